@@ -67,7 +67,10 @@ class _HostCalls:
         return self._calls.hosts.get(host_name, effective_attributes=effective_attributes)
 
     def create_host(self, host_name: str, folder: str = "/", attributes: Attributes = None, **more: Any) -> Host:
-        """Create a host. Give its attributes as ``attributes``, or as keywords such as ``alias="Web 1"``."""
+        """Create a host and return it. Give attributes as ``attributes``, or as keywords such as ``alias="Web 1"``.
+
+        Raises TypeError if both are given, and ValueError for a keyword that looks like a misspelled attribute.
+        """
         if attributes is not None and more:
             raise _both(more, "attributes")
         return self._calls.hosts.create(
@@ -85,7 +88,7 @@ class _HostCalls:
         etag: Optional[str] = None,
         **changes: Any,
     ) -> Host:
-        """Set the attributes given as keywords, such as ``alias="Web 1"``, and keep all others.
+        """Update a host and return it. Attributes given as keywords, such as ``alias="Web 1"``, are set; others stay.
 
         Instead of keywords, the arguments of :meth:`Hosts.update <checkmk_sync.client.nouns.Hosts.update>` can be
         given: a function, ``attributes``, ``update_attributes`` or ``remove_attributes``. Raises TypeError if both are
@@ -125,13 +128,13 @@ def _check_keywords(keywords: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the keywords as attributes. Raises ValueError for a keyword that looks like a misspelled attribute."""
     for name in keywords:
         if name in _NO_ATTRIBUTES:
-            hint = "; client.hosts.move moves a host" if name == "folder" else ""
-            raise ValueError(f"{name}= is not an attribute, so it must not be given here{hint}")
+            hint = "; to move a host, use client.hosts.move" if name == "folder" else ""
+            raise ValueError(f"{name}= is not an attribute, so it cannot be given here{hint}")
         meant = [] if name in _WORDS else close_matches(name, _WORDS)
         if meant:
             raise ValueError(
                 f"unknown attribute {name}=; did you mean {' or '.join(f'{word}=' for word in meant)}? "
-                f"Give a custom attribute with this name in a mapping: {{{name!r}: VALUE}}"
+                f"If this is a custom attribute, give it in a mapping: {{{name!r}: VALUE}}"
             )
     return keywords
 
@@ -149,6 +152,9 @@ class BaseService:
     ``config`` is Settings, one part of them such as ``CachingSettings``, or a mapping in the format of the
     configuration file. The mapping may contain only some parts, such as ``{"caching": {"default_ttl": 5}}``. With None,
     the service uses the client's settings. Raises SettingsError for anything else.
+
+    A service with MetricsMixin records in the client's collector. If its metrics settings differ from the client's, it
+    has its own ``metrics_collector``.
     """
 
     metrics_collector: Optional[MetricsCollector]  # used only by subclasses with MetricsMixin
@@ -215,7 +221,7 @@ class CachedHostService(CachingService, HostService):
 
     @property
     def cache(self) -> LRUCache:
-        """The cached results, without those from before the last write to hosts."""
+        """The cache of this service, which is empty after each write to hosts."""
         cache = super().cache
         generation = self.client.cache_generation("hosts")
         if generation != self._generation:

@@ -25,7 +25,7 @@ Received = Callable[[int], None]
 # next pages are in memory at the same time.
 DECODED_FACTOR = 16
 
-BEYOND_THE_END = 10**9  # an offset larger than any number of items
+BEYOND_THE_END = 10**9  # an offset that no list of items reaches
 
 
 @dataclass(frozen=True)
@@ -111,12 +111,12 @@ class Stream(Iterator[T]):
 
 
 def batches(items: Iterable[T], size: int, limit_bytes: Optional[float] = None) -> Iterator[StreamBatch[T]]:
-    """Return pages of ``size`` items. If there are no items, there are no pages.
+    """Return pages of ``size`` items. An empty source yields no pages.
 
     ``has_more`` is reliable, because a page is yielded only when the next item has arrived or the items have ended. A
-    page of a :class:`Stream` is shorter if its items need more than about ``limit_bytes`` of memory. A failure of the
-    source is raised, and never looks like an empty page. Raises ValueError for a size below 1, and TypeError for a size
-    that is not a whole number.
+    page of a :class:`Stream` is shorter if ``size`` items would need more than about ``limit_bytes`` of memory. A
+    failure of the source is raised; it never looks like the end of the items. Raises ValueError for a size below 1, and
+    TypeError for a size that is not a whole number.
     """
     require_type(size, int, "the page size must be a whole number of items")
     if size < 1:
@@ -186,10 +186,10 @@ class _ConfiguredSize:
 
 
 class StreamingMixin:
-    """Adds pages to a service class. The pages come from any function that takes a limit and an offset.
+    """Adds paging to a service class. The pages come from any function that takes a limit and an offset.
 
-    ``default_batch_size`` comes from the settings in ``self.config``, and is 100 without settings. Assign a number to
-    override it.
+    ``default_batch_size`` is the number of items per page. It comes from the settings in ``self.config``, or is 100
+    without settings. Assign a number to override it.
     """
 
     default_batch_size: int = _ConfiguredSize()  # type: ignore[assignment]
@@ -202,8 +202,8 @@ class StreamingMixin:
         The function returns a list of items, or an object or mapping with such a list as ``items``. It is called until
         it returns an empty list.
 
-        A function that ignores limit and offset returns all items at once, and they are split into pages. However, if
-        the number of items is exactly one page, nothing shows whether more items exist, and UnexpectedReplyError is
+        If the function ignores limit and offset and returns all items at once, they are split into pages. However, if
+        it returns exactly ``batch_size`` items, it is unknown whether more items exist, so UnexpectedReplyError is
         raised.
         """
         size = self.default_batch_size if batch_size is None else batch_size
@@ -213,7 +213,7 @@ class StreamingMixin:
 
         def items() -> Iterator[Any]:
             offset, previous = 0, None
-            # A short page does not mean the end, because the other side may limit the size of a page.
+            # A short page does not mean the end, because the server may limit the size of a page.
             while page := fetch(offset):
                 # Two consecutive pages may be equal. A page far beyond the end shows that the offset is ignored.
                 if page == previous and fetch(offset + BEYOND_THE_END) == page:
@@ -233,8 +233,8 @@ class StreamingMixin:
     def process_stream(self, stream: Iterable[Any], callback: Callable[[Any], object], max_concurrent: int = 5) -> int:
         """Call ``callback(item)`` for every item in ``max_concurrent`` threads and return the number of items.
 
-        ``stream`` yields items or pages of items. An item is taken from it only when a thread is free. The first
-        failure is raised, and no further items are taken.
+        ``stream`` yields items or pages of items. An item is taken from it only when a thread is free. After a failure
+        no further items are taken, and the error is raised when the running calls have ended.
         """
         require_type(max_concurrent, int, "max_concurrent must be a whole number of threads")
         pool = ThreadPoolExecutor(max_concurrent, thread_name_prefix="checkmk-sync-stream")
@@ -263,7 +263,7 @@ def _page_items(page: Any) -> list[Any]:
     if not isinstance(items, Iterable):
         items = getattr(page, "items", None)
     if not isinstance(items, Iterable) or isinstance(items, (str, bytes)):
-        raise TypeError(f"a page must be a list, or contain one as 'items', not {type(page).__name__}")
+        raise TypeError(f"a page must be a list or have a list as 'items', not {type(page).__name__}")
     return list(items)
 
 

@@ -42,7 +42,7 @@ def shared_folder(name: str) -> Path:
     base = os.environ.get("CHECKMK_" + name.upper())
     path = Path(base) if base else ROOT.parent / "shared" / name
     if not path.is_dir():
-        pytest.skip(f"{path} is not here; set CHECKMK_{name.upper()} to the folder with the official {name}")
+        pytest.skip(f"{path} does not exist; set CHECKMK_{name.upper()} to the folder with the official {name}")
     return path
 
 
@@ -209,7 +209,7 @@ def cmk(site: SimulatedSite, connect: MakeClient) -> Checkmk:
 
 @pytest.hookimpl(optionalhook=True)  # the tests run without xdist as well
 def pytest_xdist_auto_num_workers() -> int:
-    """Return the workers of ``-n auto``: two per core, because tests wait as long as they compute."""
+    """Return two workers per core for ``-n auto``, because the tests spend half of their time waiting."""
     return 2 * (os.cpu_count() or 1)
 
 

@@ -1,4 +1,4 @@
-"""Service classes offer the client's calls as methods, with caching, pages, batches and metrics."""
+"""Service classes provide the client's calls as methods, with caching, pages, batches and metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages need constant memory, report reliably whether more follow, and free everything when they are abandoned."""
+"""Pages need bounded memory, report reliably whether more pages follow, and free their resources when abandoned."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_an_abandoned_stream_frees_its_connection_and_threads(site: SimulatedSit
             next(pages)
             if way == "close":
                 pages.close()
-            del pages  # must be enough without the garbage collector
+            del pages  # this alone must free everything, before the garbage collector runs
         assert client.version().site == site.site
     names = [thread.name for thread in threading.enumerate()]
     assert not [name for name in names if name.startswith("checkmk-sync-read")]
@@ -161,7 +161,16 @@ ROWS = list(range(1000))
         (lambda limit, offset: {"items": ROWS[offset : offset + limit]}, 1000),
         (lambda limit, offset: ROWS[:30], 30),
     ],
-    ids=["alike at once", "alike", "capped", "more than asked", "range", "generator", "mapping", "fewer, ever again"],
+    ids=[
+        "alike at once",
+        "alike",
+        "capped",
+        "more than asked",
+        "range",
+        "generator",
+        "mapping",
+        "same short page each time",
+    ],
 )
 def test_no_item_is_lost_if_pages_are_capped_oversized_or_repeated(fetch: Any, total: int) -> None:
     pages = list(Listing(()).stream_paginated_data(fetch, batch_size=100))
@@ -171,7 +180,7 @@ def test_no_item_is_lost_if_pages_are_capped_oversized_or_repeated(fetch: Any, t
 
 @pytest.mark.parametrize("page", [None, 7, "text", {"rows": []}])
 def test_a_page_must_contain_a_list_of_items(page: Any) -> None:
-    with pytest.raises(TypeError, match="contain one as 'items'"):
+    with pytest.raises(TypeError, match="have a list as 'items'"):
         list(Listing(()).stream_paginated_data(lambda limit, offset: page))
 
 
@@ -267,7 +276,9 @@ def test_pages_continue_a_partly_read_stream_and_close_it() -> None:
     pages = batches(stream, 10)
     assert next(pages).items == list(range(1, 11))
     pages.close()  # type: ignore[attr-defined]
-    assert closed and list(stream) == [], "the closed stream yields nothing, rather than skipping items"
+    assert closed and list(stream) == [], (
+        "a closed stream yields nothing, because items that were already read are lost"
+    )
 
     stream = Stream(blocks)
     next(stream)

@@ -1,4 +1,4 @@
-"""Adapters that submit items to threads or to other processes, which receive the items pickled."""
+"""Adapters that submit items to an executor: as they are to threads, and pickled to other processes."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ class _PickledResult(NamedTuple):
 class ProcessAdapter:
     """Submits items to other processes, in chunks because each submission can take milliseconds.
 
-    The parent process applies the rate limit before it submits a chunk. Retries run in the other process, where the
-    rate limit does not apply.
+    The parent process waits for the rate limit before it submits a chunk. Retries run in the other process and are not
+    limited.
 
     Each item, result and error is pickled separately, so an object that cannot be pickled fails only its own item.
     """
@@ -76,9 +76,10 @@ class ProcessAdapter:
         rate: Optional[RateLimit] = None,
     ) -> None:
         self._executor, self._task, self._rate = executor, task, rate
-        # dask also cancels running calls and drops their results.
+        # dask also cancels running calls, so a cancelled future of dask does not prove that its items never started.
         self.cancelled_is_unstarted = isinstance(executor, concurrent.futures.ProcessPoolExecutor)
-        # The items of a chunk start without further waits, so a chunk is limited to the items of 10 ms at this rate.
+        # The items of a chunk start without further waits. To keep the rate even, a chunk contains at most the items
+        # that may start in 10 ms.
         self.chunk_size = chunk_size if rate is None else min(chunk_size, max(1, int(rate.per_second / 100)))
 
     def serialize(self, item: Any) -> Any:
@@ -87,7 +88,7 @@ class ProcessAdapter:
         return pickle.dumps(item)
 
     def wait_for_rate(self, count: int) -> bool:
-        """Wait until the rate limit allows that many items to start. Return False if the batch was stopped."""
+        """Wait until the rate limit allows ``count`` items to start. Return False if the batch was stopped."""
         # Processes cannot share a rate limit, so the parent waits for all items of the chunk.
         return self._rate is None or all(self._task.wait_for_start(self._rate) for _ in range(count))
 
@@ -107,7 +108,7 @@ ExecutorAdapter = Union[ThreadAdapter, ProcessAdapter]
 def _run_chunk(task: Task[Any, Any], payload: Sequence[bytes], _unique: str) -> list[_PickledResult]:
     """Run a chunk in the other process and return one result for each item.
 
-    The list ends early with an error that is not an Exception, such as KeyboardInterrupt, because that ends the batch.
+    An error that is not an Exception, such as KeyboardInterrupt, ends the batch, so it is the last result of the list.
     """
     results: list[_PickledResult] = []
     for item in payload:
@@ -137,7 +138,7 @@ def _pickled(result: TaskResult) -> _PickledResult:
 
 
 def _pickled_error(error: BaseException) -> bytes:
-    """Pickle an error, if necessary without its cause, or else a WorkerError with the same text."""
+    """Return the pickled error: if necessary without its cause or as a WorkerError with its text."""
     for without_cause in (False, True):
         if without_cause:  # dask pickles the cause and the context with the error
             error.__cause__ = error.__context__ = None

@@ -1,4 +1,4 @@
-"""A file that lists the finished items of a batch, so that a killed batch can be resumed."""
+"""A file that records the outcomes of a batch, so that a killed batch can be resumed."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _STATUSES = tuple(status.value for status in BatchStatus)
 
 
 def default_key(item: Any) -> Optional[str]:
-    """Return a key that identifies the item in every run, or None if the item is not JSON-serializable.
+    """Return a key that identifies the item in every run, or None if the item has no such key.
 
-    The first of these that applies is the key:
+    The key is the first of these that the item has:
 
     - the item itself, if it is a string or a number
     - the first element of a list or tuple, if that is a string
     - the item's ``host_name``, ``name``, ``key`` or ``id`` (a member or an attribute)
-    - a digest of the item as JSON
+    - a digest of the item as JSON, if the item can be serialized
     """
     if isinstance(item, (str, int, float)):
         return str(item)
@@ -62,13 +62,14 @@ def operation_name(operation: Callable[..., Any]) -> str:
 
 
 class Journal:
-    """A file with one line of JSON for each outcome: key, status, attempts, time, and the class of the error.
+    """A file with one line of JSON for each outcome: key, status, attempts, UNIX time, and the class of the error.
 
-    It never contains items, results or error messages, which may be confidential. A line is written as soon as the
-    outcome is known, so it survives if the process is killed. A crash of the machine may lose the last lines.
+    Items are stored only by their keys, and results and error messages are not stored, because they may be
+    confidential. A line is written as soon as the outcome is known, so it survives if the process is killed. A crash of
+    the machine may lose the last lines.
 
-    Raises SettingsError for a file that is not a journal, belongs to another batch, or is in use by this or another
-    process.
+    Raises SettingsError if the file cannot be opened, is not a journal, belongs to another batch, or is in use by this
+    or another process.
     """
 
     def __init__(
@@ -175,15 +176,16 @@ class Journal:
             written = os.write(self._file, text)  # unbuffered, so that the line survives if the process is killed
         if written < len(text):
             raise OSError(
-                f"the disk is full, so the last line of the journal {self.path} is incomplete; free some space"
+                f"the disk is full, so the last line of the journal {self.path} is incomplete; "
+                "free some space and run the batch again"
             )
 
 
 class _OpenJournals(ForkSafe):
     """The paths of the journals that this process has open.
 
-    File locks alone do not protect a journal within one process. A process can lock a file that it has already locked,
-    and closing any descriptor of the file releases the lock. Therefore a process never opens a journal twice.
+    File locks do not protect a journal within one process, because a process can lock the same file twice. Closing any
+    descriptor of the file also releases the lock. Therefore a process never opens a journal twice.
     """
 
     _lock: threading.Lock
@@ -211,9 +213,9 @@ _open_journals = _OpenJournals()
 
 
 def _parse_line(line: bytes) -> dict[str, Any]:
-    """Return the JSON object in a line, or an empty one if the line is damaged."""
+    """Return the JSON object in a line, or an empty dict if the line is damaged."""
     try:
-        found = json.loads(line.decode("utf-8"))  # decoded here, because json takes NUL bytes for UTF-16
+        found = json.loads(line.decode("utf-8"))  # decoded here, because json mistakes bytes with NULs for UTF-16
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -16,11 +16,11 @@ R = TypeVar("R")
 
 
 class BatchOperationsMixin:
-    """Adds ``batch_create``, ``batch_update`` and ``batch_delete``, which call a function once for each item.
+    """Adds ``batch_create``, ``batch_update`` and ``batch_delete``, which run a batch with a function of the service.
 
-    ``batch_processor`` uses the batch settings in ``self.config``, or the defaults if there are no settings. Assign
-    another processor to replace it. ``options`` are passed to :meth:`BatchProcessor.process_batch`. The default id of
-    a batch is the verb and the type, such as ``create-host``.
+    ``batch_processor`` uses the batch settings in ``self.config``, or the default settings. Assign another processor to
+    replace it. ``options`` are further arguments of :meth:`BatchProcessor.process_batch`. ``resource_type`` is used for
+    the default id of the batch, such as ``create-host``.
     """
 
     @functools.cached_property

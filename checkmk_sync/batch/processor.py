@@ -1,4 +1,4 @@
-"""The processor of batches: the limits, the executor and the journal that a batch runs with."""
+"""The batch processor, which runs batches within limits, in threads or processes, and with an optional journal."""
 
 from __future__ import annotations
 
@@ -26,16 +26,18 @@ R = TypeVar("R")
 
 
 class BatchProcessor:
-    """Runs an operation for each of many items, with up to ``max_concurrent`` items at once.
+    """Runs an operation for many items, up to ``max_concurrent`` of them at once.
 
     ``rate_limit`` is the number of attempts that may start per second, across all threads and batches of this
-    processor. Failures that may be temporary (see :func:`~checkmk_sync.recovery.classify_error`) are retried up to
-    ``max_retries`` times. The first wait is at most ``retry_delay`` seconds, and this limit doubles with each retry.
-    If the circuit breaker is open, a batch waits for it, provided that it allows requests again within a minute.
+    processor. Retries in other processes are not limited.
+
+    Failures that may be temporary (see :func:`~checkmk_sync.recovery.classify_error`) are retried up to ``max_retries``
+    times. The first wait is at most ``retry_delay`` seconds, and this limit doubles with each retry. If the circuit
+    breaker is open, an item waits until the breaker allows requests again, but fails if that takes more than a minute.
 
     The operation runs in the processor's own threads, or in ``executor``, which the processor never shuts down.
-    Executors other than thread pools receive the items pickled, in chunks of ``chunk_size``. By default, the items
-    taken ahead make two chunks for each worker.
+    Executors other than thread pools receive the items pickled, in chunks of ``chunk_size``. If it is given,
+    ``max_concurrent`` limits the chunks instead of the items. The default is small enough for two chunks per worker.
 
     ``journal`` is a file that makes a batch resumable. ``key`` is a function that returns the key of an item in the
     journal; the default is :func:`~checkmk_sync.batch.journal.default_key`. ``grace_s`` is the number of seconds that a
@@ -68,7 +70,7 @@ class BatchProcessor:
 
     @classmethod
     def from_settings(cls, settings: Union[Settings, BatchSettings], **options: Any) -> BatchProcessor:
-        """Create a processor from the settings ``advanced_features.batch_processing``.
+        """Return a processor with the settings from ``advanced_features.batch_processing``.
 
         ``options`` are further arguments of the constructor.
         """
@@ -85,14 +87,16 @@ class BatchProcessor:
     ) -> BatchResult[T, R]:
         """Run the operation for all items and return their outcomes.
 
-        Any return value of ``operation`` counts as success, and only an exception as failure. If ``validate_item``
-        raises or returns False, the item fails and ``operation`` is not called for it. Both can raise
-        :class:`~checkmk_sync.batch.Skip` to skip an item. A separate thread takes the items, validates them and
-        computes their keys. ``progress_callback`` is called after each item, in the calling thread.
+        The operation fails only if it raises, so any return value counts as success. If ``validate_item`` raises or
+        returns False, the item fails and ``operation`` is not called for it. Both functions can raise
+        :class:`~checkmk_sync.batch.Skip` to skip the item. A separate thread takes the items, validates them and
+        computes their keys. ``progress_callback`` is called after each item, in the calling thread. An error that it
+        raises does not stop the batch, and only the first one is logged.
 
-        Ctrl-C raises KeyboardInterrupt as usual. A failure of the source of items or of the journal raises BatchError.
-        Either way, no further items start, and the exception has the attribute ``outcomes`` with the outcomes so far.
-        Items that were not started have no outcome.
+        Ctrl-C raises KeyboardInterrupt as usual. If taking an item or writing to the journal fails, BatchError is
+        raised. Either way, no further items start, and the exception has the attribute ``outcomes`` with the outcomes
+        so far. Items that were not started have no outcome. Raises SettingsError before any item starts if the journal
+        cannot be used.
         """
         outcomes: dict[int, BatchItem[T, R]] = {}
         with self._run(items, operation, batch_id, progress_callback, validate_item) as run:
@@ -121,12 +125,12 @@ class BatchProcessor:
         progress_callback: Optional[Callable[[BatchProgress], Any]] = None,
         validate_item: Optional[Callable[[T], Any]] = None,
     ) -> Generator[BatchItem[T, R], None, None]:
-        """Yield the outcomes as items finish. Takes the arguments of :meth:`process_batch`, but keeps no outcomes.
+        """Yield the outcomes as items finish, without keeping them.
 
-        A separate thread takes the items as fast as the caller consumes outcomes, so outcomes never wait for a slow
-        source. It is at most twice ``max_concurrent`` items ahead, or ``max_concurrent`` chunks if ``chunk_size`` is
-        given. Closing the iterator stops the batch. A failure of the source is raised after the outcomes of the earlier
-        items.
+        Takes the arguments of :meth:`process_batch`. A separate thread takes the items, so outcomes never wait for a
+        slow source. It takes at most twice ``max_concurrent`` items that the caller has not received yet, or
+        ``max_concurrent`` chunks if ``chunk_size`` is given. Closing the iterator stops the batch. A failure of the
+        source is raised after the outcomes of the earlier items.
         """
         with self._run(items, operation, batch_id, progress_callback, validate_item) as run:
             yield from run.outcomes()
@@ -140,7 +144,7 @@ class BatchProcessor:
         report: Optional[Callable[[BatchProgress], Any]],
         validate: Optional[Callable[[T], Any]],
     ) -> Iterator[BatchRun[T, R]]:
-        """Yield a run, and stop it at the end of the block, even if the block raises."""
+        """Yield a run, and stop it when the block ends or raises."""
         if not callable(operation):
             raise TypeError(f"operation must be a function that takes one item, not {describe_type(operation)}")
         journal, batch_name = None, batch_id or uuid.uuid4().hex[:12]
@@ -167,7 +171,7 @@ class BatchProcessor:
         if self.executor is None:
             max_chunks = max_pending  # our own pool limits how many items run at once, so its queue may be longer
         elif self._rate is not None and not in_threads:
-            # Chunks that queue behind busy workers would all start at once later, faster than the rate limit allows.
+            # Chunks in a queue for busy workers would later start all at once, faster than the rate limit allows.
             max_chunks = min(max_chunks, workers)
         run = BatchRun(
             items,
@@ -193,10 +197,10 @@ class BatchProcessor:
 
 
 def _check(least: float, **numbers: Any) -> None:
-    """Raise ValueError for a value that is not a number or is below ``least``. None values are accepted."""
+    """Raise ValueError for a value that is not a number or is below ``least``. None is accepted."""
     for name, value in numbers.items():
         if value is not None and not (isinstance(value, (int, float)) and value >= least):
-            raise ValueError(f"{name} must be a number and at least {least:g}, not {value!r}")
+            raise ValueError(f"{name} must be a number of at least {least:g}, not {value!r}")
 
 
 def _in_order(outcomes: Mapping[int, BatchItem[T, R]]) -> list[BatchItem[T, R]]:

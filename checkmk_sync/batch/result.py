@@ -1,4 +1,4 @@
-"""The outcome of each item, and the progress of a batch."""
+"""The outcomes of items, and the progress and result of a batch."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ R = TypeVar("R")
 
 
 class Skip(Exception):
-    """Raised by an operation or a validation if there is nothing to do for an item. Its text gives the reason."""
+    """Raised by an operation or a validation to skip an item that needs no work. Its text gives the reason."""
 
 
 class BatchStatus(enum.Enum):
     """The status of an item.
 
-    SUCCESS: the operation returned. FAILED: the operation raised, or could not be called. SKIPPED: there was nothing to
-    do.
+    - SUCCESS: the operation returned.
+    - FAILED: the operation raised, was not called because of an error, or did not finish.
+    - SKIPPED: the operation or the validation raised Skip, or the journal lists the item as done.
     """
 
     SUCCESS = "success"
@@ -96,7 +97,7 @@ class BatchItem(Generic[T, R]):
 class BatchProgress:
     """Progress of a batch. Durations are in seconds.
 
-    ``total_items`` is None while it is unknown: the number of items of a generator is known only at its end.
+    ``total_items`` is None while it is unknown. The number of items of a generator is known only at its end.
     ``resumed`` is the number of items that were skipped because the journal lists them as done.
     """
 
@@ -114,7 +115,7 @@ class BatchProgress:
 
     @property
     def items_per_second(self) -> float:
-        """The number of items that this run finishes per second, without resumed items."""
+        """The average number of items that this run finished per second. Resumed items do not count."""
         return (self.done - self.resumed) / self.duration if self.duration > 0 else 0.0
 
     @property
@@ -126,7 +127,7 @@ class BatchProgress:
 
     @property
     def estimated_remaining(self) -> Optional[float]:
-        """The seconds until the end at the rate so far, or None while the total or the rate is unknown."""
+        """The estimated seconds until the end, or None while the total or the rate is unknown."""
         if self.total_items is None:
             return None
         remaining = self.total_items - self.done
@@ -154,7 +155,7 @@ class BatchResult(Generic[T, R]):
         return not self.progress.failed
 
     def raise_for_failures(self) -> None:
-        """Raise BatchError if an item failed."""
+        """Raise BatchError, which contains the outcomes of all items, if an item failed."""
         if not self.ok:
             first = self.failed[0]
             count = f"{self.progress.failed} of {len(self.items)}"

@@ -59,7 +59,7 @@ class _Entry(NamedTuple):
 
 @dataclass(eq=False)
 class _Chunk:
-    """Items that are submitted together, and later their outcomes or the error that ends the batch."""
+    """Items that are submitted together, with their outcomes or the error that ends the batch once they are done."""
 
     entries: Sequence[_Entry]
     outcomes: Optional[list[BatchItem[Any, Any]]] = None
@@ -74,9 +74,9 @@ class _Chunk:
 class BatchRun(Generic[T, R]):
     """Runs the task for all items, and yields their outcomes.
 
-    At most ``max_pending`` items are taken whose outcomes have not been yielded yet, and at most ``max_chunks`` chunks
-    of them are on the executor. A separate thread takes, validates and submits the items, so that outcomes never wait
-    for a slow source. Progress is reported in the thread that consumes the outcomes.
+    At any time, at most ``max_pending`` items have been taken but not yielded, and at most ``max_chunks`` chunks are on
+    the executor. A separate thread takes, validates and submits the items, so that outcomes never wait for a slow
+    source. Progress is reported in the thread that consumes the outcomes.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class BatchRun(Generic[T, R]):
         self._report_failed = self._closed = False
 
     def outcomes(self) -> Iterator[BatchItem[T, R]]:
-        """Yield the outcome of each item when it is known. A failure of the source is raised after the last outcome."""
+        """Yield each outcome as soon as it is known. A failure of the source is raised after the last outcome."""
         self._start_thread(self._submit_all)
         is_submitted = False
         while not is_submitted or self._unfinished:
@@ -132,15 +132,15 @@ class BatchRun(Generic[T, R]):
             raise error
 
     def stop(self, grace_s: float) -> None:
-        """Start no more items, wake waiting threads, and wait up to ``grace_s`` seconds for running items.
+        """Start no further items, wake waiting threads, and wait up to ``grace_s`` seconds for running items.
 
-        A second call does nothing. The source is not waited for.
+        A second call does nothing. This method does not wait for the source.
         """
         if self._task.stop.expired:  # the second call, after a second Ctrl-C interrupted the first
             return
         self._task.stop.set()
         self._pending_slots.release()  # wakes the thread that takes the items
-        with self._submit_lock:  # afterwards, a chunk that was being submitted is in _unfinished
+        with self._submit_lock:  # once this is acquired, a chunk that was being submitted is in _unfinished
             pass
         if self._executor.cancelled_is_unstarted:
             self._cancel()
@@ -153,15 +153,17 @@ class BatchRun(Generic[T, R]):
         self._cancel()
 
     def unfinished(self) -> list[BatchItem[T, R]]:
-        """Return the outcomes of items that were started but not yielded. Called after :meth:`stop`."""
+        """Return the outcomes of submitted items that were not yielded. Called after :meth:`stop`."""
         outcomes: list[BatchItem[T, R]] = []
         for chunk in list(self._unfinished):
-            error = chunk.fatal_error or UnfinishedError("the item was still running when the batch was stopped")
+            error = chunk.fatal_error or UnfinishedError(
+                "the item was still running when the batch was stopped; check the site before you repeat it"
+            )
             outcomes += chunk.failed_outcomes(error) if chunk.outcomes is None else chunk.outcomes
         return outcomes
 
     def close(self) -> None:
-        """Close the journal now, or when the last running item has ended."""
+        """Close the journal now, or else when the last running item ends."""
         self._closed = True
         if self._journal is not None and self._all_done():
             self._journal.close()
@@ -189,7 +191,7 @@ class BatchRun(Generic[T, R]):
                 log.warning("the progress callback failed; the batch continues", exc_info=True)
             self._report_failed = True
 
-    # Run in threads of the batch
+    # The following methods run in the batch's own threads.
 
     def _start_thread(self, function: Callable[[], None]) -> None:
         def run() -> None:
@@ -248,7 +250,7 @@ class BatchRun(Generic[T, R]):
                 except StopIteration:
                     self.counter.total = index
                     return
-                except Exception as error:  # raised after the outcomes of the items before
+                except Exception as error:  # outcomes() raises it after the outcomes of the earlier items
                     self._source_error = error
                     return
                 entry = self._prepare(index, item)
@@ -272,7 +274,9 @@ class BatchRun(Generic[T, R]):
                 if own_key is None:
                     raise TypeError("this item has no key for the journal; give BatchProcessor a key= function")
                 if key in self._keys:  # the journal cannot distinguish items with the same key
-                    raise ValueError(f"{key} occurs twice in this batch; give BatchProcessor a key= function")
+                    raise ValueError(
+                        f"the key {key} occurs twice in this batch; give BatchProcessor a key= that returns unique keys"
+                    )
                 self._keys.add(key)
                 if key in self._journal.done:
                     note = "already done, according to the journal"
@@ -282,7 +286,7 @@ class BatchRun(Generic[T, R]):
             return _Entry(index, key, item, self._executor.serialize(item))
         except Skip as skip:
             outcome = BatchItem[T, R](index, key, item, BatchStatus.SKIPPED, note=str(skip))
-        except Exception as error:  # the caller's key function, validation or pickling failed for this item only
+        except Exception as error:  # from the key function, the validation or pickling; only this item fails
             outcome = BatchItem(index, key, item, BatchStatus.FAILED, error=error)
         self._write_journal([outcome])
         return outcome
@@ -305,7 +309,7 @@ class BatchRun(Generic[T, R]):
         future.add_done_callback(functools.partial(self._finish, chunk))
         return future
 
-    # Runs in a thread of the executor
+    # The following methods run in threads of the executor.
 
     def _finish(self, chunk: _Chunk, future: Future[Any]) -> None:
         try:
@@ -319,7 +323,7 @@ class BatchRun(Generic[T, R]):
             chunk.fatal_error = error
         chunk.is_done = True
         self._done.put(chunk)
-        if self._closed:
+        if self._closed:  # the batch stopped without this item, which may be the last
             self.close()
 
     def _collect_outcomes(self, chunk: _Chunk, future: Future[Any]) -> list[BatchItem[Any, Any]]:

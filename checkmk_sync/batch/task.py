@@ -35,7 +35,7 @@ class StopSignal(Deadline):
 
 
 class _Attempts:
-    """The attempts at one item so far. ``started`` is a UNIX time, ``begin`` the clock's monotonic time."""
+    """The attempts at one item so far. ``started`` is the UNIX time of the first, ``begin`` its monotonic time."""
 
     __slots__ = ("begin", "last_error", "number", "started")
 
@@ -76,7 +76,7 @@ class Task(Generic[T, R]):
         return Task, (self.operation, self.max_retries, self.retry_delay)
 
     def run(self, item: T) -> Optional[TaskResult]:
-        """Run the operation for an item. Return its result, or None if the batch stopped before the first attempt."""
+        """Return the result of the operation for an item, or None if the batch stopped before the first attempt."""
         attempts = _Attempts()
         result, error, note = None, None, ""
         try:
@@ -106,7 +106,7 @@ class Task(Generic[T, R]):
     def wait_for_start(self, rate: Optional[RateLimit] = None) -> bool:
         """Wait until ``rate`` allows another start. Return False if the batch is stopped.
 
-        The default of ``rate`` is the rate of the task.
+        By default, the task's own rate is used.
         """
         rate = rate or self._rate
         if rate is not None:
@@ -122,6 +122,6 @@ class Task(Generic[T, R]):
         return not retries_are_spent(error) and classify_error(error) is not ErrorClass.PERMANENT
 
     def _wait_for_breaker(self, error: Exception, wait_s: float, *_: Any) -> None:
-        """Sleep until an open breaker allows a request again, because an earlier retry would be refused."""
+        """Sleep until an open breaker allows requests again, because it would refuse an earlier retry."""
         if isinstance(error, CircuitOpenError):
             self.clock.sleep(max(0.0, error.retry_at - self.clock.time() - wait_s))

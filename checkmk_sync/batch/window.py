@@ -1,4 +1,4 @@
-"""Run a bounded number of calls at once. Used by batches, by reads in parts and by ``process_stream``."""
+"""Run a limited number of calls at once. Batches, reads in parts and ``process_stream`` use this module."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def window(
                 submitted.append(future)
             else:
                 future.add_done_callback(done.put)
-            del future  # a result may be large; only the consumer decides how long to keep it
+            del future  # it may refer to a large result, which only the consumer should keep alive
             waiting += 1
         if not waiting:
             return

@@ -47,7 +47,7 @@ class CachingService:
 
     @property
     def single_flight(self) -> SingleFlight[Any]:
-        """The calls in progress, whose results concurrent callers share."""
+        """The calls in progress. Concurrent callers share their results."""
         return make_once(self, "_single_flight", SingleFlight)
 
     def _create_cache(self) -> LRUCache:
@@ -64,7 +64,7 @@ class CachingService:
     def invalidate_cache_pattern(self, pattern: str) -> int:
         """Remove results whose key matches, and return their number.
 
-        The key starts with ``prefix:function:arguments``, so an example is ``hosts:*web01*``.
+        A key starts with ``prefix:function:arguments``. For example, ``hosts:*web01*`` matches the results for web01.
         """
         return self.cache.invalidate_pattern(pattern)
 
@@ -80,7 +80,7 @@ def cached(ttl: Optional[float] = None, key_prefix: str = "") -> Callable[[F], F
     ``function.cache``.
 
     Arguments must be plain values or containers of plain values. A call raises TypeError for any other argument,
-    because its ``repr`` may not tell it apart from other objects. It also raises TypeError if the result cannot be
+    because its text would not distinguish it from other objects. It also raises TypeError if the result cannot be
     copied, such as a lock. Generator and coroutine functions raise TypeError when they are decorated.
     """
 

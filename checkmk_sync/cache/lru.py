@@ -159,7 +159,7 @@ class _Entry:
 
 
 def _private(value: Any) -> tuple[Any, Optional[Callable[[Any], Any]]]:
-    """Return the form in which to store a value, and the function that copies the value from it, or None."""
+    """Return the stored form of a value, and the function that copies the value from it. None means immutable."""
     # Pickling copies ten times as fast as deepcopy.
     if _is_immutable(value):
         return value, None

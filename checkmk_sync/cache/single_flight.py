@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class SingleFlight(ForkSafe, Generic[T]):
-    """Concurrent callers of the same key share a single call. All of them get its result or its failure."""
+    """A group of calls by key. Concurrent callers of the same key share a single call, with its result or failure."""
 
     LOCKS = ()
 

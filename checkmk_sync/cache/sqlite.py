@@ -57,7 +57,7 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
     cleared or closed while another thread reads.
 
     Only a file that this package created and this user owns is opened for writing. A file that was removed, or is
-    damaged during use, is replaced by a new one. Raises SettingsError for any other file.
+    damaged during use, is replaced by a new one. Raises SettingsError for a file of another program or user.
     """
 
     LOCKS = (("_lock", threading.RLock),)

@@ -26,7 +26,7 @@ def make_command(
     parameters: Sequence[click.Parameter] = (),
     arguments: Sequence[Argument] = (),
 ) -> click.Command:
-    """Return a click command that calls ``run(state, **values)``. Values of ``arguments`` are converted before."""
+    """Return a click command that calls ``run(state, **values)``. The values of ``arguments`` are converted first."""
 
     @click.pass_context
     def callback(context: click.Context, /, **inputs: Any) -> Any:
@@ -40,7 +40,7 @@ def make_command(
 def _own(
     module: str, example: str, *parameters: click.Parameter, arguments: Sequence[Argument] = ()
 ) -> Callable[[Callable[[], None]], click.Command]:
-    """Return a decorator that makes a command of an empty function, from its name and its docstring.
+    """Return a decorator that turns an empty function into a command with its name and its docstring as help.
 
     The command calls the function of the same name in ``module``.
     """
@@ -118,7 +118,7 @@ def plan() -> None:
     *_SYNC,
     _option(
         "--checksum",
-        "Apply without asking, but only if the plan still has this checksum, which plan has printed.",
+        "Apply without asking, but only a plan with this checksum. The command plan prints it.",
         metavar="SUM",
     ),
     _flag("--yes", "Do not ask for confirmation."),
@@ -250,8 +250,15 @@ _seconds = click.FloatRange(0)
     _option("--version", "Simulate this version of Checkmk.", default="2.4.0p18"),
     _option("--edition", "Simulate this edition of Checkmk, such as cre or raw.", default="cre"),
     _option("--latency", "Delay each request by this many seconds.", default=0.0, type=_seconds),
-    _option("--lock-hold", "Delay each write by this many seconds.", default=0.0, type=_seconds),
-    _option("--host-cost", "Delay a write by this many seconds for each written host.", default=0.0, type=_seconds),
+    _option(
+        "--lock-hold", "Lock the configuration for this many seconds during each write.", default=0.0, type=_seconds
+    ),
+    _option(
+        "--host-cost",
+        "Lock the configuration this many seconds longer for each written host.",
+        default=0.0,
+        type=_seconds,
+    ),
     _flag("--control", "Serve /control, with which tests on this machine control the site."),
 )
 def simulate() -> None:

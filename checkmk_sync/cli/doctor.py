@@ -11,7 +11,7 @@ from .options import State
 
 __all__ = ["doctor"]
 
-_OWN_MISTAKES = {"ca_bundle", "credentials", "password"}  # checks that only wrong settings make fail
+_OWN_MISTAKES = {"ca_bundle", "credentials", "password"}  # checks that fail because of wrong settings
 _STYLES = {Verdict.OK: ("ok", "green"), Verdict.WARNING: ("warning", "yellow"), Verdict.FAILED: ("FAILED", "red")}
 
 

@@ -82,7 +82,7 @@ class GuardedStream(io.TextIOBase):
 
     @property
     def broken(self) -> Optional[OSError]:
-        """The error that stopped the output, or None. A reader that closes the pipe, such as ``head``, is no error."""
+        """The error that stopped the output, or None. A reader that closes the pipe, such as ``head``, is not one."""
         return None if self.failure is None or self.failure.errno == errno.EPIPE else self.failure
 
     def write(self, text: str) -> int:

@@ -49,7 +49,7 @@ class _SdkFailures(logging.Handler):
             click.echo(self.format(record), err=True)
             return
         error = record.exc_info[1] if record.exc_info else None
-        # The SDK wraps exceptions; only the innermost one says what happened.
+        # The SDK wraps exceptions, and only the innermost one names the problem.
         while error is not None and error.__cause__ is not None:
             error = error.__cause__
         reason = "" if error is None else f": {type(error).__name__}: {error} (-v shows the traceback)"

@@ -157,7 +157,7 @@ SHARED_OPTIONS = (
         "verbose", "Log warnings and retries to stderr; -vv also logs every request.", "-v", "--verbose", count=True
     ),
     _shared("quiet", "Do not print notes and progress.", "-q", "--quiet", is_flag=True),
-    _shared("stats", "Print statistics of the requests on stderr.", "--stats", is_flag=True),
+    _shared("stats", "Print request statistics to stderr.", "--stats", is_flag=True),
     _shared("as_json", "Print results and errors as JSON.", "--json", is_flag=True),
     _shared("config", _CONFIG, "--config", metavar="FILE", type=FILE),
 )

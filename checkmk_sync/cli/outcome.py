@@ -32,8 +32,10 @@ def failed_status(error: errors.CheckmkError) -> Status:
 
 
 def exit_code(error: errors.CheckmkError) -> int:
-    """Return the exit code for an error: 1 if the command failed or partly failed, 2 if it was refused, or 3 if the
-    site is not reachable."""
+    """Return the exit code for an error.
+
+    It is 1 if the command failed or partly failed, 2 if it was refused, and 3 if the site is not reachable.
+    """
     if isinstance(error, (errors.TransportError, errors.UnexpectedReplyError)):
         return UNREACHABLE
     if not isinstance(error, errors.BatchError):
@@ -55,7 +57,7 @@ def settling_note(settling: Settling) -> str:
 
 @dataclass(frozen=True)
 class Write:
-    """A writing command of the table with its arguments, which words the messages about its outcome."""
+    """A command of the table that writes, with its arguments. It formats the messages about the outcome."""
 
     command: Command
     arguments: Mapping[str, Any]

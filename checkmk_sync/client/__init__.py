@@ -1,6 +1,6 @@
-"""Checkmk's objects at work: the client, records, queries, bulk calls, and the settling of writes.
+"""The client for one Checkmk site: its nouns, records, queries and bulk calls, and the settling of lost writes.
 
-``Checkmk`` and ``Health`` are imported when they are first used, so that records and outcomes need no requests.
+``Checkmk`` and ``Health`` are imported on first use, so that records and outcomes can be imported without requests.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""One engine for all bulk calls: an outcome for each item, whatever becomes of the call that carried it.
+"""The engine of all bulk calls. It returns an outcome for each item, even if calls are refused or answers are lost.
 
-Checkmk: the schema of a bulk call is checked as a whole, so one bad entry makes it refuse all. After that each entry is
-executed by itself: the good ones are committed, and the answer may still be 400.
+Checkmk executes a bulk call in two phases (CHECKMK_API 10.2). First it validates all entries, and refuses the entire
+call if one of them is not valid. Then it executes each entry separately. Entries that succeed are committed even if
+others fail and the answer is 400.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ E = TypeVar("E")
 
 @dataclass(frozen=True)
 class BulkCall(Generic[E]):
-    """A bulk call, for the engine.
+    """The functions in which one bulk call differs from the others.
 
-    ``to_entry`` turns an item of the caller into an entry, or raises ValueError. ``key`` and ``folder`` are the host's
-    name and folder. ``send`` performs the call for some entries. ``find_applied`` reads a site and returns the keys of
-    the entries that the site has as they were sent. ``prerequisites`` maps keys to the keys of the entries that have to
-    be sent in an earlier call; it may read the site. ``may_be_applied`` says, for the fields of a refused entry,
-    whether the refusal can be the answer to a second sending of an entry that the first one applied.
+    ``to_entry`` converts an item of the caller to an entry, or raises ValueError. ``key`` and ``folder`` return the
+    host name and the folder of an entry. ``send`` sends entries in one call. ``find_applied`` reads the site and
+    returns the keys of the entries that have been applied. ``prerequisites`` maps the keys of entries to the keys of
+    entries that must be sent in an earlier call; it may read the site. ``may_be_applied`` returns True if the refusal
+    of an entry, with these fields, can be caused by a duplicate of a request that has been applied.
     """
 
     to_entry: Callable[[Any], E]
@@ -49,13 +50,14 @@ class BulkCall(Generic[E]):
 def run_bulk(
     site: Site, call: BulkCall[E], items: Iterable[Any], chunk_size: int, progress: Optional[Progress] = None
 ) -> Outcomes:
-    """Send all items in chunks and return an outcome for each.
+    """Send all items in chunks and return an outcome for each. ``progress`` is called with each outcome.
 
-    Takes any iterable, one chunk at a time. A list is checked as a whole before anything is sent (ValueError names the
-    first item that is not an entry), and sorted, so that entries of one folder stand together (each call rewrites the
-    files of its folders once) and follow their prerequisites. In other iterables, entries are sorted only within a
-    chunk. BatchError, with the outcomes so far, if the iterable raises, and at the first 401 for wrong credentials,
-    because more of them would lock the account.
+    A list or tuple is validated completely before anything is sent. Raises ValueError with the index of the first item
+    that is not valid. The entries are then sorted by folder and follow their prerequisites. Any other iterable is
+    read, validated and sorted one chunk at a time.
+
+    Raises BatchError, with the outcomes so far, if the iterable raises an error, and at the first 401 for wrong
+    credentials.
     """
     outcomes: list[Outcome] = []
     run = _BulkRun(site, call, chunk_size)
@@ -65,7 +67,7 @@ def run_bulk(
             site.transport.metrics.increment_counter(f"bulk_items.{outcome.status.name.lower()}")
             if progress is not None:
                 progress(outcome)
-        if run.auth_error is not None:
+        if run.auth_error is not None:  # repeated failures would lock the account (CHECKMK_API 3)
             raise BatchError(f"stopped: {run.auth_error}", outcomes=Outcomes(outcomes)) from run.auth_error
     return Outcomes(outcomes)
 
@@ -73,7 +75,10 @@ def run_bulk(
 def _read_entries(
     call: BulkCall[E], items: Iterable[Any], size: int, outcomes: Sequence[Outcome]
 ) -> Iterator[list[Union[E, Outcome]]]:
-    """Yield a list as a whole, and anything else chunk by chunk, with the outcomes of items that are not entries."""
+    """Yield all entries of a list at once, and those of other iterables chunk by chunk.
+
+    An item of another iterable that is not a valid entry is replaced by its outcome.
+    """
     if isinstance(items, (list, tuple)):
         yield [*_sorted_entries(call, items)]
         return
@@ -83,7 +88,7 @@ def _read_entries(
             return call.to_entry(item)
         except (TypeError, ValueError) as error:
             name = item.get("host_name") if isinstance(item, Mapping) else item
-            key = name if name and isinstance(name, str) else f"number {number}"
+            key = name if name and isinstance(name, str) else f"item {number}"
             return Outcome(key, Status.NOT_APPLIED, CheckmkError(str(error)))
 
     source = map(read, itertools.count(), items)
@@ -92,7 +97,7 @@ def _read_entries(
         failure: Optional[Exception] = None
         try:
             batch.extend(itertools.islice(source, size))
-        except Exception as error:  # the iterable is the caller's; earlier items are sent first
+        except Exception as error:  # the caller's iterable may raise anything; items before the error are sent first
             failure = error
         if batch:
             yield batch
@@ -108,21 +113,21 @@ def _sorted_entries(call: BulkCall[E], items: Sequence[Any]) -> list[E]:
         try:
             entries.append(call.to_entry(item))
         except (TypeError, ValueError) as error:
-            raise ValueError(f"number {number} of the list: {error}") from None
+            raise ValueError(f"item {number} of the list: {error}") from None
     return sorted(entries, key=call.key)
 
 
 class _BulkRun(Generic[E]):
-    """``auth_error`` is the refusal of the credentials, after which nothing more is sent."""
+    """One bulk call in progress. Nothing more is sent once ``auth_error`` is set, after a 401 for wrong credentials."""
 
     def __init__(self, site: Site, call: BulkCall[E], chunk_size: int) -> None:
         self._site, self._call, self._chunk_size = site, call, chunk_size
         self._seen: set[str] = set()
-        self._pending: list[Sequence[E]] = []  # parts of a chunk, the next one last
+        self._pending: list[Sequence[E]] = []  # a stack of the parts of a chunk; the last one is sent next
         self.auth_error: Optional[AuthError] = None
 
     def send_all(self, batch: Sequence[Union[E, Outcome]]) -> Iterator[Outcome]:
-        """Send the entries and yield their outcomes. An entry with the key of an earlier one is not sent."""
+        """Send the entries and yield their outcomes. An entry is not sent if an earlier one has the same key."""
         entries: list[E] = []
         for entry in batch:
             if isinstance(entry, Outcome):
@@ -132,7 +137,7 @@ class _BulkRun(Generic[E]):
             try:
                 host_name(key)
                 if key in self._seen:
-                    raise ValueError(f"{key} stands more than once in this batch")
+                    raise ValueError(f"{key} occurs twice in this batch")
             except ValueError as error:
                 yield Outcome.failed(key, CheckmkError(str(error)))
             else:
@@ -152,10 +157,12 @@ class _BulkRun(Generic[E]):
                 return
 
     def _chunks(self, entries: Sequence[E]) -> list[Sequence[E]]:
-        """Return the calls to make. Checkmk checks all entries of a call before it executes the first."""
+        """Return the entries of each call to make."""
+        # Checkmk validates all entries of a call before it executes the first, so prerequisites need an earlier call.
         needed = self._call.prerequisites(entries)
         level = waves({key: needed.get(key, ()) for key in map(self._call.key, entries)})
         levels: dict[int, list[E]] = {}
+        # CHECKMK_API 8.4: consecutive entries of one folder are written together, which is much faster.
         for entry in sorted(entries, key=self._call.folder):
             levels.setdefault(level[self._call.key(entry)], []).append(entry)
         size = self._chunk_size
@@ -171,8 +178,8 @@ class _BulkRun(Generic[E]):
         except (BadRequestError, NotFoundError) as error:
             yield from self._settle_refused(entries, error)
         except ForbiddenError as error:
-            # Permissions belong to folders, so sending folder by folder shows which entries are forbidden.
-            ordered = sorted(entries, key=self._call.folder)  # some folders are known only now
+            # Permissions are granted by folder, so sending folder by folder shows which entries are forbidden.
+            ordered = sorted(entries, key=self._call.folder)  # the folders of some entries are known only now
             yield from self._send_in_parts(
                 entries, [list(group) for _, group in itertools.groupby(ordered, key=self._call.folder)], error
             )
@@ -182,7 +189,7 @@ class _BulkRun(Generic[E]):
             yield from (Outcome(self._call.key(entry), Status.APPLIED) for entry in entries)
 
     def _settle_lost(self, entries: Sequence[E], error: CheckmkError) -> Iterator[Outcome]:
-        """The answer was lost, or says nothing: read the entries until all are found or the time is over."""
+        """Read the entries of a call whose answer was lost, until all are found or ``settle_s`` has passed."""
         missing = {self._call.key(entry): entry for entry in entries}
 
         def find_applied(site: Site) -> Optional[bool]:
@@ -212,11 +219,9 @@ class _BulkRun(Generic[E]):
     def _settle_named_entries(
         self, entries: Sequence[E], error: ApiError, errors_by_index: Mapping[int, Mapping[str, list[str]]]
     ) -> Iterator[Outcome]:
-        """Yield the outcomes of the entries that a refusal names.
-
-        A web server in front of the site may have sent the call twice. Then the first call has applied every entry, and
-        the second refuses each because it already exists, or no longer does.
-        """
+        """Yield the outcomes of the entries that a refusal names."""
+        # A web server in front of the site may have sent the call twice. The first call has applied all entries then,
+        # and the second one refuses all of them, because they already exist or no longer exist.
         maybe_repeated = [
             entries[index]
             for index, fields in errors_by_index.items()
@@ -237,21 +242,24 @@ class _BulkRun(Generic[E]):
     def _settle_partial_failure(
         self, entries: Sequence[E], error: ApiError, failed: Mapping[str, Any]
     ) -> Iterator[Outcome]:
-        """The good entries are committed. A failed one may still be as wanted (removing something that is absent), so
-        if it cannot be read its outcome is unknown."""
+        """Yield the outcomes of all entries after the execution of some has failed, and the others were committed."""
+        # CHECKMK_API 10.2: removing an attribute that is absent fails, although the host is then as requested. So the
+        # failed entries are read, and if that is impossible their outcome is unknown.
         applied = self._read_applied([entry for entry in entries if self._call.key(entry) in failed])
         for key in map(self._call.key, entries):
             if key not in failed:
                 yield Outcome(key, Status.APPLIED)
             elif applied is not None and key in applied:
-                yield Outcome(key, Status.APPLIED, note="was so already")
+                yield Outcome(key, Status.APPLIED, note="was already in this state")
             else:
                 status = Status.UNKNOWN if applied is None else Status.NOT_APPLIED
                 yield Outcome(key, status, _error_of_entry(error, {key: [str(failed[key])]}))
 
     def _send_in_parts(self, entries: Sequence[E], parts: Sequence[Sequence[E]], error: ApiError) -> Iterator[Outcome]:
-        """The refusal names no entry, and may have come midway. If some entries were applied, the others are sent again
-        together; otherwise all are sent part by part."""
+        """Send entries again after a refusal that names no entry, and that may have stopped the call midway.
+
+        If some entries have been applied, the others are sent again together. Otherwise all are sent part by part.
+        """
         applied = self._read_applied(entries)
         if applied is None:
             yield from (Outcome(self._call.key(entry), Status.UNKNOWN, error) for entry in entries)
@@ -266,7 +274,7 @@ class _BulkRun(Generic[E]):
             self._pending += reversed(parts)
 
     def _read_applied(self, entries: Sequence[E]) -> Optional[set[str]]:
-        """Return the keys of the entries that were applied; None if they cannot be read."""
+        """Return the keys of the entries that have been applied, or None if the site cannot be read."""
         try:
             return confirm(self._site, lambda site: self._find_applied(site, entries)) if entries else set()
         except CheckmkError as error:
@@ -295,7 +303,7 @@ _ENTRY = re.compile(r"entries\.(\d+)(?:\.|$)(.*)")
 
 
 def _errors_by_index(error: ApiError) -> dict[int, dict[str, list[str]]]:
-    """Return the messages of a refusal by the index of their entry and the field in it."""
+    """Return the messages of a refusal, by the index of the entry and then by the field."""
     errors_by_index: dict[int, dict[str, list[str]]] = {}
     for path, messages in error.fields.items():
         match = _ENTRY.match(path)
@@ -305,5 +313,5 @@ def _errors_by_index(error: ApiError) -> dict[int, dict[str, list[str]]]:
 
 
 def _error_of_entry(error: ApiError, fields: Mapping[str, Sequence[str]]) -> ApiError:
-    """Return the refusal of a whole call as the refusal of one entry."""
+    """Return the error of one entry for a refusal of the entire call."""
     return type(error)(error.status, error.title, "", fields=fields, call=error.call, attempted=error.attempted)

@@ -1,4 +1,4 @@
-"""``Checkmk``: one typed attribute per noun."""
+"""The client of a Checkmk site, with one typed attribute per noun (``hosts``, ``folders``, ``services``, …)."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ __all__ = ["Checkmk", "Health", "require_client"]
 
 @dataclass(frozen=True)
 class Health:
-    """Whether the site answers; ``error`` says why not.
+    """The result of a health check.
 
-    ``latency_s`` is how long that took to know, with repeats; ``pending`` counts the changes that wait for an
-    activation, None where that was not asked for or not answered.
+    ``ok`` is True if the site answered; otherwise ``error`` is the reason. ``latency_s`` is the duration of the check
+    in seconds, including retries. ``pending`` is the number of changes that wait for an activation, or None if it was
+    not requested or could not be read.
     """
 
     ok: bool
@@ -47,17 +48,28 @@ class Health:
 
 
 class Checkmk:
-    """A client for one Checkmk site, safe to use from many threads.
+    """A client for one Checkmk site. Threads can share it.
 
     >>> with Checkmk("https://mon.example.com", "prod", "automation", password) as cmk:
     ...     cmk.hosts.create("web01", "/linux", {"ipaddress": "192.0.2.10"})
     ...     cmk.activation.activate()
 
-    ``options`` are further settings (see :class:`checkmk_sync.config.settings.Settings`); a mapping changes some
-    of a group, such as ``timeouts={"read_s": 20}``. Raises SettingsError for settings that cannot be.
+    ``server_url`` is the URL of the server without the site, and ``site`` is the id of the site. ``options`` are
+    further settings (see :class:`checkmk_sync.config.settings.Settings`). A mapping changes only some settings of a
+    group, such as ``timeouts={"read_s": 20}``. Raises SettingsError if a setting is not valid.
+
+    The constructor sends no request; call :meth:`version` or :meth:`health` to check the address and the credentials.
+
+    These attributes contain the methods for the objects of the site:
+
+    * ``hosts`` and ``folders``: the configuration (:class:`Hosts`, :class:`Folders`)
+    * ``host_status`` and ``services``: the monitoring state (:class:`HostStatuses`, :class:`Services`)
+    * ``discovery``: scanning hosts for services (:class:`Discovery`)
+    * ``activation``: pending changes and their activation (:class:`Activation`)
+    * ``jobs``: background jobs (:class:`Jobs`)
     """
 
-    _original: Optional[Checkmk] = None  # the client whose connections this one uses
+    _original: Optional[Checkmk] = None  # set for a client that shares the connections of another one
 
     def __init__(
         self,
@@ -70,15 +82,14 @@ class Checkmk:
         **options: Any,
     ) -> None:
         source = password if isinstance(password, SecretSource) else SecretSource(value=password)
-        del password  # tracebacks can show what frames hold
+        del password  # a traceback may show local variables
         if isinstance(options.get("proxy"), str):
             options["proxy"] = HiddenURL(options["proxy"])
         settings = Settings(server_url, site, username, source)
         self._open(replace_nested(settings, options) if options else settings, clock)
 
     def _open(self, settings: Settings, clock: Optional[Clock]) -> None:
-        # The first client imports requests and requests-cache, so that programs that may not need one start quickly.
-        from ..http.transport import Transport
+        from ..http.transport import Transport  # imports requests, which delays programs that never need a client
 
         self.settings = settings
         self._transport = Transport(settings, clock=clock)
@@ -96,7 +107,7 @@ class Checkmk:
 
     @classmethod
     def from_settings(cls, settings: Settings, *, clock: Optional[Clock] = None) -> Checkmk:
-        """A client for settings, which pickle: another process builds the same client from them."""
+        """Create a client from ``settings``. They can be pickled, so another process can create the same client."""
         require_type(settings, Settings, "from_settings needs Settings", "; from_config reads a file")
         client = cls.__new__(cls)
         client._open(settings, clock)
@@ -104,15 +115,21 @@ class Checkmk:
 
     @classmethod
     def from_config(cls, path: Union[str, os.PathLike[str]]) -> Checkmk:
-        """A client as a YAML file configures it. SettingsError with file and line for a mistake."""
-        from ..config.file import load  # the YAML parser is loaded only if there is a file
+        """Create a client from a YAML file.
+
+        Raises SettingsError, with file and line, if the configuration is not valid.
+        """
+        from ..config.file import load  # only a client with a file needs the YAML parser
 
         return cls.from_settings(load(path))
 
     @classmethod
     def from_env(cls) -> Checkmk:
-        """A client from ``CHECKMK_SERVER_URL``, ``CHECKMK_SITE``, ``CHECKMK_USERNAME`` and ``CHECKMK_PASSWORD``
-        (or ``CHECKMK_PASSWORD_FILE``)."""
+        """Create a client from environment variables.
+
+        They are ``CHECKMK_SERVER_URL``, ``CHECKMK_SITE``, ``CHECKMK_USERNAME``, and ``CHECKMK_PASSWORD`` or
+        ``CHECKMK_PASSWORD_FILE``. Raises SettingsError if one is missing or not valid.
+        """
         from ..config.file import from_env
 
         return cls.from_settings(from_env())
@@ -120,21 +137,21 @@ class Checkmk:
     if not TYPE_CHECKING:  # type checkers must still report unknown names
 
         def __getattr__(self, name: str) -> NoReturn:
-            """Raise an AttributeError that lists what there is."""
+            """Raise an AttributeError that lists the nouns and suggests similar names."""
             nouns = sorted(noun for noun, held in vars(self).items() if isinstance(held, Resource))
-            if name.startswith("_") or not nouns:  # as while it is being copied
+            if name.startswith("_") or not nouns:  # there are no nouns yet while copy creates the object
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             meant = close_matches(name, (known for known in dir(self) if not known.startswith("_")))
-            hint = f"; did you mean {' or '.join(map(repr, meant))}? There are" if meant else "; there are"
+            hint = f"; did you mean {' or '.join(map(repr, meant))}? The nouns are" if meant else "; the nouns are"
             error = AttributeError(
-                f"Checkmk has no {name!r}{hint}: {', '.join(nouns)} (docs/reading.md, help(Checkmk))"
+                f"Checkmk has no attribute {name!r}{hint}: {', '.join(nouns)} (see docs/reading.md or help(Checkmk))"
             )
-            # If Python knows the object it adds a suggestion of its own, such as "services" for "downtimes".
+            # If Python knows the object, it appends its own suggestion, such as "services" for "downtimes".
             error.name, error.obj = name, None
             raise error
 
     def _configured(self, settings: Settings) -> Checkmk:
-        """Return a client that shares everything with this one except the settings for streams and bulk calls."""
+        """Return a client that shares everything with this one, except the settings of streams and bulk calls."""
         own = self.settings
         site = copy.copy(self._site)
         site.settings = dataclasses.replace(
@@ -146,25 +163,30 @@ class Checkmk:
         return client
 
     def version(self) -> Version:
-        """What the site says it is; also the cheapest way to see that address and credentials are right."""
+        """Read the version, edition and name of the site.
+
+        This is the cheapest request that checks both the address and the credentials.
+        """
+        # CHECKMK_API 10.1: the request needs no special permission and takes no lock.
         reply = self._site.perform("site", "version")
         with parsing(reply):
             return Version.parse(reply.data)
 
     def checkmk_version(self) -> CheckmkVersion:
-        """The version of Checkmk, which is asked for only if no answer has named it before."""
+        """Return the version of Checkmk. A request is sent only if no earlier response contained the version."""
         return self._site.version()
 
     @property
     def edition(self) -> Optional[str]:
-        """The short name of the site's edition, such as ``cre`` or ``community``; None before its first answer."""
+        """The short name of the site's edition, such as ``cre`` or ``community``; None before the first response."""
         return self._transport.edition
 
     def health(self, *, pending: bool = False) -> Health:
-        """Whether the site answers now, and with ``pending`` how many changes wait; never raises.
+        """Check whether the site answers, and with ``pending`` count the changes that wait for an activation.
 
-        It is a call like any other: while the breaker is open it says so without asking the site, when the
-        time is up it is the probe, and what it sees counts for the breaker as what other calls see.
+        If the site does not answer, the error is part of the result instead of being raised. The circuit breaker treats
+        the check like any other call: while the breaker is open, no request is sent and the result contains a
+        CircuitOpenError. After the recovery timeout, the check serves as the probe.
         """
         started = self._site.clock.monotonic()
         version: Optional[Version] = None
@@ -176,69 +198,88 @@ class Checkmk:
         latency_s = self._site.clock.monotonic() - started
         count = None
         if pending and failure is None:
-            with contextlib.suppress(CheckmkError):  # not every user may see them
+            with contextlib.suppress(CheckmkError):  # the user may lack the permission to see pending changes
                 count = len(self.activation.pending())
         return Health(failure is None, version, latency_s, self._transport.breaker.state, failure, count)
 
     @property
     def clock(self) -> Clock:
-        """The time this client goes by."""
+        """The clock of this client. All its timeouts and pauses use it."""
         return self._site.clock
 
     @property
     def collector(self) -> MetricsCollector:
-        """Where this client measures itself."""
+        """The collector of this client's metrics."""
         return self._transport.metrics
 
     def metrics(self) -> Mapping[str, Any]:
-        """What this client measured in the last hours, as plain data.
+        """Return the metrics of this client over the last hours, as plain data.
 
-        That of :meth:`MetricsCollector.get_stats`, with calls timed as ``call.<noun>.<verb>`` and counted as
-        ``calls.<noun>.<verb>.<status or error>``, and besides ``cache`` and the state of the ``breaker``.
+        The result contains the keys of :meth:`MetricsCollector.get_stats`, the statistics of the ``cache`` and the
+        state of the ``breaker``. Calls are timed as ``call.<noun>.<verb>`` and counted as
+        ``calls.<noun>.<verb>.<status or error>``.
         """
         breaker = self._transport.breaker.state.value
         return {**self.collector.get_stats(), "cache": self._transport.cache.stats(), "breaker": breaker}
 
     def add_hook(self, hook: Callable[[CallEvent], object]) -> None:
-        """Tell ``hook`` about every call after it, in the thread that made it.
+        """Register ``hook`` to be called with a :class:`~checkmk_sync.metrics.calls.CallEvent` after every call.
 
-        What it raises is logged only; calls that it makes itself are not told.
+        >>> cmk.add_hook(lambda event: print(event.noun, event.verb, event.status, event.duration_s))
+
+        The hook runs in the thread that made the call. Its exceptions are logged and otherwise ignored. The hook is not
+        called for calls that a hook makes itself.
         """
         self._transport.call_metrics.add_hook(hook)
 
     def add_settling_hook(self, hook: Callable[[Settling], object]) -> None:
-        """Call ``hook`` each time the answer to a write is lost, before the client reads what became of the write."""
+        """Register ``hook`` to be called with a :class:`Settling` each time the answer to a write is lost.
+
+        The hook runs before the client reads the site to find out whether the write was applied. That can take up to
+        ``limit_s`` seconds. Exceptions of the hook are logged and otherwise ignored.
+        """
         self._site.settling_hooks.append(hook)
 
     def remove_settling_hook(self, hook: Callable[[Settling], object]) -> None:
-        """Call ``hook`` no longer. ValueError if it was not added."""
+        """Stop calling ``hook`` for lost answers. Raises ValueError if it is not registered."""
         self._site.settling_hooks.remove(hook)
 
     def remove_hook(self, hook: Callable[[CallEvent], object]) -> None:
-        """Tell ``hook`` nothing more. ValueError when it was not added."""
+        """Stop calling ``hook`` after calls. Raises ValueError if it is not registered."""
         self._transport.call_metrics.remove_hook(hook)
 
     def invalidate_cache_pattern(self, pattern: str) -> int:
-        """Forget answers whose key ``noun:verb:path:…`` matches, such as ``hosts:*web01*``; how many there were."""
+        """Remove cached responses whose key matches ``pattern``, and return their number.
+
+        >>> cmk.invalidate_cache_pattern("hosts:*web01*")
+
+        Keys have the form ``noun:verb:path:…``. The pattern may contain the wildcards ``*``, ``?`` and ``[…]``.
+        """
         return self._transport.cache.invalidate_pattern(pattern)
 
     def cache_generation(self, noun: str) -> str:
-        """Changes with every write to the noun (``hosts``, ``folders``, …): what was derived from answers of an
-        earlier one is out of date. A new one each time while the storage of the cache cannot be asked."""
+        """Return a token that changes with every write to ``noun`` (``hosts``, ``folders``, …).
+
+        Data derived from cached responses is out of date once the token has changed. While the storage of the cache is
+        unavailable, every call returns a new token.
+        """
         return self._transport.cache.generation_of(noun)
 
     def clear_cache(self) -> None:
-        """Forget all answers that are kept."""
+        """Remove all responses from the cache."""
         self._transport.cache.clear()
 
     def close(self) -> None:
-        """Close all connections; a call that waits for its next try ends now."""
+        """Close all connections.
+
+        Calls that are waiting for their next retry end immediately. Later calls raise ConnectError.
+        """
         self._transport.close()
 
     def __del__(self) -> None:
         transport = getattr(self, "_transport", None)  # None if the constructor has failed
         if transport is not None and transport.has_connections and self._original is None:
-            message = f"unclosed client {self!r}: use it in a with statement, or call close()"
+            message = f"unclosed client {self!r}; use it in a with statement, or call close()"
             warnings.warn(message, ResourceWarning, source=self, stacklevel=2)
 
     def __enter__(self) -> Checkmk:
@@ -253,14 +294,14 @@ class Checkmk:
         self.close()
 
     def __repr__(self) -> str:
-        settings: Optional[Settings] = self.__dict__.get("settings")  # None while the constructor is at work
+        settings: Optional[Settings] = self.__dict__.get("settings")  # None if the constructor has failed
         if settings is None:
             return "Checkmk()"
         return f"Checkmk({settings.server_url!r}, {settings.site!r}, {settings.username!r})"
 
 
 def require_client(given: Checkmk, what: str) -> Checkmk:
-    """``given`` as it is. TypeError, in the name of ``what`` needs it, unless it is a client or has what one has."""
+    """Return ``given``. Raises TypeError, starting with ``what``, unless it has the attributes of a client."""
     if not all(hasattr(given, name) for name in ("hosts", "folders", "settings")):
         raise TypeError(f"{what} needs a client such as Checkmk.from_env(), not {describe_type(given)}")
     return given

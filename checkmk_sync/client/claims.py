@@ -1,4 +1,4 @@
-"""Which calls of a client create which objects."""
+"""Records which calls of a client create which objects, so that a call can tell its own objects from others."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["Claim", "Claims"]
 
 @dataclass(eq=False)
 class Claim:
-    """The objects that one call creates; ``name in claim`` is True while no other call creates it too.
+    """The objects that one call creates. ``name in claim`` is True as long as no other call creates that object too.
 
-    ``ended`` is the time at which the call returned, None while it runs.
+    ``ended`` is the time at which the call returned, or None while it runs.
     """
 
     names: set[str]
@@ -28,12 +28,12 @@ class Claim:
 
 
 class Claims:
-    """The objects that calls of a client are creating now, or have created in the last seconds.
+    """The objects that calls of a client are creating, or have created in the last few seconds.
 
-    An object that is there as one call sent it may be the work of another call of the same client.
+    If two calls of a client send the same object, finding it at the site does not show which of them created it.
     """
 
-    KEPT_S, KEPT = 5.0, 20_000
+    KEPT_S, KEPT = 5.0, 20_000  # seconds after the end of a call, and the largest number of claims of ended calls
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -42,10 +42,10 @@ class Claims:
 
     @contextlib.contextmanager
     def claim(self, noun: str, names: Iterable[str]) -> Iterator[Claim]:
-        """Note that the block creates these objects; one that raises an error has created none.
+        """Yield a claim on the objects that the block creates. If the block raises an error, it has created none.
 
-        The claim that it yields does not hold names that another call has claimed in the last seconds. Names that
-        another call claims later leave it: from then on neither call can tell which of them created the object.
+        If two calls claim the same name at the same time or within a few seconds, the name is removed from both claims,
+        because neither call can tell which of them created the object.
         """
         with self._lock:
             claim = Claim(set(names))
@@ -70,18 +70,21 @@ class Claims:
             claim.ended = self._clock.monotonic()
             for key in mine:
                 if self._claims.get(key) is claim:
-                    self._claims[key] = self._claims.pop(key)  # those that ended first come first
+                    self._claims[key] = self._claims.pop(key)  # keeps the dictionary in the order of the ends
 
     def _is_over(self, claim: Claim) -> bool:
         return claim.ended is not None and claim.ended < self._clock.monotonic() - self.KEPT_S
 
     def _drop_old(self, number: int) -> None:
-        """Look at the ``number`` oldest claims, which is more than the caller adds, and drop those that are over."""
+        """Drop the claims that are over among the ``number`` oldest ones.
+
+        ``number`` is larger than the number of claims that the caller adds, so old claims do not accumulate.
+        """
         for key, claim in list(itertools.islice(self._claims.items(), number)):
             if self._is_over(claim) or (claim.ended is not None and len(self._claims) > self.KEPT):
                 del self._claims[key]
 
     def discard(self, noun: str, name: str) -> None:
-        """Note that this object is not there."""
+        """Forget the claim on an object that is being deleted."""
         with self._lock:
             self._claims.pop((noun, name), None)

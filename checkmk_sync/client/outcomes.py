@@ -1,4 +1,4 @@
-"""The outcome of each item of a batch: applied, not applied, or unknown. Never a guess."""
+"""The outcomes of writes: applied, not applied, or unknown if neither is proven."""
 
 from __future__ import annotations
 
@@ -12,25 +12,29 @@ __all__ = ["WORST_FIRST", "Outcome", "Outcomes", "Progress", "Status", "is_uncer
 
 
 class Status(enum.Enum):
-    """APPLIED: the site has it. NOT_APPLIED: the site does not have it. UNKNOWN: nothing proves either."""
+    """The state of one write: ``APPLIED``, ``NOT_APPLIED``, or ``UNKNOWN`` if neither is proven."""
 
-    APPLIED = "applied"
-    NOT_APPLIED = "not applied"
-    UNKNOWN = "unknown"
+    APPLIED = "applied"  # the site has the change
+    NOT_APPLIED = "not applied"  # the site does not have the change
+    UNKNOWN = "unknown"  # the answer was lost, and reading the site has proven nothing
 
 
 WORST_FIRST = (Status.UNKNOWN, Status.NOT_APPLIED, Status.APPLIED)
 
 
 def is_uncertain(error: CheckmkError) -> bool:
-    """Return True if a write that failed like this may have happened all the same."""
+    """Return True if a write that failed with ``error`` may have been applied nevertheless."""
     return error.attempted is not None and error.attempted.is_uncertain
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of one item. ``key`` names it, ``error`` says why it was not applied or is unknown; ``note`` says
-    more, such as that a lost answer was settled by reading."""
+    """The outcome of one item of a bulk call.
+
+    ``key`` identifies the item, such as the name of a host. ``error`` is the reason if the item was not applied or its
+    outcome is unknown, and None if it was applied. ``note`` is a remark for people, such as "found by reading after a
+    lost answer".
+    """
 
     key: str
     status: Status
@@ -39,16 +43,19 @@ class Outcome:
 
     @classmethod
     def failed(cls, key: str, error: CheckmkError) -> Outcome:
-        """Return the outcome of a write that failed: unknown if the error leaves open whether it was applied."""
+        """Return the outcome of a write that failed with ``error``.
+
+        Its status is UNKNOWN if the write may have been applied nevertheless, and NOT_APPLIED otherwise.
+        """
         return cls(key, Status.UNKNOWN if is_uncertain(error) else Status.NOT_APPLIED, error)
 
     @property
     def reason(self) -> str:
-        """The error, or else the note, as a text."""
+        """The message of the error, or the note if there is no error."""
         return str(self.error) if self.error is not None else self.note
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return the outcome as plain data, with the keys ``key``, ``status``, ``error`` and ``note``."""
         error = None if self.error is None else self.error.to_dict()
         return {"key": self.key, "status": self.status.value, "error": error, "note": self.note}
 
@@ -57,33 +64,38 @@ Progress = Callable[[Outcome], None]
 
 
 class Outcomes(tuple[Outcome, ...]):
-    """The outcomes of a batch, in the order in which they became known."""
+    """The outcomes of a bulk call, in the order in which they became known.
+
+    >>> outcomes = cmk.hosts.bulk_create([{"host_name": "web01"}, {"host_name": "web02"}])
+    >>> for outcome in [*outcomes.not_applied, *outcomes.unknown]:
+    ...     print(outcome.key, outcome.status.value, outcome.reason)
+    """
 
     def _with(self, status: Status) -> list[Outcome]:
         return [outcome for outcome in self if outcome.status is status]
 
     @property
     def applied(self) -> list[Outcome]:
-        """The items that the site has."""
+        """The outcomes of the items that were applied."""
         return self._with(Status.APPLIED)
 
     @property
     def not_applied(self) -> list[Outcome]:
-        """The items that the site does not have, each with the error that says why."""
+        """The outcomes of the items that were not applied. Each contains the error."""
         return self._with(Status.NOT_APPLIED)
 
     @property
     def unknown(self) -> list[Outcome]:
-        """The items for which nothing proves either: look at the site before you repeat them."""
+        """The outcomes of the items that may or may not have been applied. Check the site before you repeat them."""
         return self._with(Status.UNKNOWN)
 
     @property
     def ok(self) -> bool:
-        """True when all were applied."""
+        """True if every item was applied."""
         return all(outcome.status is Status.APPLIED for outcome in self)
 
     def raise_for_failures(self) -> None:
-        """Raise BatchError unless all were applied."""
+        """Raise BatchError, with these outcomes, unless every item was applied."""
         if not self.ok:
             first = [*self.not_applied, *self.unknown][0]
             raise BatchError(

@@ -1,12 +1,13 @@
-"""Reading the services of many hosts in parts: ranges of host names, several at a time, in order.
+"""Reads the services of many hosts in parts. Each part is a range of host names.
 
-One reply with a million services cannot be repeated when it breaks off near its end. Each part is a request of its own,
-which is retried alone, and is yielded when it is complete. Checkmk compares texts byte by byte, so two comparisons name
-a range however many hosts it has, and a host that was added after the index was read is read with its range.
+A response with a million services would have to be requested again if it broke off near its end. So each part is a
+separate request, which is retried alone and yielded when it is complete. Several parts are read at the same time, and
+yielded in order. Checkmk compares texts byte by byte, so two comparisons select a range of any number of hosts. The
+range includes hosts that were added after the index was read.
 
-Parts are cut from an index: the hosts, and how many services each has. The first part is cut from the beginning of the
-index, so that services are yielded while the rest arrives. That is a guess, because Checkmk returns hosts in no
-particular order: if a host sorted before those that have arrived, the first part could be as large as all of them.
+The parts are derived from an index, which lists the hosts and the number of services of each. The first part is taken
+from the beginning of the index, so that services are yielded while the rest of the index arrives. This is a guess,
+because Checkmk returns hosts in no particular order. Hosts that arrive later may sort before the first part.
 """
 
 from __future__ import annotations
@@ -30,16 +31,15 @@ from .query import Filter, column, everything
 
 __all__ = ["Part", "Partitions"]
 
-# Larger parts gain nothing. The first parts are smaller, so that the first item comes soon.
+# Larger parts are not faster. The first parts are smaller, so that the first item arrives soon.
 FIRST_BYTES, TARGET_BYTES = 64 * 2**10, 960 * 2**10
-FIRST_GUESS_BYTES = 500  # of a service without further columns, before any was seen
+FIRST_GUESS_BYTES = 500  # the assumed size of a service without further columns, before the first part has arrived
 GROWTH = 4.0
 NO_LIMIT = float("inf")
 PIECE_BYTES = 64 * 2**10
 BLOCK_BYTES = 64 * 2**10
 
-# Hosts from which the first part is guessed.
-SAMPLE = 16
+SAMPLE = 16  # the number of hosts in the index from which the first part is guessed
 
 HostCount = tuple[str, float]
 Read = Callable[[Filter, float], bytes]
@@ -50,22 +50,25 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Part:
-    """The hosts from number ``start`` to before ``end``. The first and the last part are open on their outer side."""
+    """The hosts with the indexes from ``start`` up to, but not including, ``end``.
+
+    The range of the first part has no lower limit, and the range of the last part has no upper limit.
+    """
 
     start: int
     end: int
 
 
 class Partitions:
-    """Reads services in parts.
+    """A reader of services in parts.
 
-    ``index()`` yields the names of hosts, each with the number of its services. ``read(filter, limit_bytes)`` returns
-    the whole reply for a filter, or raises ReplyTooLargeError; it is called from ``workers`` threads.
-    ``is_first(name)`` asks the site whether that host has the first name of all.
+    ``index()`` yields the names of hosts, each with its number of services. ``read(filter, limit_bytes)`` returns the
+    complete response for a filter, or raises ReplyTooLargeError. It is called from ``workers`` threads, and each of
+    them keeps at most ``share_bytes`` in memory. ``is_first(name)`` queries the site whether no host sorts before
+    ``name``. ``again(read)`` calls ``read`` with retries after broken JSON.
 
-    Each worker holds at most ``share_bytes``. ``again`` repeats a read whose JSON is broken. ``field`` is the only
-    member of an item that is needed, ``host_of`` returns the name of its host (inside a part the server may give items
-    in any order), and ``parse_all`` makes records of several.
+    ``field`` is the member of an item to decode. ``host_of`` returns the name of an item's host, and ``parse_all``
+    converts a list of items to records.
     """
 
     def __init__(
@@ -91,7 +94,10 @@ class Partitions:
         self._next = 0
 
     def blocks(self, received: Received) -> Blocks[Any]:
-        """Yield all items in the order of their hosts; ``received`` gets their bytes. Closing it stops reading."""
+        """Yield all items in the order of their hosts, in lists. Closing the generator stops the reads.
+
+        ``received`` is called with the number of bytes of each list.
+        """
         readers = _Readers(self._workers)
         try:
             yield from self._first_part_and_index(readers, received)
@@ -100,7 +106,7 @@ class Partitions:
             readers.close()
 
     def _first_part_and_index(self, readers: _Readers, received: Received) -> Blocks[Any]:
-        """Read the whole index, and meanwhile yield the first part, unless it cannot be guessed."""
+        """Yield the first part while the rest of the index is read. If it cannot be guessed, only read the index."""
         index = self._index()
         with contextlib.ExitStack() as on_failure:
             on_failure.callback(index.close)
@@ -108,15 +114,18 @@ class Partitions:
             if sample is None:
                 return
             border, blocks = self._first_part(readers, received)
-            first_block = next(blocks, [])  # before other threads compete for the interpreter
-            on_failure.pop_all()  # from here on another thread may be reading the index
+            first_block = next(blocks, [])  # decoded before other threads compete for the interpreter
+            on_failure.pop_all()  # from here on another thread reads the index, and closes it
             rest = readers.submit(self._rest_of, index, sample)
         yield first_block
         yield from blocks
         self._continue_from(border, readers.result(rest))
 
     def _sample(self, index: Blocks[HostCount]) -> Optional[list[HostCount]]:
-        """Return the beginning of the index; None if it says too little, and the whole index was read instead."""
+        """Return the beginning of the index, or None if no part can be guessed from it.
+
+        In the second case the entire index is read.
+        """
         sample: list[HostCount] = []
         try:
             while self._workers > 1 and len(sample) < SAMPLE:
@@ -133,14 +142,15 @@ class Partitions:
         return sample
 
     def _first_part(self, readers: _Readers, received: Received) -> tuple[str, Iterator[list[Any]]]:
-        """Return where the first part ends, and its items; ``""`` and no items if the guess was wrong or too large.
+        """Return the name of the host after the first part, and the items of the part.
 
-        While it is read, the site is asked whether any host comes before it. The part has a border on both sides, so it
-        does not include such hosts if the guess is wrong.
+        Returns ``""`` and no items if the guess was wrong or the part is too large. While the part is read, the site is
+        queried for hosts that sort before it.
         """
         (name, _), part = self._hosts[0], self._cut()
         self._next = min(part.end, len(self._hosts) - 1)
         part = Part(0, self._next)
+        # The lower limit excludes hosts that sort before the part. Otherwise a wrong guess might read all of them.
         from_name = self._range(part) & (column("host_name") >= name)
         reading = readers.submit(self._read, from_name, min(TARGET_BYTES, self._limit))
         try:
@@ -152,15 +162,15 @@ class Partitions:
         return self._hosts[self._next][0], self._decoded(part, body, received)
 
     def _continue_from(self, border: str, hosts: list[HostCount]) -> None:
-        """Let the next part start at ``border``, whether its host is still one of ``hosts`` or not."""
+        """Start the next part at ``border``, even if ``hosts`` no longer contains that host."""
         remaining = hosts[bisect.bisect_left(hosts, (border,)) :]
         if border and (not remaining or remaining[0][0] != border):
             remaining.insert(0, (border, 0))
-        # A part that does not start at number 0 has a border to the left.
+        # The part at index 0 has no lower limit, so a placeholder takes that index.
         self._hosts, self._next = ([("", 0), *remaining], 1) if border else (remaining, 0)
 
     def _rest_of(self, index: Blocks[HostCount], sample: list[HostCount]) -> list[HostCount]:
-        """Return all hosts, sorted as Checkmk compares texts; ``sample`` was read already."""
+        """Return all hosts, in the order in which Checkmk compares texts. ``sample`` has already been read."""
         try:
             with contextlib.closing(index):
                 return sorted(itertools.chain(sample, *index))
@@ -171,19 +181,22 @@ class Partitions:
         return self._again(lambda: sorted(itertools.chain.from_iterable(self._index())))
 
     def _read_parts(self, readers: _Readers, parts: Iterable[Part], at_once: int, received: Received) -> Blocks[Any]:
-        """Read several parts at once, and yield their items in order. A part that is too large is read in halves."""
+        """Read ``at_once`` parts at the same time, and yield their items in order.
+
+        A part that is too large is read again in two halves.
+        """
         for future in window(functools.partial(readers.submit, self._body), parts, at_once, in_order=True):
             part, body = readers.result(future)
             if body is None:
                 yield from self._read_parts(readers, self._halves(part), 1, received)
                 continue
             blocks = self._decoded(part, body, received)
-            del future, body  # the bytes: the next part is on its way
+            del future, body  # free the bytes, because the next part is already arriving
             yield from blocks
             del blocks
 
     def _body(self, part: Part) -> tuple[Part, Optional[bytes]]:
-        # A single host is the smallest part, so it has no limit.
+        # A single host is the smallest part, so it is read without a limit.
         limit = NO_LIMIT if part.end - part.start <= 1 else self._limit
         try:
             return part, self._read(self._range(part), limit)
@@ -191,12 +204,12 @@ class Partitions:
             return part, None
 
     def _parts(self) -> Iterator[Part]:
-        """Cut the next part whenever one is taken, because the sizes of earlier ones show how many hosts fit."""
+        # Each part is cut only when it is needed, because the sizes of earlier parts show how many hosts fit.
         while self._next < max(len(self._hosts), 1):
             yield self._cut()
 
     def _cut(self) -> Part:
-        """Return the next hosts, as many as fill a part."""
+        """Return a part with as many of the next hosts as fit, but at least one."""
         start, services = self._next, 0.0
         fitting = self._target / self._bytes_each
         while self._next < len(self._hosts) and (
@@ -214,9 +227,10 @@ class Partitions:
         return [Part(part.start, middle), Part(middle, part.end)]
 
     def _learn(self, part: Part, size: int) -> None:
-        """Adapt the expected size of a service; if a filter excludes most of them, parts grow quickly."""
+        """Adapt the expected size of a service to a part that has arrived."""
         services = sum(count for _, count in self._hosts[part.start : part.end])
         if services:
+            # If a filter excludes most services, this size shrinks and the parts grow, by a limited factor each time.
             self._bytes_each = max(size / services, self._bytes_each / GROWTH)
 
     def _range(self, part: Part) -> Filter:
@@ -228,21 +242,21 @@ class Partitions:
         return condition
 
     def _decoded(self, part: Part, body: bytes, received: Received) -> Iterator[list[Any]]:
-        """Return the items of a part. The part has arrived as a whole, so one that breaks off yields no items."""
+        """Return the items of a part in lists. A part whose response broke off yields no items."""
         self._learn(part, len(body))
         if len(body) * DECODED_FACTOR > self._limit and part.end - part.start <= 1 and self._is_in_order(body):
-            # One host whose services, all decoded at once, would take more memory than allowed.
+            # Decoding all services of this host at once would take more memory than allowed.
             blocks = iter_blocks(_pieces(body, received), fields=self._field)
         else:
             blocks = _in_blocks(self._complete(part, body), len(body), received)
-        return map(self._parse_all, blocks)  # not all at once: objects that live long cost the garbage collector time
+        return map(self._parse_all, blocks)  # lazily, because many long-lived objects slow down the garbage collector
 
     def _is_in_order(self, body: bytes) -> bool:
-        """Return True if the items of a complete reply are in the order of their hosts."""
+        """Return True if the response is complete and its items are in the order of their hosts."""
         last, in_order = "", True
         try:
             for block in iter_blocks(_pieces(body, lambda _size: None), fields=self._field):
-                self._parse_all(block)  # raises for a wrong item
+                self._parse_all(block)  # raises for a malformed item
                 names = [last, *map(self._host_of, block)]
                 in_order = in_order and names == sorted(names)
                 last = names[-1]
@@ -251,14 +265,14 @@ class Partitions:
         return in_order
 
     def _complete(self, part: Part, body: bytes) -> list[Any]:
-        """Return all items of a part in the order of their hosts; a broken part is read again."""
+        """Return all items of a part in the order of their hosts. A part with broken JSON is read again."""
 
         def decode(text: bytes) -> list[Any]:
             items = all_items(text, self._field)
             try:
-                items.sort(key=self._host_of)
+                items.sort(key=self._host_of)  # the server may return the items of a part in any order
             except (KeyError, TypeError):
-                self._parse_all(items)  # its error says which item is wrong
+                self._parse_all(items)  # raises a better error for a malformed item
                 raise
             return items
 
@@ -269,7 +283,7 @@ class Partitions:
 
 
 class _Readers:
-    """Threads that read for the thread that made them, and stop when its work is stopped."""
+    """Threads that read for the thread that created them. They stop when the work of that thread is stopped."""
 
     def __init__(self, count: int) -> None:
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="checkmk-sync-read")
@@ -281,7 +295,7 @@ class _Readers:
         return self._pool.submit(context.run, function, *arguments)
 
     def result(self, future: Future[T]) -> T:
-        with cancellation.on_stop(self._cancellation.stop):  # a stop of this thread's work stops the reads
+        with cancellation.on_stop(self._cancellation.stop):  # stopping this thread's work stops the reads as well
             return future.result()
 
     def close(self) -> None:
@@ -290,7 +304,10 @@ class _Readers:
 
 
 def _in_blocks(items: list[Any], size: int, received: Received) -> Iterator[list[Any]]:
-    """Yield lists of items, and report the share of the bytes of each first, because pages end by bytes."""
+    """Yield the items in lists, and report the share of the bytes of each list before it.
+
+    The shares matter because the size of a page is limited by bytes.
+    """
     count = max(min(math.ceil(size / BLOCK_BYTES), len(items)), 1)
     received(size % count)
     for number in range(count):

@@ -1,4 +1,4 @@
-"""Parts of decoded answers, by their path and with their type."""
+"""Reads members of decoded answers by their path, and checks their types."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ T = TypeVar("T")
 
 
 def value_of(data: Any, *path: str) -> Any:
-    """``data[path[0]][path[1]]…``; UnexpectedReplyError where the server left that out."""
+    """Return ``data[path[0]][path[1]]…``. Raises UnexpectedReplyError if a member is missing."""
     try:
         for step in path:
             data = data[step]
-    except (KeyError, TypeError):  # KeyError from objects, TypeError from anything else that JSON has
+    except (KeyError, TypeError):  # TypeError if a step leads into a JSON value other than an object
         raise UnexpectedReplyError(f"the answer has no {'.'.join(path)!r}") from None
     return data
 
 
-_NAMES: Mapping[type, str] = {str: "text", bool: "true or false", dict: "object", list: "list"}
+_NAMES: Mapping[type, str] = {str: "a string", bool: "a boolean", dict: "an object", list: "a list"}
 
 
 def typed(kind: type[T], data: Any, *path: str, default: Optional[T] = None) -> T:
-    """Return the value at ``path``; UnexpectedReplyError unless it is a ``kind``.
+    """Return the value at ``path``. Raises UnexpectedReplyError unless it is an instance of ``kind``.
 
-    With a ``default`` the server may leave it out, or say null.
+    If there is a ``default``, it is returned for a missing member and for null.
     """
     try:
         value = value_of(data, *path)
@@ -38,7 +38,7 @@ def typed(kind: type[T], data: Any, *path: str, default: Optional[T] = None) -> 
     if value is None and default is not None:
         return default
     if not isinstance(value, kind):
-        raise UnexpectedReplyError(f"the answer has no {_NAMES[kind]} {'.'.join(path)!r}")
+        raise UnexpectedReplyError(f"{'.'.join(path)!r} in the answer must be {_NAMES[kind]}")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Filters for the monitoring state, evaluated by the server.
+"""Filters for the monitoring state, which the server evaluates.
 
 >>> (column("state") == ServiceState.CRITICAL) & column("host_name").startswith("web")
 Filter({'op': 'and', 'expr': [...]})
@@ -28,23 +28,28 @@ __all__ = [
 
 Value = Union[str, int, float, bool, HostState, ServiceState]
 
-# Checkmk: a column's name matches [_a-z]+, a table's name may stand in front of it.
+# Checkmk: the name of a column matches [_a-z]+, and may be preceded by the name of a table and a dot.
 _COLUMN = re.compile(r"(?:[a-z]+\.)?[_a-z]+")
 _REGEX = ("~", "~~")
 _NUMBER = re.compile(r"-?\d+")
-# All states of an object (hard_state, last_state, …) stand beside one has_been_checked.
+# All state columns of an object (hard_state, last_state, …) share one has_been_checked column.
 _STATE = re.compile(r"((?:[a-z]+\.)?(?:host_|service_)?)(?:[_a-z]+_)?state")
 _SPECIAL = re.compile(r"([.^$*+?{}\[\]\\|()])")
 
 
 class Filter:
-    """A condition on rows; combine with ``&``, ``|`` and ``~``. It pickles and compares as its expression."""
+    """A condition on rows of the monitoring state. Combine filters with ``&``, ``|`` and ``~``.
+
+    >>> (column("state") == ServiceState.CRITICAL) & ~column("description").startswith("CPU")
+
+    Filters can be pickled. Two filters are equal if their expressions are.
+    """
 
     def __init__(self, expression: Mapping[str, Any]) -> None:
         self._expression = dict(expression)
 
     def to_dict(self) -> dict[str, Any]:
-        """The expression as the API takes it; ``{}`` lets everything through."""
+        """Return the expression in the form that the API accepts. ``{}`` matches every row."""
         return self._expression
 
     def __and__(self, other: Filter) -> Filter:
@@ -63,17 +68,17 @@ class Filter:
         return hash(repr(self._expression))
 
     def __bool__(self) -> bool:
-        raise TypeError("combine filters with & and |; 'and' and 'or' would lose one of them")
+        raise TypeError("combine filters with & and |, because 'and' and 'or' would drop one of them")
 
     def __repr__(self) -> str:
         return f"Filter({self._expression!r})"
 
 
 def _joined(op: str, left: Filter, right: Filter) -> Filter:
-    """One flat list where the same operator joins more than two."""
+    """Join two filters. Filters that are already joined with the same operator become one flat list."""
     parts: list[Any] = []
     for side in (left.to_dict(), right.to_dict()):
-        if not side:  # everything: neutral for "and"; "or" everything is everything
+        if not side:  # it matches everything: "and" ignores it, "or" matches everything as well
             if op == "or":
                 return everything()
             continue
@@ -82,26 +87,33 @@ def _joined(op: str, left: Filter, right: Filter) -> Filter:
 
 
 def everything() -> Filter:
-    """The filter that lets every row through."""
+    """Return the filter that matches every row."""
     return Filter({})
 
 
 class Column:
-    """A column of the queried table; comparing it makes a :class:`Filter`. Texts are exact unless said otherwise."""
+    """A column of the queried table. Its comparisons and methods return a :class:`Filter`.
+
+    >>> column("state") != ServiceState.OK
+    >>> column("host_name").glob("web*")
+
+    ``==`` and ``!=`` compare strings exactly, including case. A column with a state is compared with a
+    :class:`HostState` or :class:`ServiceState`. Raises ValueError if ``name`` is not a valid column name.
+    """
 
     def __init__(self, name: str) -> None:
         if not _COLUMN.fullmatch(name):
-            raise ValueError(f"{name!r} is not a column: only a-z and _ are allowed")
+            raise ValueError(f"{name!r} is not a valid column name; only a-z and _ are allowed")
         self.name = name
 
     def _compare(self, op: str, value: Value) -> Filter:
         if self.name.endswith("state") and isinstance(value, str) and not (op in _REGEX or _NUMBER.fullmatch(value)):
-            # Checkmk takes any text for 0, which is OK or UP.
-            raise ValueError(f"{self.name} holds a state: compare it with a ServiceState or HostState, not {value!r}")
+            # Checkmk reads any text as 0, which is OK or UP.
+            raise ValueError(f"{self.name} must be compared with a ServiceState or HostState, not {value!r}")
         return Filter({"op": op, "left": self.name, "right": _right(value)})
 
     def __eq__(self, value: Value) -> Filter:  # type: ignore[override]
-        """Exactly the value; a pending state is told by ``has_been_checked``."""
+        """Return a filter for rows whose column equals ``value``. States are compared with ``has_been_checked``."""
         if not isinstance(value, (HostState, ServiceState)):
             return self._compare("=", value)
         match = _STATE.fullmatch(self.name)
@@ -110,7 +122,7 @@ class Column:
         checked = Column(f"{match[1]}has_been_checked")
         if value.value < 0:
             return checked == 0
-        # Checkmk: what was never checked has the state 0 as well.
+        # CHECKMK_API 10.4: an object that was never checked has the state 0 as well.
         state = self._compare("=", value.value)
         return state if value.value else state & (checked == 1)
 
@@ -134,37 +146,43 @@ class Column:
     __hash__ = None  # type: ignore[assignment]
 
     def matches(self, regex: str, *, ignore_case: bool = False) -> Filter:
-        """A regular expression matches anywhere in the text."""
+        """Return a filter for rows whose column contains a match of the regular expression, anywhere in the text."""
         return self._compare("~~" if ignore_case else "~", regex)
 
     def contains(self, text: str) -> Filter:
-        """The text stands somewhere in it, taken literally."""
+        """Return a filter for rows whose column contains ``text``. Special characters have no meaning."""
         return self.matches(_literal(text))
 
     def startswith(self, text: str) -> Filter:
-        """It starts with the text, taken literally."""
+        """Return a filter for rows whose column starts with ``text``. Special characters have no meaning."""
         return self.matches(f"^{_literal(text)}")
 
     def glob(self, pattern: str) -> Filter:
-        """The whole text fits a pattern in which ``*`` stands for any characters and ``?`` for one."""
+        """Return a filter for rows whose entire column matches a pattern.
+
+        ``*`` matches any number of characters, and ``?`` matches one.
+        """
         if "*" not in pattern and "?" not in pattern:
             return self == pattern
         return self.matches(glob_regex(pattern))
 
     def one_of(self, values: Iterable[Value]) -> Filter:
-        """Any of the values. ValueError for none at all: that would be every row or no row, and nobody knows which."""
+        """Return a filter for rows whose column equals one of ``values``.
+
+        Raises ValueError if there are no values, because that could mean every row or no row.
+        """
         filters = [self == value for value in require_iterable(values, "values")]
         if not filters:
             raise ValueError(f"one_of() for {self.name} needs at least one value")
         return functools.reduce(operator.or_, filters)
 
     def has(self, element: str) -> Filter:
-        """The list in this column (groups, contacts, …) contains the element."""
+        """Return a filter for rows whose column is a list (groups, contacts, …) that contains ``element``."""
         return self._compare(">=", element)
 
 
 def glob_regex(pattern: str) -> str:
-    """The regular expression for a pattern in which ``*`` stands for any characters and ``?`` for one."""
+    """Return the regular expression for a pattern. ``*`` matches any number of characters, and ``?`` matches one."""
     inside = "".join({"*": ".*", "?": "."}.get(char, _literal(char)) for char in pattern)
     return f"^{inside}$"
 
@@ -174,35 +192,46 @@ def _literal(text: str) -> str:
 
 
 def _right(value: Value) -> str:
-    """Checkmk takes texts only, also for numbers; flags are 0 and 1."""
+    # Checkmk accepts only strings in expressions, also for numbers. Flags are 0 and 1.
     if isinstance(value, enum.Enum):
         value = value.value
     text = str(int(value)) if isinstance(value, bool) else str(value)
     if "\n" in text or "\r" in text:
-        raise ValueError("a value in a query cannot hold a line break")
+        raise ValueError("a value in a query must not contain a line break")
     return text
 
 
 def column(name: str) -> Column:
-    """The column ``name``, to be compared with something."""
+    """Return the column ``name``, to build a filter with. Raises ValueError if it is not a valid column name."""
     return Column(name)
 
 
 def where(**equal: Value) -> Filter:
-    """Rows whose columns equal all these values exactly; without any, every row."""
+    """Return a filter for rows whose columns equal all these values exactly. Without arguments it matches every row.
+
+    >>> where(host_name="web01", acknowledged=0)
+    """
     return functools.reduce(operator.and_, (Column(name) == value for name, value in equal.items()), everything())
 
 
 def unhandled_host_problems() -> Filter:
-    """Hosts that are down or unreachable, checked, not acknowledged and not in a downtime; for ``host_status``."""
+    """Return a filter for hosts with an unhandled problem, to be used with ``client.host_status``.
+
+    These hosts are down or unreachable, have been checked, are not acknowledged and are not in a downtime.
+
+    >>> list(cmk.host_status.each(query=unhandled_host_problems()))
+    """
     return (
         (column("state") != 0) & (column("has_been_checked") == 1) & where(acknowledged=0, scheduled_downtime_depth=0)
     )
 
 
 def unhandled_problems() -> Filter:
-    """Services that are not OK, checked, not acknowledged and not in a downtime of their own or of their host.
+    """Return a filter for services with an unhandled problem, to be used with ``client.services``.
 
-    Their query; :func:`unhandled_host_problems` is that of hosts.
+    These services are not OK, have been checked and are not acknowledged. Neither the service nor its host is in a
+    downtime. For hosts, use :func:`unhandled_host_problems`.
+
+    >>> list(cmk.services.each(query=unhandled_problems()))
     """
     return unhandled_host_problems() & where(host_scheduled_downtime_depth=0)

@@ -1,6 +1,7 @@
-"""Immutable records of the server's replies. A member that the server left out is None.
+"""Immutable records of hosts, folders, monitoring states and the site's version.
 
-``PARTS`` names the members of an item that its record needs; a single name means that only this member is decoded.
+A field is None if the server's answer does not contain it. ``PARTS`` names the members of an item that its record
+needs. If it is a single name, only that member is decoded, and it replaces the item.
 """
 
 from __future__ import annotations
@@ -22,28 +23,29 @@ Attributes = Mapping[str, Any]
 L = TypeVar("L", bound="_Labelled")
 R = TypeVar("R", bound="_Row")
 
-# Checkmk sends these but refuses them when they come back.
+# Checkmk sends these attributes but refuses to set them (CHECKMK_API 10.2).
 _VIEW_ONLY = frozenset({"meta_data", "network_scan_result"})
 
 
 def writable(attributes: Attributes) -> dict[str, Any]:
-    """Return the attributes that may be sent back to the server."""
+    """Return the attributes that can be sent back to the server."""
     return {name: value for name, value in attributes.items() if name not in _VIEW_ONLY}
 
 
 def _split(attributes: Any) -> tuple[Attributes, Attributes]:
-    """Separate the attributes that can be set from the information that Checkmk adds to them."""
+    """Return the attributes that can be set, and the information that Checkmk adds to them."""
     meta = attributes.get("meta_data")
     if meta is None and "network_scan_result" not in attributes:
         return attributes, {}
     if not isinstance(attributes.get("labels", {}), dict) or not isinstance(meta or {}, dict):
-        raise UnexpectedReplyError("the answer's 'labels' or 'meta_data' are not an object")
+        raise UnexpectedReplyError("'labels' and 'meta_data' in the answer must be objects")
     scan = {name: attributes[name] for name in ("network_scan_result",) if name in attributes}
     return writable(attributes), {**(meta or {}), **scan}
 
 
-# Long lists spend their time in ``parse``. So it reads members without function calls, looks for the mistake only if
-# there is one, and sets the fields in the record's dictionary: a frozen dataclass would set them one by one.
+# ``Host.parse`` takes most of the time of a long list. So it reads members without function calls, and describes a
+# mistake only after it has found one. It sets the fields in the record's dictionary, because the constructor of a
+# frozen dataclass would set them one by one.
 _new = object.__new__
 
 
@@ -52,23 +54,23 @@ class _Labelled:
 
     @classmethod
     def parse(cls: type[L], data: Any, etag: Optional[str] = None) -> L:
-        """From the object that the API sends."""
+        """Return the record of an object of the API. Raises UnexpectedReplyError if the object is malformed."""
         raise NotImplementedError
 
     @classmethod
     def parse_all(cls: type[L], objects: Sequence[Any]) -> list[L]:
-        """Return the records of several objects."""
+        """Return the records of several objects of the API."""
         return list(map(cls.parse, objects))
 
     @property
     def labels(self) -> Mapping[str, str]:
-        """The labels set on the object itself, without inherited ones."""
+        """The labels that are set on the object itself, without inherited labels."""
         labels = self.attributes.get("labels")
         return labels if isinstance(labels, dict) else {}
 
     @property
     def owner(self) -> Optional[str]:
-        """The owner whose synchronisation created the object, from its own label; None if none did."""
+        """The owner of the synchronisation that created the object, from its label; None if there is no such label."""
         return self.labels.get(OWNER_LABEL)
 
 
@@ -76,13 +78,14 @@ class _Labelled:
 class Host(_Labelled):
     """A host of the configuration.
 
-    ``folder`` is spelled ``/a/b``. ``attributes`` holds only attributes that can be set. ``meta`` holds what Checkmk
-    adds: ``created_at``, ``created_by``, ``updated_at``, and ``network_scan_result`` where there is one. ``etag`` is
-    None in lists.
+    ``folder`` is a path such as ``/a/b``. ``attributes`` contains the attributes that can be set on the host itself.
+    ``effective_attributes`` also contains inherited ones and defaults, and is None unless requested. ``meta`` contains
+    the information that Checkmk adds: ``created_at``, ``created_by``, ``updated_at``, and ``network_scan_result`` after
+    a network scan. ``etag`` is None for hosts read from a list.
     """
 
-    # Attributes of Checkmk need no code here. A further member of hosts needs, in checkmk_sync/:
-    # - client/records.py: the field below, `parse`, and `_malformed`, which words the error for a wrong type
+    # A new attribute of Checkmk needs no change here. A new member of hosts needs these changes in checkmk_sync/:
+    # - client/records.py: the field below, `parse`, and `_malformed`, which describes the error for a wrong type
     # - commands/hosts.py and commands/handlers/hosts.py: `_HOST_FIELDS`, list columns, `_row`, `table_row`
     # - client/nouns/host_entries.py and client/updates.py, if it can be written; catalogue/hosts.py for its `body=`
     # - sync/kinds.py, if inventories may set it, else `_READ_ONLY` in sync/sources/structured.py
@@ -91,7 +94,7 @@ class Host(_Labelled):
 
     name: str
     folder: str
-    attributes: Attributes = field(repr=False)  # may hold secrets
+    attributes: Attributes = field(repr=False)  # may contain secrets
     effective_attributes: Optional[Attributes] = field(default=None, repr=False)
     is_cluster: Optional[bool] = None
     is_offline: Optional[bool] = None
@@ -101,7 +104,7 @@ class Host(_Labelled):
 
     @classmethod
     def parse(cls, data: Any, etag: Optional[str] = None) -> Host:
-        """From the object that the API sends."""
+        """Return the record of a host object of the API. Raises UnexpectedReplyError if it is malformed."""
         try:
             name, extensions = data["id"], data["extensions"]
             folder, attributes, more = extensions["folder"], extensions["attributes"], extensions.get
@@ -132,32 +135,35 @@ class Host(_Labelled):
 
 @dataclass(frozen=True)
 class Folder(_Labelled):
-    """A folder of the configuration, spelled ``/a/b``. ``attributes`` and ``meta`` are separated as in :class:`Host`;
-    ``etag`` is None in lists."""
+    """A folder of the configuration.
+
+    ``path`` has the form ``/a/b``. ``attributes`` contains the attributes that can be set, and ``meta`` the information
+    that Checkmk adds, as in :class:`Host`. ``etag`` is None for folders read from a list.
+    """
 
     PARTS: ClassVar = ("title", "extensions")
 
     path: str
     title: str
-    attributes: Attributes = field(repr=False)  # may hold secrets
+    attributes: Attributes = field(repr=False)  # may contain secrets
     etag: Optional[str] = field(default=None, compare=False)
     meta: Attributes = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def parse(cls, data: Any, etag: Optional[str] = None) -> Folder:
-        """From the object that the API sends."""
+        """Return the record of a folder object of the API. Raises UnexpectedReplyError if it is malformed."""
         path, title = _path(typed(str, data, "extensions", "path")), typed(str, data, "title")
         attributes, meta = _split(typed(dict, data, "extensions", "attributes"))
         return cls(path, title, attributes, etag, meta)
 
 
-# Rows come by the hundred thousand, so they are handled many at a time, without a Python call for each.
+# There may be hundreds of thousands of rows, so they are processed in bulk, without a Python call for each.
 _consume = collections.deque[Any](maxlen=0).extend
 
 
 @dataclass(frozen=True)
 class _Row:
-    """``columns`` holds the columns that were requested; ``row["plugin_output"]`` is one of them."""
+    """A row of the monitoring state. ``columns`` contains the requested columns; ``row["alias"]`` returns one."""
 
     PARTS: ClassVar = "extensions"
     _texts: ClassVar[Sequence[str]]
@@ -168,7 +174,7 @@ class _Row:
 
     def __getitem__(self, column: str) -> Any:
         if column not in self.columns:
-            raise KeyError(f"the column {column!r} was not asked for: give columns=[{column!r}]")
+            raise KeyError(f"the column {column!r} was not requested; give columns=[{column!r}]")
         return self.columns[column]
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -176,13 +182,15 @@ class _Row:
 
     @classmethod
     def parse(cls: type[R], data: Any) -> R:
-        """From an object of the API, whose ``extensions`` are as for :meth:`parse_all`."""
+        """Return the record of an object of the API. Raises UnexpectedReplyError if it is malformed."""
         return cls.parse_all([value_of(data, cls.PARTS)])[0]
 
     @classmethod
     def parse_all(cls: type[R], extensions: Sequence[Any]) -> list[R]:
-        """Return the records of objects of the API, from their ``extensions``. UnexpectedReplyError unless each has the
-        columns of every row, with a valid state."""
+        """Return the records for the ``extensions`` of several objects of the API.
+
+        Raises UnexpectedReplyError if a mandatory column is missing or a state is not valid.
+        """
         if not cls._are_rows(extensions):
             _consume(map(cls._check, extensions))
         rows = list(map(_new, itertools.repeat(cls, len(extensions))))
@@ -191,7 +199,7 @@ class _Row:
 
     @classmethod
     def _are_rows(cls, extensions: Sequence[Any]) -> bool:
-        """Return False if :meth:`_check` may raise for a row. Much faster than a call for each."""
+        """Return False if :meth:`_check` may raise for a row. This is much faster than a call for each row."""
         states = cls._states
         try:
             for name in cls._texts:
@@ -214,17 +222,23 @@ class _Row:
         )
         for name, text in zip(cls._texts, texts):
             if not isinstance(text, str):
-                raise UnexpectedReplyError(f"the site names a {name} that is not text: {text!r}")
-        if checked and state not in list(cls._states):  # a list, because the value may have no hash
-            raise UnexpectedReplyError(f"the site names a state that does not exist: {state!r}")
+                raise UnexpectedReplyError(f"{name} in the answer must be a string, not {text!r}")
+        if checked and state not in list(cls._states):  # a list, because the value may not be hashable
+            raise UnexpectedReplyError(f"the answer contains an unknown state: {state!r}")
 
 
-# A frozen dataclass sets its fields the same way, only slower.
+# The constructor of a frozen dataclass does the same, but more slowly.
 _set_columns = _Row.__dict__["columns"].__set__
 
 
 class HostStatus(_Row):
-    """A host as the monitoring sees it."""
+    """The monitoring state of a host.
+
+    >>> host = cmk.host_status.get("web01", columns=["plugin_output"])
+    >>> host.name, host.state, host["plugin_output"]
+
+    ``columns`` is a mapping of the columns that were requested.
+    """
 
     __slots__ = ()
     _texts = ("name",)
@@ -232,17 +246,23 @@ class HostStatus(_Row):
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The name of the host."""
         return str(self.columns["name"])
 
     @property
     def state(self) -> HostState:
-        """Its state; PENDING until its first check."""
+        """The state of the host; ``HostState.PENDING`` until its first check."""
         return self._states[self.columns["state"]] if self.columns["has_been_checked"] else HostState.PENDING
 
 
 class ServiceStatus(_Row):
-    """A service as the monitoring sees it."""
+    """The monitoring state of a service.
+
+    >>> service = cmk.services.get("web01", "CPU load", columns=["plugin_output"])
+    >>> service.host_name, service.name, service.state, service["plugin_output"]
+
+    ``columns`` is a mapping of the columns that were requested.
+    """
 
     __slots__ = ()
     _texts = ("host_name", "description")
@@ -250,17 +270,17 @@ class ServiceStatus(_Row):
 
     @property
     def host_name(self) -> str:
-        """The name of its host."""
+        """The name of the host of the service."""
         return str(self.columns["host_name"])
 
     @property
     def name(self) -> str:
-        """Its description."""
+        """The name of the service. Checkmk calls it the description."""
         return str(self.columns["description"])
 
     @property
     def state(self) -> ServiceState:
-        """Its state; PENDING until its first check."""
+        """The state of the service; ``ServiceState.PENDING`` until its first check."""
         return self._states[self.columns["state"]] if self.columns["has_been_checked"] else ServiceState.PENDING
 
 
@@ -274,20 +294,19 @@ _WORST_FIRST = (
 
 
 def severity(service: ServiceStatus) -> tuple[int, str, str]:
-    """Return a sort key: the worst state first, then by name."""
+    """Return a sort key that puts the worst states first, and then sorts by host and service name."""
     return _WORST_FIRST.index(service.state), service.host_name, service.name
 
 
 def _path(text: str) -> str:
-    """Return a folder of an answer as ``/a/b``."""
     try:
         return folder_path(text)
     except ValueError as error:
-        raise UnexpectedReplyError(f"the answer names a folder that cannot exist: {error}") from None
+        raise UnexpectedReplyError(f"the answer contains an invalid folder: {error}") from None
 
 
 def _malformed(data: Any) -> UnexpectedReplyError:
-    """Return the error that says what is wrong with a host."""
+    """Return the error that describes the mistake in a host object."""
     try:
         typed(str, data, "id")
         typed(str, data, "extensions", "folder")
@@ -298,12 +317,12 @@ def _malformed(data: Any) -> UnexpectedReplyError:
         typed(list, data, "extensions", "cluster_nodes", default=[])
     except UnexpectedReplyError as error:
         return error
-    return UnexpectedReplyError("the answer's 'extensions.cluster_nodes' are not a list of texts")
+    return UnexpectedReplyError("'extensions.cluster_nodes' in the answer must be a list of strings")
 
 
 @dataclass(frozen=True)
 class Version:
-    """The version, edition and name of a site."""
+    """The version of Checkmk, the edition and the id of a site, such as ``2.3.0p10``, ``cre`` and ``prod``."""
 
     checkmk: str
     edition: str
@@ -311,5 +330,5 @@ class Version:
 
     @classmethod
     def parse(cls, data: Any) -> Version:
-        """From the answer to ``/version``."""
+        """Return the record of an answer to ``GET /version``. Raises UnexpectedReplyError if it is malformed."""
         return cls(*(typed(str, data, *path) for path in (("versions", "checkmk"), ("edition",), ("site",))))

@@ -1,4 +1,4 @@
-"""The base of the nouns: reads that parse their answer, and verbs that write."""
+"""The base class of the nouns, with helpers that read records, and a decorator for methods that write."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Resource:
-    """The base of the nouns: what they do is performed at their site."""
+    """The base class of the nouns. Its methods perform their requests at one site."""
 
     noun: str
 
@@ -30,43 +30,43 @@ class Resource:
         self._site = site
 
     def _with_site(self: R, site: Site) -> R:
-        """The same noun by another way to its site."""
+        """Return a copy of this noun that uses ``site``, such as one with a time limit."""
         other = copy.copy(self)
         other._site = site
         return other
 
     def _resolve_folder(self, folder: str) -> str:
-        """A folder's path from any spelling; that of a 32-digit id has to be asked for."""
+        """Return a folder's path from any spelling."""
         path = folder_path(folder)
-        if is_folder_hash(path):
+        if is_folder_hash(path):  # only the site knows the path of a 32-digit id
             folder_data = self._site.perform("folders", "get", path={"folder": path}, fresh=True).data
             return folder_path(value_of(folder_data, "extensions", "path"))
         return path
 
     def _is_absent(self, verb: str, path: Mapping[str, str]) -> bool:
-        """Return True if the object is known to be absent. One that may not be read may be there."""
+        """Return True if the object is known to be absent. An object that the user cannot read may exist."""
         try:
             self._perform(verb, path=path, fresh=True)
         except NotFoundError:
             return True
         except (BadRequestError, ForbiddenError):
-            pass  # the write will say what is wrong
+            pass  # the write that follows raises the more helpful error
         return False
 
     def _perform(self, verb: str, **arguments: Any) -> Reply:
         return self._site.perform(self.noun, verb, **arguments)
 
     def _record(self, parse: Callable[[Any, Optional[str]], T], verb: str, **arguments: Any) -> T:
-        """Perform a verb and return what ``parse(data, etag)`` makes of the answer.
+        """Perform a verb and return ``parse(data, etag)`` for its answer.
 
-        UnexpectedReplyError for an answer of another shape; for a write it leaves open whether it happened.
+        Raises UnexpectedReplyError if the answer is malformed. The outcome of a write is unknown then.
         """
         reply = self._site.perform(self.noun, verb, **arguments)
         with parsing(reply):
             return parse(reply.data, reply.etag)
 
     def _supports(self, verb: str, parameter: str) -> bool:
-        """True when this site's version has the verb and takes the query parameter."""
+        """Return True if the site's version supports the verb and its query parameter."""
         row = self._site.operation(self.noun, verb)
         return row is not None and parameter in row.query
 
@@ -79,13 +79,13 @@ class Resource:
         return batches(items, size, streaming.memory_limit_mb * 2**20)
 
     def _read(self, parse: Callable[[Any], T], verb: str, **arguments: Any) -> T:
-        """As :meth:`_record`, for records without an ETag."""
+        """Perform a verb like :meth:`_record`, for records without an ETag."""
         return self._record(lambda data, _etag: parse(data), verb, **arguments)
 
 
 @contextlib.contextmanager
 def parsing(reply: Reply) -> Iterator[None]:
-    """Say on an UnexpectedReplyError of the block, which looks into ``reply``, what the call was."""
+    """Add the kind of the call (read or write) to an UnexpectedReplyError raised while the block parses ``reply``."""
     try:
         yield
     except UnexpectedReplyError as error:
@@ -96,9 +96,9 @@ def parsing(reply: Reply) -> Iterator[None]:
 
 
 def writes(verb: F) -> F:
-    """Mark a verb as one that writes.
+    """Mark errors of a method that writes as errors of a write, also if a read before the write fails.
 
-    A read before the write fails as a part of it: nothing was done, and no fallback may say that it was.
+    Nothing was written then, so the delivery is NOTHING_DONE, or NOT_SENT if the read was not sent either.
     """
 
     @functools.wraps(verb)
@@ -117,7 +117,7 @@ def writes(verb: F) -> F:
 
 
 def parsed(blocks: Blocks[Any], parse_all: Callable[[list[Any]], list[T]]) -> Blocks[T]:
-    """Yield ``parse_all(block)`` for each block of a read; closing it closes ``blocks``."""
+    """Yield ``parse_all(block)`` for each block of a read. Closing the generator closes ``blocks``."""
     with contextlib.closing(blocks):
         for block in blocks:
             try:

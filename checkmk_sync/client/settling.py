@@ -1,6 +1,6 @@
-"""Waiting for the site: for jobs and activations, and for proof of a write whose reply was lost.
+"""Waits for jobs and activations, and settles writes whose answer was lost.
 
-A noun calls :func:`settle` with the error of its write. Bulk calls do it for each entry.
+A noun calls :func:`settle` with the error of its write, and a bulk call with the error of a chunk.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ __all__ = ["after_write", "confirm", "poll", "settle", "wait_for"]
 T = TypeVar("T")
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S, GROWTH = 0.05, 5.0, 1.7
-SHORTEST_LOOK_S = 1.0  # for one look at the site; the last one may end that much later than the deadline
+SHORTEST_LOOK_S = 1.0  # the least time for one read, so the last read may end this much after the deadline
 
 
 def poll(clock: Clock, deadline: Deadline) -> Iterator[None]:
-    """Yield at once, then after longer and longer pauses, the last time at the deadline.
+    """Yield immediately, then after increasing pauses, and for the last time at the deadline.
 
-    Once the clock is stopped, because the client was closed, it yields only once more.
+    After the client has been closed, which stops the clock, it yields only once more.
     """
     pause, is_running = FIRST_PAUSE_S, True
     yield
@@ -45,16 +45,17 @@ def poll(clock: Clock, deadline: Deadline) -> Iterator[None]:
         yield
 
 
-# The site does not answer, or something else answers in its place: it may be back before the deadline.
+# The site does not answer, or another server answers in its place. It may be available again before the deadline.
 _UNAVAILABLE = (TransportError, ThrottledError, ServerError, UnexpectedReplyError)
 
 
 def wait_for(
     site: Site, look: Callable[[Site], Optional[T]], deadline: Deadline, what: str, *, unseen_s: float = 0.0
 ) -> T:
-    """Repeat ``look(site)`` until it returns something, and return that. WaitTimeoutError at the deadline.
+    """Repeat ``look(site)`` until it returns a result other than None, and return that.
 
-    The wait goes on while the site is unavailable, and after a NotFoundError in the first ``unseen_s`` seconds.
+    The wait continues while the site is unavailable, and after a NotFoundError in the first ``unseen_s`` seconds.
+    Raises WaitTimeoutError at the deadline; ``what`` is the subject of its message.
     """
     started = site.clock.monotonic()
     failure: Optional[CheckmkError] = None
@@ -70,24 +71,24 @@ def wait_for(
             if found is not None:
                 return found
             failure = None
-    if failure is not None and not deadline.expired:  # the client was closed
+    if failure is not None and not deadline.expired:  # the client was closed during the wait
         raise failure
     waited_s = deadline.limit_s or 0.0
-    text = f"{what} did not end within {waited_s:g} s; it may still go on"
+    text = f"{what} did not end within {waited_s:g} s; it may still be running"
     raise WaitTimeoutError(text, waited_s=waited_s) from failure
 
 
 @contextlib.contextmanager
 def after_write(message: str = "") -> Iterator[None]:
-    """Mark errors of the block, which follows a write that was answered, as ones that leave its outcome open.
+    """Mark errors raised in the block, which follows an answered write, as leaving the outcome of the write open.
 
-    ``message`` comes before the error, such as "the activation was started, but its end cannot be seen".
+    ``message`` is put before the error message, such as "the activation was started, but its end cannot be seen".
     """
     try:
         yield
     except CheckmkError as error:
         if error.attempted is None and not isinstance(error, WaitTimeoutError):
-            raise  # such as an activation that is known to have failed
+            raise  # the outcome is known, such as that of an activation that has failed
         failure = error
     else:
         return
@@ -102,15 +103,14 @@ def settle(
     *,
     refusals: tuple[type[ApiError], ...] = (),
 ) -> T:
-    """Return the proof that a write that failed with ``error`` was applied; raise the error if there is none.
+    """Return the proof that a write that failed with ``error`` was applied. Raise the error if it cannot be proven.
 
-    ``find_applied(site)`` reads the site. A write that it finds was applied. If it finds nothing, that proves nothing
-    at first, because the site goes on working after the connection broke: the reading is repeated until ``settle_s``.
-    After a 500 the site has ended its work, so one look is enough.
-
-    A web server in front of the site may have sent the request twice. Then one of the ``refusals``, such as "already
-    exists", answers the second one, and the first was applied. So refusals are looked into as well, once.
+    ``find_applied(site)`` reads the site, and returns the proof or None. It is called repeatedly for at most
+    ``settle_s`` seconds, but only once after a 500 or after one of the ``refusals``. Errors that are neither uncertain
+    nor refusals are raised without reading.
     """
+    # A web server in front of the site may have sent the request twice. The first request was applied then, and the
+    # refusal, such as "already exists", answers the second one.
     if isinstance(error, refusals):
         return _settle_refusal(site, error, find_applied)
     if not is_uncertain(error):
@@ -118,22 +118,24 @@ def settle(
     site.notify_settling(error)
     try:
         with shielded():
+            # CHECKMK_API 8.1: the site continues to work on a request after the connection broke. So finding nothing
+            # proves nothing yet, and the read is repeated.
             for short_site in _repeated_looks(site):
                 try:
                     found = find_applied(short_site)
                 except _UNAVAILABLE as failure:
                     if not site.has_answered and isinstance(failure, UnexpectedReplyError):
-                        break  # nothing at this address has ever been a Checkmk site
+                        break  # no Checkmk site has ever answered at this address
                     continue
-                except CheckmkError:  # such as missing permissions: nothing will prove it
+                except CheckmkError:  # such as a missing permission; repeating the read would not help
                     break
                 if found is not None:
                     return found
-                if isinstance(error, ServerError):
+                if isinstance(error, ServerError):  # the site has ended its work on the write
                     raise error.with_attempted(delivery=Delivery.NOTHING_DONE) from error.__cause__
         raise error
     finally:
-        site.invalidate_reads()  # somebody may have read the state before it was applied
+        site.invalidate_reads()  # another thread may have cached the state from before the write was applied
 
 
 def _settle_refusal(site: Site, error: CheckmkError, find_applied: Callable[[Site], Optional[T]]) -> T:
@@ -142,16 +144,17 @@ def _settle_refusal(site: Site, error: CheckmkError, find_applied: Callable[[Sit
     except ApiError as failure:
         if isinstance(failure, _UNAVAILABLE):
             raise
-        raise error from None  # the object cannot be read, and the site has refused the write
+        raise error from None  # the object cannot be read, so the refusal is the best answer
     if found is None:
         raise error
     return found
 
 
 def confirm(site: Site, look: Callable[[Site], T]) -> T:
-    """Return what ``look(site)`` returns after a write that was answered, as soon as the site can be read.
+    """Return the result of ``look(site)`` after an answered write, as soon as the site can be read.
 
-    If that takes longer than ``settle_s``, raise the last failure, which leaves the outcome of the write open.
+    If the site stays unavailable for ``settle_s`` seconds, raise the last failure, which leaves the outcome of the
+    write open.
     """
     failure: Optional[CheckmkError] = None
     with after_write(), shielded():
@@ -160,13 +163,13 @@ def confirm(site: Site, look: Callable[[Site], T]) -> T:
                 return look(short_site)
             except _UNAVAILABLE as error:
                 failure = error
-        assert failure is not None, "there is at least one look"
+        assert failure is not None, "the site is read at least once"
         raise failure
 
 
 def _repeated_looks(site: Site) -> Iterator[Site]:
-    """Yield the site for one look after the other until ``settle_s``. Each look has half of the remaining time, so
-    that one that hangs is not the only one."""
+    """Yield the site for each read until ``settle_s`` seconds have passed."""
     deadline = Deadline(site.clock, site.settings.timeouts.settle_s)
     for _ in poll(site.clock, deadline):
+        # Half of the remaining time, so that another read can follow if one hangs.
         yield site.with_time_limit(max(SHORTEST_LOOK_S, deadline.remaining_s() / 2))

@@ -1,4 +1,4 @@
-"""One request, from a row of the catalogue and arguments to the reply."""
+"""Performs single requests: looks up the operation in the catalogue, builds the call and returns the reply."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ Query = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Settling:
-    """A write without a usable answer, of which the client now reads what became: for at most ``limit_s`` seconds."""
+    """A write whose answer was lost. The client reads the site for at most ``limit_s`` seconds to learn its outcome.
+
+    ``call`` is the method and path of the write, ``error`` the failure that left its outcome open.
+    """
 
     call: str
     error: CheckmkError
@@ -41,7 +44,7 @@ class Settling:
 
 
 class Site:
-    """A transport that knows the version of its site. With a ``deadline`` it is for looking only."""
+    """A transport together with the version of its site. With a ``deadline`` it is used for short reads only."""
 
     def __init__(
         self, transport: Transport, deadline: Optional[Deadline] = None, parent: Optional[Site] = None
@@ -55,16 +58,22 @@ class Site:
 
     @property
     def has_answered(self) -> bool:
-        """True once an answer has named a version of Checkmk."""
+        """True once a response has contained a version of Checkmk."""
         return self.transport.version_text is not None
 
     def with_time_limit(self, limit_s: float) -> Site:
-        """The same site for somebody who looks again anyway: all calls together take at most ``limit_s`` seconds,
-        each is tried once, and the breaker is neither asked nor told."""
+        """Return this site for a caller that repeats its reads itself.
+
+        All calls together take at most ``limit_s`` seconds. Each is tried once, ignores the circuit breaker and does
+        not count for it.
+        """
         return Site(self.transport, Deadline(self.clock, limit_s), self)
 
     def version(self) -> CheckmkVersion:
-        """The site's version; asks for it unless an answer has named it before. UnexpectedReplyError for none."""
+        """Return the site's version, and request it if no earlier response contained it.
+
+        Raises UnexpectedReplyError if the response contains no valid version.
+        """
         try:
             if self.transport.version_text is None:
                 answer = self.perform("site", "version").data
@@ -72,30 +81,33 @@ class Site:
                 self.transport.edition = str(value_of(answer, "edition"))
             return CheckmkVersion.parse(self.transport.version_text)
         except ValueError as error:
-            attempted = Attempted(Delivery.NOTHING_DONE, is_read=True)  # the version is asked for before anything else
-            raise UnexpectedReplyError(f"the site names an unknown version: {error}", attempted=attempted) from error
+            attempted = Attempted(Delivery.NOTHING_DONE, is_read=True)  # the version is read before anything is sent
+            raise UnexpectedReplyError(f"the site reports an invalid version: {error}", attempted=attempted) from error
 
     def site_time(self, moment: float) -> Optional[float]:
-        """UNIX time of a ``moment`` of our monotonic clock by the site's own clock, which need not agree with
-        ours, rather too early than too late (by a second at most); None where the site does not tell its time."""
+        """Convert a ``moment`` of the client's monotonic clock to UNIX time by the site's clock.
+
+        The result may be up to one second too early, but is never too late. None if the response has no ``Date``.
+        """
+        # The creation times of objects come from the site's clock, which may differ from the client's.
         date = http_date(self.perform("site", "version").headers.get("Date") or "")
         return None if date is None else date - (self.clock.monotonic() - moment)
 
     def notify_settling(self, error: CheckmkError) -> None:
-        """Tell the hooks that the outcome of a write is being looked for; what they raise is logged."""
+        """Call the settling hooks before the outcome of a write is read. Their exceptions are logged."""
         settling = Settling(str(getattr(error, "call", "")), error, self.settings.timeouts.settle_s)
         for hook in list(self.settling_hooks):
             try:
                 hook(settling)
             except Exception:
-                log.exception("a hook failed while the outcome of %s was looked for", settling.call)
+                log.exception("a settling hook failed while the outcome of %s was being read", settling.call)
 
     def invalidate_reads(self) -> None:
-        """Make all void that is kept of the site."""
+        """Invalidate all cached responses of the site."""
         self.transport.cache.invalidate_nouns(NOUNS)
 
     def operation(self, noun: str, verb: str) -> Optional[Operation]:
-        """The row for a verb at this site's version; None where the version does not have it."""
+        """Return the catalogue's row for a verb in the site's version; None if that version does not support it."""
         return UNVERSIONED.get((noun, verb)) or find_operation(noun, verb, self.version())
 
     def perform(
@@ -112,19 +124,19 @@ class Site:
         body_limit: Optional[float] = None,
         object_names: Sequence[str] = (),
     ) -> Reply:
-        """Perform the verb; query parameters that are None are left out.
+        """Perform a verb and return the reply. Query parameters that are None are omitted.
 
-        ``object_names`` names the objects that a write changes. Unless the answer is one that Checkmk gives to this
-        operation, and names these objects, UnexpectedReplyError says that the outcome is unknown.
+        ``object_names`` are the names of the objects that a write changes. Raises UnexpectedReplyError, with an unknown
+        outcome, if the answer to a write is not of the kind that Checkmk gives to it, or is about other objects.
         """
         operation = self.operation(noun, verb)
         if operation is None:
-            raise CheckmkError(f"Checkmk {self.version()} has no '{noun} {verb}'")
+            raise CheckmkError(f"Checkmk {self.version()} does not support '{noun} {verb}'")
         parameters = {name: value for name, value in query.items() if value is not None} if query else {}
-        # Leaving out a filter that this version does not know would answer another question.
+        # Dropping a filter that this version does not know would silently return other objects.
         unknown = (set(parameters) - set(operation.query)) | (set(body or ()) - set(operation.body))
         if unknown:
-            raise CheckmkError(f"'{noun} {verb}' of this version knows no {', '.join(sorted(unknown))}")
+            raise CheckmkError(f"'{noun} {verb}' of this version does not support {', '.join(sorted(unknown))}")
         call = Call(
             method=operation.method,
             path=operation.url(path or {}),
@@ -148,17 +160,17 @@ class Site:
     def blocks(
         self, noun: str, verb: str, on_received: Optional[Received] = None, *, parts: Fields, **arguments: Any
     ) -> Blocks[Any]:
-        """The items of a collection, decoded while the answer arrives; ``parts`` are the members needed of each, or
-        the name of the one that is given instead of it.
+        """Yield the items of a collection in lists, decoded while the response arrives.
 
-        Tells ``received`` the size of each piece. Closing it frees the connection.
+        ``parts`` names the members to decode of each item. If it is a single name, that member replaces the item.
+        ``on_received`` is called with the number of bytes of each piece. Closing the generator frees the connection.
         """
         reply = self.perform(noun, verb, stream=True, **arguments)
         try:
             with contextlib.closing(self.transport.chunks(reply)) as chunks:
                 counted = chunks if on_received is None else _counted(chunks, on_received)
                 yield from iter_blocks(counted, fields=parts, max_item_chars=self.settings.limits.max_reply_mb * 2**20)
-        except CheckmkError as error:  # the call itself was well: its answer broke off
+        except CheckmkError as error:  # the call was counted as a success when the headers arrived
             self.transport.metrics.increment_counter(f"call.{noun}.{verb}.errors")
             raise error.with_attempted(is_read=True) from error.__cause__
 
@@ -170,7 +182,7 @@ def _counted(chunks: Iterable[bytes], on_received: Received) -> Iterator[bytes]:
 
 
 def _query_pairs(query: Query) -> tuple[tuple[str, str], ...]:
-    """Query parameters as the server reads them: lists repeat their name, booleans are words, objects JSON."""
+    """Return the query parameters as pairs: a list repeats its name, booleans are words, and objects are JSON."""
     pairs: list[tuple[str, str]] = []
     for name, value in query.items():
         values: Iterable[Any] = value if isinstance(value, (list, tuple)) else (value,)

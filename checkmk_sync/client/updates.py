@@ -1,4 +1,4 @@
-"""Bodies of updates, and whether an object is as an update leaves it. Hosts and folders share both."""
+"""Builds the bodies of updates, and compares objects with them. Hosts and folders share these functions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 Attributes = Mapping[str, Any]
 ChangeFunction = Callable[[dict[str, Any]], Attributes]
 
-# Checkmk: these are stored with defaults for the members that were left out.
+# Checkmk stores these with default values for missing members.
 _COMPLETED = frozenset({"contactgroups"})
 
 
@@ -35,7 +35,10 @@ def update_body(
     remove_attributes: Optional[Sequence[str]],
     name: str,
 ) -> dict[str, Any]:
-    """Return the body of an update. Checkmk: setting all, merging and removing exclude each other in one call."""
+    """Return the body of an update, which is empty if no argument is given.
+
+    Raises TypeError for an argument of the wrong type, and ValueError for more than one kind of change.
+    """
     body: dict[str, Any] = {}
     if attributes is not None:
         body["attributes"] = writable(json_mapping(attributes, name))
@@ -43,19 +46,20 @@ def update_body(
         body["update_attributes"] = json_mapping(update_attributes, name)
     if remove_attributes is not None:
         body["remove_attributes"] = require_strings(remove_attributes, "remove_attributes")
-    if len(body) > 1:
+    if len(body) > 1:  # CHECKMK_API 10.2: refused since 2.2.0p7
         raise ValueError(
-            f"give only one of {' and '.join(body)}: Checkmk takes one kind of change a call; "
-            "a change function, from all attributes to all attributes, can do several"
+            f"give only one of {' and '.join(body)}, because Checkmk accepts one kind of change per call; "
+            "a change function, from all attributes to all attributes, can combine them"
         )
     return body
 
 
 def json_mapping(attributes: Attributes, of: str, before: Optional[Attributes] = None) -> dict[str, Any]:
-    """Return a copy of the attributes of ``of``, with strings converted where Checkmk accepts no string.
+    """Return a copy of the attributes of ``of``, with strings converted if Checkmk never accepts a string there.
 
-    TypeError unless they are a mapping. ValueError for a value that JSON cannot express, and for *** in place of a
-    secret, unless the object has that value ``before``. The error does not show the value: it may be a secret.
+    Raises TypeError unless they are a mapping. Raises ValueError for a value that JSON cannot express, and for ``***``
+    in place of a secret, unless the object has that value in ``before``. The message does not contain the value,
+    because it may be a secret.
     """
     if not isinstance(attributes, Mapping):
         raise TypeError(f"the attributes of {of!r} must be a mapping, not {describe_type(attributes)}")
@@ -64,7 +68,7 @@ def json_mapping(attributes: Attributes, of: str, before: Optional[Attributes] =
         try:
             values[name] = unambiguous_value(name, value)
             json.dumps(values[name], allow_nan=False)
-            # Labels are public, and a call also sends labels that other people have set.
+            # Labels are not secret, and a call also sends labels set by others, which may contain the mask.
             if name != "labels" and contains_mask(name, values[name]) and (before or {}).get(name) != values[name]:
                 raise ValueError(MASK)
         except (TypeError, ValueError) as error:
@@ -73,18 +77,19 @@ def json_mapping(attributes: Attributes, of: str, before: Optional[Attributes] =
 
 
 def diff_body(change: ChangeFunction, before: Attributes, of: str) -> dict[str, Any]:
-    """Return the body of an update that leaves the attributes as ``change`` returns them; empty if none differs.
+    """Return the body of an update from ``before`` to ``change(before)``; empty if no attribute differs.
 
-    Attributes that stay as they were are sent only if Checkmk cannot express the change in one call without them.
+    Unchanged attributes are sent only if Checkmk cannot express the change in one call without them.
     """
     if not callable(change):
         raise TypeError(
-            f"the change of {of!r} is a function from attributes to attributes; to merge some give update_attributes"
+            f"the change of {of!r} must be a function from attributes to attributes; "
+            "to set single attributes, give update_attributes"
         )
     current = dict(before)
     returned = change(copy.deepcopy(current))
     if not isinstance(returned, Mapping):
-        raise TypeError(f"the change function of {of!r} returned {type(returned).__name__}, not all attributes")
+        raise TypeError(f"the change function of {of!r} must return all attributes, not {describe_type(returned)}")
     wanted = json_mapping(returned, of, current)
     differing = {name: value for name, value in wanted.items() if name not in current or current[name] != value}
     removed = [name for name in current if name not in wanted]
@@ -96,9 +101,9 @@ def diff_body(change: ChangeFunction, before: Attributes, of: str) -> dict[str, 
 
 
 def matches(body: Mapping[str, Any], actual: Attributes) -> bool:
-    """Return True if the attributes ``actual`` are as an update with ``body`` leaves them.
+    """Return True if an update with ``body`` results in the attributes ``actual``.
 
-    The comparison is exact: the server replaces each attribute as a whole, labels too, so one label more differs.
+    The comparison is exact. The server replaces each attribute completely, so one additional label is a difference.
     """
     wanted = body.get("attributes", body.get("update_attributes", {}))
     if "attributes" in body and set(actual) != set(wanted):
@@ -112,7 +117,7 @@ def matches(body: Mapping[str, Any], actual: Attributes) -> bool:
 
 
 def contains(actual: Any, wanted: Any) -> bool:
-    """Return True if ``actual`` has all that ``wanted`` has, and maybe more."""
+    """Return True if ``actual`` equals ``wanted``, or is a mapping that contains everything in ``wanted``."""
     if isinstance(wanted, Mapping) and isinstance(actual, Mapping):
         return all(name in actual and contains(actual[name], value) for name, value in wanted.items())
     return bool(wanted == actual)
@@ -125,9 +130,9 @@ def created_by(user: str, since: Optional[float], meta: Attributes) -> bool:
 
 
 def parse_time(meta: Attributes, name: str) -> Optional[float]:
-    """Return the UNIX time of a member of ``meta``; None if it has none."""
+    """Return the UNIX time of a member of ``meta``; None if it is missing or not a time."""
     try:
-        # Python before 3.11 does not read the Z.
+        # fromisoformat does not accept the Z before Python 3.11.
         return datetime.datetime.fromisoformat(str(meta.get(name)).replace("Z", "+00:00")).timestamp()
     except (ValueError, OverflowError):
         return None

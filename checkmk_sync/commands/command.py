@@ -21,7 +21,7 @@ MAX_SHOWN = 50  # failures or changes in one result
 
 @dataclass(frozen=True)
 class LazyFunction:
-    """A function whose module is imported when the function is called.
+    """A function that imports its module when it is called.
 
     The table, help and completion therefore start fast: they import neither the client nor requests.
     """
@@ -94,7 +94,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Preview:
-    """The effects of a command, for the person who approves it.
+    """The effects of a command, shown to a person for approval.
 
     ``summary`` and ``details`` name every effect. If they are too long to be shown, the command is refused, and
     ``too_long`` is the advice in the error message.

@@ -13,7 +13,7 @@ _diagnostics = LazyModule(".handlers.diagnostics", __package__)
 DIAGNOSTIC_COMMANDS = (
     Command(
         "health",
-        "Show whether the site answers, and how fast. Also shows the state of the circuit breaker.",
+        "Show whether the site answers, and how fast. The result includes the state of the circuit breaker.",
         _diagnostics.health,
         tool="site_health",
         fields=(
@@ -67,7 +67,7 @@ DIAGNOSTIC_COMMANDS = (
     ),
     Command(
         "cache clear",
-        "Remove cached answers: all, or those with keys that match a pattern. Changes nothing on the site.",
+        "Remove all cached answers, or those with keys that match a pattern. The site does not change.",
         _diagnostics.clear_cache,
         (
             Argument(

@@ -143,7 +143,7 @@ HOST_COMMANDS = (
     ),
     Command(
         "hosts problems",
-        "List unhandled host problems. The hosts are down or unreachable, not acknowledged, and not in downtime.",
+        "List hosts with unhandled problems. They are down or unreachable, not acknowledged, and not in downtime.",
         _hosts.problems,
         (LIMIT,),
         _STATUS_COLUMNS,

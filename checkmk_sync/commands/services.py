@@ -40,7 +40,7 @@ SERVICE_COMMANDS = (
     ),
     Command(
         "services problems",
-        "List unhandled service problems, worst first. They are not acknowledged and not in downtime.",
+        "List unhandled service problems, worst first. Unhandled means not acknowledged and not in downtime.",
         _services.problems,
         (_ON_HOST, LIMIT),
         _COLUMNS,

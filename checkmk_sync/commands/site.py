@@ -50,7 +50,7 @@ SITE_COMMANDS = (
     ),
     Command(
         "activate",
-        "Activate pending changes. Waits until the activation has finished, and checks the result.",
+        "Activate pending changes, and wait for the result.",
         _site.activate,
         (
             Argument("force_foreign", "Also activate pending changes of other users.", bool, default=False),

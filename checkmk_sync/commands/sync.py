@@ -28,9 +28,9 @@ _INVENTORY = (
 PLAN_ARGUMENTS = (
     Argument(
         "owner",
-        "Label created objects with this owner, and delete its objects that are not in the inventory.",
+        "Label created objects with this owner, and delete this owner's objects missing from the inventory.",
         example="cmdb",
-        tool_help="Label created objects with this owner, and delete its objects that are not in the inventory.",
+        tool_help="Label created objects with this owner, and delete this owner's objects missing from the inventory.",
         metavar="NAME",
     ),
     Argument(
@@ -88,7 +88,7 @@ _COUNTS = Field("counts", "The number of objects of each kind.", dict[str, int])
 SYNC_COMMANDS = (
     Command(
         "sync plan",
-        "Show the changes that bring the site to the state of an inventory. Changes nothing.",
+        "Show the changes that bring the site to the state of an inventory, without making them.",
         _sync.plan,
         (*_INVENTORY, *PLAN_ARGUMENTS),
         fields=(

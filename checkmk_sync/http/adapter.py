@@ -74,7 +74,7 @@ class CheckmkAdapter(HTTPAdapter):
     The body is read inside these guards. requests reads it after the adapter has returned, so guards around ``send``
     alone would miss a connection that breaks in the middle of a body.
 
-    Answers of the site itself are returned, whatever their status. Every other failure raises one typed error.
+    Answers of the site itself are returned, whatever their status. Any other outcome raises one typed error.
     """
 
     def __init__(
@@ -127,7 +127,8 @@ class CheckmkAdapter(HTTPAdapter):
             return True
         if isinstance(error, DeadlineError) or not isinstance(error, TransportError):
             return False
-        # Some reads are POST requests, so the method does not tell which calls may be repeated.
+        # Some reads are POST requests, so the method does not tell which calls may be repeated. A request that was
+        # never sent may always be repeated.
         return exchange.call.is_repeatable or error.sent is False
 
     def _on_retry(self, error: Exception, wait_s: float, exchange: Exchange) -> None:

@@ -95,7 +95,7 @@ class SingleField:
                 yield separator
 
     def _split(self, separator: re.Pattern[bytes], text: bytes) -> list[Any]:
-        """Return the values between the separators. Raises ValueError unless each two items have one between them.
+        """Return the values between the separators. Raises ValueError unless every two items are separated.
 
         The first item is decoded from the text without the others, and the values of the others as one list. A
         separator ends one object and starts the next object of the same list. Two checks reject other matches. If the

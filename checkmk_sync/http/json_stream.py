@@ -49,7 +49,7 @@ def iter_blocks(
     fields: Optional[Fields] = None,
     max_item_chars: float = MAX_ITEM_CHARS,
 ) -> Iterator[list[Any]]:
-    """Yield the items of the list ``member`` of the JSON object in ``chunks``, in lists of those that have arrived.
+    """Yield the items of the list ``member`` of the JSON object in ``chunks``, as lists of the items that have arrived.
 
     Only a few chunks and items are in memory at a time. With ``fields``, other members of an item may be skipped, which
     is faster. If ``fields`` is one name, the lists contain this field of each item instead of the items.
@@ -268,7 +268,7 @@ _MAX_FAILURES = 8
 
 
 class BlockCutter:
-    """Finds the last boundary between two items in a part of a list, by the text with which the items start.
+    """A cutter that finds the last boundary between two items in a part of a list, by the text that starts an item.
 
     Each boundary is a guess, because the same text may occur inside an item or a string. But the text before it decodes
     only if it consists of complete items, so a wrong guess costs time and never an item.

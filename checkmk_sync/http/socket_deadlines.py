@@ -64,7 +64,7 @@ class TrackedSocket:
 
 
 class _TrackedConnection:
-    """A mixin for urllib3's connections that reports their socket and that a byte was sent."""
+    """A mixin for urllib3's connections that reports their socket and the first byte that is sent."""
 
     sock: Any
     _connecting = False

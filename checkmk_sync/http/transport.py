@@ -34,7 +34,7 @@ __all__ = ["InsecureTransportWarning", "Transport"]
 # The values of the metric `breaker_state`.
 _BREAKER_GAUGE = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 
-# requests waits for a complete chunk. A small one yields items sooner, and arrives in time even on slow connections.
+# requests waits for complete chunks. Small chunks yield items sooner, and arrive in time even on slow connections.
 STREAM_PIECE_BYTES = 32_768
 # Chunks that arrive quickly are joined, because handling each one costs as much as decoding some items.
 PIECES_AT_ONCE, QUICK_S = 4, 0.01
@@ -45,7 +45,7 @@ class InsecureTransportWarning(UserWarning):
 
 
 class Transport:
-    """Sends calls to one site as one user. Safe to use from many threads."""
+    """The transport of one client, which sends calls to one site as one user. Safe to use from many threads."""
 
     def __init__(self, settings: Settings, *, clock: Optional[Clock] = None) -> None:
         _warn_if_insecure(settings)

@@ -21,9 +21,9 @@ class CallEvent:
     """A call that has ended. An event contains no query, body or secret.
 
     ``status`` is the HTTP status code, or None if there was no answer. ``error`` is the class name of the exception, or
-    None if the call succeeded. ``attempts`` is 0 if nothing was sent: for a cache hit, an open circuit breaker, or an
-    answer shared with another call. Bytes are the sizes of the bodies after decompression. The body of a stream is not
-    counted, because it arrives after the event.
+    None if the call succeeded. ``attempts`` is 0 if the call sent no request, because of a cache hit, an open circuit
+    breaker, or a request shared with another call. ``bytes_sent`` and ``bytes_received`` are the sizes of the bodies
+    after decompression. The body of a stream is not counted, because it arrives after the event.
     """
 
     noun: str
@@ -64,7 +64,7 @@ class CallMetrics:
         self._lock = threading.Lock()
 
     def measure(self, call: Call, perform: Callable[[Call, CallCost], Reply]) -> Reply:
-        """Call ``perform(call, cost)`` and return its reply. The call is measured even if it raises."""
+        """Call ``perform(call, cost)`` and return its reply. A call that raises is measured as well."""
         started, cost = self._clock.monotonic(), CallCost()
         try:
             reply = perform(call, cost)
@@ -97,7 +97,9 @@ class CallMetrics:
         if not from_cache:  # cache hits would make the percentiles of requests look too fast
             # A 404 often answers the question whether an object exists, so it is not counted as a failure.
             self._metrics.record_operation(f"call.{name}", duration_s, success=error is None or status == 404)
-        if not self._hooks or getattr(_local, "in_hook", False):  # a call made by a hook would call the hook forever
+        if not self._hooks or getattr(
+            _local, "in_hook", False
+        ):  # otherwise a hook that calls the client would run forever
             return
         event = CallEvent(
             noun=call.noun,

@@ -1,4 +1,4 @@
-"""A thread-safe collector of measurements with bounded memory and statistics of the last hours."""
+"""A thread-safe collector of measurements, with statistics of the last hours in bounded memory."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ __all__ = ["MetricsCollector", "get_metrics_collector"]
 class MetricsCollector(ForkSafe):
     """Collects measurements from any thread. Timings are in seconds.
 
-    Timings and counters cover the last ``retention_hours``. This period is divided into ``slices``, which are dropped
-    one at a time. A value is therefore dropped when it is ``retention_hours`` old, or up to one slice earlier. Gauges
-    keep the last value that was set.
+    Timings and counters cover the last ``retention_hours``. This period is divided into ``slices`` of equal length, and
+    all values of a slice are dropped together. A value is therefore dropped when it is ``retention_hours`` old, or up
+    to one slice earlier. Gauges keep the last value that was set.
 
-    ``cleanup_interval`` is the time, in seconds, after which the memory of old values and unused names is freed.
-    Recording and reading do this, without a background thread.
+    The memory of old values and unused names is freed every ``cleanup_interval`` seconds. Recording and reading do
+    this, without a background thread.
 
-    There are at most ``max_names`` names for timings, as many for counters and as many for gauges. Values for further
-    names are recorded under the name "other" and counted as ``metrics_names_refused``. NaN, infinite values, and
-    negative timings and counts are not recorded, but counted as ``metrics_values_refused``.
+    The collector keeps at most ``max_names`` timings, as many counters and as many gauges. Values for further names are
+    recorded under the name "other" and counted as ``metrics_names_refused``. This also applies to timings and counters
+    with a name longer than 200 characters. NaN, infinite values, and negative timings and counts are not recorded, but
+    counted as ``metrics_values_refused``.
 
-    A collector pickles as a snapshot on the system's clock. After a fork, the child's collector starts empty.
+    A pickled collector is a snapshot. The unpickled collector uses the system's clock. After a fork, the child's
+    collector starts empty.
     """
 
     # Reentrant, because the garbage collector may interrupt any line here and close an abandoned stream, which then
@@ -68,7 +70,9 @@ class MetricsCollector(ForkSafe):
 
     def record_timing(self, name: str, seconds: float) -> None:
         """Add one duration to the timing ``name``."""
-        if not 0.0 <= seconds < math.inf:  # not raised, because a measurement must not break the measured code
+        if (
+            not 0.0 <= seconds < math.inf
+        ):  # counted instead of raised, because a measurement must not break the measured code
             self.increment_counter(REFUSED)
             return
         with self._lock:
@@ -114,12 +118,12 @@ class MetricsCollector(ForkSafe):
             self._gauge(name, -1.0)
 
     def counter(self, name: str) -> float:
-        """Return the value of a counter, or 0 if nothing was counted."""
+        """Return the count of the last ``retention_hours``, or 0 if nothing was counted."""
         with self._lock:
             return sum(part.counters.get(name, 0) for part in self._turned().live(self._now()))
 
     def merged(self, prefix: str) -> dict[str, Any]:
-        """Return one summary of all timings with names that start with ``prefix``."""
+        """Return one :meth:`Histogram.summary` of all timings whose names start with ``prefix``."""
         total = Histogram()
         for part in self._read()[0]:
             for name, timing in part.timings.items():
@@ -130,12 +134,12 @@ class MetricsCollector(ForkSafe):
     def get_stats(self) -> dict[str, Any]:
         """Return a snapshot of all statistics as plain data.
 
-        - ``window_s``: the number of seconds covered
-        - ``timings``: for each name count, mean, min, max, p50, p95, p99, p999 and per_second
-        - ``counters`` and ``gauges``: the value of each name
-        - ``rates``: each counter's value per second
-        - ``error_rates``: for each timing the share of operations that failed, from 0 to 1
-        - ``request_rate_per_second``: the operations of all timings, except waits (named ``…_wait``)
+        - ``window_s``: the number of seconds that the statistics cover
+        - ``timings``: count, mean, min, max, p50, p95, p99, p999 and per_second of each timing
+        - ``counters`` and ``gauges``: the value of each counter and gauge
+        - ``rates``: the value of each counter per second
+        - ``error_rates``: the share of failures of each timing, from 0 to 1
+        - ``request_rate_per_second``: the operations of all timings per second, except waits (named ``…_wait``)
         - ``held``: the number of slices and names in memory
         """
         parts, gauges, window_s, held = self._read()
@@ -181,8 +185,8 @@ class MetricsCollector(ForkSafe):
     def drain(self) -> MetricsCollector:
         """Move all timings and counters into a new collector and return it. Gauges are copied.
 
-        A worker process can drain its collector regularly and send the result to another process. No value is lost or
-        counted twice.
+        A worker process can drain its collector regularly and send the new collector to another process. No value is
+        lost or counted twice.
         """
         drained = MetricsCollector(**self._options, clock=self.clock)
         with self._lock:
@@ -211,7 +215,7 @@ class MetricsCollector(ForkSafe):
         return self._window
 
     def _read(self) -> tuple[list[Slice], dict[str, float], float, dict[str, int]]:
-        """Return the slices, the gauges, the seconds covered and the sizes.
+        """Return the slices, the gauges, the number of seconds covered, and the number of slices and names.
 
         Callers add up the slices without the lock, so that reading does not delay recording.
         """
@@ -220,7 +224,7 @@ class MetricsCollector(ForkSafe):
             return window.live(now), dict(self._gauges), now - window.since(now), window.size
 
     def _gauge(self, name: str, value: float, keep: float = 1.0) -> None:
-        """Set the gauge to ``keep`` times its value, plus ``value``."""
+        """Add ``value`` to the gauge, or set the gauge to ``value`` if ``keep`` is 0."""
         with self._lock:
             if not math.isfinite(value):
                 self.increment_counter(REFUSED)

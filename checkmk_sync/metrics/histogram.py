@@ -16,7 +16,7 @@ _PER_OCTAVE = 64
 _GROWTH: float = 2.0 ** (1.0 / _PER_OCTAVE)
 _SMALLEST = 1e-9
 _LOWEST = ceil(log2(_SMALLEST) * _PER_OCTAVE)
-# 33 decades in 56 KiB. If values span more than that, the lowest buckets are merged. High values stay accurate.
+# Enough for 33 decades, in 56 KiB. If values span more, the lowest buckets are merged, so high values stay accurate.
 _MOST_BUCKETS = 112 * _PER_OCTAVE
 
 
@@ -37,9 +37,9 @@ class Histogram:
         self._buckets = array("Q")
 
     def record(self, value: float) -> None:
-        """Add one value. Percentiles do not distinguish values of at most one billionth.
+        """Add one value. Raises ValueError for NaN, infinite and negative values.
 
-        Raises ValueError for NaN, infinite and negative values.
+        Values up to 1e-9 share one bucket, so percentiles do not distinguish them.
         """
         if not 0.0 <= value < math.inf:
             raise ValueError(f"a value must be finite and at least 0, not {value!r}")
@@ -56,7 +56,7 @@ class Histogram:
         self._buckets[place] += 1
 
     def _room_for(self, number: int) -> int:
-        """Make room for a bucket and return its place. The lowest bucket also counts all values below it."""
+        """Make room for a bucket and return its index. If there are too many buckets, the lowest ones are merged."""
         # Grow by octaves of 64 buckets, so that a histogram is seldom reallocated.
         low, high = (number - 1) // _PER_OCTAVE * _PER_OCTAVE + 1, -(-number // _PER_OCTAVE) * _PER_OCTAVE
         if self._buckets:
@@ -94,11 +94,11 @@ class Histogram:
         return twin
 
     def percentile(self, percent: float) -> Optional[float]:
-        """Return the value below which ``percent`` of all values lie, or None if there are no values."""
+        """Return one percentile, or None if there are no values. ``percent`` is from 0 to 100."""
         return self.percentiles([percent])[0]
 
     def percentiles(self, percents: Sequence[float]) -> list[Optional[float]]:
-        """Return several percentiles in one pass. ``percents`` must be in ascending order."""
+        """Return several percentiles in one pass. ``percents`` must ascend. Without values, each percentile is None."""
         values: list[Optional[float]] = []
         place, seen = -1, 0
         for percent in percents:

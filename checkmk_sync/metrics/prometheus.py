@@ -1,7 +1,7 @@
 """Export metrics to Prometheus: a collector for its registry, and the text format for a scrape.
 
-This module needs the extra ``prometheus``, which is imported on first use. Counters and histograms count from the
-start, because Prometheus requires values that never decrease. Use ``rate()`` in Prometheus for a period of time.
+This module needs the extra ``prometheus``, which is imported on first use. Counters and histograms contain all values
+since the start, because Prometheus requires that they never decrease. Use Prometheus's ``rate()`` for a period of time.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _POWERS = range(-10, 10)
 
 
 class _Row(NamedTuple):
-    """A family of Prometheus metrics, and the pattern of our metric names that belong to it.
+    """A family of Prometheus metrics. ``name`` is a pattern for the collector's names that belong to it.
 
-    ``{…}`` in the pattern becomes a label.
+    Each ``{…}`` in the pattern becomes a label.
     """
 
     name: str
@@ -79,8 +79,8 @@ _GAUGES = (
 class Collector:
     """A collector for a registry of prometheus_client: ``registry.register(Collector(cmk.collector))``.
 
-    A registry accepts only one Collector. For several sites, give it a mapping of site names to metrics collectors,
-    which adds the label ``site``. Raises MissingExtraError if the extra ``prometheus`` is not installed.
+    A registry accepts only one Collector. For several sites, create it with a mapping of site names to metrics
+    collectors, which adds the label ``site``. Raises MissingExtraError if the extra ``prometheus`` is not installed.
     """
 
     def __init__(self, source: Source, *, prefix: str = "checkmk_sync") -> None:
@@ -146,7 +146,7 @@ def _families() -> Any:
 
 def _match(rows: tuple[_Row, ...], name: str) -> tuple[_Row, tuple[str, ...]]:
     """Return the first row that matches, and the values of its labels. The last row of each table matches any name."""
-    name = name.encode("utf-8", "backslashreplace").decode()  # a scrape is UTF-8, but a user's names may not be
+    name = name.encode("utf-8", "backslashreplace").decode()  # Prometheus needs UTF-8, which lone surrogates are not
     for row in rows[:-1]:
         part = ".+" if row.name.startswith("{name}") else "[^.]+"
         match = re.fullmatch(re.sub(r"{\w+}", f"({part})", row.name.replace(".", r"\.")), name)

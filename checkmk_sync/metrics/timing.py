@@ -1,4 +1,4 @@
-"""Measure the duration of functions, blocks and operations of services."""
+"""Measure how long functions, blocks and operations of services take."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @contextlib.contextmanager
 def timed_context(name: str, collector: Optional[MetricsCollector] = None) -> Iterator[None]:
-    """Time the block as ``name``. The default of ``collector`` is the collector of the process.
+    """Time the block as ``name``. A block that raises is also timed, and counted as ``<name>.errors``.
 
-    A block that raises is also timed, and counted as ``<name>.errors``.
+    The default of ``collector`` is the collector of the process.
     """
     target = collector or get_metrics_collector()
     started = target.clock.monotonic()

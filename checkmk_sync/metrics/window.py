@@ -48,8 +48,8 @@ class Window:
     """Slices of equal width on a fixed grid. A window is not thread-safe; the collector locks it.
 
     Only ``current`` is changed in place. Readers can therefore copy the list of slices under the lock and add them up
-    without it. Values that are too old for the window are kept as a sum, because counters must never decrease. The sum
-    drops a name that has no values in the entire window.
+    without it. Values that are too old for the window are kept as a sum, because the counters of Prometheus must never
+    decrease. A name without values in the window is removed from the sum.
     """
 
     def __init__(
@@ -83,11 +83,11 @@ class Window:
         return self.current.timings.setdefault(self._admitted(name, self._timings), Histogram())
 
     def counter(self, name: str) -> str:
-        """Return the name under which to count ``name``, which has no counter in the current slice yet."""
+        """Return the name under which to count: ``name``, or OTHER if it is beyond the limit."""
         return self._admitted(name, self._counters)
 
     def live(self, now: float) -> list[Slice]:
-        """Return the slices that are not too old. The caller must not change them."""
+        """Return the slices within the retention. The caller must not change them."""
         return [*(part for number, part in self._before() if self._is_live(number, now)), Slice([self.current])]
 
     def all(self) -> list[Slice]:
@@ -102,7 +102,7 @@ class Window:
     def aged(self, now: float) -> tuple[Slice, list[tuple[float, Slice]]]:
         """Return the sum of all values that are too old, and the slices with their ages in seconds.
 
-        Ages are used because times of one clock mean nothing to another process.
+        Ages are used because the times of a monotonic clock have no meaning in another process.
         """
         parts = [*self._before(), (self._number, Slice([self.current]))]
         return self._past, [(now - max(self.started, number * self._width), part) for number, part in parts]
@@ -144,7 +144,7 @@ class Window:
         return name
 
     def _renamed(self, part: Slice) -> Slice:
-        """Return a copy of a slice, with the names that this window accepts."""
+        """Return a copy of a slice, with OTHER instead of names beyond the limit."""
         renamed = Slice()
         for name, timing in part.timings.items():
             renamed.time(self._admitted(name, self._timings), timing)

@@ -54,7 +54,7 @@ def retries_are_spent(error: BaseException) -> bool:
 
 
 def _is_of_requests(error: Any) -> bool:
-    """Return True for an exception of requests that may not occur again."""
+    """Return True for an exception of requests after which a retry may succeed."""
     # Recognized by its name, because this package does not import requests.
     if not type(error).__module__.startswith("requests."):
         return False

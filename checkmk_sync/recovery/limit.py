@@ -23,7 +23,7 @@ LOOK_S = 1.0  # a woken thread may be interrupted before it takes its slot; othe
 
 
 class RateLimit(ForkSafe):
-    """A limit of ``per_second`` evenly spaced starts over all threads. Any one second has at most one more."""
+    """A limit of ``per_second`` evenly spaced starts over all threads. Any single second may have one more."""
 
     def __init__(self, per_second: float, *, clock: Optional[Clock] = None) -> None:
         self.per_second = per_second

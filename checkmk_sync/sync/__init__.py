@@ -1,4 +1,4 @@
-"""Desired state: inventory → plan → review → apply → discover → activate → verified report.
+"""Bring a site to a desired state: read an inventory, make a plan, review it, apply it, and verify the result.
 
 >>> desired = load("hosts.yaml")
 >>> plan = make_plan(client, desired, owner="cmdb")
@@ -64,19 +64,22 @@ def make_plan(
     adopt: bool = False,
     discover: bool = True,
 ) -> Plan:
-    """Read the site, and return the plan that brings it to the desired state. Without ``discover`` no host is scanned.
+    """Read the site and return the plan that brings it to the desired state.
 
-    SettingsError for an owner that cannot be a label, and for adopting without an owner. InventoryError for changes
-    that Checkmk would refuse: folders with invalid names, invalid values, parents that do not exist.
+    With ``discover``, the plan also lists the owner's hosts that need a service discovery.
+
+    Raises SettingsError if the owner cannot be the value of a label, or if ``adopt`` is given without an owner. Raises
+    InventoryError for changes that Checkmk would refuse: folders with invalid names, invalid values, and parents that
+    do not exist.
     """
     require_client(client, "make_plan")
     require_type(desired, Desired, "make_plan needs the result of load(PATH) or from_data(DATA)")
-    require_type(owner, (str, type(None)), "owner is a text")
+    require_type(owner, (str, type(None)), "owner must be a string")
     if adopt and owner is None:
-        raise SettingsError("who adopts has to be named: give --owner NAME (owner= in Python)", field="owner")
+        raise SettingsError("adopt needs an owner; give --owner NAME (owner= in Python)", field="owner")
     problem = None if owner is None else label_key_problem(owner)
     if problem is not None:
-        raise SettingsError(f"{owner!r} cannot be an owner: {problem}", field="owner")
+        raise SettingsError(f"the owner {owner!r} is not valid: {problem}", field="owner")
     observed = observe(client)
     missing, silent_hosts = (
         _unscanned(client, desired, observed, Ownership(owner, observed), adopt) if discover else ((), ())
@@ -97,7 +100,7 @@ def make_plan(
 def _unscanned(
     client: Checkmk, desired: Desired, observed: Observed, ownership: Ownership, adopt: bool
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the owner's hosts in the inventory that have no services: those to scan, and those that are silent."""
+    """Return the owner's hosts in the inventory that have no services, as (hosts to scan, silent hosts)."""
     may_change_free = adopt or ownership.owner is None
     ours = {
         host.key: host

@@ -1,4 +1,4 @@
-"""Apply a plan: change folders and hosts, delete, discover services, activate once, and verify the result."""
+"""Apply a plan: create and change folders and hosts, delete, discover services, activate once, and verify."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ __all__ = ["Options", "Step", "apply_plan"]
 
 HOSTS_PER_SCAN = 5000
 SECONDS_PER_HOST = 10.0  # a host that does not answer takes long
-UNKNOWN_IN_A_ROW = 3  # writes: each one is looked for until settle_s, so going on would take very long
+UNKNOWN_IN_A_ROW = 3  # writes; the client searches for each one until settle_s, so more of them take very long
 LOADING_S = 60.0  # how long the core may take to load new hosts
 
 
 @dataclass(frozen=True)
 class Step:
-    """Progress: ``done`` of ``total`` in one stage, such as "create hosts" or "discovery"."""
+    """Progress of one stage, such as "create hosts" or "discovery": ``done`` of ``total`` items."""
 
     stage: str
     done: int
@@ -41,7 +41,10 @@ Watch = Callable[[Step], None]
 
 @dataclass(frozen=True)
 class Options:
-    """The stages after the changes. ``force_foreign`` also activates the changes of other users."""
+    """Which stages follow the changes.
+
+    ``force_foreign`` also activates the changes of other users. ``timeout_s`` limits the discovery and the activation.
+    """
 
     discover: bool = True
     activate: bool = True
@@ -50,14 +53,15 @@ class Options:
 
 
 def apply_plan(client: Checkmk, plan: Plan, options: Optional[Options] = None, watch: Optional[Watch] = None) -> Report:
-    """Apply a plan; call its ``raise_if_unsafe()`` first.
+    """Apply a plan and return the report. Call ``plan.raise_if_unsafe()`` first.
 
-    Failures are in the report, and a second run continues with the rest. Wrong credentials end the run, and so do a few
-    writes in a row with unknown outcomes: changes that were not begun are not applied.
+    ``watch`` is called with a :class:`Step` as the run progresses. Failures do not raise: the report lists them, and a
+    second run continues with the remaining changes. Wrong credentials stop the run, and so do several writes in a row
+    with an unknown outcome. The report then lists the remaining changes as not applied.
     """
     require_client(client, "apply_plan")
     require_type(plan, Plan, "apply_plan needs the result of make_plan(CLIENT, DESIRED)")
-    require_type(options, (Options, type(None)), "options are Options(discover=…, activate=…)")
+    require_type(options, (Options, type(None)), "options must be Options(discover=…, activate=…)")
     result = "failed"
     try:
         report = _ApplyRun(client, plan, options or Options(), watch or (lambda _step: None)).run()
@@ -99,10 +103,11 @@ class _ApplyRun:
         return report
 
     def _guarded(self, stage: str, do: Callable[[], None], *, only_reads: bool = False) -> None:
-        """Report an error of a stage after the changes instead of raising it, which would hide what was done.
+        """Run a stage that follows the changes, and put its error into the report.
 
-        After wrong credentials nothing more is sent, because each try could lock the account.
+        Raising the error would lose the results so far.
         """
+        # Each further attempt with wrong credentials could lock the account, so the run sends nothing more.
         if self._stopped_by is not None and (isinstance(self._stopped_by, AuthError) or not only_reads):
             return
         try:
@@ -113,13 +118,13 @@ class _ApplyRun:
             self._report.errors[stage] = error
 
     def _delete(self, changes: Sequence[Change]) -> None:
-        """Delete last, and only if everything that had to be created or moved is in its place."""
+        """Delete objects, but only if all creations and moves have been applied."""
         missing = sum(
             change.action in (Action.CREATE, Action.MOVE) and outcome.status is not Status.APPLIED
             for change, outcome in self._report.results
         )
         if missing:
-            why = f"held back until all is created and moved ({missing} missing)"
+            why = f"held back, because not all creations and moves were applied ({missing} missing)"
             self._record(*((change, Outcome(change.key, Status.NOT_APPLIED, note=why)) for change in changes))
         else:
             self._apply(changes)
@@ -133,7 +138,7 @@ class _ApplyRun:
             self._guarded("verification", self._compare_results, only_reads=True)
 
     def _apply_group(self, action: Action, kind: str, changes: Sequence[Change]) -> None:
-        """Do one action to one kind. After an unexpected answer the rest of its outcomes are unknown."""
+        """Apply one action to one kind. After an unexpected response, its remaining outcomes are unknown."""
         results, stage = self._report.results, f"{action.value} {kind}s"
         before = len(results)
         if self._stopped_by is None:
@@ -146,11 +151,11 @@ class _ApplyRun:
                 self._stop("credentials", error.__cause__ if isinstance(error.__cause__, CheckmkError) else error)
             except CheckmkError as error:
                 self._record(*self._missing_results(changes, before, Status.UNKNOWN, error))
-        why = "not begun" if self._stopped_by is None else f"not begun: {self._stopped_by}"
+        why = "not started" if self._stopped_by is None else f"not started: {self._stopped_by}"
         self._record(*self._missing_results(changes, before, Status.NOT_APPLIED, None, why))
 
     def _run_executor(self, stage: str, run: Iterator[Result], total: int) -> None:
-        """Record each result as it comes, and stop after several writes in a row with unknown outcomes."""
+        """Record each result as it arrives, and stop after several writes in a row with an unknown outcome."""
         errors: list[CheckmkError] = []  # of the unknown outcomes since the last known one
         for number, result in enumerate(run, start=1):
             self._record(result)
@@ -161,10 +166,8 @@ class _ApplyRun:
             elif outcome.error is not None and outcome.error not in errors[-1:]:  # one call can leave many unknown
                 errors.append(outcome.error)
             if len(errors) >= UNKNOWN_IN_A_ROW:
-                message = (
-                    f"{len(errors)} writes in a row ended in nobody knows what: what is between here and the site?"
-                )
-                self._stop("apply", CheckmkError(f"{message} The last one: {errors[-1]}"))
+                message = f"the outcome of {len(errors)} writes in a row is unknown; check the network and any proxies."
+                self._stop("apply", CheckmkError(f"{message} The last error: {errors[-1]}"))
                 return
 
     def _stop(self, stage: str, error: CheckmkError) -> None:
@@ -173,7 +176,7 @@ class _ApplyRun:
     def _missing_results(
         self, changes: Sequence[Change], before: int, status: Status, error: Optional[CheckmkError], note: str = ""
     ) -> list[Result]:
-        """Return a result for each of the changes that has none yet."""
+        """Return a result for each change that does not have one yet."""
         recorded = {change.key for change, _ in self._report.results[before:]}
         return [(change, Outcome(change.key, status, error, note)) for change in changes if change.key not in recorded]
 
@@ -186,7 +189,7 @@ class _ApplyRun:
 
     def _compare_results(self) -> None:
         self._report.results = compare_with_site(self._report.results, observe(self._client))
-        self._report.errors.pop("verification", None)  # of an earlier reading
+        self._report.errors.pop("verification", None)  # left by an earlier comparison that failed
 
     def _discover(self, hosts: Sequence[str]) -> None:
         self._watch(Step("discovery", 0, len(hosts)))
@@ -196,7 +199,7 @@ class _ApplyRun:
             self._watch(Step("discovery", start + len(group), len(hosts)))
 
     def _scan(self, hosts: list[str]) -> int:
-        """Scan some hosts and return how many. Hosts that are gone in the meantime do not hold up the others."""
+        """Scan hosts and return how many were scanned. Hosts that no longer exist are left out."""
         try:
             limit_s = self._options.timeout_s + SECONDS_PER_HOST * len(hosts)
             self._client.discovery.bulk(hosts, timeout_s=limit_s).raise_for_failure()
@@ -209,10 +212,8 @@ class _ApplyRun:
         return len(hosts)
 
     def _is_approved(self, change: PendingChange) -> bool:
-        """Return True for changes that the plan showed as pending, and for those of our user.
-
-        Changes that others make with the same user in the meantime cannot be told from those of this run.
-        """
+        """Return True for changes that the plan showed as pending, and for all changes of our user."""
+        # Changes that another program makes as the same user look like the changes of this run.
         return change.user == self._client.settings.username or change in self._report.plan.pending
 
     def _activate(self, new_hosts: Sequence[str]) -> None:
@@ -224,7 +225,7 @@ class _ApplyRun:
         )
         try:
             self._client.activation.wait_until_monitored(new_hosts, timeout_s=LOADING_S)
-        except WaitTimeoutError:  # hosts that are set offline are never loaded, so this is no failure
+        except WaitTimeoutError:  # the core never loads hosts that are set offline, so this is not a failure
             loaded = self._client.host_status.monitored(new_hosts)
             self._report.not_monitored = tuple(sorted(set(new_hosts) - loaded))
         self._watch(Step("activation", 1, 1))

@@ -1,4 +1,4 @@
-"""Find type mistakes in attribute values. Attributes that Checkmk does not have are custom ones of a site."""
+"""Find values of the wrong type in attributes. Attributes that Checkmk does not define are custom ones of a site."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ __all__ = ["json_problem", "show_value", "string_problem", "type_problem"]
 
 
 def type_problem(name: str, value: Any) -> Optional[str]:
-    """Return what is wrong with the type of an attribute's value; None if it is right."""
+    """Return why an attribute's value has the wrong type; None if the type is right."""
     if name in LISTS:
         if not isinstance(value, list):
-            return f"{name} is {_type(value)}, not a list"
+            return f"{name} must be a list, not {_type(value)}"
         problems = (string_problem(f"{name}[{index}]", entry) for index, entry in enumerate(value))
         return next(filter(None, problems), None)
     if name in MAPPINGS and not isinstance(value, Mapping):
-        return f"{name} is {_type(value)}, not a mapping"
+        return f"{name} must be a mapping, not {_type(value)}"
     if is_string_attribute(name):
         return string_problem(name, value)
     return json_problem(name, value)
 
 
 def string_problem(name: str, value: Any) -> Optional[str]:
-    """Return why a value is not a text, which YAML may have read as another type; None for a text."""
+    """Return why a value is not a string, often because YAML read it as another type; None for a string."""
     if isinstance(value, str):
         return None
     if isinstance(value, (Mapping, list, bytes)):
-        return f"{name} is {_type(value)}, not a text"
-    return f"{name} is read as {_shown(name, value)}, not as a text: put it in quotes"
+        return f"{name} must be a string, not {_type(value)}"
+    return f"{name} is read as {_shown(name, value)}, not as a string; put it in quotes"
 
 
 def json_problem(name: str, value: Any, depth: int = 0) -> Optional[str]:
-    """Return which part of a value JSON cannot express, such as a date; None if it can express the value."""
+    """Return which part of a value JSON cannot represent, such as a date; None if JSON can represent all of it."""
     if depth > MAX_DEPTH:
         return f"{name[:40]}… is nested deeper than {MAX_DEPTH} levels"
     if isinstance(value, Mapping):
@@ -48,12 +48,12 @@ def json_problem(name: str, value: Any, depth: int = 0) -> Optional[str]:
         parts = (json_problem(f"{name}[{index}]", part, depth + 1) for index, part in enumerate(value))
         return next(filter(None, parts), None)
     if isinstance(value, float) and not math.isfinite(value):
-        return f"{name} is read as {_shown(name, value)}, which is no finite number"
+        return f"{name} is read as {_shown(name, value)}, which is not a finite number"
     return None if value is None or isinstance(value, (int, float)) else string_problem(name, value)
 
 
 def show_value(value: Any) -> str:
-    """Return a value as an inventory spells it: ``true``, ``null``, ``2024-01-01``, ``'a text'``."""
+    """Return a value as it is written in an inventory: ``true``, ``null``, ``2024-01-01``, ``'text'``."""
     if isinstance(value, str):
         return repr(value)
     return json.dumps(value) if value is None or isinstance(value, (int, float)) else str(value)

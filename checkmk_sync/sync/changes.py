@@ -19,7 +19,7 @@ ADOPTED: Property = ("labels", ADOPTED_LABEL)
 
 
 class Action(enum.Enum):
-    """What a change does to an object; deletions come last."""
+    """The action of a change, in the order of application."""
 
     CREATE = "create"
     MOVE = "move"
@@ -31,9 +31,10 @@ class Action(enum.Enum):
 class Change:
     """One change to one object. ``properties`` maps each property to (now, wanted); None means "not set".
 
-    ``existing`` is the object as it was read, None if it is created. ``location`` is its place in the inventory.
-    ``wave`` orders changes of one action and kind. ``after`` marks a second step: it names the objects that have to be
-    created before a reference to them is set. None of these four is compared.
+    ``existing`` is the object as it was read, or None for a creation. ``location`` is the file and line in the
+    inventory. ``wave`` is the order within the same action and kind: all changes of a wave are made before the next
+    wave. ``after`` marks a second step that sets references; it names the objects that must be created first.
+    Comparing two changes ignores these four fields.
     """
 
     action: Action
@@ -60,7 +61,7 @@ class Change:
 
     @property
     def new_values(self) -> dict[Property, Any]:
-        """Return the wanted value of each property; None removes it."""
+        """Return the wanted value of each property; None removes the property."""
         return {path: new for path, (_, new) in self.properties.items()}
 
     def wanted(self, section: str) -> dict[str, Any]:
@@ -68,14 +69,19 @@ class Change:
         return {path[1]: new for path, (_, new) in self.properties.items() if path[0] == section}
 
     def staleness(self, now: Optional[ExistingObject]) -> Optional[NotOwnedError]:
-        """Return why an object that was read again must not be changed: gone, made anew, or of another owner."""
+        """Return an error if the object ``now`` is no longer the object that was planned; None if it is.
+
+        It may have been deleted, deleted and created again, or given to another owner.
+        """
         if now is None:
-            return NotOwnedError(f"{self.name} is gone since the plan was made")
+            return NotOwnedError(f"{self.name} was deleted or renamed after the plan was made")
         planned = None if self.existing is None else self.existing.owner
         if now.owner not in (planned, self.properties.get(OWNER, (None, planned))[1]):
-            return NotOwnedError(f"{self.name} belongs to {describe_owner(now.owner)} since the plan was made")
+            return NotOwnedError(
+                f"{self.name} now belongs to {describe_owner(now.owner)}, which changed after the plan was made"
+            )
         if self.existing is not None and now.birth and self.existing.birth and now.birth != self.existing.birth:
-            return NotOwnedError(f"{self.name} was deleted and created again since the plan was made")
+            return NotOwnedError(f"{self.name} was deleted and created again after the plan was made")
         return None
 
     def to_dict(self) -> dict[str, Any]:
@@ -94,9 +100,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Conflict:
-    """An object that must not be changed or deleted as the inventory wants: ``why``, and what to do (``hint``).
+    """An object that the plan must not change or delete as the inventory demands.
 
-    ``owner`` is the value of its owner label, None without one.
+    ``why`` is the reason and ``hint`` is the advice. ``owner`` is the value of the owner label, or None.
     """
 
     kind: str
@@ -112,10 +118,10 @@ class Conflict:
 
     @property
     def text(self) -> str:
-        """Return the conflict and the hint in one sentence."""
+        """Return the conflict with its hint as one message."""
         return f"{self}; {self.hint}"
 
 
 def describe_owner(owner: Optional[str]) -> str:
-    """Return the owner for messages."""
-    return "nobody's synchronisation" if owner is None else f"the owner {owner!r}"
+    """Return the owner as messages name it."""
+    return "no owner" if owner is None else f"the owner {owner!r}"

@@ -1,4 +1,4 @@
-"""Check an inventory against its site before anything is sent."""
+"""Check an inventory against the site before anything is sent."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from .values import attribute_problem, label_problem, new_host_problem
 
 __all__ = ["invalid_folders", "kept_folders_warning", "name_problems", "value_problems", "warnings"]
 
-# Checkmk: so new folders may be named; older ones may also hold spaces and dots.
+# Checkmk: the allowed names of new folders. Older folders may also contain spaces and dots.
 _NEW_FOLDER = re.compile(r"[-\w]+")
-# How Checkmk shows the root, and the directory in which it keeps it.
+# Checkmk shows the root folder as "Main" and stores it in the directory "wato".
 _ROOTS = frozenset({"/main", "/wato"})
 
 
 def invalid_folders(desired: Desired, observed: Observed) -> Iterator[Problem]:
-    """Yield a mistake for each folder that the site does not have and that Checkmk would not create."""
+    """Yield a mistake for each new folder whose name Checkmk would refuse."""
     for folder in _new_folders(desired, observed):
         name = folder.key.rpartition("/")[2]
         if not _NEW_FOLDER.fullmatch(name):
-            message = f"the folder {folder.key} does not exist, and Checkmk creates none named {name!r}"
-            yield Problem(f"{message}: only letters, digits, '-' and '_' are allowed", folder.location or None)
+            message = f"the folder {folder.key} does not exist, and Checkmk cannot create a folder named {name!r}"
+            yield Problem(f"{message}; use only letters, digits, '-' and '_'", folder.location or None)
 
 
 def value_problems(wanted: Object, sent: Mapping[Property, Any], observed: Observed) -> Iterator[Problem]:
-    """Yield a mistake for each property that is to be ``sent`` and that Checkmk would refuse."""
+    """Yield a mistake for each property in ``sent`` that Checkmk would refuse."""
     for path, value in sent.items():
         problem = None
         if value is not None and path[0] == "attributes" and path[1] in BUILT_IN:
@@ -53,38 +53,38 @@ def warnings(desired: Desired, observed: Observed) -> Iterator[str]:
     for folder in _new_folders(desired, observed):
         if folder.key.lower() in _ROOTS:
             yield (
-                f"folder {folder.key} is created below the root; "
-                "the root itself, which Checkmk shows as Main, is written /"
+                f"folder {folder.key} will be created below the root folder; "
+                "to name the root folder itself, which Checkmk shows as Main, write /"
             )
     for name, users in _unknown_attributes(desired, observed).items():
         close = close_matches(name.lower(), [*BUILT_IN, "labels"])
         subject = f"the attribute {name!r} of {_first_of(users)}"
         if close:
-            yield f"{subject} is none of Checkmk's own; did you mean {close[0]!r}?"
+            yield f"{subject} is not built into Checkmk; did you mean {close[0]!r}?"
         elif name.startswith("tag_"):
-            yield f"{subject} is on nothing else of the site; is {name[4:]!r} one of its tag groups?"
+            yield f"{subject} is not used by any object of the site; does the tag group {name[4:]!r} exist?"
         else:
-            yield f"{subject} is none of Checkmk's own; is it a custom one of this site?"
+            yield f"{subject} is not built into Checkmk; is it a custom attribute of this site?"
     scans = [wanted for wanted in desired.objects.values() if _lacks_criticality(wanted)]
     if scans:
         subject = f"the network_scan of {_first_of(scans)}"
-        yield f"{subject} has no tag_criticality; Checkmk demands one if it has that tag group"
+        yield f"{subject} has no tag_criticality; Checkmk requires it if the site has that tag group"
     for (name, value), users in _unknown_values(desired, observed).items():
         noun = "contact group" if name == "contactgroups" else name
-        yield f"the {noun} {value!r} of {_first_of(users)} is on nothing else of the site; does it exist?"
+        yield f"the {noun} {value!r} of {_first_of(users)} is not used by any object of the site; does it exist?"
 
 
 def kept_folders_warning(paths: Sequence[str]) -> Iterator[str]:
-    """Yield a warning if folders would be empty, and the site can delete folders only with their contents."""
+    """Yield a warning about empty folders that stay, because the site deletes folders only with their contents."""
     if paths:
         yield (
-            f"folder {summarize(paths, 1)} of yours would be empty and stays: this version of Checkmk deletes folders "
-            "only with all that is in them; from 2.2.0p26 on it can refuse that"
+            f"empty folders of yours are not deleted ({summarize(paths, 1)}), because this version of Checkmk deletes "
+            "folders together with their contents; 2.2.0p26 and later can refuse that"
         )
 
 
 def _first_of(users: Sequence[Object]) -> str:
-    """Return the first object with its location, and how many more there are."""
+    """Return the first object with its location, and the number of further objects."""
     return summarize([f"{user.name} ({user.location})" if user.location else user.name for user in users], 1)
 
 
@@ -93,7 +93,7 @@ def _new_folders(desired: Desired, observed: Observed) -> Iterator[Object]:
 
 
 def _unknown_attributes(desired: Desired, observed: Observed) -> dict[str, list[Object]]:
-    """Return the attributes that neither Checkmk nor any object of the site has, with the objects that use them."""
+    """Return attributes that are neither built in nor used on the site, each with the objects that name it."""
     users: dict[str, list[Object]] = {}
     for wanted in desired.objects.values():
         for path, value in wanted.properties.items():
@@ -108,12 +108,12 @@ def _lacks_criticality(wanted: Object) -> bool:
     return isinstance(scan, Mapping) and "addresses" in scan and "tag_criticality" not in scan
 
 
-# The attributes whose values each site defines itself, with the values that every new site has.
+# Attributes whose values each site defines itself, with the values that every new site has.
 _SITE_DEFINED: Mapping[str, tuple[str, ...]] = {**SAMPLE_TAGS, "contactgroups": ("all",), "site": ()}
 
 
 def _site_defined_values(properties: Mapping[Property, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the names and values of these attributes."""
+    """Yield each site-defined attribute with its values, one pair for each value."""
     for name in _SITE_DEFINED:
         value = properties.get(("attributes", name))
         if name == "contactgroups":
@@ -124,7 +124,7 @@ def _site_defined_values(properties: Mapping[Property, Any]) -> Iterator[tuple[s
 
 
 def _unknown_values(desired: Desired, observed: Observed) -> dict[tuple[str, str], list[Object]]:
-    """Return the site-defined values that no object of the site has, with the objects that use them."""
+    """Return site-defined values that no object of the site has, each with the objects that name it."""
     users: dict[tuple[str, str], list[Object]] = {}
     for wanted in desired.objects.values():
         for name, value in _site_defined_values(wanted.properties):

@@ -1,6 +1,6 @@
-"""The one comparison of what an inventory wants with what a site holds, used by plans and by reports.
+"""Compare wanted values of an inventory with the current values of a site. Plans and reports share this comparison.
 
-Checkmk adds keys to mappings, so unnamed ones do not count, and it returns sets in any order.
+Checkmk adds keys to mappings, so keys that the inventory does not name are ignored.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from .kinds import Property
 
 __all__ = ["has_property", "keeps_unnamed", "matches", "merge"]
 
-# Checkmk: contact groups, parents and names of attributes are sets, in whichever order they come back. The
-# additional addresses are not: their macros are numbered.
+# Checkmk returns contact groups, parents and names of attributes in any order, so they are compared as sets. The order
+# of the additional addresses matters, because their macros are numbered.
 _SETS: frozenset[Property] = frozenset(
     {("attributes", "contactgroups", "groups"), ("attributes", "parents"), ("attributes", "locked_attributes")}
 )
 
 
 def has_property(properties: Mapping[Property, Any], path: Property, wanted: Any) -> bool:
-    """Return True if an object with these properties is as wanted at ``path``; None wants the property to be unset."""
+    """Return True if the property at ``path`` has the wanted value. The wanted value None means "not set"."""
     if wanted is None or path not in properties:
         return wanted is None and path not in properties
     return matches(path, wanted, properties[path])
 
 
 def matches(path: Property, wanted: Any, now: Any) -> bool:
-    """Return True if the value ``now`` has everything that is wanted; an empty mapping wants it to be empty."""
+    """Return True if ``now`` has the wanted value. A wanted mapping may name some of the keys; ``{}`` means empty."""
     if isinstance(wanted, Mapping) and isinstance(now, Mapping):
         if not wanted:
             return not any(now.values())
@@ -37,16 +37,14 @@ def matches(path: Property, wanted: Any, now: Any) -> bool:
 
 
 def keeps_unnamed(wanted: Any, now: Any) -> bool:
-    """Return True for mappings of which ``wanted`` leaves the keys that only ``now`` has.
-
-    Checkmk: a mapping of another ``type`` has other keys.
-    """
+    """Return True if both are mappings, and the keys that only ``now`` has must be kept."""
     is_pair = isinstance(wanted, Mapping) and isinstance(now, Mapping) and bool(wanted)
+    # Checkmk: a mapping of another type has other keys, so the old keys must not be kept.
     return is_pair and wanted.get("type", now.get("type")) == now.get("type")
 
 
 def merge(wanted: Any, now: Any) -> Any:
-    """Return the value to send: an attribute is replaced as a whole, so it includes what the inventory leaves out."""
+    """Return the value to send, with the keys that the inventory does not name, because Checkmk replaces attributes."""
     if not keeps_unnamed(wanted, now):
         return wanted
     return {**now, **{key: merge(value, now.get(key)) for key, value in wanted.items()}}

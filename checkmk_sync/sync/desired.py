@@ -1,4 +1,4 @@
-"""The desired state: the objects of an inventory, checked as a whole, with the location of every mistake."""
+"""The desired state: the objects of an inventory. Mistakes in it are reported all at once, with their locations."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ["FOLDER", "REMOVE", "Desired", "Entry", "Object", "Problem", "Propert
 
 FOLDER: Property = ("folder",)
 
-# Checkmk: ids of tag groups, and so the names of their attributes, may hold a dash.
+# Checkmk: IDs of tag groups may contain a dash, so the names of their attributes may too.
 _ATTRIBUTE = re.compile(r"[A-Za-z_][-\w]*", re.ASCII)
 
 
 class _Remove:
-    """The value of a property that is to be removed."""
+    """The type of REMOVE, the value of a property that the inventory removes."""
 
     def __repr__(self) -> str:
         return "REMOVE"
@@ -40,8 +40,10 @@ REMOVE = _Remove()
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake in an inventory. Lines and columns count from 1. In a table ``column`` counts cells, and
-    ``column_name`` is the heading of the column."""
+    """One mistake in an inventory.
+
+    Lines and columns count from 1. In a table, ``column`` counts cells and ``column_name`` is the heading.
+    """
 
     message: str
     file: Optional[str] = None
@@ -57,7 +59,7 @@ class Problem:
         return escape_invisible(": ".join([*filter(None, parts), self.message]))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the problem as plain data, with the members that are known."""
+        """Return the problem as plain data, without unknown members."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
 
@@ -73,7 +75,7 @@ class Entry:
     index: int = field(default=0, compare=False)
 
     def problem(self, message: str, *path: Union[str, int]) -> Problem:
-        """Return a mistake in this entry, at the position of the part at ``path``."""
+        """Return a mistake at the part of this entry that ``path`` leads to."""
         name = self.data.get(KINDS[self.kind].keys[0]) if isinstance(self.data, Mapping) else None
         subject = f"{self.kind} {name}: " if isinstance(name, str) else ""
         source = self.file or f"{KINDS[self.kind].section}[{self.index}]"
@@ -84,15 +86,15 @@ class Entry:
 class Object:
     """A host or folder as the inventory wants it.
 
-    ``properties`` holds only what the inventory names: ``("folder",)``, ``("attributes", "ipaddress")``,
-    ``("labels", "env")``, ``("title",)``; the value REMOVE removes it. ``implied`` marks folders that the inventory
-    names only as the folder of other objects; their ``location`` is that of the first such object. ``entry`` is the
-    entry that was read; it does not pickle.
+    ``properties`` contains only the properties that the inventory names, by path: ``("folder",)``,
+    ``("attributes", "ipaddress")``, ``("labels", "env")``, ``("title",)``. The value REMOVE removes a property.
+    ``implied`` marks a folder that the inventory mentions only as the folder of other objects. Its ``location`` is the
+    location of the first of them. ``entry`` is the entry that was read; pickling drops it.
     """
 
     kind: str
     key: str
-    properties: Mapping[Property, Any] = field(repr=False)  # may hold secrets
+    properties: Mapping[Property, Any] = field(repr=False)  # may contain secrets
     location: str = field(default="", compare=False)
     implied: bool = False
     entry: Optional[Entry] = field(default=None, compare=False, repr=False)
@@ -105,19 +107,22 @@ class Object:
         return f"{self.kind} {self.key}"
 
     def problem(self, message: str, *path: str) -> Problem:
-        """Return a mistake in a property, with its line if that is known."""
+        """Return a mistake in the property at ``path``, with its position if known."""
         if self.entry is None:
             return Problem(f"{self.name}: {message}", self.location or None)
-        if path[:1] == ("labels",) and "labels" not in self.entry.data:  # they may stand among the attributes
+        if path[:1] == ("labels",) and "labels" not in self.entry.data:  # labels may also be given among the attributes
             path = ("attributes", *path)
         return self.entry.problem(message, *path)
 
 
 @dataclass(frozen=True)
 class Desired:
-    """The objects of an inventory, by kind and key; ``kinds`` are the kinds that have a section. ``notes`` say how it
-    was read, such as which rows were left out. ``refused`` lists values that no version of Checkmk accepts. They are
-    mistakes unless the site already holds them, which only a plan knows."""
+    """The objects of an inventory, by kind and key.
+
+    ``kinds`` are the kinds of objects that the inventory contains. ``notes`` tell how it was read, such as which rows
+    were left out. ``refused`` lists values that no version of Checkmk accepts. A plan reports them as mistakes, unless
+    the site already has these values.
+    """
 
     objects: Mapping[tuple[str, str], Object]
     kinds: frozenset[str]
@@ -129,10 +134,10 @@ class Desired:
 
 
 def desired_state(entries: Iterable[Entry]) -> Desired:
-    """Return the desired state that entries describe. InventoryError with all mistakes in them.
+    """Return the desired state that the entries describe. Raises InventoryError with all mistakes.
 
-    Values that no version of Checkmk accepts are listed with the other mistakes. Without others they are no error yet
-    (``Desired.refused``).
+    Values that no version of Checkmk accepts are listed with the other mistakes. If they are the only ones, no error is
+    raised and ``Desired.refused`` lists them.
     """
     reader = _Reader()
     for entry in entries:
@@ -151,26 +156,26 @@ def desired_state(entries: Iterable[Entry]) -> Desired:
 class _Reader:
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], Object] = {}
-        self.problems: list[Problem] = []  # all of them, in order
-        self.refused: list[Problem] = []  # those about values that no version accepts
+        self.problems: list[Problem] = []  # all mistakes, in order
+        self.refused: list[Problem] = []  # the mistakes about values that no version accepts
 
     def read(self, entry: Entry) -> None:
         keys = KINDS[entry.kind].keys
         if not isinstance(entry.data, Mapping):
-            self._problem(entry, f"a {entry.kind} is a mapping with the keys {', '.join(keys)}")
+            self._problem(entry, f"a {entry.kind} must be a mapping with the keys {', '.join(keys)}")
             return
         for key in entry.data:
             if key not in keys:
                 self._problem(entry, f"unknown key {show_value(key)}{suggestion(str(key), keys)}", key)
         key = self._key(entry, keys[0])
         properties = dict(self._properties(entry))
-        if key is not None:  # also with mistakes in it, because it may be a duplicate
+        if key is not None:  # register it despite other mistakes, to find duplicates
             location = format_location(entry.file, entry.position().line)
             wanted = Object(entry.kind, key, properties, location, entry=entry)
             first = self.objects.setdefault((entry.kind, key), wanted)
             if first is not wanted:
                 other = f", first at {first.location}" if first.location else ""
-                self._problem(entry, f"the {entry.kind} {key} stands twice{other}", keys[0])
+                self._problem(entry, f"the {entry.kind} {key} occurs twice{other}", keys[0])
 
     def _problem(self, entry: Entry, message: str, *path: Union[str, int]) -> None:
         self.problems.append(entry.problem(message, *path))
@@ -184,7 +189,7 @@ class _Reader:
         return None if checked is REMOVE else checked
 
     def _checked(self, entry: Entry, key: str, value: Any, check: Callable[[str], str]) -> Any:
-        """Return ``check(value)``, or note a problem and return REMOVE."""
+        """Return ``check(value)``, or record a mistake and return REMOVE."""
         problem = string_problem(f"the {key}", value)
         if problem is None:
             try:
@@ -210,15 +215,15 @@ class _Reader:
 
     def _attribute(self, entry: Entry, name: Any, value: Any) -> Iterator[tuple[Property, Any]]:
         if not isinstance(name, str) or not _ATTRIBUTE.fullmatch(name):
-            self._problem(entry, f"{show_value(name)} is not the name of an attribute", "attributes", name)
+            self._problem(entry, f"{show_value(name)} is not a valid attribute name", "attributes", name)
         elif name == "labels":
             if "labels" in entry.data:
-                self._problem(entry, "give the labels once, not beside and in 'attributes'", "attributes", name)
+                self._problem(entry, "give the labels in 'labels' or in 'attributes', not in both", "attributes", name)
             yield from self._labels(entry, value, "attributes", "labels")
         elif contains_mask(name, value):
             self._problem(entry, MASK, "attributes", name)
         elif name == "meta_data":
-            self._problem(entry, "'meta_data' is written by Checkmk only", "attributes", name)
+            self._problem(entry, "only Checkmk writes 'meta_data'; leave it out", "attributes", name)
         elif value is not None and (problem := type_problem(name, value)) is not None:
             self._problem(entry, problem, "attributes", name)
         else:
@@ -230,14 +235,14 @@ class _Reader:
 
     def _labels(self, entry: Entry, labels: Any, *path: str) -> Iterator[tuple[Property, Any]]:
         if not isinstance(labels, Mapping):
-            self._problem(entry, "labels are a mapping of keys to texts", *path)
+            self._problem(entry, "labels must be a mapping of keys to strings", *path)
             return
         for key, value in labels.items():
             if not isinstance(key, str) or not key or ":" in key:
                 why = label_key_problem(key) if isinstance(key, str) else "put it in quotes"
-                self._problem(entry, f"{show_value(key)} is not the key of a label: {why}", *path, key)
+                self._problem(entry, f"{show_value(key)} is not a valid label key: {why}", *path, key)
             elif key in (OWNER_LABEL, ADOPTED_LABEL):
-                self._problem(entry, f"the label {key} is written by this program only", *path, key)
+                self._problem(entry, f"only checkmk-sync sets the label {key}; leave it out", *path, key)
             elif contains_mask(key, value):
                 self._problem(entry, MASK, *path, key)
             elif value is not None and (problem := string_problem(f"the label {key}", value)) is not None:
@@ -246,7 +251,7 @@ class _Reader:
                 yield ("labels", key), REMOVE if value is None else value
 
     def folders_in_use(self) -> Iterator[tuple[str, str]]:
-        """Yield each folder that contains an object, up to the root, which always exists, and the object's location."""
+        """Yield the folders above each object, except the root, with the location of the object."""
         for (kind, key), wanted in list(self.objects.items()):
             path = parent_folder(key) if kind == "folder" else wanted.properties.get(FOLDER)
             while path is not None and path != "/":
@@ -256,21 +261,21 @@ class _Reader:
 
 def _title(text: str) -> str:
     if not text:
-        raise ValueError("the title is empty")
+        raise ValueError("the title must not be empty")
     return text
 
 
 def _new_folder(text: str) -> str:
     path = _new_folder_or_root(text)
     if path == "/":
-        raise ValueError("the root folder '/' always exists and cannot be described")
+        raise ValueError("the root folder '/' always exists; an inventory cannot describe it")
     return path
 
 
 def _new_folder_or_root(text: str) -> str:
     if text != text.strip():
-        raise ValueError(f"{text!r} begins or ends with a blank")
+        raise ValueError(f"{text!r} must not start or end with a space")
     path = folder_path(text)
     if is_folder_hash(path):
-        raise ValueError(f"{text!r} is the id of a folder; its path is needed, such as /linux/web")
+        raise ValueError(f"{text!r} is the ID of a folder; give its path instead, such as /linux/web")
     return path

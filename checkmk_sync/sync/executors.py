@@ -1,5 +1,7 @@
-"""How each action is done to each kind; ``EXECUTORS``, at the end, is the table. Bulk calls are used where the API has
-them. Objects are read again before they are moved, changed or deleted."""
+"""Make the changes of a plan: one executor for each action and kind of object, see ``EXECUTORS``.
+
+Executors use bulk calls if the API has them. They read objects again before they move, change or delete them.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +25,13 @@ Result = tuple[Change, Outcome]
 Executor = Callable[[Checkmk, Sequence[Change]], Iterator[Result]]
 
 IN_PART = "applied in part"
-CHANGES_AT_ONCE = 2000  # between two looks at the progress bar
+CHANGES_AT_ONCE = 2000  # so that the progress bar moves during a long run
 
 
 def _one_by_one(*steps: Callable[[Checkmk, Change], Optional[bool]]) -> Executor:
-    """Return an executor that makes one call at a time. Wrong credentials stop it; any other error is an outcome.
+    """Return an executor that calls the steps for one change at a time. A step returns False if it had nothing to do.
 
-    A step returns False if it has nothing to do.
+    Wrong credentials stop the executor; any other error becomes the outcome of the change.
     """
 
     def run(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
@@ -52,7 +54,7 @@ def _one_by_one(*steps: Callable[[Checkmk, Change], Optional[bool]]) -> Executor
 
 
 def _in_bulk(send: Callable[[Checkmk, Sequence[Change]], Outcomes]) -> Executor:
-    """Return an executor of bulk calls, some thousand changes at a time, wave by wave and sorted by folder."""
+    """Return an executor that passes up to CHANGES_AT_ONCE changes to ``send``, sorted by wave and folder."""
 
     def run(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
         ordered = sorted(changes, key=_folder_order)
@@ -65,9 +67,9 @@ def _in_bulk(send: Callable[[Checkmk, Sequence[Change]], Outcomes]) -> Executor:
 
 
 def _rechecked(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
-    """Return an executor that reads ``at_once`` objects again before it changes them, and skips stale changes.
+    """Return an executor that reads objects again, ``at_once`` at a time, and skips changes that became stale.
 
-    Changes are made to the new reading, so that labels that others set in the meantime stay.
+    The changes are based on the new reading, so labels that others have set since the plan are kept.
     """
 
     def run_rechecked(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
@@ -88,7 +90,7 @@ def _rechecked(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
                 if refusal is None:
                     current.append(replace(change, existing=now))
                 elif now is None and change.action is Action.DELETE:
-                    yield change, Outcome(change.key, Status.APPLIED, note="was gone already")
+                    yield change, Outcome(change.key, Status.APPLIED, note="was already deleted")
                 else:
                     yield change, Outcome(change.key, Status.NOT_APPLIED, refusal)
             yield from run(client, current)
@@ -97,13 +99,14 @@ def _rechecked(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
 
 
 def _staleness(change: Change, now: Optional[ExistingObject]) -> Optional[CheckmkError]:
-    """Return why an object that was read again must not be changed, such as *** in place of a secret on the site."""
+    """Return why an object that was read again must not be changed; None if it may be changed."""
     error = change.staleness(now)
     if error is not None or change.action is not Action.UPDATE:
         return error
+    # The site may hold a mask in place of a secret; writing it back would overwrite the secret.
     attributes = _attributes(replace(change, existing=now)).items()
     masked = next((name for name, value in attributes if name != "labels" and contains_mask(name, value)), None)
-    return None if masked is None else CheckmkError(f"the site's {masked} of {change.name}: {MASK}")
+    return None if masked is None else CheckmkError(f"the site's {masked} of {change.name} is not usable: {MASK}")
 
 
 def _folder(change: Change) -> str:
@@ -111,12 +114,12 @@ def _folder(change: Change) -> str:
 
 
 def _folder_order(change: Change) -> tuple[int, str]:
-    """Return the sort key that puts waves one after the other, and the hosts of a folder together in each."""
+    """Return a sort key that orders changes by wave, and keeps the hosts of a folder together."""
     return change.wave, _folder(change)
 
 
 def _attributes(change: Change) -> dict[str, Any]:
-    """Return the attributes to set, with all labels, because the server replaces each attribute as a whole."""
+    """Return the attributes to set. Labels are complete, because Checkmk replaces an attribute with its new value."""
     now = {} if change.existing is None else change.existing.attributes
     wanted = change.wanted("attributes").items()
     attributes = {name: merge(value, now.get(name)) for name, value in wanted if value is not None}
@@ -136,7 +139,7 @@ def _create_folder(client: Checkmk, change: Change) -> None:
 
 
 def _set_in_folder(client: Checkmk, change: Change) -> bool:
-    """Set title and attributes; removing attributes is another call."""
+    """Set the title and attributes. Return False if the change only removes attributes."""
     if len(_removed(change)) == len(change.properties):
         return False
     title = change.properties.get(("title",), (None, None))[1]
@@ -159,7 +162,7 @@ def _remove_in_folder(client: Checkmk, change: Change) -> bool:
 
 
 def _checked(change: Change, folder: Folder) -> Change:
-    """Return the change of a folder as it was read with its ETag. NotOwnedError if it is no longer ours."""
+    """Return the change, based on the folder as read with its ETag. Raises NotOwnedError if the change is stale."""
     current = existing_folder(folder)
     error = _staleness(change, current)
     if error is not None:
@@ -182,7 +185,7 @@ def _move_host(client: Checkmk, change: Change) -> None:
 
 
 def _update_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
-    """Set and remove attributes, which are two calls; a host is applied if both are."""
+    """Set attributes, then remove attributes. A host counts as applied if both calls succeed for it."""
     sets: list[dict[str, Any]] = []
     removals: list[dict[str, Any]] = []
     for change in changes:
@@ -208,7 +211,7 @@ def _update_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
 
 
 def _merged(outcomes: Sequence[Outcome]) -> Outcomes:
-    """Return one outcome for each host, the worst that it has, which says so if the host was changed in part."""
+    """Return the worst outcome of each host, with a note if the host was changed only in part."""
     by_key: dict[str, Outcome] = {}
     for outcome in outcomes:
         before = by_key.setdefault(outcome.key, outcome)
@@ -219,7 +222,7 @@ def _merged(outcomes: Sequence[Outcome]) -> Outcomes:
 
 
 def _delete_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
-    """Delete hosts as they were read: a parent is deleted after its children, so the records hold attributes."""
+    # The records contain the attributes, because bulk_delete must delete parents after their children.
     current = [change.existing for change in changes if change.existing is not None]
     return client.hosts.bulk_delete([Host(host.key, host.properties[FOLDER], host.attributes) for host in current])
 

@@ -1,4 +1,4 @@
-"""The kinds of objects that an inventory can describe: one row each."""
+"""The kinds of objects that an inventory can describe."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ _PARENTS: Property = ("attributes", "parents")
 
 @dataclass(frozen=True)
 class SyncKind:
-    """``section`` is its list in an inventory, ``keys`` what an entry may hold, the first names the object.
+    """A kind of object that an inventory can describe.
 
-    ``rank`` orders creation: what others lie in comes first, and is deleted last. ``references`` maps the properties
-    that name other objects, one or a list of them, to the kind of those. Checkmk: what is named has to exist.
+    ``section`` is the name of its list in an inventory. ``keys`` are the keys of an entry; the first one names the
+    object. Kinds of a lower ``rank`` are created first and deleted last, because they contain the others.
+    ``references`` maps each property that names other objects to the kind of these objects. Its value is one name or a
+    list of names. Checkmk: the named objects must exist.
     """
 
     name: str
@@ -36,5 +38,5 @@ KINDS: Mapping[str, SyncKind] = {
 
 
 def by_section(section: str) -> Optional[SyncKind]:
-    """The kind whose objects stand in a section of an inventory."""
+    """Return the kind with this section in an inventory; None if the section is unknown."""
     return next((kind for kind in KINDS.values() if kind.section == section), None)

@@ -1,4 +1,4 @@
-"""How much one plan may change, and how much it may delete: two limits, and neither permits what the other forbids."""
+"""Two independent limits: how many objects a plan may change, and how many it may delete."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..errors import SettingsError
 
 __all__ = ["AmountLike", "Limits"]
 
-AmountLike = Union[int, str, None]  # an amount as it is given: 40, "40" or "30 %"
-FEW = 10  # with fewer existing objects a percentage of changes is not applied
+AmountLike = Union[int, str, None]  # 40, "40" or "30 %"
+FEW = 10  # with fewer existing objects, changes are not limited by a percentage
 
 
 def _amount(given: Union[int, str], field: str) -> Amount:
@@ -25,41 +25,41 @@ def _amount(given: Union[int, str], field: str) -> Amount:
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of ``changes`` to existing objects (updates, moves, adoptions) and of ``deletions``."""
+    """The limits of ``changes`` to existing objects (updates, moves and adoptions) and of ``deletions``."""
 
     changes: Amount
     deletions: Amount
 
     @classmethod
     def of(cls, settings: Optional[SyncLimits] = None) -> Limits:
-        """Return the configured limits, or the default ones."""
+        """Return the configured limits, or the default limits."""
         settings = settings or SyncLimits()
         return cls(Amount.parse(settings.changes), Amount.parse(settings.deletions))
 
     def with_overrides(self, changes: AmountLike = None, deletions: AmountLike = None) -> Limits:
-        """Return limits in which the given amounts replace these. SettingsError for an invalid amount."""
+        """Return a copy with the given amounts in place of its own. Raises SettingsError for an invalid amount."""
         limits = self if changes is None else replace(self, changes=_amount(changes, "allow_changes"))
         return limits if deletions is None else replace(limits, deletions=_amount(deletions, "allow_deletions"))
 
     def changes_problem(self, changed: int, existing: int) -> Optional[str]:
-        """Return why so many of the existing objects must not be changed; None if they may."""
+        """Return why ``changed`` of ``existing`` objects are too many; None if they are allowed."""
         limit = self.changes
         if limit.percent is None:
-            return None if changed <= (limit.number or 0) else f"no more than {limit} may change"
+            return None if changed <= (limit.number or 0) else f"at most {limit} may change"
         if changed * 100 <= limit.percent * existing or (limit.percent and existing < FEW):
             return None
-        return f"no more than {limit} of {pluralize(existing, 'existing object')} may change"
+        return f"at most {limit} of {pluralize(existing, 'existing object')} may change"
 
     def deletions_problem(self, deleted: Mapping[str, int], owned: Mapping[str, int]) -> Optional[str]:
-        """Return why so many of the owned objects of each kind must not be deleted; None if they may.
+        """Return why the deletions, counted by kind, are too many; None if they are allowed.
 
-        A percentage counts the owner's objects of a kind. It permits at least one deletion.
+        A percentage refers to the owner's objects of a kind. Above 0 % it allows at least one deletion of each kind.
         """
         limit = self.deletions
         if limit.percent is None:
-            return None if sum(deleted.values()) <= (limit.number or 0) else f"no more than {limit} may be deleted"
+            return None if sum(deleted.values()) <= (limit.number or 0) else f"at most {limit} may be deleted"
         for kind, number in sorted(deleted.items()):
             most = max(1, int(limit.percent * owned.get(kind, 0) / 100)) if limit.percent else 0
             if number > most:
-                return f"no more than {most} of your {pluralize(owned.get(kind, 0), kind)} may be deleted ({limit})"
+                return f"at most {most} of your {pluralize(owned.get(kind, 0), kind)} may be deleted ({limit})"
         return None

@@ -17,24 +17,27 @@ from .templates import CellError, Template
 __all__ = ["ABSENT", "ColumnMap", "Rule", "constant_value", "templates_in"]
 
 Cells = Mapping[str, str]
-Refuse = Callable[[str, str], object]  # is called with a message and the column that is wrong
+Refuse = Callable[[str, str], object]  # called with a message and the name of the column
 
-ABSENT = object()  # stands for a property that a row does not mention
+ABSENT = object()  # the value of a property that a row does not mention
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How to make one property. ``value`` is a template, or a list or mapping that contains templates. Without
-    ``columns`` it is a constant, the same for every row."""
+    """A rule that computes one property from a row.
+
+    ``value`` is a template, or a list or mapping that contains templates. Without ``columns`` it is a constant, the
+    same for every row.
+    """
 
     path: Property
-    value: Any = field(repr=False)  # may hold secrets
+    value: Any = field(repr=False)  # may contain secrets
     columns: tuple[str, ...] = ()
 
     def apply(self, cells: Cells) -> Any:
         """Return the value for one row: ABSENT if the row does not mention the property, None to remove it.
 
-        ValueError, or CellError with the column, for a cell that cannot be used.
+        Raises ValueError for a cell that is not usable, or CellError if the column is known.
         """
         if not self.columns:
             return self.value
@@ -46,32 +49,33 @@ class Rule:
         if not missing:
             return _fill(self.value, rendered)
         if any(part.fields and part not in missing for part in rendered):
-            message = "the value is missing, but other parts of the attribute have one"
+            message = "the value is missing, but other parts of the attribute have a value"
             raise CellError(message, missing[0].fields[0].column)
         return ABSENT
 
 
 def _convert_text(path: Property, template: Template, text: Optional[str]) -> Any:
-    """Return the value of a text, read like a cell of a CSV inventory: ``-`` removes. ValueError for broken JSON.
+    """Return the value of a rendered text, converted like a cell of a CSV inventory, in which ``-`` removes.
 
-    A ``-`` that a template leaves between empty fields, as in ``{A}-{B}``, is a text.
+    Raises ValueError for invalid JSON.
     """
     if text is None:
         return ABSENT
+    # The "-" in a template such as {A}-{B} is an ordinary text, so only a template of one part can remove.
     if text == "-" and len(template.parts) == 1:
         return None
     return attribute_value(path[1], text) if path[0] == "attributes" else text
 
 
 def constant_value(path: Property, value: Any) -> Any:
-    """Return the value of a template without fields. Texts are read like cells; other values are kept."""
+    """Return a value without fields. Templates are converted like cells of a CSV inventory; other values are kept."""
     if isinstance(value, Template):
         return _convert_text(path, value, value.render({}))
     return _fill(value, {part: part.render({}) for part in templates_in(value)})
 
 
 def templates_in(value: Any) -> Iterator[Template]:
-    """Yield the templates in a value, at any depth."""
+    """Yield all templates in a value, at any depth."""
     if isinstance(value, Template):
         yield value
     for inner in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
@@ -90,9 +94,9 @@ def _fill(value: Any, texts: Mapping[Template, Optional[str]]) -> Any:
 class ColumnMap:
     """A mapping file that was read and checked.
 
-    ``files`` are patterns of the names of files that it is for, ``rows`` is where the list of rows stands in a JSON or
-    YAML document, ``skip`` names values by column whose rows are left out, ``double_braced`` the texts in double
-    braces.
+    ``columns`` are the columns that it uses. ``files`` are patterns for the names of inventory files. ``rows`` is the
+    path of the list of rows in a JSON or YAML document. ``skip`` lists, by column, the values whose rows are left out.
+    ``double_braced`` are the names that occur in double braces.
     """
 
     file: str
@@ -105,30 +109,30 @@ class ColumnMap:
     skip: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def applies_to(self, path: str) -> bool:
-        """Return True for the path of an inventory file that the mapping is for."""
+        """Return True if the mapping applies to the inventory file at ``path``."""
         names = (path, os.path.basename(path))
         return not self.files or any(fnmatch.fnmatchcase(name, pattern) for name in names for pattern in self.files)
 
     def column_problems(self, known: Iterable[str], source: str) -> Iterator[Problem]:
-        """Yield a mistake for each column that is used and that the source does not have."""
+        """Yield a mistake for each column that the mapping uses and the source lacks."""
         names = tuple(dict.fromkeys(filter(None, known)))
         for name, position in self.columns.items():
             if name not in names:
                 yield Problem(f"{source} has no column {name!r}{suggestion(name, names)}", self.file, *position)
         for name, position in self.double_braced.items():
             if name in names:
-                message = f"double braces are braces in the text; for the value of the column write {{{name}}}"
+                message = f"double braces mean literal braces; to insert the value of the column, write {{{name}}}"
                 yield Problem(message, self.file, *position)
 
     def skip_reason(self, cells: Cells) -> Optional[str]:
-        """Return why a row is left out; None if it is not."""
+        """Return why a row is left out; None if it is used."""
         for column, values in self.skip.items():
             if cells[column] in values:
                 return f"{column} is {cells[column]!r}" if cells[column] else f"{column} is empty"
         return None
 
     def entry(self, cells: Cells, refuse: Refuse) -> dict[str, Any]:
-        """Return the entry of an inventory that a row describes."""
+        """Return the inventory entry for a row. Pass each mistake to ``refuse``."""
         entry: dict[str, Any] = {}
         for rule in self.rules:
             try:
@@ -136,7 +140,7 @@ class ColumnMap:
             except ValueError as error:
                 column = error.column if isinstance(error, CellError) else rule.columns[0]
                 is_secret = any(is_secret_name(name) for name in (*rule.path, column))
-                why = "the value, which is not shown, cannot be used" if is_secret else str(error)
+                why = "the value is not usable; it may be a secret, so it is not shown" if is_secret else str(error)
                 refuse(f"{rule.path[-1]}: {why}", column)
                 continue
             if value is ABSENT:
@@ -144,7 +148,7 @@ class ColumnMap:
             if len(rule.path) > 1:
                 entry.setdefault(rule.path[0], {})[rule.path[1]] = value
             elif value is None:
-                refuse(f"'-' removes, and the {rule.path[0]} cannot be removed", rule.columns[0])
+                refuse(f"'-' removes a property, but the {rule.path[0]} cannot be removed", rule.columns[0])
             else:
                 entry[rule.path[0]] = value
         return entry

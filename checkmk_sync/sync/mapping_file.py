@@ -1,4 +1,4 @@
-"""Read mapping files: YAML that describes how the columns of an export become an inventory."""
+"""Read mapping files, which describe in YAML how the columns of an export become an inventory."""
 
 from __future__ import annotations
 
@@ -24,15 +24,18 @@ _SAMPLE_NAMES = {"host": "x", "folder": "/x"}
 
 
 def load_map(path: Union[str, os.PathLike[str]]) -> ColumnMap:
-    """Read a mapping file. SettingsError if it cannot be read, InventoryError with all mistakes in it."""
-    require_type(path, (str, os.PathLike), "a mapping file is given by its path")
+    """Read a mapping file.
+
+    Raises SettingsError if the file cannot be read or is not valid YAML, and InventoryError with all other mistakes.
+    """
+    require_type(path, (str, os.PathLike), "load_map needs the path of a mapping file")
     name = os.fspath(path)
     text, _ = read_file(name, "the mapping file", field="map")
     try:
         document = read_yaml(text, name)
     except SettingsError as error:
         line = "" if error.line is None else "".join(text.split("\n")[error.line - 1 : error.line])
-        hint = "; a template that starts with '{' has to be in quotes" if ": {" in line else ""
+        hint = "; put a template that starts with '{' in quotes" if ": {" in line else ""
         message = f"{error.reason}{hint}"
         raise SettingsError(message, file=name, line=error.line, column=error.column, field="map") from None
     return _Reader(document, text).read()
@@ -49,10 +52,10 @@ class _Reader:
         self._double_braced: dict[str, Position] = {}
 
     def read(self) -> ColumnMap:
-        """Return the mapping. InventoryError with all mistakes."""
+        """Return the mapping. Raises InventoryError with all mistakes."""
         data = self._document.data
         if not isinstance(data, dict):
-            message = "a mapping file is a mapping with the keys kind, name, folder, attributes, labels and others"
+            message = "a mapping file must be a mapping with keys such as kind, name, folder, attributes and labels"
             raise SettingsError(message, file=self._name, field="map")
         kind = data.get("kind", "host")
         if not isinstance(kind, str) or kind not in KINDS:
@@ -63,7 +66,7 @@ class _Reader:
             if key not in known:
                 self._refuse(f"unknown key {show_value(key)}{suggestion(str(key), known)}", key)
         if not isinstance(data.get("rows"), (str, type(None))):
-            self._refuse("'rows' is the name of the list in the document, such as results", "rows")
+            self._refuse("'rows' must be the name of a list in the document, such as results", "rows")
         self._read_tables(data.get("tables"))
         mapping = ColumnMap(
             file=self._name,
@@ -84,7 +87,7 @@ class _Reader:
         self._problems.append(Problem(message, self._name, *(position or self._document.position(path))))
 
     def _texts(self, *path: str) -> tuple[str, ...]:
-        """Return the texts at a path: one text, or a list of them."""
+        """Return the strings at a path, which may contain one string or a list."""
         value = self._document.data
         for step in path:
             value = value.get(step)
@@ -95,15 +98,19 @@ class _Reader:
     def _refuse_non_texts(self, values: Iterable[Any], subject: str, *path: Any) -> None:
         for value in values:
             if not isinstance(value, str):
-                self._refuse(f"{subject}: {show_value(value)} is not read as a text: put it in quotes", *path)
+                self._refuse(f"{subject}: {show_value(value)} is not read as a string; put it in quotes", *path)
 
     def _read_tables(self, tables: Any) -> None:
         if not isinstance(tables, (dict, type(None))):
-            self._refuse("'tables' is a mapping of names to tables", "tables")
+            self._refuse("'tables' must be a mapping of names to tables", "tables")
             return
         for name, table in (tables or {}).items():
             if not isinstance(table, dict) or not table:
-                self._refuse(f"the table {show_value(name)} is a mapping of texts to texts", "tables", name)
+                self._refuse(
+                    f"the table {show_value(name)} must be a mapping of strings to strings that is not empty",
+                    "tables",
+                    name,
+                )
                 continue
             for key, value in table.items():
                 self._refuse_non_texts((key, value), f"the table {name}", "tables", name, key)
@@ -111,17 +118,17 @@ class _Reader:
 
     def _skip_rules(self, skip: Any) -> Iterator[tuple[str, frozenset[str]]]:
         if not isinstance(skip, (dict, type(None))):
-            self._refuse("'skip' is a mapping of columns to the values whose rows are left out", "skip")
+            self._refuse("'skip' must be a mapping of columns to the values whose rows are left out", "skip")
             return
         for column, values in (skip or {}).items():
             if not isinstance(column, str):
-                message = f"{show_value(column)} is not read as the name of a column: put it in quotes"
+                message = f"{show_value(column)} is not read as a string; put the name of a column in quotes"
                 self._refuse(message, "skip", column)
                 continue
             name = " ".join(column.split())
             self._columns.setdefault(name, self._document.position(("skip", column)))
             if values in (None, []):
-                self._refuse(f'{column}: say which values are left out; "" is an empty cell', "skip", column)
+                self._refuse(f'{column}: list the values of rows to leave out; "" means an empty cell', "skip", column)
             yield name, frozenset(text.strip() for text in self._texts("skip", column))
 
     def _rules(self, kind: str) -> Iterator[Rule]:
@@ -136,17 +143,17 @@ class _Reader:
                 before = len(self._problems)
                 rule = self._rule((key,), data[key])
                 if not rule.columns and key == first and len(self._problems) == before:
-                    message = f'the {key} would be the same for every row; name a column, such as "{{Hostname}}"'
+                    message = f'the {key} would be the same for every row; use a column, such as "{{Hostname}}"'
                     self._refuse(message, key)
                 yield rule
 
     def _section(self, section: str, values: Any) -> Iterator[Rule]:
         if not isinstance(values, (dict, type(None))):
-            self._refuse(f"{section!r} is a mapping of names to values", section)
+            self._refuse(f"{section!r} must be a mapping of names to values", section)
             return
         for name, value in (values or {}).items():
             if section == "attributes" and name == "labels":
-                self._refuse("give labels in the section 'labels'", section, name)
+                self._refuse("put labels in the section 'labels', not in 'attributes'", section, name)
             else:
                 yield self._rule((section, name), value)
 
@@ -154,7 +161,7 @@ class _Reader:
         compiled = self._compile(path, value)
         columns = tuple(dict.fromkeys(field.column for part in templates_in(compiled) for field in part.fields))
         if columns and not isinstance(compiled, Template) and path[0] != "attributes":
-            self._refuse(f"{path[-1]} is a text, not a list or mapping", *path)
+            self._refuse(f"{path[-1]} must be a string, not a list or mapping", *path)
         if not columns:
             try:
                 compiled = constant_value(path, compiled)
@@ -164,7 +171,7 @@ class _Reader:
         return Rule(path, compiled, columns)
 
     def _compile(self, path: tuple[Any, ...], value: Any) -> Any:
-        """Return the value with a template in place of each text."""
+        """Return the value with each string parsed as a template."""
         if isinstance(value, str):
             return self._template(path, value)
         if isinstance(value, list):
@@ -172,7 +179,7 @@ class _Reader:
         if not isinstance(value, dict):
             return value
         if value and all(inner is None for inner in value.values()):  # YAML reads {Column} as a mapping
-            message = f'a template that starts with a brace has to be in quotes: "{{{next(iter(value))}}}"'
+            message = f'put a template that starts with a brace in quotes: "{{{next(iter(value))}}}"'
             self._refuse(message, position=self._document.position(path, of_value=True))
             return ABSENT
         return {key: self._compile((*path, key), inner) for key, inner in value.items()}
@@ -190,7 +197,7 @@ class _Reader:
         return template
 
     def _position_in(self, path: tuple[Any, ...], text: str, offset: int) -> Position:
-        """Return the position of a character in a text, or that of the text if escapes or line breaks hide it."""
+        """Return the position of a character in a string, or of the string if escapes or line breaks hide it."""
         position = self._document.position(path, of_value=True)
         if position.line is None or position.column is None:
             return position
@@ -200,7 +207,7 @@ class _Reader:
         return Position(position.line, start + offset + 1) if is_plain else position
 
     def _check_constants(self, mapping: ColumnMap) -> None:
-        """Report mistakes in names and constants once, for the mapping file, instead of for each row."""
+        """Report mistakes in names and constants once for the mapping file, not again for each row."""
         sample_name = _SAMPLE_NAMES[mapping.kind]
         data: dict[str, Any] = {KINDS[mapping.kind].keys[0]: sample_name}
         for rule in mapping.rules:

@@ -1,4 +1,4 @@
-"""Read what a site holds now, never from a cache."""
+"""Read the current state of a site. Nothing comes from a cache."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ READINGS = 3
 
 @dataclass(frozen=True)
 class ExistingObject:
-    """A host or folder of the site, with its explicit properties; inherited ones are left out.
+    """A host or folder of the site, with its explicit properties, without inherited ones.
 
-    ``owner`` is the value of its owner label. ``meta`` is Checkmk's ``meta_data``: who created it, and when.
+    ``owner`` is the value of its owner label. ``meta`` is Checkmk's ``meta_data``, with the creator and the time of
+    creation.
     """
 
     kind: str
     key: str
-    properties: Mapping[Property, Any] = field(repr=False)  # may hold secrets
+    properties: Mapping[Property, Any] = field(repr=False)  # may contain secrets
     owner: Optional[str]
     meta: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -41,29 +42,29 @@ class ExistingObject:
 
     @property
     def adopted_as(self) -> Optional[str]:
-        """The key that the object had when it was adopted; a clone names its original."""
+        """The key that the object had when it was adopted. A clone has the key of its original here."""
         named: Optional[str] = self.properties.get(("labels", ADOPTED_LABEL))
         return named
 
     @property
     def created_by(self) -> str:
-        """The user who created it, empty where Checkmk does not say."""
+        """The user who created the object; empty if Checkmk does not know."""
         return str(self.meta.get("created_by") or "")
 
     @property
     def birth(self) -> Optional[tuple[str, str]]:
-        """When and by whom it was created: another object of the same name has another."""
+        """The time and the user of the creation, which distinguish it from an earlier object of the same name."""
         created = self.meta.get("created_at")
         return (str(created), self.created_by) if created else None
 
     @property
     def labels(self) -> dict[str, str]:
-        """Return all labels, those of other programs included."""
+        """All labels, including those that other programs set."""
         return self._below("labels")
 
     @property
     def attributes(self) -> dict[str, Any]:
-        """Return all attributes except the labels."""
+        """All attributes except the labels."""
         return self._below("attributes")
 
     def _below(self, first: str) -> dict[str, Any]:
@@ -72,9 +73,10 @@ class ExistingObject:
 
 @dataclass(frozen=True)
 class Observed:
-    """Everything the ``user`` may see, by kind and key; ``pending`` are changes of anybody that are not active.
+    """All objects that the ``user`` may see, by kind and key.
 
-    ``site`` is the site's id; ``version`` and ``edition`` are None where they are not known.
+    ``pending`` are the changes of all users that are not activated yet. ``site`` is the ID of the site. ``version`` and
+    ``edition`` are None if they are unknown.
     """
 
     objects: Mapping[tuple[str, str], ExistingObject]
@@ -89,7 +91,7 @@ class Observed:
 
 
 def observe(client: Checkmk) -> Observed:
-    """Read folders, hosts and pending changes. A list that breaks off is read again as a whole."""
+    """Read the folders, hosts and pending changes of a site."""
     objects = {
         (existing.kind, existing.key): existing for existing in (*_read_folders(client), *_read_hosts(client, None))
     }
@@ -99,7 +101,7 @@ def observe(client: Checkmk) -> Observed:
 
 
 def reread(client: Checkmk, kind: str, keys: Sequence[str]) -> dict[str, ExistingObject]:
-    """Return the objects with these keys that still exist, as they are now, in as few requests as possible."""
+    """Read objects again, in as few requests as possible. Return those that still exist, by key."""
     names = keys if len(keys) <= FEW_NAMES else None
     current = _read_folders(client) if kind == "folder" else _read_hosts(client, names)
     wanted = set(keys)
@@ -115,7 +117,7 @@ def _read_hosts(client: Checkmk, names: Optional[Sequence[str]]) -> list[Existin
 
 
 def _read_completely(read: Callable[[], Iterable[T]]) -> list[T]:
-    """Return all items of a stream. A stream that breaks off cannot be resumed, so it is read again from its start."""
+    """Return all items of a stream. An interrupted stream cannot be resumed, so it is read again from the start."""
     for _ in range(READINGS - 1):
         try:
             return list(read())
@@ -125,7 +127,7 @@ def _read_completely(read: Callable[[], Iterable[T]]) -> list[T]:
 
 
 def existing_folder(folder: Folder) -> ExistingObject:
-    """Return a folder as plans see it."""
+    """Return the folder in the form that plans compare."""
     properties = {("title",): folder.title, **_properties(folder)}
     return ExistingObject("folder", folder.path, properties, folder.owner, folder.meta)
 

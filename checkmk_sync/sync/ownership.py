@@ -1,4 +1,4 @@
-"""Decide which objects belong to an owner. Labels can be copied, so the creator of an object counts as well."""
+"""Decide which objects belong to an owner. The owner label can be copied, so the creator counts as well."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .observed import ExistingObject, Observed
 
 __all__ = ["Ownership"]
 
-SHOWN = 3  # possible originals of a clone
-# Checkmk: the form that clones a host asks for these, so they may differ.
+SHOWN = 3  # possible originals of a clone in one message
+# Checkmk: the form for cloning a host asks for these attributes, so a clone may differ in them.
 _ASKED_WHEN_CLONING: frozenset[Property] = frozenset(
     {("attributes", name) for name in ("alias", "ipaddress", "ipv6address")}
 )
@@ -26,68 +26,68 @@ _ASKED_WHEN_CLONING: frozenset[Property] = frozenset(
 
 @dataclass(frozen=True)
 class Ownership:
-    """Which objects of an observed site belong to ``owner``; None stands for nobody."""
+    """The ownership of the objects of a site by ``owner``. If ``owner`` is None, no object is owned."""
 
     owner: Optional[str]
     observed: Observed
 
     def holds(self, existing: ExistingObject) -> bool:
-        """Return True if the object has the owner's label, and our user created it or it was adopted.
-
-        Checkmk: cloning a host copies its labels, while the creator of the clone is who cloned it. The label that
-        adopting writes names the object, so a clone names another. Folders cannot be cloned: if the path that a
-        folder names exists no more, the folder was moved.
-        """
+        """Return True if the object has the owner's label, and was created by our user or adopted."""
         if self.owner is None or existing.owner != self.owner:
             return False
+        # The adoption label contains the key of the adopted object. Checkmk copies all labels when a host is cloned, so
+        # the label of a clone contains the key of its original.
         if existing.adopted_as == existing.key:
             return True
         if existing.adopted_as is not None and (existing.kind, existing.adopted_as) in self.observed.objects:
             return False
+        # Folders cannot be cloned. If no folder has the adopted path any longer, this folder was moved.
         is_moved = existing.kind == "folder" and existing.adopted_as is not None
+        # Checkmk: the creator of a clone is the user who cloned the host.
         return is_moved or existing.created_by == self.observed.user
 
     def has_copied_label(self, existing: ExistingObject) -> bool:
-        """Return True if the object has the owner's label but does not belong to the owner."""
+        """Return True if the object has the owner's label but does not belong to the owner, like a clone."""
         return self.owner is not None and existing.owner == self.owner and not self.holds(existing)
 
     def conflict(self, existing: ExistingObject, wanted: Optional[Object] = None) -> Conflict:
-        """Explain why an object is left alone; ``wanted`` is its entry in the inventory, if it has one."""
+        """Return a conflict that explains why the object stays as it is.
+
+        ``wanted`` is the object as the inventory wants it, or None if the inventory does not name it.
+        """
         location = "" if wanted is None else wanted.location
         if self.has_copied_label(existing):
-            why = f"carries the label of the owner {self.owner!r}, but {self._probable_origin(existing)}"
-            adopt = "adopt it with --adopt" if wanted else "name it in the inventory and adopt it with --adopt"
+            why = f"has the label of the owner {self.owner!r}, but {self._probable_origin(existing)}"
+            adopt = "adopt it with --adopt" if wanted else "add it to the inventory and adopt it with --adopt"
             hint = f"{adopt}, remove its label {OWNER_LABEL}, or delete it by hand"
         else:
-            why = f"exists already and belongs to {describe_owner(existing.owner)}"
+            why = f"already exists and belongs to {describe_owner(existing.owner)}"
             if self.owner is None:
                 hint = f"did you forget --owner {shlex.quote(existing.owner or 'NAME')}?"
             elif existing.owner is None:
-                hint = "take it over with --adopt, or take it out of the inventory"
+                hint = "adopt it with --adopt, or remove it from the inventory"
             else:
-                hint = f"take it out of the inventory, or have its label {OWNER_LABEL} removed first"
+                hint = f"remove it from the inventory, or have its label {OWNER_LABEL} removed first"
         return Conflict(existing.kind, existing.key, existing.owner, why, hint, location)
 
     def _probable_origin(self, existing: ExistingObject) -> str:
-        maker = f"was created by {existing.created_by!r}" if existing.created_by else "its creator is not known"
+        maker = f"it was created by {existing.created_by!r}" if existing.created_by else "its creator is unknown"
         if existing.adopted_as is not None:
             if (existing.kind, existing.adopted_as) in self.observed.objects:
-                return f"is probably a clone of {existing.adopted_as}"
-            return (
-                f"{maker}, and adopted as {existing.adopted_as}, which is gone: it was renamed, or is a clone of that"
-            )
+                return f"it is probably a clone of {existing.adopted_as}"
+            return f"{maker} and it was adopted as {existing.adopted_as}, which is gone: it was renamed or is a clone"
         known = self._keys_by_fingerprint
         alike = next((known[fingerprint] for fingerprint in _fingerprints(existing) if fingerprint in known), ())
         if not alike:
-            return f"{maker}, and it was not adopted: it is probably a clone, or was adopted by an earlier version"
-        # A clone is often called like its original, with something more.
+            return f"{maker} and it was not adopted, so it is a clone or was adopted by an earlier version"
+        # The name of a clone often contains the name of its original.
         likely = sorted(alike, key=lambda key: (key not in existing.key, key))
         originals = summarize(likely, SHOWN, " or ", "or")
-        return f"{maker}, and it was not adopted: it is probably a clone of {originals}"
+        return f"{maker} and it was not adopted, so it is probably a clone of {originals}"
 
     @functools.cached_property
     def _keys_by_fingerprint(self) -> Mapping[str, Sequence[str]]:
-        """Return the keys of the owner's objects by each of their fingerprints."""
+        """The keys of the owner's objects, by fingerprint."""
         keys: dict[str, list[str]] = {}
         for existing in filter(self.holds, self.observed.objects.values()):
             for fingerprint in _fingerprints(existing):
@@ -96,7 +96,7 @@ class Ownership:
 
 
 def _fingerprints(existing: ExistingObject) -> list[str]:
-    """Return a text of all properties, and one without those that the form for cloning asks for."""
+    """Return two fingerprints: of all properties, and of the properties that the form for cloning keeps."""
     properties = sorted(existing.properties.items(), key=lambda pair: pair[0])
     kept = [pair for pair in properties if pair[0] not in _ASKED_WHEN_CLONING]
     parts = (("all", existing.kind, properties), ("kept", existing.kind, kept))

@@ -1,4 +1,4 @@
-"""The plan: an immutable value that lists all changes, and that refuses unsafe ones."""
+"""The plan: an immutable list of all changes, with the checks that refuse an unsafe plan."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ from .renames import Rename
 
 __all__ = ["Plan"]
 
-CHECKSUM_ROUNDS = 50_000  # some hundredths of a second
-SHOWN = 3  # conflicts in an error
+CHECKSUM_ROUNDS = 50_000  # takes some hundredths of a second
+SHOWN = 3  # conflicts, renames or names in one error message
 _OPTIONS = {"changes": "--allow-changes", "deletions": "--allow-deletions"}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All changes in order. ``render`` prints a plan, :meth:`raise_if_unsafe` refuses it.
+    """All changes in the order in which they are applied, with everything a reviewer needs to know.
 
-    ``owned`` counts the objects of the owner, ``owned_by_kind`` by kind; ``existing`` also counts the other objects of
-    the inventory that the site holds. ``undiscovered`` names hosts whose services were never found, ``silent`` those on
-    which a scan has found nothing since they were last changed. ``pending`` are the changes that wait for activation:
-    those of ``user`` are our own, and those without a user are the site's. ``site`` is the address of the site,
-    ``warnings`` name probable mistakes, ``renames`` the deletions that probably are renames. ``limits`` and
-    ``confirmed`` (names of deletions) are the permissions; they are not compared.
+    ``owned`` is the number of the owner's objects, and ``owned_by_kind`` the same by kind. ``existing`` also counts the
+    other objects of the inventory that exist on the site. ``undiscovered`` are the hosts whose services were never
+    found. ``silent`` are the hosts on which a scan has found nothing since they were last changed. ``pending`` are all
+    changes that wait for activation: changes of ``user`` are our own, and changes without a user are made by the site
+    itself. ``site`` is the address of the site. ``warnings`` point out probable mistakes, and ``renames`` the deletions
+    that probably are renames. ``limits`` and ``confirmed`` (names of deletions) are the permissions; comparing two
+    plans ignores them.
     """
 
     changes: tuple[Change, ...]
@@ -55,35 +56,35 @@ class Plan:
 
     @property
     def own_pending(self) -> int:
-        """Return how many changes of our own wait for activation."""
+        """The number of our own changes that wait for activation."""
         return sum(change.user == self.user for change in self.pending)
 
     @property
     def foreign_pending(self) -> int:
-        """Return how many changes of other users wait for activation."""
+        """The number of other users' changes that wait for activation."""
         return sum(change.is_foreign_to(self.user) for change in self.pending)
 
     @property
     def is_empty(self) -> bool:
-        """Return True if nothing differs, no host waits for its discovery and no change of ours is pending."""
+        """True if there is nothing to change, discover or activate, and no conflict."""
         return not (self.changes or self.conflicts or self.undiscovered or self.own_pending)
 
     def count(self, action: Action, kind: Optional[str] = None) -> int:
-        """Return how many changes of an action there are, of all kinds or of one."""
+        """Return the number of changes with this action, for one kind of object or for all."""
         return sum(change.action is action and kind in (None, change.kind) for change in self.changes)
 
     def counts(self) -> dict[str, int]:
-        """``{"create": …, "move": …, "update": …, "delete": …, "unchanged": …, "conflicts": …}``."""
+        """Return the number of changes by action, and the numbers of ``"unchanged"`` objects and ``"conflicts"``."""
         counts = {action.value: self.count(action) for action in Action}
         return {**counts, "unchanged": self.unchanged, "conflicts": len(self.conflicts)}
 
     @property
     def checksum(self) -> str:
-        """Identify the plan: its changes, discoveries and activations, its site and its owner. After a review, exactly
-        this plan can be demanded.
+        """A short hash of the changes, discoveries and activations, and of the site and the owner.
 
-        It covers secrets, so computing it is slow: trying secrets until the checksum matches takes long.
+        Pass the checksum of a reviewed plan to :meth:`raise_if_unsafe` to apply exactly that plan.
         """
+        # The checksum covers secrets. A slow hash prevents guessing them by trying values until the checksum matches.
         changes = [change.checksum_data() for change in self.changes]
         own = sorted((change.id, str(change)) for change in self.pending if not change.is_foreign_to(self.user))
         plan = [self.site, self.owner, changes, sorted(self.undiscovered), own]
@@ -113,14 +114,14 @@ class Plan:
         }
 
     def changed_count(self) -> int:
-        """Return how many existing objects the plan moves, updates or adopts, without those that it deletes."""
+        """Return the number of existing objects that the plan moves, updates or adopts, without deletions."""
         others = {
             (change.kind, change.key) for change in self.changes if change.action in (Action.CREATE, Action.DELETE)
         }
         return len({(change.kind, change.key) for change in self.changes} - others)
 
     def deleted_counts(self) -> dict[str, int]:
-        """Return how many objects the plan deletes, by their kind."""
+        """Return the number of objects that the plan deletes, by kind."""
         kinds = Counter(change.kind for change in self.changes if change.action is Action.DELETE)
         return dict(sorted(kinds.items()))
 
@@ -131,30 +132,31 @@ class Plan:
         allow_deletions: AmountLike = None,
         confirm_deletions: Iterable[str] = (),
     ) -> Plan:
-        """Return the same plan with other permissions.
+        """Return a copy of the plan with other permissions.
 
-        SettingsError for a limit that is neither a number nor a percentage, UnsafePlanError for a confirmed name that
-        is not among the deletions. Where nothing is deleted, names are ignored: an earlier run may have deleted them.
+        Raises SettingsError for a limit that is neither a number nor a percentage, and UnsafePlanError for a confirmed
+        name that is not among the deletions. If the plan deletes nothing, confirmed names are ignored.
         """
         limits = self.limits.with_overrides(allow_changes, allow_deletions)
         confirmed = self.confirmed.union(require_iterable(confirm_deletions, "confirm_deletions"))
         plan = replace(self, limits=limits, confirmed=confirmed)
         unknown = plan.unmatched_confirmations()
+        # Without deletions, an earlier run may already have deleted the confirmed objects.
         if unknown and plan.deleted_counts():
-            problems = (f"no deletion is called {name!r}{plan._suggest_deletion(name)}" for name in unknown[:SHOWN])
-            hint = "leave it out, or give --confirm-delete with the name of something that the plan deletes"
+            problems = (f"the plan does not delete {name!r}{plan._suggest_deletion(name)}" for name in unknown[:SHOWN])
+            hint = "leave it out, or give --confirm-delete the name of an object that the plan deletes"
             raise UnsafePlanError("; ".join(problems), hint)
         return plan
 
     def unmatched_confirmations(self) -> list[str]:
-        """Return the confirmed names that no deletion of the plan has."""
+        """Return the confirmed names of objects that the plan does not delete."""
         return sorted(self.confirmed.difference(self._deletions()))
 
     def _deletions(self) -> list[str]:
         return [change.key for change in self.changes if change.action is Action.DELETE]
 
     def _suggest_deletion(self, name: str) -> str:
-        """Return ``"; did you mean …?"`` for a deletion that a name misspells, or that probably renames to it."""
+        """Return ``"; did you mean …?"`` for a deletion with a similar name, or one that is a rename to it."""
         renamed = [rename.old for rename in self.renames if rename.new == name]
         folded = {key.casefold(): key for key in self._deletions() if key not in self.confirmed}
         meant = renamed or [folded[key] for key in close_matches(name.casefold(), folded)]
@@ -168,30 +170,30 @@ class Plan:
         confirm_deletions: Iterable[str] = (),
         checksum: Optional[str] = None,
     ) -> None:
-        """Refuse a plan that must not be applied without permission.
+        """Raise an error if the plan must not be applied without further permission.
 
-        NotOwnedError for conflicts. PlanChangedError if the plan does not have the ``checksum``. UnsafePlanError if
-        deletions that probably are renames are not confirmed by name, if more existing objects change than
-        ``allow_changes`` permits, or if more are deleted than ``allow_deletions`` permits. Both are numbers or
-        percentages, and replace the configured limits.
+        Raises NotOwnedError for conflicts, and PlanChangedError if the plan has another ``checksum``. Raises
+        UnsafePlanError if a deletion that probably is a rename is not confirmed by name, if more existing objects
+        change than ``allow_changes`` permits, or if more objects are deleted than ``allow_deletions`` permits. Both are
+        numbers or percentages, and replace the configured limits.
         """
         plan = self.with_permissions(
             allow_changes=allow_changes, allow_deletions=allow_deletions, confirm_deletions=confirm_deletions
         )
         if plan.conflicts:
             hints = "; or ".join(dict.fromkeys(conflict.hint for conflict in plan.conflicts[:SHOWN]))
-            raise NotOwnedError(f"{summarize(plan.conflicts, SHOWN, '; ')}: {hints}")
+            raise NotOwnedError(f"{summarize(plan.conflicts, SHOWN, '; ')}; {hints}")
         if checksum is not None and checksum != self.checksum:
             raise PlanChangedError(
-                f"the plan is {self.checksum}, not the reviewed {checksum}: "
-                "the site or the inventory changed; review it anew"
+                f"the plan has the checksum {self.checksum}, not the reviewed {checksum}, "
+                "because the site or the inventory changed; review the new plan"
             )
         unconfirmed = [rename for rename in plan.renames if not rename.is_confirmed(plan.confirmed)]
         if unconfirmed:
             options = [f"--confirm-delete {shlex.quote(rename.old)}" for rename in unconfirmed]
             raise UnsafePlanError(
-                f"{summarize(unconfirmed, SHOWN, '; ')}: probably renamed, and a deletion would lose its history",
-                f"rename it on the site first, or if a deletion is meant give {summarize(options, SHOWN, ' ')}",
+                f"{summarize(unconfirmed, SHOWN, '; ')}; this is probably a rename, and a deletion loses the history",
+                f"rename it on the site first, or confirm the deletion with {summarize(options, SHOWN, ' ')}",
             )
         exceeded = plan.exceeded_limits()
         if exceeded:
@@ -199,10 +201,10 @@ class Plan:
             allow = " and ".join(f"{_OPTIONS[limit]} {numbers[limit]}" for limit in exceeded)
             arguments = ", ".join(f"allow_{limit}={numbers[limit]}" for limit in exceeded)
             why = f"the plan {plan.describe_size()}: {', and '.join(exceeded.values())}"
-            raise UnsafePlanError(why, f"if that is meant, give {allow} ({arguments} in Python)")
+            raise UnsafePlanError(why, f"if this is intended, give {allow} ({arguments} in Python)")
 
     def refusal(self) -> Optional[SyncError]:
-        """Return why the plan would not be applied with its permissions; None if it would."""
+        """Return why the plan must not be applied with its permissions; None if it may be applied."""
         try:
             self.raise_if_unsafe()
         except SyncError as error:
@@ -210,7 +212,7 @@ class Plan:
         return None
 
     def exceeded_limits(self, limits: Optional[Limits] = None) -> dict[str, str]:
-        """Return the limits that the plan exceeds ("changes", "deletions"), each with a message."""
+        """Return the exceeded limits (``"changes"``, ``"deletions"``), each with a message."""
         limits = limits or self.limits
         problems = {
             "changes": limits.changes_problem(self.changed_count(), self.existing),
@@ -219,10 +221,10 @@ class Plan:
         return {limit: problem for limit, problem in problems.items() if problem is not None}
 
     def describe_size(self) -> str:
-        """Return how many of the existing objects the plan changes and deletes, in words."""
+        """Return the extent of the plan in words: how many existing objects it changes and deletes."""
         changes = f"changes {self.changed_count()} of {pluralize(self.existing, 'existing object')}"
         deletions = [
             f"{number} of {pluralize(self.owned_by_kind.get(kind, 0), kind)}"
             for kind, number in self.deleted_counts().items()
         ]
-        return f"{changes} and deletes {' and '.join(deletions) or 'none'}"
+        return f"{changes} and deletes {' and '.join(deletions) or 'nothing'}"

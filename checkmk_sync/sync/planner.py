@@ -1,4 +1,4 @@
-"""Compare the desired state with the observed one, and plan the changes. Pure functions."""
+"""Compare the desired state with the observed state, and plan the changes. Nothing here sends a request."""
 
 from __future__ import annotations
 
@@ -37,15 +37,18 @@ def diff(
     keep_folders: bool = False,
     limits: Optional[Limits] = None,
 ) -> Plan:
-    """Return the plan that turns the observed state into the desired one.
+    """Return the plan that turns the observed state into the desired state.
 
-    Only properties that the inventory names are compared, labels one by one. Without an owner nothing is deleted; with
-    one, the owner's objects that are not in the inventory are. With ``keep_folders`` folders stay, and a warning names
-    them. ``silent`` hosts are scanned only if the plan changes them. InventoryError for changes that Checkmk would
-    refuse: new folders with invalid names, invalid values, references to objects that do not exist.
+    Only properties that the inventory names are compared, and each label on its own. With an owner, the plan deletes
+    the owner's objects that are not in the inventory; without an owner, it deletes nothing. With ``keep_folders``,
+    folders are not deleted either, and a warning lists them. ``undiscovered`` hosts will be scanned; ``silent`` hosts
+    only if the plan changes them.
+
+    Raises InventoryError for changes that Checkmk would refuse: new folders with invalid names, invalid values, and
+    references to objects that do not exist.
     """
     require_type(desired, Desired, "diff needs the result of load(PATH) or from_data(DATA)")
-    require_type(observed, Observed, "diff compares with what observe(CLIENT) gives")
+    require_type(observed, Observed, "diff needs the result of observe(CLIENT)")
     planner = _Planner(desired, observed, Ownership(owner, observed), adopt)
     for wanted in desired.objects.values():
         planner.add(wanted)
@@ -90,16 +93,16 @@ class _Planner:
 
     @property
     def conflicting_keys(self) -> set[Key]:
-        """Return the objects that are in conflict, and so stay as they are."""
+        """The objects in conflict, which the plan must not change."""
         return {(conflict.kind, conflict.key) for conflict in self.conflicts}
 
     @property
     def deleted_keys(self) -> set[Key]:
-        """Return the objects that the plan deletes."""
+        """The objects that the plan deletes."""
         return {(change.kind, change.key) for change in self.changes if change.action is Action.DELETE}
 
     def add(self, wanted: Object) -> None:
-        """Plan for an object of the inventory."""
+        """Plan the changes for one object of the inventory."""
         existing = self.observed.objects.get((wanted.kind, wanted.key))
         if existing is None:
             creation = _create_change(wanted, self.ownership.owner)
@@ -121,32 +124,31 @@ class _Planner:
                 self.changes.append(Change(action, existing.kind, existing.key, properties, existing, wanted.location))
 
     def _is_in_conflict(self, wanted: Object, existing: ExistingObject, differs: bool) -> bool:
-        """Return True for objects of other owners, and for objects without an owner unless they are adopted.
+        """Return True if the object belongs to another owner, or has no owner and is not adopted.
 
-        A plan without an owner may change objects without one. Folders are shared: one that does not differ is no
-        conflict.
+        A plan without an owner may change objects without an owner.
         """
         owner = self.ownership.owner
         if wanted.implied or (owner is None and existing.owner is None) or self.ownership.holds(existing):
             return False
-        if wanted.kind == "folder" and not differs:
+        if wanted.kind == "folder" and not differs:  # several owners may share a folder
             return False
         return not (self.adopt and existing.owner in (None, owner))
 
     def _ownership_labels(self, existing: ExistingObject) -> Differences:
-        """Return the labels that make an object the owner's, and that distinguish it from its clones."""
+        """Return the changes of the labels that mark an object as the owner's and distinguish it from its clones."""
         owner, is_ours = self.ownership.owner, self.ownership.holds(existing)
         labels: Differences = {}
         if owner is not None and self.adopt and existing.owner in (None, owner) and not is_ours:
             labels = {OWNER: (existing.owner, owner), ADOPTED: (existing.adopted_as, existing.key)}
-        elif is_ours and existing.adopted_as is not None:  # it was moved or renamed since it was adopted
+        elif is_ours and existing.adopted_as is not None:  # moved or renamed after its adoption
             labels = {ADOPTED: (existing.adopted_as, existing.key)}
         return {path: (now, new) for path, (now, new) in labels.items() if now != new}
 
     def add_deletions(self, keep_folders: bool) -> list[str]:
-        """Plan to delete the owner's hosts that are not in the inventory, and the owner's folders that become empty.
+        """Plan the deletion of the owner's hosts that are not in the inventory, and of folders that become empty.
 
-        Return the folders that are not deleted because of ``keep_folders``.
+        Return the folders that ``keep_folders`` keeps.
         """
         if self.ownership.owner is None:
             return []
@@ -166,7 +168,7 @@ class _Planner:
         return kept
 
     def _delete(self, existing: ExistingObject, properties: Mapping[Property, tuple[Any, Any]]) -> bool:
-        """Plan to delete an object of the owner, and return True; a copied owner label is a conflict."""
+        """Plan the deletion of an object and return True if it is the owner's. A copied owner label is a conflict."""
         if self.ownership.holds(existing):
             self.changes.append(Change(Action.DELETE, existing.kind, existing.key, properties, existing))
             return True
@@ -175,7 +177,7 @@ class _Planner:
         return False
 
     def _folders_in_use(self) -> set[str]:
-        """Return the folders with hosts in them once the plan is applied; hosts in conflict stay where they are."""
+        """Return the folders that will contain hosts after the plan. Hosts in conflict are not moved."""
         in_use: set[str] = set()
         deleted_keys, conflicting_keys = self.deleted_keys, self.conflicting_keys
         for existing in self.observed.of_kind("host"):
@@ -199,7 +201,7 @@ def _create_change(wanted: Object, owner: Optional[str]) -> Change:
 
 
 def _differences(wanted: Object, existing: ExistingObject) -> Differences:
-    """Return the properties that the inventory names and that differ, as (now, wanted)."""
+    """Return the properties of the inventory that differ on the site, as (now, wanted)."""
     values = {path: None if value is REMOVE else value for path, value in wanted.properties.items()}
     return {
         path: (existing.properties.get(path), value)

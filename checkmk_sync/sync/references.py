@@ -1,7 +1,7 @@
-"""References between objects: which have to exist, and in which order changes can be made because of them.
+"""References between objects: check them, and order the changes so that Checkmk accepts each one.
 
-Which properties refer to what is data: see :mod:`.kinds`. Checkmk refuses a reference to an object that does not
-exist, and refuses to delete a host that is a parent of one that stays.
+Checkmk refuses a reference to an object that does not exist, and the deletion of a host that is a parent of a
+remaining host. The properties that are references are listed in :mod:`.kinds`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from .observed import ExistingObject, Observed
 __all__ = ["Key", "References", "ordered"]
 
 Key = tuple[str, str]  # kind and key of an object
-SHOWN = 3  # objects in one text
+SHOWN = 3  # objects in one message
 CIRCLES = 20  # circles in one error
 
 
 def _references_of(kind: str, properties: Mapping[Property, Any]) -> Iterator[tuple[Property, Key]]:
-    """Yield each reference of an object: the property, and the kind and key of the object that it names."""
+    """Yield each reference of an object, as its property and the kind and key of its target."""
     for path, target in KINDS[kind].references.items():
         value = properties.get(path)
         for key in value if isinstance(value, list) else [value]:
@@ -36,9 +36,10 @@ def _references_of(kind: str, properties: Mapping[Property, Any]) -> Iterator[tu
 
 @dataclass(frozen=True)
 class References:
-    """The references as they will be: those of the inventory, and where it names none those of the site.
+    """The references after the plan: from the inventory, or from the site if the inventory does not name the property.
 
-    ``deleted_keys`` are the objects that the plan deletes, ``conflicting_keys`` those that it must not change.
+    ``deleted_keys`` are the objects that the plan deletes. ``conflicting_keys`` are the objects that it must not
+    change.
     """
 
     desired: Desired
@@ -56,7 +57,7 @@ class References:
         yield from itertools.islice(self._circular_references(), CIRCLES)
 
     def blocked_deletions(self) -> Iterator[Conflict]:
-        """Yield the deletions that Checkmk would refuse because an object that stays refers to the deleted one."""
+        """Yield the deletions that Checkmk would refuse, because a remaining object refers to the deleted object."""
         if not self.deleted_keys:
             return
         users: dict[tuple[Key, str], list[str]] = {}
@@ -66,12 +67,12 @@ class References:
                     users.setdefault((target, path[-1]), []).append(existing.name)
         for (key, attribute), names in sorted(users.items()):
             users_text = f"the {attribute} of {summarize(sorted(names), SHOWN)}"
-            why = f"is yours and not in the inventory, but cannot be deleted while it stands in {users_text}"
-            hint = f"take it out of these {attribute}, or keep {key[1]} in the inventory"
+            why = f"is yours and not in the inventory, but cannot be deleted while it is one of {users_text}"
+            hint = f"remove it from these {attribute}, or keep {key[1]} in the inventory"
             yield Conflict(*key, self.observed.objects[key].owner, why, hint)
 
     def reference_removals(self) -> Iterator[Change]:
-        """Yield updates that remove references between deleted objects where no order of deletions helps."""
+        """Yield updates that remove references between deleted objects if no order of deletions is possible."""
         needs: dict[Key, list[Key]] = {}
         for key in sorted(self.deleted_keys):
             existing = self.observed.objects[key]
@@ -79,7 +80,7 @@ class References:
                 {target for _, target in _references_of(existing.kind, existing.properties)} & self.deleted_keys
             )
             if any(KINDS[kind].rank > KINDS[existing.kind].rank for kind, _ in targets):
-                yield _reference_removal(existing)  # what it refers to is deleted before it
+                yield _reference_removal(existing)  # its targets are deleted before it
             elif targets:
                 needs[key] = targets
         for circle in _circles(needs):
@@ -90,20 +91,20 @@ class References:
         if target == (wanted.kind, wanted.key):
             return f"which is the {kind} itself"
         if target in self.deleted_keys:
-            return f"but this plan deletes that {kind}, for it is yours and not in the inventory"
+            return f"but this plan deletes that {kind}, because it is yours and not in the inventory"
         if target in self.desired.objects or target in self.observed.objects:
             return ""
         alike = self._by_folded_key.get((kind, key.casefold()))
-        places = "neither in the inventory nor among those of the site that the user may see"
+        places = "in the inventory or among the objects of the site that the user may see"
         hint = f"; did you mean {alike!r}?" if alike else ""
-        return f"but there is no such {kind}, {places}{hint}"
+        return f"but there is no such {kind} {places}{hint}"
 
     @functools.cached_property
     def _by_folded_key(self) -> Mapping[Key, str]:
         return {(kind, key.casefold()): key for kind, key in (*self.observed.objects, *self.desired.objects)}
 
     def _circular_references(self) -> Iterator[Problem]:
-        """Yield circles of objects that refer to each other, if the inventory contains one of the references."""
+        """Yield each circle of references that contains a reference of the inventory."""
         needs: dict[Key, list[Key]] = {}
         for key in {**self.desired.objects, **self.observed.objects}:
             targets = {target for _, target in self._planned_references(key) if target[0] == key[0]} - {key}
@@ -117,10 +118,10 @@ class References:
                 way = " -> ".join(key for _, key in (*circle, circle[0]))
                 locations = ", ".join(dict.fromkeys(wanted.location for wanted in makers[1:] if wanted.location))
                 also = f" (see also {locations})" if locations else ""
-                yield makers[0].problem(f"{path[-1]} lead in a circle: {way}{also}", *path)
+                yield makers[0].problem(f"{path[-1]} form a circle: {way}{also}", *path)
 
     def _planned_references(self, key: Key) -> Iterator[tuple[Property, Key]]:
-        """Yield the references of an object once the plan is applied."""
+        """Yield the references that an object will have after the plan."""
         if key in self.deleted_keys:
             return
         existing, wanted = self.observed.objects.get(key), self.desired.objects.get(key)
@@ -135,13 +136,14 @@ def _reference_removal(existing: ExistingObject) -> Change:
 
 
 def _circles(needs: Mapping[Key, Sequence[Key]]) -> Iterator[list[Key]]:
-    """Yield circles: each key needs the next one, and the last key the first. Then the first key counts as done.
+    """Yield lists of keys in which each key needs the next key, and the last key needs the first.
 
-    One walk in depth-first order, without recursion: a chain may have thousands of keys.
+    The first key of a circle that was found counts as done, so each circle is yielded once.
     """
+    # A depth-first search without recursion, because a chain of parents may have thousands of keys.
     done: set[Key] = set()
     for root in needs:
-        path: dict[Key, Iterator[Key]] = {}  # from the root to the key that is looked at, in this order
+        path: dict[Key, Iterator[Key]] = {}  # from the root to the current key, in this order
         following: Optional[Key] = root
         while following is not None:
             if following in path:
@@ -149,7 +151,7 @@ def _circles(needs: Mapping[Key, Sequence[Key]]) -> Iterator[list[Key]]:
                 circle = keys[keys.index(following) :]
                 yield circle
                 done.add(following)
-                for key in circle:  # the others are looked at again: they may be in other circles
+                for key in circle:  # search these again: they may be in other circles
                     del path[key]
             elif following not in done:
                 path[following] = iter(needs.get(following, ()))
@@ -161,7 +163,7 @@ def _circles(needs: Mapping[Key, Sequence[Key]]) -> Iterator[list[Key]]:
 
 
 def ordered(changes: Sequence[Change]) -> list[Change]:
-    """Sort changes into an order that Checkmk accepts, with second steps for references that have to wait."""
+    """Return the changes in an order that Checkmk accepts, with second steps for references to later objects."""
     created = {(change.kind, change.key) for change in changes if change.action is Action.CREATE}
     parts = [part for change in changes for part in _steps(change, created)]
     waves_of = {Action.CREATE: waves(_creations(parts)), Action.DELETE: waves(_deletions(parts))}
@@ -173,7 +175,7 @@ def ordered(changes: Sequence[Change]) -> list[Change]:
 
 
 def _steps(change: Change, created: Collection[Key]) -> Iterator[Change]:
-    """Yield a change, or two if it refers to an object that is created later: Checkmk would refuse the reference."""
+    """Yield the change, split in two if it creates an object with a reference to an object that is created later."""
     late: dict[Property, list[str]] = {}
     for path, target in _references_of(change.kind, change.new_values):
         if target in created and KINDS[target[0]].rank > KINDS[change.kind].rank:
@@ -192,7 +194,7 @@ def _steps(change: Change, created: Collection[Key]) -> Iterator[Change]:
 
 
 def _creations(changes: Iterable[Change]) -> dict[str, set[str]]:
-    """Return the names of the objects to create, each with the names of the objects that it refers to."""
+    """Return the names of the objects to create, each with the names of its targets, which must be created first."""
     return {
         change.name: {" ".join(target) for _, target in _references_of(change.kind, change.new_values)}
         for change in changes
@@ -201,7 +203,7 @@ def _creations(changes: Iterable[Change]) -> dict[str, set[str]]:
 
 
 def _deletions(changes: Sequence[Change]) -> dict[str, set[str]]:
-    """Return the names of the objects to delete, each with the deleted objects that refer to it to the end."""
+    """Return the names of the objects to delete, each with the objects that refer to it and must be deleted first."""
     freed = {change.name for change in changes if change.action is Action.UPDATE}
     needs: dict[str, set[str]] = {change.name: set() for change in changes if change.action is Action.DELETE}
     for change in changes:

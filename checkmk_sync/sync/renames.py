@@ -1,6 +1,6 @@
-"""Find deletions that probably are renames: the plan creates the same object under another name, without its history.
+"""Find deletions that probably are renames: the plan deletes an object and creates it again under another name.
 
-This is a guess from names.
+Such a plan would lose the object's history. The names are the only evidence.
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ from .desired import FOLDER
 
 __all__ = ["Rename", "probable_renames"]
 
-MANY = 3  # more hosts than this with the same first label are different hosts, as in srv.n1.example.com
+MANY = 3  # if more hosts share the first label, as in srv.n1.example.com, they are different hosts
 _DOMAIN = re.compile(r"(?:[-\w]+\.)*[a-z]{2,}", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Rename:
-    """The object ``old`` is deleted, and ``new`` is created, which has one ``difference``. ``moves`` counts the hosts
-    that move from one folder to the other."""
+    """A probable rename: ``old`` is deleted and ``new`` is created.
+
+    ``difference`` names the only difference of the names. ``moves`` is the number of hosts that move from the old
+    folder to the new folder.
+    """
 
     kind: str
     old: str
@@ -35,11 +38,12 @@ class Rename:
     def __str__(self) -> str:
         also = f", and {pluralize(self.moves, 'host moves', 'hosts move')} there" if self.moves else ""
         return (
-            f"{self.kind} {self.old} is deleted and {self.new} created, which differs only in {self.difference}{also}"
+            f"{self.kind} {self.old} is deleted and {self.new} is created, "
+            f"which differs only in {self.difference}{also}"
         )
 
     def is_confirmed(self, names: Collection[str]) -> bool:
-        """Return True if the deletion of the object, or of a folder above it, is confirmed by name."""
+        """Return True if ``names`` contains the old object, or a folder above an old folder."""
         path: Optional[str] = self.old
         while path is not None and path != "/" and path not in names:
             path = parent_folder(path) if self.kind == "folder" else None
@@ -74,7 +78,7 @@ def _hosts(changes: Sequence[Change]) -> Iterator[Rename]:
         alike = by_first_label.get(_first_label(old), [])
         if recased:
             yield Rename("host", old, recased[0], "case")
-        elif len(alike) <= MANY and not _first_label(old).isdigit():  # digits are those of an address
+        elif len(alike) <= MANY and not _first_label(old).isdigit():  # digits are part of an address
             yield from [Rename("host", old, new, "its domain") for new in alike if _differs_in_domain(old, new)][:1]
 
 
@@ -89,10 +93,10 @@ def _differs_in_domain(old: str, new: str) -> bool:
 
 
 def _folders(changes: Sequence[Change]) -> Iterator[Rename]:
-    """Yield folders that differ in case only, or have the same name in another folder, to which hosts may move."""
+    """Yield the folders whose path differs only in case, or that have the same name in another folder."""
     created = _keys(changes, Action.CREATE, "folder")
     by_path, by_name = _group(created, str.casefold), _group(created, _name)
-    moves: dict[str, Counter[str]] = {}  # how many hosts move from each folder to which others
+    moves: dict[str, Counter[str]] = {}  # by old and new folder, the number of hosts that move
     for change in changes:
         if change.action is Action.MOVE:
             old, new = change.properties[FOLDER]
@@ -105,11 +109,11 @@ def _folders(changes: Sequence[Change]) -> Iterator[Rename]:
         moved = by_name.get(_name(old), [])
         if targets:
             moved = [path for path in moved if path in targets]
-        elif old in emptied:  # its hosts are deleted, so it did not go anywhere
+        elif old in emptied:  # its hosts are deleted, so it was not moved
             moved = []
         candidates = recased or moved
         if len(candidates) == 1:
-            difference = "case" if recased else "where it lies"
+            difference = "case" if recased else "its parent folder"
             yield Rename("folder", old, candidates[0], difference, targets[candidates[0]])
 
 

@@ -1,4 +1,4 @@
-"""Plans for people: text and Markdown."""
+"""Render plans for people, as text and as Markdown."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = ["change_as_text", "plan_as_markdown", "plan_as_text", "value_as_text"
 _SIGNS = {Action.CREATE: "+", Action.MOVE: ">", Action.UPDATE: "~", Action.DELETE: "-"}
 SHOWN = 60  # characters of one value
 
-Quote = Callable[[str], str]  # makes a foreign text harmless in the format that is written
+Quote = Callable[[str], str]  # escapes a text from outside for the output format
 
 
 def value_as_text(value: Any, *, whole: bool = False) -> str:
-    """Return a value in one line, shortened unless the ``whole`` value is wanted."""
+    """Return a value on one line. Long values are shortened unless ``whole`` is True."""
     if value is None:
         return "(not set)"
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
@@ -32,7 +32,7 @@ def value_as_text(value: Any, *, whole: bool = False) -> str:
 
 
 def plan_as_text(plan: Plan, *, limit: int | None = None) -> str:
-    """Return one line for each change (at most ``limit``), then counts, notes and the checksum."""
+    """Return the plan as text: one line for each change (at most ``limit``), then counts, notes and the checksum."""
     lines = [change_as_text(change) for change in plan.changes[:limit]]
     if limit is not None and len(plan.changes) > limit:
         lines.append(f"  … and {pluralize(len(plan.changes) - limit, 'more change')}")
@@ -41,12 +41,12 @@ def plan_as_text(plan: Plan, *, limit: int | None = None) -> str:
 
 
 def change_as_text(change: Change, *, whole: bool = False) -> str:
-    """Return a change in one line, without secrets; long values are shortened unless the ``whole`` is wanted."""
+    """Return a change on one line, without secrets. Long values are shortened unless ``whole`` is True."""
     return f"{_SIGNS[change.action]} {escape_unprintable(change.name)}{_details(change, whole)}{_second_step(change)}"
 
 
 def _second_step(change: Change, quote: Quote = escape_unprintable) -> str:
-    """Return which objects a second step waits for."""
+    """Return a note that names the objects a second step waits for; empty for other changes."""
     return f" (second step, after {summarize([*map(quote, change.after)], 3)})" if change.after else ""
 
 
@@ -72,7 +72,7 @@ def _property_name(path: Property, quote: Quote) -> str:
 
 
 def _differences(path: Property, now: Any, wanted: Any, whole: bool, quote: Quote) -> Iterator[str]:
-    """Yield the changes of a property; of a mapping only those of the members that differ."""
+    """Yield the changes of a property. For a mapping, yield only the members that differ."""
     if keeps_unnamed(wanted, now):
         for key, value in wanted.items():
             if key not in now or not matches((*path, key), value, now[key]):
@@ -83,7 +83,7 @@ def _differences(path: Property, now: Any, wanted: Any, whole: bool, quote: Quot
 
 
 def _masked_value(path: Property, value: Any, whole: bool, quote: Quote) -> str:
-    """Return a value with HIDDEN in place of secrets, which are found by the names of the value and its members."""
+    """Return a value with HIDDEN in place of secrets, which are recognized by the names of properties and members."""
     if path[0] in ("attributes", "labels"):
         secret = next(filter(is_secret_name, path[1:]), "")
         value = mask_secrets(value, secret)
@@ -102,13 +102,13 @@ def _summary(plan: Plan, quote: Quote = escape_unprintable) -> Iterator[str]:
         yield f"{pluralize(len(plan.conflicts), 'conflict')}: objects that the plan must not change or delete"
     yield from (f"Probable rename: {quote(str(rename))}" for rename in plan.renames)
     if plan.undiscovered:
-        yield f"{pluralize(len(plan.undiscovered), 'host')} whose services were not found yet, to be discovered"
+        yield f"{pluralize(len(plan.undiscovered), 'host')} will be scanned, because no services were found yet"
     if plan.silent:
-        yield f"{pluralize(len(plan.silent), 'host')} on which a scan found nothing (is the agent reachable?)"
+        yield f"{pluralize(len(plan.silent), 'host')} on which a scan found no services (is the agent reachable?)"
     if plan.own_pending:
-        yield f"{pluralize(plan.own_pending, 'own change is', 'own changes are')} not active yet, to be activated"
+        yield f"{pluralize(plan.own_pending, 'own change is', 'own changes are')} not active yet and will be activated"
     if plan.foreign_pending:
-        needs = "" if plan.is_empty else "; unless they activate first, apply needs --force-foreign"
+        needs = "" if plan.is_empty else "; apply needs --force-foreign, unless they are activated first"
         yield f"{pluralize(plan.foreign_pending, 'pending change')} of other users{needs}"
     refusal = None if plan.conflicts else plan.refusal()
     if refusal is not None:
@@ -117,7 +117,7 @@ def _summary(plan: Plan, quote: Quote = escape_unprintable) -> Iterator[str]:
 
 
 def plan_as_markdown(plan: Plan) -> str:
-    """Return a table of all changes, for reviews."""
+    """Return the plan as Markdown: a table of all changes, then the same notes as in :func:`plan_as_text`."""
     rows = ["| action | kind | name | change |", "|---|---|---|---|"] if plan.changes else []
     for change in plan.changes:
         details = _details(change, quote=_code_in_table) + _second_step(change, _code_in_table)
@@ -128,19 +128,21 @@ def plan_as_markdown(plan: Plan) -> str:
 
 
 def _code(text: str) -> str:
-    """A text as a code span, the only place in which GitHub and GitLab look for nothing: escaping keeps out links and
-    images, but mentions (``@team``), issues (``#1``), commits, addresses and ``:emoji:`` are found in the text that
-    results. Only backticks are special in a code span, so the fence is longer than any run of them in the text."""
+    """Return a text as a Markdown code span."""
+    # GitHub and GitLab interpret nothing inside a code span. Backslash escapes would prevent links and images, but not
+    # mentions (@team), issues (#1), commits, addresses and :emoji:.
     text = escape_invisible(escape_unprintable(text))
     if not text:
         return '""'
+    # Only backticks are special in a code span, so the fence is longer than any run of them in the text.
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
-    # One blank at each end is taken away, unless there is nothing else.
+    # Markdown strips one space at each end, unless the text consists only of spaces.
     is_stripped = text[0] == text[-1] == " " and text.strip(" ") != ""
     blank = " " if text[0] == "`" or text[-1] == "`" or is_stripped else ""
     return f"{fence}{blank}{text}{blank}{fence}"
 
 
 def _code_in_table(text: str) -> str:
-    """Cells are split before code spans are found, so bars are escaped in these as well."""
+    """Return a text as a Markdown code span in a table."""
+    # Tables are split at bars before code spans are recognized, so bars inside code spans must be escaped.
     return _code(text).replace("|", "\\|")

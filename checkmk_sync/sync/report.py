@@ -1,4 +1,4 @@
-"""The report on an applied plan."""
+"""The report of an applied plan."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ __all__ = ["Report", "compare_with_site", "report_as_text"]
 
 @dataclass
 class Report:
-    """One outcome for each change, and the results of discovery, activation and verification.
+    """The outcome of each change, and the results of discovery, activation and verification.
 
-    ``discovered`` counts the hosts that were scanned. ``without_services`` names those on which nothing was found (is
-    the agent reachable?), ``not_monitored`` those that the core did not load in time. ``verified`` is True if a last
-    reading found everything as planned.
+    ``discovered`` is the number of hosts that were scanned. ``without_services`` are the hosts on which the scan
+    found no services, often because the agent is not reachable. ``not_monitored`` are the hosts that the monitoring
+    core did not load in time. ``errors`` contains the errors by stage. ``verified`` is True if a final
+    reading of the site found everything as planned.
     """
 
     plan: Plan
@@ -32,19 +33,18 @@ class Report:
     without_services: tuple[str, ...] = ()
     not_monitored: tuple[str, ...] = ()
     activation: Optional[ActivationResult] = None
-    errors: dict[str, CheckmkError] = field(default_factory=dict)  # of discovery, activation, verification
+    errors: dict[str, CheckmkError] = field(default_factory=dict)
     verified: bool = False
     elapsed_s: float = 0.0
 
     @classmethod
     def of_nothing(cls, plan: Plan, *, activate: bool = True) -> Report:
-        """Return the report on an empty plan. ``activate`` says whether an activation was requested, which had nothing
-        to do either."""
+        """Return the report of an empty plan. With ``activate`` it contains an activation without any changes."""
         return cls(plan, activation=ActivationResult((), None) if activate else None, verified=True)
 
     @property
     def ok(self) -> bool:
-        """Return True if everything was applied and no later stage failed."""
+        """True if all changes were applied and no later stage failed."""
         return not self.errors and all(outcome.status is Status.APPLIED for _, outcome in self.results)
 
     def count(self, status: Status) -> int:
@@ -77,7 +77,10 @@ class Report:
 
 
 def compare_with_site(results: Sequence[tuple[Change, Outcome]], observed: Observed) -> list[tuple[Change, Outcome]]:
-    """Correct outcomes by what the site holds now, which counts more than its answers."""
+    """Return the results, with outcomes corrected by the current state of the site.
+
+    The state of the site is more reliable than its responses, because a lost write may have been executed.
+    """
     deleted = {
         (change.kind, change.key)
         for change, outcome in results
@@ -89,7 +92,7 @@ def compare_with_site(results: Sequence[tuple[Change, Outcome]], observed: Obser
 def _corrected(change: Change, outcome: Outcome, observed: Observed, deleted: set[tuple[str, str]]) -> Outcome:
     existing = observed.objects.get((change.kind, change.key))
     if existing is None and change.action is not Action.DELETE and (change.kind, change.key) in deleted:
-        return outcome  # its references were removed so that it could be deleted
+        return outcome  # an update that removed references before the deletion
     if change.action is Action.DELETE:
         is_done = existing is None
     else:
@@ -97,14 +100,14 @@ def _corrected(change: Change, outcome: Outcome, observed: Observed, deleted: se
             has_property(existing.properties, path, value) for path, value in change.new_values.items()
         )
     if is_done and outcome.status is not Status.APPLIED and (existing is None or change.staleness(existing) is None):
-        return Outcome(outcome.key, Status.APPLIED, note="found as wanted")
+        return Outcome(outcome.key, Status.APPLIED, note="the site has the wanted state")
     if not is_done and outcome.status is Status.APPLIED:
-        return replace(outcome, status=Status.NOT_APPLIED, note="was applied, but is not so any more")
+        return replace(outcome, status=Status.NOT_APPLIED, note="was applied, but the site no longer has this state")
     return outcome
 
 
 def report_as_text(report: Report, *, limit: int = 20) -> str:
-    """Return the failures (at most ``limit``), the counts, and the results of the later stages."""
+    """Return the report as text: the failures (at most ``limit``), the counts, and the results of later stages."""
     lines, failures = [], list(report.failures())
     for change, outcome in failures[:limit]:
         location = f" ({change.location})" if change.location else ""
@@ -116,7 +119,7 @@ def report_as_text(report: Report, *, limit: int = 20) -> str:
     if report.discovered:
         lines.append(f"Discovery: {pluralize(report.discovered, 'host')} scanned")
     for names, problem in (
-        (report.without_services, "on which nothing was found (is the agent reachable?)"),
+        (report.without_services, "on which no services were found (is the agent reachable?)"),
         (report.not_monitored, "that the monitoring core has not loaded"),
     ):
         if names:

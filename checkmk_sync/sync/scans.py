@@ -1,4 +1,4 @@
-"""Find the hosts that have to be scanned for services. The monitoring core knows them, so no state is kept here."""
+"""Find the hosts that need a scan for services. The monitoring core knows them, so no state is stored here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .observed import ExistingObject
 __all__ = ["silent", "undiscovered"]
 
 _AGENT, _DISCOVERY = "Check_MK", "Check_MK Discovery"
-# Checkmk adds these by itself; a host with an agent and nothing else was never discovered, or nothing was found.
+# Checkmk adds these services itself. A host with no others was never discovered, or a discovery found nothing.
 _BASIC = frozenset({_AGENT, _DISCOVERY, "Check_MK HW/SW Inventory"})
 _FAILING = (ServiceState.CRITICAL, ServiceState.UNKNOWN)
 
@@ -22,9 +22,8 @@ _FAILING = (ServiceState.CRITICAL, ServiceState.UNKNOWN)
 def undiscovered(client: Checkmk, names: Iterable[str], *, any_pending: bool) -> Iterator[str]:
     """Yield the hosts that were never discovered, or whose discovery never found any services.
 
-    They have only the services that Checkmk adds by itself. Hosts that the core does not know at all are not activated
-    yet, so they count as well. There can be such hosts only while changes are pending; only then the names of all
-    monitored hosts are read.
+    Hosts that the core does not know are included, because they are not activated yet. Such hosts exist only while
+    changes are pending, so the names of all monitored hosts are read only if ``any_pending`` is True.
     """
     wanted = set(names)
     if not wanted:
@@ -43,7 +42,7 @@ def undiscovered(client: Checkmk, names: Iterable[str], *, any_pending: bool) ->
 def silent(client: Checkmk, hosts: Mapping[str, ExistingObject]) -> Iterator[str]:
     """Yield the undiscovered hosts on which a scan has found nothing since they were last changed.
 
-    This takes one request, and none without hosts.
+    Sends one request, or none if there are no hosts.
     """
     if not hosts:
         return
@@ -59,11 +58,9 @@ def silent(client: Checkmk, hosts: Mapping[str, ExistingObject]) -> Iterator[str
 def _found_nothing(
     existing: ExistingObject, agent: Optional[ServiceStatus], discovery: Optional[ServiceStatus]
 ) -> bool:
-    """Return True if the site's own check finds no service to add, or the last scan failed and the agent still fails.
-
-    Checkmk: a bulk discovery that cannot reach the agent sets ``inventory_failed``, and one that succeeds removes it
-    and has "Check_MK Discovery" run at once. Setting it is no change of the host: ``updated_at`` stays.
-    """
+    """Return True if the site's check finds no service to add, or the last scan failed and the agent still fails."""
+    # Checkmk: a bulk discovery that cannot reach the agent sets inventory_failed, without changing updated_at. A bulk
+    # discovery that succeeds removes it, and runs "Check_MK Discovery" immediately.
     if discovery is not None and discovery.state is ServiceState.OK and _is_later(discovery, existing):
         return "unmonitored" not in str(discovery["plugin_output"]).lower()
     if existing.attributes.get("inventory_failed") is not True:
@@ -74,6 +71,7 @@ def _found_nothing(
 
 
 def _is_later(check: ServiceStatus, existing: ExistingObject) -> bool:
-    """Return True if a check ran after the last change of its host. Checkmk: times of checks are in whole seconds."""
+    """Return True if a check ran after the last change of its host."""
+    # Checkmk: times of checks are whole seconds.
     changed = parse_time(existing.meta, "updated_at")
     return changed is None or float(check["last_check"]) >= int(changed)

@@ -1,6 +1,6 @@
-"""The shapes of Checkmk's attributes that are mappings: their keys, and the types of the values.
+"""The shapes of attributes that are mappings: their keys, and the types of the values.
 
-Messages name keys and types, never values, because these may be secret.
+Messages contain keys and types but not values, because values may be secret.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from ..core.text import suggestion
 
 __all__ = ["shape_problem"]
 
-Check = Callable[[str, Any], Optional[str]]  # of a value at a path
+Check = Callable[[str, Any], Optional[str]]  # takes a path and a value, and returns the problem
 
 
 @dataclass(frozen=True)
 class _Shape:
-    """A mapping with known keys, of which some are ``required``."""
+    """A mapping with a fixed set of keys. Some of them are ``required``."""
 
     keys: Mapping[str, Check]
     required: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ class _Shape:
             return f"{path} must be a mapping"
         unknown = next((key for key in value if key not in self.keys), None)
         if unknown is not None:
-            return f"{path} has no key {unknown!r}{suggestion(str(unknown), tuple(self.keys))}"
+            return f"{path} has the unknown key {unknown!r}{suggestion(str(unknown), tuple(self.keys))}"
         missing = next((key for key in self.required if key not in value), None)
         if missing is not None and not is_part:
             return f"{path} needs the key {missing!r}"
@@ -39,7 +39,7 @@ class _Shape:
 
 @dataclass(frozen=True)
 class _OneOf:
-    """A mapping whose ``type`` says which keys it has besides."""
+    """A mapping whose ``type`` determines its other keys."""
 
     shapes: Mapping[str, _Shape] = field(repr=False)
 
@@ -47,7 +47,7 @@ class _OneOf:
         if not isinstance(value, Mapping):
             return f"{path} must be a mapping"
         if is_part and "type" not in value:
-            return None  # which keys it has is known only together with its type
+            return None  # the type, which determines the keys, is only on the site
         kind = value.get("type")
         if not isinstance(kind, str) or kind not in self.shapes:
             return f"{path}.type must be one of {', '.join(self.shapes)}"
@@ -62,7 +62,10 @@ def _length(least: int = 0, most: Optional[int] = None) -> Check:
     def is_valid(value: Any) -> bool:
         return isinstance(value, str) and least <= len(value) and (most is None or len(value) <= most)
 
-    return _check(is_valid, f"a text of {least} or more" if most is None else f"a text of at most {most}")
+    return _check(
+        is_valid,
+        f"a string of at least {least} characters" if most is None else f"a string of at most {most} characters",
+    )
 
 
 def _number(least: int, most: Optional[int] = None) -> Check:
@@ -71,7 +74,7 @@ def _number(least: int, most: Optional[int] = None) -> Check:
         return is_number and least <= value and (most is None or value <= most)
 
     return _check(
-        is_valid, f"a whole number, at least {least}" if most is None else f"a whole number, from {least} to {most}"
+        is_valid, f"a whole number of at least {least}" if most is None else f"a whole number from {least} to {most}"
     )
 
 
@@ -90,9 +93,9 @@ def _accepted_by(parse: Callable[[str], object]) -> Callable[[Any], bool]:
 
 
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", re.ASCII)
-_text = _check(lambda value: isinstance(value, str), "a text")
+_text = _check(lambda value: isinstance(value, str), "a string")
 _flag = _check(lambda value: isinstance(value, bool), "true or false")
-_time = _check(_accepted_by(_TIME.fullmatch), "a time in quotes from '00:00' to '23:59'")
+_time = _check(_accepted_by(_TIME.fullmatch), "a time from '00:00' to '23:59' in quotes")
 _ipv4 = _check(_accepted_by(ipaddress.IPv4Address), "an IPv4 address")
 _ipv4_network = _check(_accepted_by(ipaddress.IPv4Network), "an IPv4 network such as 192.0.2.0/24")
 _regex = _check(_accepted_by(re.compile), "a regular expression")
@@ -153,7 +156,7 @@ _TRANSLATION = _Shape(
         "hostname_replacement": _list_of(_all_of(hostname=_text, replace_with=_text)),
     }
 )
-# Checkmk 2.2 to 2.5.
+# The shapes in Checkmk 2.2 to 2.5.
 _SHAPES: Mapping[str, Union[_Shape, _OneOf]] = {
     "contactgroups": _Shape(
         {
@@ -184,9 +187,9 @@ _SHAPES: Mapping[str, Union[_Shape, _OneOf]] = {
 
 
 def shape_problem(name: str, value: Any, *, is_part: bool = False) -> Optional[str]:
-    """Return what Checkmk refuses in the value of one of its mappings; None for a valid value and other attributes.
+    """Return why Checkmk refuses the value of an attribute that is a mapping; None for all other values.
 
-    With ``is_part`` the value may lack keys, because it is completed from what the site holds.
+    With ``is_part`` the value may lack keys, because it will be merged with the value on the site.
     """
     check = _SHAPES.get(name)
     return None if check is None else check(name, value, is_part)

@@ -1,7 +1,7 @@
 """Templates of mapping files: texts with fields, ``{Column|filter|filter:text}``.
 
-A field names a column and listed filters. There are no attributes, indexes or expressions: nothing in a mapping file or
-in a cell is ever run.
+A field names a column, and filters from a fixed list. There are no attributes, indexes or expressions, so a mapping
+file or a cell can never run code.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ Tables = Mapping[str, Mapping[str, str]]
 Convert = Callable[[str], str]  # raises ValueError with the reason, without the value
 
 _DOUBLED = re.compile(r"(?<!\{)\{\{\s*([^{}|\s][^{}|]*?)\s*[|}]")
-_OTHERS = "*"  # the key of a table for values that it does not name
-_SEPARATORS = re.compile(r"[/\\~]+")  # all that Checkmk takes between folders
-# German first: an umlaut is two letters, not a letter without its dots.
+_OTHERS = "*"  # the key in a table for all other values
+_SEPARATORS = re.compile(r"[/\\~]+")  # everything that Checkmk accepts between folders
+# German spelling: an umlaut becomes two letters. Removing only its dots would be wrong.
 _SPELLED = str.maketrans("øØđĐðÐłŁı‐‑–—‘’“”„", 'oOdDdDlLi----\'\'"""') | str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ẞ": "SS"}
     | {"æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "þ": "th", "Þ": "Th"}
@@ -30,7 +30,7 @@ _SPELLED = str.maketrans("øØđĐðÐłŁı‐‑–—‘’“”„", 'oOdDd
 
 
 class TemplateError(ValueError):
-    """A template is malformed at the character ``offset`` (from 0)."""
+    """A template is not valid. ``offset`` is the index of the character, from 0."""
 
     def __init__(self, message: str, offset: int) -> None:
         self.offset = offset
@@ -38,7 +38,7 @@ class TemplateError(ValueError):
 
 
 class CellError(ValueError):
-    """A cell of a ``column`` has a value that its template cannot use. The message may show the value."""
+    """A cell has a value that the template cannot use. The message may contain the value."""
 
     def __init__(self, message: str, column: str) -> None:
         self.column = column
@@ -50,21 +50,23 @@ def _ascii(value: str) -> str:
     bare = "".join(char for char in unicodedata.normalize("NFKD", spelled) if not unicodedata.combining(char))
     odd = next((char for char in bare if not char.isascii()), None)
     if odd is not None:
-        raise ValueError(f"holds {odd!r}, which has no spelling in ASCII; give it one with replace or lookup")
+        raise ValueError(
+            f"contains {odd!r}, which has no ASCII equivalent; convert it with the replace or lookup filter"
+        )
     return bare
 
 
 def _slug(value: str) -> str:
     slug = re.sub(r"[^a-z0-9_]+", "-", _ascii(value).lower()).strip("-")
     if not slug:
-        raise ValueError("holds no letter or digit of which a slug could be made")
+        raise ValueError("contains no letters or digits for the slug filter")
     return slug
 
 
 def _path(value: str) -> str:
     parts = [part.strip() for part in _SEPARATORS.split(value)]
     if any(part and not part.strip(".") for part in parts):
-        raise ValueError("leads to another folder: a name of dots alone is not allowed")
+        raise ValueError("contains a folder name of dots only, which would lead to another folder")
     return "/".join(filter(None, parts))
 
 
@@ -79,7 +81,7 @@ def _lookup(table: Mapping[str, str], name: str) -> Convert:
     return convert
 
 
-# Each filter with the names of its parameters.
+# The names of the parameters of each filter, and the function that makes the filter from its arguments.
 FILTERS: Mapping[str, tuple[tuple[str, ...], Callable[..., Convert]]] = {
     "lower": ((), lambda: str.lower),
     "upper": ((), lambda: str.upper),
@@ -99,8 +101,11 @@ _MAY_BE_EMPTY = ("DEFAULT", "NEW")
 
 @dataclass(frozen=True)
 class Field:
-    """The value of a column, converted by filters. The field starts at the character ``offset`` of its template. With
-    ``is_path`` the value may hold several folders. With ``has_default`` it is never missing."""
+    """A field of a template: a column, and the filters that convert its value.
+
+    ``offset`` is the index of the field's first character in the template. With ``is_path`` the value may contain
+    several folders. With ``has_default`` the value is never missing.
+    """
 
     column: str
     filters: tuple[tuple[str, Convert], ...]
@@ -109,10 +114,10 @@ class Field:
     has_default: bool = False
 
     def value(self, cells: Mapping[str, str]) -> str:
-        """Return the value. CellError if a filter refuses it, or if it holds control characters."""
+        """Return the converted value. Raises CellError if a filter refuses it, or if it contains control characters."""
         value = cells[self.column]
         for name, convert in self.filters:
-            if value or name == "default":  # other filters leave an empty value as it is
+            if value or name == "default":  # all other filters keep an empty value
                 try:
                     value = convert(value)
                 except ValueError as error:
@@ -120,16 +125,19 @@ class Field:
         if not value.isprintable():
             odd = next((char for char in value if unicodedata.category(char) in ("Cc", "Zl", "Zp")), None)
             if odd is not None:
-                shown = "a line break or tab, which squeeze makes a blank" if odd.isspace() else f"U+{ord(odd):04X}"
-                raise CellError(f"the value holds a control character ({shown})", self.column)
+                shown = (
+                    "a line break or tab, which the squeeze filter replaces" if odd.isspace() else f"U+{ord(odd):04X}"
+                )
+                raise CellError(f"the value contains a control character ({shown})", self.column)
         return value
 
 
 @dataclass(frozen=True)
 class Template:
-    """A text with fields; without any it is a constant.
+    """A text with fields. A template without fields is a constant.
 
-    ``double_braced`` are names in double braces, which mean a field elsewhere, but here a text in braces.
+    ``double_braced`` are the names in double braces. In other template languages they would be fields; here they are
+    texts in braces.
     """
 
     parts: tuple[Union[str, Field], ...]
@@ -140,9 +148,10 @@ class Template:
         return tuple(part for part in self.parts if isinstance(part, Field))
 
     def render(self, cells: Mapping[str, str], *, is_folder: bool = False) -> Optional[str]:
-        """Return the text for one row; None if all its fields are empty.
+        """Return the text for one row; None if all fields are empty.
 
-        CellError if only some are empty, and with ``is_folder`` for a value that would add a folder unexpectedly.
+        Raises CellError if only some fields are empty. With ``is_folder``, also raises it for a value that contains a
+        separator but is not meant as a path, because it would add a folder.
         """
         texts: list[str] = []
         missing: list[Field] = []
@@ -153,7 +162,7 @@ class Template:
                 continue
             value = part.value(cells)
             if is_folder and not part.is_path and _SEPARATORS.search(value):
-                hint = "give the field the filter path if that is meant, or slug"
+                hint = "use the path filter if that is intended, or the slug filter to avoid it"
                 raise CellError(f"{shorten(value, SHOWN)!r} would add a folder; {hint}", part.column)
             if value or part.has_default:
                 filled_count += 1
@@ -162,20 +171,20 @@ class Template:
             texts.append(value)
         if missing and filled_count:
             hint = f'give it a default, such as {{{missing[0].column}|default:unknown}} or default:""'
-            message = f"the value is missing, but other fields of the template have one; {hint}"
+            message = f"the value is missing, but other fields of the template have a value; {hint}"
             raise CellError(message, missing[0].column)
         return None if missing else "".join(texts).strip() or None
 
 
 def parse(text: str, tables: Optional[Tables] = None) -> Template:
-    """Parse a template. TemplateError, with the offset, if it is malformed."""
+    """Parse a template. Raises TemplateError, with the offset, if the template is not valid."""
     parts: list[Union[str, Field]] = []
     literal, offset = "", 0
     while offset < len(text):
         if text.startswith(("{{", "}}"), offset):
             literal, offset = literal + text[offset], offset + 2
         elif text[offset] == "}":
-            raise TemplateError("a '}' without '{'; a brace itself is written '}}'", offset)
+            raise TemplateError("'}' has no matching '{'; write '}}' for a literal brace", offset)
         elif text[offset] == "{":
             field, end = _FieldParser(text, offset, tables or {}).parse()
             parts += [literal, field] if literal else [field]
@@ -196,7 +205,7 @@ class _FieldParser:
         """Return the field, and the offset of the character after it."""
         column, _ = self._word("|}")
         if not column:
-            message = "a field needs the name of a column: {Column}; a brace itself is written '{{'"
+            message = "a field must name a column, as in {Column}; write '{{' for a literal brace"
             raise TemplateError(message, self._start)
         filters: list[tuple[str, Convert]] = []
         names: set[str] = set()
@@ -211,23 +220,27 @@ class _FieldParser:
         start = self._at
         name, _ = self._word(":|}")
         if name not in FILTERS:
-            message = f"unknown filter {name!r}{suggestion(name, tuple(FILTERS))}" if name else "a filter has no name"
+            message = (
+                f"unknown filter {name!r}{suggestion(name, tuple(FILTERS))}"
+                if name
+                else "the name of the filter is missing"
+            )
             raise TemplateError(message, start)
         parameters, make = FILTERS[name]
-        usage = f"the filter {name} is written {':'.join((name, *parameters))}"
+        usage = f"write the filter {name} as {':'.join((name, *parameters))}"
         if not parameters:
-            usage = f"the filter {name} takes no text"
+            usage = f"the filter {name} takes no argument"
         texts: list[str] = []
         while self._text[self._at] == ":":
             self._at += 1
             text, is_quoted = self._word(":|}")
             if not (text or is_quoted):
-                raise TemplateError(f'{usage}, and an empty text is written ""', start)
+                raise TemplateError(f'{usage}; write "" for an empty argument', start)
             texts.append(text)
         if len(texts) != len(parameters):
-            raise TemplateError(f"{usage}, here with {len(texts)} texts", start)
+            raise TemplateError(f"{usage}; the number of arguments here is {len(texts)}", start)
         if any(not text and parameter not in _MAY_BE_EMPTY for parameter, text in zip(parameters, texts)):
-            raise TemplateError(f"{usage}, and the text may not be empty", start)
+            raise TemplateError(f"{usage}; the argument must not be empty", start)
         if name == "lookup":
             return name, _lookup(self._table(texts[0], start), texts[0])
         if name == "slug" and is_path:
@@ -236,22 +249,27 @@ class _FieldParser:
 
     def _table(self, name: str, offset: int) -> Mapping[str, str]:
         if name not in self._tables:
-            known = suggestion(name, tuple(self._tables)) if self._tables else "; there is no section 'tables'"
+            known = (
+                suggestion(name, tuple(self._tables)) if self._tables else "; the mapping file has no section 'tables'"
+            )
             raise TemplateError(f"unknown table {name!r}{known}", offset)
         return self._tables[name]
 
     def _word(self, ends: str) -> tuple[str, bool]:
-        """Return the text up to one of the characters ``ends``, and whether it is in quotes, as it is to hold them."""
+        """Return the text up to one of the characters in ``ends``, and True if it was quoted.
+
+        Text that contains one of these characters must be quoted.
+        """
         text = self._text
         while text.startswith(" ", self._at):
             self._at += 1
         match = re.compile(rf"""(["'])(.*?)\1 *|(?!["'])([^{{{ends}]*)""", re.DOTALL).match(text, self._at)
         if match is None:
-            raise TemplateError("the quotes are not closed", self._at)
+            raise TemplateError("the closing quote is missing", self._at)
         self._at = match.end()
         if self._at >= len(text) or text[self._at] == "{":
-            raise TemplateError("the field is not closed: '}' is missing", self._start)
+            raise TemplateError("the field has no closing '}'", self._start)
         if text[self._at] not in ends:
-            raise TemplateError(f"{text[self._at]!r} is not expected after quotes", self._at)
+            raise TemplateError(f"unexpected {text[self._at]!r} after the closing quote", self._at)
         is_quoted = match[1] is not None
         return match[2] if is_quoted else " ".join(match[3].split()), is_quoted

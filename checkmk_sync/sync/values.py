@@ -1,4 +1,4 @@
-"""Find attributes and labels that Checkmk would refuse. Some of its rules depend on its version."""
+"""Find attributes and labels that Checkmk would refuse. Some rules depend on the version of Checkmk."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from .shapes import shape_problem
 __all__ = ["attribute_problem", "label_problem", "new_host_problem", "problem_in_every_version"]
 
 _SCIENTIFIC = re.compile(r"\d+([.,]\d+)?[eE]\+\d+", re.ASCII)
-# The first versions of the lines whose rules differ, the newest first.
+# The first versions with different rules, newest first.
 _LINES = tuple(map(CheckmkVersion.parse, ("2.6.0b1", "2.5.0b1", "2.4.0b1", "2.3.0b1", "2.2.0")))
-# What looks like an IPv4 address and is none, such as 192.0.2.300, is no name either, although Checkmk may take it.
+# An invalid IPv4 address, such as 192.0.2.300, does not count as a host name, although Checkmk may accept it.
 _NAME = re.compile(r"(?!\d+\.\d+\.\d+\.\d+\Z)[-0-9a-zA-Z_.]+", re.ASCII)
 
 
 def problem_in_every_version(kind: str, name: str, value: Any) -> Optional[str]:
-    """Return why no version of Checkmk accepts the value of an attribute; None if one does.
+    """Return why no version of Checkmk accepts the value of an attribute; None if some version accepts it.
 
-    Mappings may lack keys, because they are completed from what the site holds.
+    Mappings may lack keys, because they will be merged with the value on the site.
     """
     newest, *older = _LINES
     problem = None
@@ -47,9 +47,9 @@ def attribute_problem(
     *,
     is_part: bool = False,
 ) -> Optional[str]:
-    """Return why Checkmk refuses a value of the right type for an attribute of a host or folder; None if it does not.
+    """Return why Checkmk refuses a value of the right type for an attribute of a host or folder; None if it accepts it.
 
-    With ``is_part`` a mapping may lack keys, because it is completed from what the site holds.
+    With ``is_part`` a mapping may lack keys, because it will be merged with the value on the site.
     """
     since = NEWER.get(name)
     if since is not None and version is not None and not version.at_least(since):
@@ -63,34 +63,32 @@ def attribute_problem(
     if name == "parents":
         return _first_problem(name, value, _parent_problem)
     if name in CHOICES and value not in CHOICES[name]:
-        return f"{name} cannot be {value!r}{suggestion(value, CHOICES[name])}"
+        return f"unknown {name} {value!r}{suggestion(value, CHOICES[name])}"
     if name in FLAGS and not isinstance(value, bool):
-        return f"{name} is {show_value(value)}, which is neither true nor false"
+        return f"{name} must be true or false, not {show_value(value)}"
     problem = shape_problem(name, value, is_part=is_part)
     return f"{problem}; null removes the attribute" if problem and value == {} else problem
 
 
 def new_host_problem(name: str, version: Optional[CheckmkVersion]) -> Optional[str]:
-    """Return why Checkmk creates no host with this name, although older hosts may have it; None if it does."""
+    """Return why Checkmk refuses this name for a new host, although older hosts may have it; None if it is valid."""
     if name[0] not in "-." or not _is_since_2_3(version):
         return None
-    return f"{name!r} begins with {name[0]!r}, as no new host of {_version_name(version)} does"
+    return f"{name!r} must not begin with {name[0]!r}; {_version_name(version)} refuses that for new hosts"
 
 
 def label_problem(key: str, value: str, version: Optional[CheckmkVersion]) -> Optional[str]:
-    """Return why Checkmk refuses a label; None if it does not.
-
-    Checkmk: 2.3 to 2.5 refuse colons, and so may an unknown version.
-    """
+    """Return why Checkmk refuses a label; None if it accepts the label."""
+    # Checkmk: 2.3 to 2.5 refuse colons in values. An unknown version may refuse them too.
     takes_colons = version is not None and (not version.at_least("2.3.0b1") or version.at_least("2.6.0b1"))
     if ":" not in value or takes_colons:
         return None
     shown = HIDDEN if is_secret_name(key) else repr(value)
-    return f"the label {key} is {shown}: {_version_name(version)} takes none with ':'"
+    return f"the label {key} is {shown}, but {_version_name(version)} refuses values with ':'"
 
 
 def _is_since_2_3(version: Optional[CheckmkVersion]) -> bool:
-    """Return True also for an unknown version: a new one is more likely than an old one."""
+    """Return True for 2.3 or later, and for an unknown version, because it is more likely to be a recent one."""
     return version is None or version.at_least("2.3.0b1")
 
 
@@ -99,7 +97,7 @@ def _version_name(version: Optional[CheckmkVersion]) -> str:
 
 
 def _first_problem(name: str, value: Any, check: Callable[[str], Optional[str]]) -> Optional[str]:
-    """Return the problem of a text, or of the first entry of a list that has one."""
+    """Return the problem of a string, or of the first invalid entry of a list."""
     entries = (
         {f"{name}[{index}]": entry for index, entry in enumerate(value)} if isinstance(value, list) else {name: value}
     )
@@ -107,7 +105,7 @@ def _first_problem(name: str, value: Any, check: Callable[[str], Optional[str]])
 
 
 def _address_problem(text: str, families: tuple[int, ...], version: Optional[CheckmkVersion]) -> Optional[str]:
-    """Checkmk: since 2.3 the text may be empty, and a name does not begin with a dash or a dot."""
+    # Checkmk: since 2.3 the text may be empty, and a name must not begin with a dash or a dot.
     needed = " or ".join(f"IPv{family}" for family in families)
     try:
         address = ipaddress.ip_address(text)
@@ -116,29 +114,29 @@ def _address_problem(text: str, families: tuple[int, ...], version: Optional[Che
             return None
         return f"{text!r}, which is neither an {needed} address nor a host name{_address_hint(text)}"
     if address.version not in families:
-        return f"{text!r}, which is an IPv{address.version} address: an {needed} address or a host name is needed"
-    return f"{text!r}, which is the address of no host" if address.version == 6 and address.is_unspecified else None
+        return f"{text!r}, which is an IPv{address.version} address; it must be an {needed} address or a host name"
+    return f"{text!r}, which is not the address of a host" if address.version == 6 and address.is_unspecified else None
 
 
 def _address_hint(text: str) -> str:
-    """Return what may be wrong with a text that is not an address."""
+    """Return a hint on why a text is not an address; empty if there is no obvious reason."""
     if text != text.strip() or " " in text:
-        return ": it holds a blank"
+        return "; it contains a space"
     address, slash, _ = text.partition("/")
     if slash:
         with contextlib.suppress(ValueError):
             ipaddress.ip_address(address)
-            return f": leave out the mask, as in {address}"
+            return f"; leave out the mask, as in {address}"
     if _SCIENTIFIC.fullmatch(text):
-        return ": a spreadsheet took it for a number; format the column as text"
+        return "; a spreadsheet converted it to a number, so format the column as text"
     return ""
 
 
 def _parent_problem(name: str) -> Optional[str]:
     if "," in name:
-        return f"{name!r}: in CSV files '|' separates several parents, as in {'|'.join(name.replace(',', ' ').split())}"
+        return f"{name!r}; in CSV files, separate parents with '|', as in {'|'.join(name.replace(',', ' ').split())}"
     try:
         host_name(name)
     except ValueError:
-        return f"{name!r}, which is not the name of a host"
+        return f"{name!r}, which is not a valid host name"
     return None

@@ -1,9 +1,9 @@
-"""A simulated Checkmk site, and faults for it: test scripts without a Checkmk server.
+"""A simulated Checkmk site with scripted faults, to test scripts without a Checkmk server.
 
 >>> with SimulatedSite(hosts=100) as site:
 ...     site.client().hosts.get("host00001")
 
-Needs the extra ``simulator``. Nothing is imported before a name is used.
+Needs the extra ``simulator``. The module imports nothing until a name is used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The WSGI application of a simulated site: from a request to a handler, in Checkmk's order of refusals."""
+"""The WSGI application of a simulated site, which refuses requests in the same order as Checkmk."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from .replies import JSON, PROBLEM, Problem, parsed_json
 
 __all__ = ["Received", "SiteApp"]
 
-_REGISTERED = handlers  # importing it fills ENDPOINTS
+_REGISTERED = handlers  # importing the package fills ENDPOINTS
 
-KEPT_REQUESTS = 20_000
+KEPT_REQUESTS = 20_000  # the oldest ones are dropped
 LONGEST_URI = 8190 - len("OPTIONS  HTTP/1.1")  # Apache's LimitRequestLine
 _API = re.compile(r"/(?P<site>[^/]+)/check_mk/api/(?P<version>[^/]+)(?P<path>/.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Received:
-    """One API request as it arrived, and the status of its answer (0 if the connection was closed instead)."""
+    """An API request as it arrived, with the status of its answer, or 0 if the connection was closed instead."""
 
     method: str
     path: str
@@ -49,30 +49,30 @@ class Received:
 
     @functools.cached_property
     def body(self) -> Any:
-        """The value of the JSON in the body, its text if it is not JSON, None without a body."""
+        """The decoded JSON of the body, its text if it is not JSON, or None if the body is empty."""
         return parsed_json(self.raw) if self.raw else None
 
 
 @functools.cache
 def _routes(known: tuple[Endpoint, ...]) -> Map:
-    """Return the routes to these endpoints. Sites of one version share them, because making them is slow."""
+    """Return the routes to these endpoints. Sites of one version share them, because building them is slow."""
     routes = Map([Rule(e.path, methods=[e.method], endpoint=e) for e in known], merge_slashes=False)
     for rule in routes.iter_rules():
-        # werkzeug adds HEAD to GET; Checkmk does not know it.
+        # werkzeug adds HEAD to GET, but Checkmk does not support it.
         rule.methods = {method for method in rule.methods or () if method != "HEAD"}
-    routes.update()  # sorts them, which must not happen in two sites at once
+    routes.update()  # sorts the routes, which must not happen in two sites at the same time
     return routes
 
 
 class SiteApp:
-    """WSGI application: routes, authenticates, locks and checks requests, and records them."""
+    """A WSGI application that routes, authenticates, locks, checks and records requests."""
 
     def __init__(self, state: SiteState, *, lock_hold_s: float, host_cost_s: float) -> None:
         self.state = state
         self._lock_hold_s, self._host_cost_s = lock_hold_s, host_cost_s
         self.requests: deque[Received] = deque(maxlen=KEPT_REQUESTS)
         self.answered = 0
-        self.waiting = 0  # writes that wait for the configuration lock now
+        self.waiting = 0  # writes that currently wait for the configuration lock
         self.most_waiting = 0
         self.on_request: Optional[Callable[[str, str], None]] = None
         self._counting = threading.Lock()
@@ -82,8 +82,8 @@ class SiteApp:
         return self.respond(Request(environ))(environ, start_response)
 
     def path_below_api(self, request: Request) -> Optional[str]:
-        """Return the part of the URL that names an endpoint; None outside of this site's API."""
-        # Apache refuses encoded slashes. (It collapses repeated ones, which the server did.)
+        """Return the part of the URL that names an endpoint, or None for a URL outside of this site's API."""
+        # Apache refuses encoded slashes. It also collapses repeated ones, which server.py has done already.
         if "%2f" in request.environ.get("REQUEST_URI", "").partition("?")[0].lower():
             return None
         match = _API.fullmatch(request.path)
@@ -93,7 +93,7 @@ class SiteApp:
         return match["path"] if not versions or match["version"] in versions else ""
 
     def respond(self, request: Request) -> Response:
-        """Return the answer of the site itself."""
+        """Return the answer of the site to a request, without faults."""
         request.get_data(cache=True)
         if len(request.environ.get("REQUEST_URI", "")) > LONGEST_URI:
             return Response("<html><body><h1>Request-URI Too Long</h1></body></html>", 414, content_type="text/html")
@@ -106,14 +106,14 @@ class SiteApp:
         try:
             endpoint, params = self._route(request, path)
             user = authenticate(request.headers.get("Authorization", ""), self.state.configuration.users)
-            # Checkmk decodes path parameters once more, after the web server did.
+            # Checkmk decodes path parameters again, after the web server has decoded them.
             decoded = {name: unquote(value) for name, value in params.items()}
             response = self._locked(Context(self.state, request, endpoint, user, decoded))
         except Problem as problem:
             response = Response(json.dumps(problem.body), problem.status, content_type=PROBLEM)
             if not problem.has_version or problem.status == 401:
                 return self._recorded(request, path, response, user)
-        except Exception as error:  # Checkmk: an unforeseen error becomes a crash report
+        except Exception as error:  # Checkmk answers an unexpected error with a crash report
             response = crash_response(self.state, request, error)
         response.headers["X-Checkmk-Version"] = str(self.state.profile.version)
         response.headers["X-Checkmk-Edition"] = self.state.profile.edition
@@ -135,7 +135,7 @@ class SiteApp:
         return response
 
     def mark_unanswered(self) -> None:
-        """Mark the last request as one that got no answer."""
+        """Record that the last request got no answer."""
         with self._counting:
             if self.requests:
                 self.requests[-1] = dataclasses.replace(self.requests[-1], status=0)
@@ -155,7 +155,7 @@ class SiteApp:
         return endpoint, params
 
     def _locked(self, context: Context) -> Response:
-        """Check and execute a request, under the configuration lock if the endpoint takes it."""
+        """Check and execute a request, holding the configuration lock if the endpoint takes it."""
         if context.endpoint.method == "GET" or not context.endpoint.takes_lock:
             self.state.finish_due_jobs()
             return self._checked(context)
@@ -188,14 +188,14 @@ class SiteApp:
             self._check_accept(request)
             context.check_body()
             context.require("general.use")
-        # Waiting endpoints sleep, so they must not hold the mutex.
+        # Endpoints that wait must not hold the mutex, because they sleep.
         sleeps = "wait-for-completion" in endpoint.path
         with contextlib.nullcontext() if sleeps else self.state.configuration.mutex:
             return endpoint.handler(context)
 
     @staticmethod
     def _check_content_type(request: Request, *, is_required: bool) -> None:
-        """Checkmk: a type that is given has to fit, even where no body is expected."""
+        # Checkmk checks a Content-Type header even if the endpoint takes no body.
         content_type, charset = request.mimetype, request.mimetype_params.get("charset", "utf-8")
         if not content_type and not is_required:
             return

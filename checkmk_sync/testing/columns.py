@@ -1,4 +1,4 @@
-"""The columns of the monitoring tables, with their defaults: the values of an object without problems."""
+"""The columns of the monitoring tables, with their values for an object without problems."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Callable, Mapping, Sequence
 __all__ = ["HOST_DEFAULTS", "SERVICE_DEFAULTS", "SERVICE_OWN_DEFAULTS", "selected_columns"]
 
 _EMPTY: Mapping[str, Any] = {"blob": b"", "dict": {}, "float": 0.0, "int": 0, "list": [], "string": "", "time": 0}
-# The official documents of 2.2 to 2.5 agree on names and types.
+# The names and types are the same in the official documentation of 2.2 to 2.5.
 _SHARED: Mapping[str, str] = {
     "dict": "custom_variables label_sources labels performance_data tags",
     "float": (
@@ -89,7 +89,7 @@ SERVICE_OWN_DEFAULTS: Mapping[str, Any] = {
     **_DEFAULTS,
     "passive_check_period": "24X7",
 }
-# Every row of a service has the columns of its host as well.
+# Each row of a service also has the columns of its host.
 SERVICE_DEFAULTS: Mapping[str, Any] = {
     **{f"host_{name}": value for name, value in HOST_DEFAULTS.items()},
     **SERVICE_OWN_DEFAULTS,
@@ -97,7 +97,7 @@ SERVICE_DEFAULTS: Mapping[str, Any] = {
 
 
 def _inventory(value: Any) -> Any:
-    """Checkmk: the core holds the text of a Python literal, the answer the object."""
+    # Checkmk: the core stores the text of a Python literal, and the API returns the object.
     if not isinstance(value, (bytes, str)):
         return value
     return ast.literal_eval(value.decode("utf-8") if isinstance(value, bytes) else value) if value else {}
@@ -117,6 +117,6 @@ _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def selected_columns(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
-    """Return some columns of a row as the API shows them."""
+    """Return the selected columns of a row in the form that the API returns."""
     converted = {column: _CONVERTERS[column](row[column]) for column in columns if column in _CONVERTERS}
     return {**{column: row[column] for column in columns}, **converted}

@@ -1,4 +1,4 @@
-"""The configuration of a simulated site: folders, hosts, users, pending changes."""
+"""The configuration of a simulated site: folders, hosts, users and pending changes."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ PERMISSIONS = {"admin": ADMIN, "user": ADMIN - {"wato.activateforeign"}, "guest"
 
 @dataclass
 class User:
-    """A user account. ``failures`` counts wrong secrets; at ``lock_after`` the account is locked.
+    """A user account. ``failures`` counts wrong secrets; the account is locked when it reaches ``lock_after``.
 
-    With ``folders`` the user may change only hosts and folders in these or below; with ``sees`` the user sees only
-    hosts in these or below.
+    The user may change only hosts and folders in or below ``folders``, and see only hosts in or below ``sees``. None
+    means no restriction.
     """
 
     name: str
@@ -65,7 +65,7 @@ def _lies_in(path: str, folders: Optional[tuple[str, ...]]) -> bool:
 
 @dataclass(frozen=True)
 class _Config:
-    """Replaced on every change, never mutated, so that a copy of one dict is a snapshot of all hosts."""
+    """An object that every change replaces and never mutates, so that a copied dict is a snapshot of all hosts."""
 
     attributes: Mapping[str, Any]
     created_at: str
@@ -79,7 +79,7 @@ class _Config:
 
 @dataclass(frozen=True)
 class HostConfig(_Config):
-    """A host; ``nodes`` is None unless it is a cluster."""
+    """A host. ``nodes`` is None unless the host is a cluster."""
 
     name: str
     folder: str
@@ -92,7 +92,7 @@ class HostConfig(_Config):
 
 @dataclass(frozen=True)
 class FolderConfig(_Config):
-    """``ident`` is the 32-digit id of the folder."""
+    """A folder. ``ident`` is its id, a string of 32 hexadecimal digits."""
 
     path: str
     title: str
@@ -105,7 +105,10 @@ class FolderConfig(_Config):
 
 @dataclass
 class Configuration:
-    """All configuration. ``mutex`` guards it; ``lock`` is Checkmk's own configuration lock, held by writes."""
+    """The configuration of a site.
+
+    ``mutex`` guards this object. ``lock`` simulates Checkmk's configuration lock, which writes hold.
+    """
 
     profile: VersionProfile
     site: str
@@ -115,7 +118,7 @@ class Configuration:
     folders: dict[str, FolderConfig] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     changes: list[dict[str, Any]] = field(default_factory=list)
-    service_phases: dict[str, Mapping[int, str]] = field(default_factory=dict)  # by host and number of service
+    service_phases: dict[str, Mapping[int, str]] = field(default_factory=dict)  # by host name and service index
     folder_changes: int = 0
     _inheritance_cache: tuple[int, dict[str, Mapping[str, Any]]] = field(default_factory=lambda: (-1, {}))
     mutex: threading.RLock = field(default_factory=threading.RLock)
@@ -132,7 +135,7 @@ class Configuration:
     # Folders
 
     def folder(self, text: str) -> Optional[FolderConfig]:
-        """Return the folder by any of its spellings, its 32-digit id included; None if there is no such folder."""
+        """Return the folder with this path, in any spelling, or with this 32-digit id. Return None if it is missing."""
         if is_folder_hash(text):
             return next((folder for folder in self.folders.values() if folder.ident == text.lower()), None)
         if text[:1] not in ("/", "~", "\\"):
@@ -143,7 +146,7 @@ class Configuration:
             return None
 
     def folder_at(self, text: str) -> FolderConfig:
-        """Return the folder by a spelling that was checked before."""
+        """Return the folder for a spelling that was checked before."""
         folder = self.folder(text)
         if folder is None:
             raise LookupError(f"no folder {text!r}")
@@ -167,7 +170,7 @@ class Configuration:
         return changed
 
     def subfolders(self, path: str, *, recursive: bool) -> Iterator[FolderConfig]:
-        """Yield the folders below a path."""
+        """Yield the folders directly below a path, or all folders below it if ``recursive``."""
         prefix = path.rstrip("/") + "/"
         for folder in list(self.folders.values()):
             below = folder.path != path and folder.path.startswith(prefix)
@@ -183,7 +186,7 @@ class Configuration:
         ]
 
     def remove_folder(self, path: str, *, user: str) -> None:
-        """Remove a folder with everything in it."""
+        """Remove a folder with all hosts and folders in it."""
         for host in self.hosts_in(path, recursive=True):
             del self.hosts[host.name]
             self.service_phases.pop(host.name, None)
@@ -193,7 +196,7 @@ class Configuration:
         self.add_change("delete-folder", f"Deleted folder {title}", user)
 
     def move_folder(self, path: str, target: str, *, user: str) -> FolderConfig:
-        """Move a folder with everything in it into ``target``."""
+        """Move a folder with all hosts and folders in it into ``target``."""
         new = f"{target.rstrip('/')}/{self.folders[path].name}"
         for folder in [self.folders[path], *self.subfolders(path, recursive=True)]:
             del self.folders[folder.path]
@@ -229,11 +232,9 @@ class Configuration:
         return changed
 
     def parents_of_remaining_hosts(self, deleted: Collection[str]) -> dict[str, list[str]]:
-        """Return the hosts among ``deleted`` that must not be deleted, each with the names of its children.
-
-        Checkmk: hosts inherit parents from folders, and a parent may be deleted only if its children are a proper
-        subset of the deleted hosts. So a host that is its own parent through its folder cannot be deleted alone.
-        """
+        """Return the hosts among ``deleted`` that must not be deleted, each with the names of its children."""
+        # Checkmk: hosts inherit parents from folders, and a parent may be deleted only if its children are a proper
+        # subset of the deleted hosts. So a host that is its own parent through its folder cannot be deleted alone.
         children: dict[str, list[str]] = {}
         for host in self.hosts.values():
             parents = host.attributes.get("parents")
@@ -248,7 +249,7 @@ class Configuration:
         self.add_change("delete-host", f"Deleted host {name}", user)
 
     def rename_host(self, name: str, new: str, *, user: str) -> HostConfig:
-        """Rename a host; its children, clusters and services refer to the new name."""
+        """Rename a host, and update its children, clusters, folders and services."""
         renamed = self.hosts[new] = dataclasses.replace(self.hosts.pop(name), name=new, updated_at=self.now())
         if name in self.service_phases:
             self.service_phases[new] = self.service_phases.pop(name)
@@ -270,8 +271,9 @@ class Configuration:
         return renamed
 
     def effective(self, host: HostConfig) -> dict[str, Any]:
-        """Return the effective attributes of a host: of the defaults, of its folders, and its own. Labels add up."""
+        """Return the effective attributes of a host, merged from the defaults, its folders and the host itself."""
         inherited = self._inherited(host.folder)
+        # Labels are merged, all other attributes are replaced.
         labels = {**inherited["labels"], **host.attributes.get("labels", {})}
         return {**inherited, **host.attributes, "labels": labels}
 
@@ -280,7 +282,7 @@ class Configuration:
         return bool((own or self._inherited(host.folder)["tag_criticality"]) == "offline")
 
     def _inherited(self, path: str) -> Mapping[str, Any]:
-        """Return the attributes that hosts inherit from a folder; cached until any folder changes."""
+        """Return the attributes that hosts inherit from a folder. They are cached until any folder changes."""
         if self._inheritance_cache[0] != self.folder_changes:
             self._inheritance_cache = (self.folder_changes, {})
         known = self._inheritance_cache[1]
@@ -292,23 +294,23 @@ class Configuration:
         return known[path]
 
     def add_change(self, action: str, text: str, user: Optional[str], now: Optional[str] = None) -> None:
-        """Add a pending change, as every write does."""
+        """Add a pending change. Every write does this."""
         time = now or self.now()
         change = {"id": str(uuid.uuid4()), "user_id": user, "action_name": action, "text": text, "time": time}
         self.changes.append(change)
 
 
 def _renamed(attributes: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
-    """Return attributes in which one of the parents has another name."""
+    """Return the attributes with the parent ``old`` renamed to ``new``."""
     return {**attributes, "parents": [new if parent == old else parent for parent in attributes["parents"]]}
 
 
 def iso_time(clock: Clock) -> str:
-    """Return the time as the API writes it."""
+    """Return the current time in the format of the API."""
     return datetime.datetime.fromtimestamp(clock.time(), datetime.timezone.utc).isoformat(timespec="microseconds")
 
 
 def etag(*parts: Any) -> str:
-    """Return an ETag: the quoted SHA-256 of the parts that identify a state."""
+    """Return an ETag, which is the quoted SHA-256 of the parts that identify a state."""
     text = json.dumps(parts, sort_keys=True, default=str)
     return f'"{hashlib.sha256(text.encode()).hexdigest()}"'

@@ -1,4 +1,4 @@
-"""``/control``: lets other processes and languages control a simulated site."""
+"""``/control``, through which other processes and languages control a simulated site."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ _LOCAL = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
 class Control:
-    """WSGI middleware that answers ``/control/…`` and passes everything else on to the application.
+    """WSGI middleware that handles ``/control/…`` and passes all other requests to the application.
 
-    It serves this machine only, and refuses a foreign Host or Origin, so that no web page can use it through a browser.
+    It serves this machine only. It also refuses a foreign Host or Origin, so that no web page can use it through a
+    browser.
     """
 
     def __init__(
@@ -51,11 +52,11 @@ class Control:
         ):
             return {"error": "only programs on this machine may use /control"}, 403
         if "Origin" in request.headers:
-            return {"error": "/control is not for web pages"}, 403
+            return {"error": "/control must not be used by web pages"}, 403
         action = self._actions.get((request.method, request.path))
         if action is None:
             known = ", ".join(f"{method} {path}" for method, path in self._actions)
-            return {"error": f"there is {known}"}, 404
+            return {"error": f"unknown request; use one of {known}"}, 404
         try:
             data = json.loads(request.get_data() or b"null")
             return action(data) or {"ok": True}, 200
@@ -64,11 +65,11 @@ class Control:
 
     def _monitoring(self, data: Any) -> None:
         if not isinstance(data, dict):
-            raise ValueError('an object of tables is needed: {"hosts": [...], "services": [...]}')
+            raise ValueError('the body must be an object of tables: {"hosts": [...], "services": [...]}')
         self._seed_monitoring(data)
 
     def _faults(self, data: Any) -> None:
         faults = data.get("faults") if isinstance(data, dict) else data
         if not isinstance(faults, list):
-            raise ValueError('a list of faults is needed, each with a "kind"')
+            raise ValueError('the faults must be a list of objects, each with a "kind"')
         self._set_faults(faults)

@@ -1,4 +1,4 @@
-"""The report that Checkmk answers with when a handler meets something it did not foresee."""
+"""The crash report that Checkmk returns if a handler raises an unexpected exception."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["crash_response"]
 
 
 def crash_response(state: SiteState, request: Request, error: Optional[BaseException] = None) -> Response:
-    """Return status 500 with a crash report about ``error``, or about an error without a traceback."""
+    """Return a 500 with a crash report about ``error``, or about an invented KeyError if ``error`` is None."""
     kind, message, frames = "KeyError", "'x'", []
     if error is not None:
         kind, message = type(error).__name__, str(error)
@@ -30,7 +30,7 @@ def crash_response(state: SiteState, request: Request, error: Optional[BaseExcep
         "request_info": {
             "method": request.method,
             "data_received": parsed_json(raw) if raw else {},
-            # Checkmk sends all of them. A test has no use for its own secret in a log.
+            # Checkmk returns all headers. This one is left out, so that no secret gets into the log of a test.
             "headers": {name: value for name, value in request.headers.items() if name != "Authorization"},
         },
         "check_mk_info": {},

@@ -1,4 +1,4 @@
-"""One request on its way through the simulated site, and the table of endpoints."""
+"""The table of endpoints, and the context of one request to a simulated site."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["ENDPOINTS", "PATH_CHECKS", "Context", "Endpoint", "SiteState"]
 
 @dataclass
 class SiteState:
-    """The whole state of a site."""
+    """The complete state of a site."""
 
     profile: VersionProfile
     configuration: Configuration
@@ -35,14 +35,14 @@ class SiteState:
     etag_locking: bool = True
 
     def finish_due_jobs(self) -> None:
-        """Apply the jobs whose time is over."""
+        """Apply the jobs that have ended by now."""
         with self.configuration.mutex:
             self.discovery.finish_due_jobs()
             self.renames.finish_due_jobs()
             self.activations.finish_due_jobs()
 
 
-# The fields that an endpoint takes, which may depend on the site.
+# The fields of an endpoint, which may depend on the site.
 Fields = Union[Mapping[str, Field], Callable[[SiteState], Mapping[str, Field]]]
 
 
@@ -50,8 +50,8 @@ Fields = Union[Mapping[str, Field], Callable[[SiteState], Mapping[str, Field]]]
 class Endpoint:
     """A row of the table of endpoints, and the decorator that registers its handler.
 
-    ``query`` and ``body`` are fields, or functions from the site to fields. ``schema_check`` checks a body as a whole
-    if none of its fields has errors.
+    ``query`` and ``body`` are fields, or functions that return the fields for a site. ``schema_check`` checks the
+    complete body if none of its fields has errors.
     """
 
     method: str
@@ -60,7 +60,7 @@ class Endpoint:
     body: Optional[Fields] = None
     schema_check: Optional[Callable[[SiteState], Check]] = None
     exists: Callable[[VersionProfile], bool] = lambda _profile: True
-    takes_lock: bool = True  # Checkmk: everything but GET takes the configuration lock, status queries by POST included
+    takes_lock: bool = True  # Checkmk: all methods except GET take the configuration lock, even status queries by POST
     needs_etag: bool = False
     handler: Callable[[Context], Response] = field(init=False)
 
@@ -71,13 +71,13 @@ class Endpoint:
 
 
 ENDPOINTS: list[Endpoint] = []
-# Checks by prefix of the path: each raises a Problem unless the object that the path names exists.
+# Checks by path prefix. Each raises a Problem if the object that the path names does not exist.
 PATH_CHECKS: dict[str, Callable[[Context], object]] = {}
 
 
 @dataclass
 class Context:
-    """A request and its site, for a handler. ``query`` and ``body`` are checked, ``params`` decoded."""
+    """A request and its site, for a handler. ``query`` and ``body`` are validated, and ``params`` are decoded."""
 
     state: SiteState
     request: Request
@@ -101,13 +101,14 @@ class Context:
         return Links(base)
 
     def redirect(self, status: int, path: str) -> Response:
-        """Checkmk: up to 2.3 a ``Location`` is a whole URL, later a path without the host."""
+        """Return a redirect to a path of the API."""
+        # Checkmk: up to 2.3, Location is an absolute URL. Later versions send a path without the host.
         host = self.request.host_url.rstrip("/") if self.profile.sends_absolute_locations else ""
         location = host + quote(f"/{self.configuration.site}/check_mk/api/1.0{path}", safe="/~%")
         return Response(status=status, headers={"Location": location})
 
     def check_path(self) -> None:
-        """Check that the object in the path exists, as Checkmk does before anything else."""
+        """Raise a Problem if the object in the path does not exist. Checkmk checks this first."""
         for prefix, check in PATH_CHECKS.items():
             if self.endpoint.path.startswith(prefix):
                 check(self)
@@ -116,7 +117,8 @@ class Context:
         return fields(self.state) if callable(fields) else fields
 
     def check_query(self) -> None:
-        """Check the parameters. Checkmk: an endpoint without parameters ignores all, others refuse unknown ones."""
+        """Check the query parameters and fill in their defaults."""
+        # Checkmk: an endpoint without parameters ignores all of them, and other endpoints refuse unknown ones.
         fields = self._fields(self.endpoint.query)
         if fields:
             arguments = {name: self.request.args.getlist(name) for name in self.request.args}
@@ -133,12 +135,13 @@ class Context:
         self.body = checked_body(self._fields(self.endpoint.body), data, schema_check and schema_check(self.state))
 
     def check_etag(self, current: str, ext: Optional[Mapping[str, Any]] = None) -> None:
-        """Problem 428 without If-Match, 412 for another state; ``*`` and unquoted values are accepted.
+        """Raise Problem 428 without If-Match, and 412 if the state has changed.
 
-        A setting of the site disables the check.
+        The check is skipped if the site has disabled ETag locking.
         """
         if not self.state.etag_locking:
             return
+        # Like Checkmk, this accepts * and values without quotes.
         if_match, tag = self.request.if_match, current.strip('"')
         if not if_match:
             detail = "If-Match header required for this operation. See documentation."
@@ -148,7 +151,8 @@ class Context:
             raise Problem(412, "Precondition failed", detail, ext=ext)
 
     def require(self, permission: str) -> None:
-        """Checkmk answers 401, not 403, for most missing permissions inside an endpoint."""
+        """Raise a Problem if the user lacks a permission."""
+        # Checkmk answers 401, not 403, for most permissions that are checked inside an endpoint.
         if permission not in self.user.permissions:
             detail = (
                 "We are sorry, but you lack the permission for this operation. If you do not like this then please ask "
@@ -158,11 +162,12 @@ class Context:
             raise Problem(401, "Unauthorized", detail)
 
     def require_seen(self, host: HostConfig) -> None:
-        """Refuse a host that the user may not see. Checkmk: lists leave such hosts out silently."""
+        """Raise Problem 403 if the user must not see the host. Lists omit hidden hosts silently, as in Checkmk."""
         if not self.user.may_see(host.folder):
             raise Problem(403, "Forbidden", f"You do not have permission to access the host {host.name!r}.")
 
     def require_folder(self, path: str) -> None:
-        """Refuse a folder that the user may not change. Checkmk: bulk calls notice that only at that folder."""
+        """Raise Problem 401 if the user must not change the folder."""
+        # Checkmk: a bulk call checks a folder only when it reaches it, after it has changed earlier ones.
         if not self.user.may_change(path):
             raise Problem(401, "Unauthorized", f"Sorry, you have no permission to change the folder {path!r}.")

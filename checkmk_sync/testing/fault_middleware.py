@@ -21,7 +21,7 @@ from .replies import PROBLEM
 
 __all__ = ["SOCKET", "FaultMiddleware"]
 
-SOCKET = "checkmk_sync.socket"  # where the server leaves the connection in the environment
+SOCKET = "checkmk_sync.socket"  # key of the client's socket in the WSGI environment
 _PAGE = "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>{0}</h1><p>{1}</p></body></html>"
 _TEXTS: Mapping[int, tuple[str, str]] = {
     429: ("Too Many Requests", "Slow down."),
@@ -32,12 +32,12 @@ _TEXTS: Mapping[int, tuple[str, str]] = {
 
 
 class FaultMiddleware:
-    """Passes requests to the site unless a fault matches them."""
+    """WSGI middleware that passes requests to the site, unless a fault matches them."""
 
     def __init__(self, app: SiteApp, latency_s: float) -> None:
         self._app, self._latency_s = app, latency_s
         self._timers: list[threading.Timer] = []
-        self._closed = threading.Event()  # ends all waits, because nobody reads the answers of a closed site
+        self._closed = threading.Event()  # ends all waits, because nobody reads the answers of a closed site any longer
         self._lock_released = threading.Event()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -52,7 +52,7 @@ class FaultMiddleware:
         return response(environ, start_response)
 
     def start_lasting(self, faults: Iterable[Fault]) -> None:
-        """Replace the lasting faults, which hold the lock or wait for a job instead of a request."""
+        """Replace the lasting faults, which hold the lock or apply to the next job instead of a request."""
         state = self._app.state
         self._lock_released.set()
         state.activations.failing = state.discovery.failing = 0
@@ -72,7 +72,7 @@ class FaultMiddleware:
             timer.cancel()
 
     def _without_site(self, request: Request, fault: Fault) -> Optional[Response]:
-        """Return the answer to a request that does not reach the site, or only after the connection is gone."""
+        """Return the answer of a fault that bypasses the site or delays the request. Return None for other faults."""
         kind = fault.kind
         if kind == "crash":
             return crash_response(self._app.state, request)
@@ -156,7 +156,7 @@ class FaultMiddleware:
 
 
 def _detached(request: Request) -> Request:
-    """Return a copy of a request that does not need its connection."""
+    """Return a copy of a request that does not depend on its connection."""
     builder = EnvironBuilder(
         method=request.method,
         path=request.environ["PATH_INFO"].encode("latin-1").decode("utf-8"),
@@ -168,7 +168,7 @@ def _detached(request: Request) -> Request:
 
 
 def _scripted_answer(fault: Fault) -> Response:
-    """Return the answer that a fault describes: an empty one, a text or JSON."""
+    """Return the answer that a fault describes: an empty body, a text or JSON."""
     if fault.body is None:
         response = Response(status=fault.status, content_type=fault.content_type or None)
         if not fault.content_type:
@@ -188,14 +188,15 @@ def _gateway_page(fault: Fault) -> Response:
 
 
 def _reset(environ: Mapping[str, Any]) -> None:
-    """Close the connection with a reset, so that the server sends nothing more."""
+    """Reset the connection, so that the server sends nothing more."""
     connection: Optional[socket.socket] = environ.get(SOCKET)
     if connection is not None:
+        # A linger time of 0 makes close() send RST instead of FIN.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     raise ConnectionResetError(errno.ECONNRESET, "reset by a fault")
 
 
 def _then_reset(body: bytes, environ: Mapping[str, Any]) -> Iterator[bytes]:
     yield body
-    time.sleep(0.05)  # a reset would discard bytes that have not arrived
+    time.sleep(0.05)  # seconds, because a reset discards bytes that have not arrived
     _reset(environ)

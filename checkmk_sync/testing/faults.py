@@ -1,4 +1,4 @@
-"""Scripted faults: kinds, the requests that they match, and how often they happen."""
+"""Scripted faults: their kinds, the requests that they match, and the number of times they occur."""
 
 from __future__ import annotations
 
@@ -12,41 +12,42 @@ from typing import Any, Iterable, Mapping, Optional, Sequence, Union
 __all__ = ["Fault", "FaultScript"]
 
 KINDS = {
-    "status": "answer a 5xx with HTML, or 429 with Retry-After, as a web server in front of the site does",
-    "crash": "answer 500 with a crash report, nothing done",
-    "crash_after": "do it, then answer 500 with a crash report",
-    "lock": "answer 500: the configuration lock could not be had (after `seconds`)",
-    "answer": "answer `status` with `body`, nothing done, as a web server in front of the site does",
-    "answer_after": "do it, then answer `status` with `body`",
-    "repeat": "do it twice and answer what the second time gives, as a web server that sends a request again does",
+    "status": "answer 5xx with an HTML page, or 429 with Retry-After, like a web server in front of the site",
+    "crash": "answer 500 with a crash report, without executing the request",
+    "crash_after": "execute the request, then answer 500 with a crash report",
+    "lock": "answer 500 after `seconds`, because the configuration lock is not available",
+    "answer": "answer `status` with `body`, without executing the request, like a web server in front of the site",
+    "answer_after": "execute the request, then answer `status` with `body`",
+    "repeat": "execute the request twice and return the second answer, like a web server that repeats requests",
     "html": "answer 200 with an HTML page",
-    "redirect": "answer 302 to a login page, nothing done, as a portal in front of the site does",
-    "reset_before": "close the connection, nothing done",
-    "reset_after": "do it, then close the connection instead of answering",
-    "late": "close the connection, do it `seconds` later",
-    "late_page": "answer a 5xx with HTML, do it `seconds` later, as behind a proxy that does not wait",
-    "slow": "wait `seconds` before doing anything",
-    "drip": "send the body one byte each `seconds`",
+    "redirect": "redirect to a login page with 302, without executing the request, like a portal in front of the site",
+    "reset_before": "close the connection without executing the request",
+    "reset_after": "execute the request, then close the connection without an answer",
+    "late": "close the connection, and execute the request `seconds` later",
+    "late_page": "answer 5xx with an HTML page, and execute the request `seconds` later, as behind an impatient proxy",
+    "slow": "wait `seconds` before executing the request",
+    "drip": "send one byte of the body every `seconds`",
     "cut": "send half of the body, then close the connection",
-    "truncate": "send half of the JSON as if it were all",
-    "gzip": "compress the answer and append -gzip to its ETag, as Apache does",
-    "foreign_location": "send Location with http:// and another host, as behind a TLS proxy",
-    "hold_lock": "somebody else holds the configuration lock for `seconds` from now on",
-    "fail_activation": "the next activation ends with an error, its changes stay pending",
-    "fail_discovery": "the next discovery in the background ends with an exception",
-    "fail_host": "bulk calls skip hosts whose name matches `hosts`",
+    "truncate": "send half of the JSON as if it were complete",
+    "gzip": "compress the answer and append -gzip to its ETag, like Apache",
+    "foreign_location": "send a Location with http:// and a different host, as behind a TLS proxy",
+    "hold_lock": "hold the configuration lock for `seconds` from now on, like another user",
+    "fail_activation": "end the next activation with an error; its changes stay pending",
+    "fail_discovery": "end the next background discovery with an exception",
+    "fail_host": "skip hosts with a name that matches `hosts` in bulk calls",
 }
-_LASTING = ("hold_lock", "fail_activation", "fail_discovery")  # not about a request
+_LASTING = ("hold_lock", "fail_activation", "fail_discovery")  # these do not apply to a request
 
 
 @dataclass(frozen=True)
 class Fault:
     """A fault of one kind (see ``Fault.kinds()``) for the requests that it matches.
 
-    ``method`` and ``path`` (a regular expression searched in the part below ``/api/1.0``) select requests; ``writes``
-    selects only writes. ``skip`` lets the first requests pass, ``times`` is how often the fault happens (None: always),
-    ``probability`` how likely it is. ``seconds`` are real seconds. ``body`` is a text, sent as HTML, or data, sent as
-    JSON, unless ``content_type`` says otherwise; None is an empty body.
+    ``method`` and ``path`` select requests; ``path`` is a regular expression that is searched in the part of the URL
+    below ``/api/1.0``. ``writes`` selects only writes. ``skip`` is the number of matching requests that pass first,
+    ``times`` the number of times the fault occurs (None: always), and ``probability`` its probability. ``seconds`` are
+    real seconds. ``body`` is a string, which is sent as HTML, or data, which is sent as JSON, unless ``content_type``
+    is given. None is an empty body. Raises ValueError if a field is not valid.
     """
 
     kind: str
@@ -65,26 +66,28 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"{self.kind!r} is no fault; there are: {', '.join(KINDS)}")
+            raise ValueError(f"unknown fault {self.kind!r}; use one of {', '.join(KINDS)}")
         if self.kind in ("status", "late_page") and not (self.status == 429 or 500 <= self.status < 600):
-            raise ValueError(f"no proxy answers {self.status} of its own; there are 429 and 500 to 599")
+            raise ValueError(
+                f"the status must be 429 or between 500 and 599, not {self.status}, because proxies send no others"
+            )
         for regex in (self.path, self.hosts):
             try:
                 re.compile(regex)
             except re.error as error:
-                raise ValueError(f"{regex!r} is no regular expression: {error}") from error
+                raise ValueError(f"{regex!r} is not a valid regular expression: {error}") from error
 
     @staticmethod
     def kinds() -> Mapping[str, str]:
-        """Return all kinds with descriptions."""
+        """Return all kinds with their descriptions."""
         return KINDS
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Fault:
-        """Make a fault of plain data. ValueError for unknown keys or kinds."""
+        """Create a fault from plain data. Raises ValueError for an unknown key or kind."""
         unknown = set(data) - {entry.name for entry in fields(cls)}
         if unknown or "kind" not in data:
-            raise ValueError(f"a fault is an object with 'kind' and no {sorted(unknown)}")
+            raise ValueError(f"a fault must be an object with 'kind', without the unknown keys {sorted(unknown)}")
         return cls(**data)
 
 
@@ -92,19 +95,19 @@ _READS_BY_POST = re.compile(r"/domain-types/(host|service)/collections/all$|/col
 
 
 class FaultScript:
-    """The faults of a site, in their order. A request gets the first one that matches it."""
+    """The faults of a site, in order. The first fault that matches a request is applied."""
 
     def __init__(self, faults: Iterable[Union[Fault, Mapping[str, Any]]] = (), seed: int = 0) -> None:
         self._lock = threading.Lock()
         self._random = random.Random(seed)
-        self._faults: list[Fault] = []  # each with its remaining ``skip`` and ``times``
+        self._faults: list[Fault] = []  # with the remaining ``skip`` and ``times``
         self._failing_hosts: list[re.Pattern[str]] = []
         self.lasting: list[Fault] = []
         self.matched: dict[str, int] = {}
         self.set(faults)
 
     def set(self, faults: Iterable[Union[Fault, Mapping[str, Any]]]) -> Sequence[Fault]:
-        """Replace all faults; return the lasting ones, which start at once instead of matching requests."""
+        """Replace all faults. Return the lasting ones, which start immediately instead of matching requests."""
         parsed = [fault if isinstance(fault, Fault) else Fault.of(fault) for fault in faults]
         with self._lock:
             self._failing_hosts = [re.compile(fault.hosts) for fault in parsed if fault.kind == "fail_host"]
@@ -113,7 +116,7 @@ class FaultScript:
         return self.lasting
 
     def match(self, method: str, path: str) -> Optional[Fault]:
-        """Return the fault for a request, or None, and count it."""
+        """Return the fault for a request, or None if no fault matches, and count it."""
         with self._lock:
             for index, fault in enumerate(self._faults):
                 if not self._is_about(fault, method, path):
@@ -137,6 +140,6 @@ class FaultScript:
         return any(pattern.fullmatch(name) for pattern in self._failing_hosts)
 
     def to_list(self) -> list[dict[str, Any]]:
-        """Return the faults that are left for requests, as plain data."""
+        """Return the remaining faults for requests, as plain data."""
         with self._lock:
             return [dataclasses.asdict(fault) for fault in self._faults]

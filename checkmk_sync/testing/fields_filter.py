@@ -1,4 +1,4 @@
-"""The ``fields`` parameter of host lists: which parts of the answer to keep, or (with "!") to drop."""
+"""The ``fields`` parameter of host lists, which names the parts of the answer to keep, or with "!" to drop."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ class FieldsError(ValueError):
 
 
 class FieldsFilter:
-    """``["!"] "(" item {"," item} ")"``, item = ``path ["(" items ")"]``, path = ``name {"~" name}``.
+    """A parsed ``fields`` parameter.
 
-    Blanks are skipped, and an empty text selects everything. If two items overlap, the narrower one applies.
+    Grammar: ``["!"] "(" item {"," item} ")"``, item = ``path ["(" items ")"]``, path = ``name {"~" name}``.
+    Blanks are skipped, and an empty string selects everything. If two items overlap, the narrower one applies.
     """
 
     def __init__(self, text: str) -> None:
         self._require(_NO_TOKEN.search(text) is None)
-        self._tokens = _TOKEN.findall(text)[::-1]  # the next one is the last
+        self._tokens = _TOKEN.findall(text)[::-1]  # reversed, so that the next token is the last entry
         self._drop = self._skip("!")
         self._tree: Optional[Tree] = None
         if text:
@@ -34,7 +35,7 @@ class FieldsFilter:
         self._require(not self._tokens)
 
     def apply(self, data: Any) -> Any:
-        """Return the data without the parts that the filter leaves out; lists are transparent."""
+        """Return the data without the parts that the filter drops. The filter applies to each entry of a list."""
         if self._tree is None:
             return data
         return _filtered(data, self._tree, drop=self._drop)
@@ -45,7 +46,7 @@ class FieldsFilter:
         return below is not (None if self._drop else _NOTHING)
 
     def _skip(self, token: str) -> bool:
-        """Step over a token if it is the next one, and return whether it was."""
+        """Skip a token if it is the next one. Return True if it was."""
         is_next = self._tokens[-1:] == [token]
         if is_next:
             self._tokens.pop()
@@ -56,7 +57,7 @@ class FieldsFilter:
             raise FieldsError("The fields format is invalid.")
 
     def _items(self) -> Tree:
-        """Read the items of a list, behind its opening parenthesis."""
+        """Read the items of a list up to its closing parenthesis. The opening parenthesis is already read."""
         tree: Tree = {}
         _merge(tree, self._item())
         while self._skip(","):
@@ -85,7 +86,7 @@ _NOTHING: Any = object()
 
 
 def _below(tree: Optional[Tree], path: Iterable[str]) -> Any:
-    """Return what the filter says about a path: None for all of it, a tree for parts, _NOTHING if it is not named."""
+    """Return the filter of a path: None if all of it is named, a tree for parts, or _NOTHING if none is named."""
     below: Any = tree
     for name in path:
         if below is None:
@@ -97,7 +98,7 @@ def _below(tree: Optional[Tree], path: Iterable[str]) -> Any:
 
 
 def _filtered(data: Any, tree: Tree, *, drop: bool) -> Any:
-    """Return the data with only the parts that the tree names, or without them."""
+    """Return only the parts of the data that the tree names, or the data without these parts if ``drop``."""
     if isinstance(data, list):
         return [_filtered(entry, tree, drop=drop) for entry in data]
     if not isinstance(data, dict):

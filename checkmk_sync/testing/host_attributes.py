@@ -12,7 +12,7 @@ __all__ = ["DEFAULT_SCAN", "HOST_NAME", "AttributeRules"]
 
 HOST_NAME = r"^[-0-9a-zA-Z_.]+\Z"
 
-# Agent, address family, piggyback and SNMP are built in, the others come with the sample configuration of a new site.
+# Agent, address family, piggyback and SNMP are built in. The others are part of a new site's sample configuration.
 _TAG_GROUPS: Mapping[str, tuple[str, ...]] = {
     "address_family": ("ip-v4-only", "ip-v6-only", "ip-v4v6", "no-ip"),
     "agent": ("cmk-agent", "all-agents", "special-agents", "no-agent"),
@@ -21,7 +21,7 @@ _TAG_GROUPS: Mapping[str, tuple[str, ...]] = {
     "piggyback": ("auto-piggyback", "piggyback", "no-piggyback"),
     "snmp_ds": ("no-snmp", "snmp-v2", "snmp-v1"),
 }
-_CONTACT_GROUPS = frozenset({"all"})  # the one that a new site has
+_CONTACT_GROUPS = frozenset({"all"})  # the contact group of a new site
 _SHARED: Mapping[str, Check] = {
     **{f"tag_{group}": choice(*tags) for group, tags in _TAG_GROUPS.items()},
     "contactgroups": contact_groups(_CONTACT_GROUPS),
@@ -44,7 +44,7 @@ _SOME_EDITIONS: Mapping[str, Check] = {
 _SCAN_RESULT = "network_scan_result"  # read-only
 _NULLABLE = frozenset({"management_ipmi_credentials", "management_snmp_community"})
 _CONTACT_DEFAULTS = dict.fromkeys(CONTACT_FLAGS, False)
-# The effective scan of folders without one; Checkmk: it runs as the user of the request.
+# The effective network scan of folders that define none. Checkmk: it runs as the user of the request.
 DEFAULT_SCAN: Mapping[str, Any] = {
     "addresses": [],
     "exclude_addresses": [],
@@ -73,7 +73,7 @@ _DEFAULTS: Mapping[str, Any] = {
     _SCAN_RESULT: {"start": None, "end": None, "state": "running", "output": ""},
     "parents": [],
     "snmp_community": None,
-    # Checkmk: the first tag of a group is the default.
+    # Checkmk: the first tag of a group is its default.
     **{f"tag_{group}": tags[0] for group, tags in _TAG_GROUPS.items()},
     "waiting_for_discovery": False,
 }
@@ -88,7 +88,7 @@ class AttributeRules:
             **_SHARED,
             "labels": labels(with_colons=not profile.checks_labels),
             "network_scan": network_scan(_TAG_GROUPS["criticality"], users),
-            # Checkmk: a parent is a host that exists when the call comes in, not one that the call creates.
+            # Checkmk: a parent must exist before the call. A host that the same call creates is not accepted.
             "parents": list_of(member_of(hosts, "Host not found: {!r}", pattern(HOST_NAME))),
             "site": member_of((site,), "The site {!r} should exist but it doesn't."),
         }
@@ -112,7 +112,7 @@ class AttributeRules:
         self.defaults["locked_by"] = {"site_id": site, "program_id": "", "instance_id": ""}
 
     def host_errors(self, attributes: Any) -> Any:
-        """Return the errors of attributes by their names; None if there are none."""
+        """Return the errors of host attributes by name, or None if all are valid."""
         return _attribute_errors(self._host, attributes)
 
     def folder_errors(self, attributes: Any) -> Any:
@@ -120,13 +120,13 @@ class AttributeRules:
 
     @staticmethod
     def with_defaults(attributes: Mapping[str, Any]) -> dict[str, Any]:
-        """Return attributes as the server stores them: with the defaults of contact groups and scans."""
+        """Return the attributes as the server stores them, with the defaults of contact groups and network scans."""
         stored = dict(attributes)
         if "contactgroups" in stored:
             stored["contactgroups"] = {**_CONTACT_DEFAULTS, **stored["contactgroups"]}
         if "network_scan" in stored:
             scan = stored["network_scan"] = {**_SCAN_DEFAULTS, **stored["network_scan"]}
-            # Checkmk: times lose their seconds and are answered with zeros.
+            # Checkmk drops the seconds of times, and returns zeros.
             scan["time_allowed"] = [{edge: f"{time[edge][:5]}:00" for edge in time} for time in scan["time_allowed"]]
             if "translate_names" in scan:
                 scan["translate_names"] = {"convert_case": "nop", **scan["translate_names"]}
@@ -134,7 +134,7 @@ class AttributeRules:
 
 
 def _attribute_errors(known: Mapping[str, Check], attributes: Any) -> Any:
-    # Not by a table of fields: most attributes are absent from most of the thousands of hosts in a bulk call.
+    # A loop over the given attributes is faster than a table of fields, because most hosts of a bulk call have few.
     if not isinstance(attributes, dict):
         return {"_schema": ["Invalid input type."]}
     errors: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Jobs that take time: activations, discoveries, renamings. They take effect when their time is over."""
+"""Jobs that take time: activations, discoveries and renames. They take effect when they end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BULK = "bulk_discovery"
 
 @dataclass
 class ActivationJob:
-    """One activation; ``snapshot`` is the configuration it makes active."""
+    """One activation. ``snapshot`` is the configuration that it activates."""
 
     id: str
     ends_at: float
@@ -37,7 +37,7 @@ class ActivationJob:
 
 @dataclass
 class Activations:
-    """All activations; the next ``failing`` ones fail."""
+    """All activations. The next ``failing`` activations fail."""
 
     configuration: Configuration
     monitoring: MonitoringCore
@@ -79,7 +79,7 @@ class Activations:
             self.load(run.snapshot, run.phases)
 
     def load(self, hosts: Mapping[str, HostConfig], phases: Mapping[str, Phases]) -> None:
-        """Monitor these hosts from now on."""
+        """Monitor these hosts from now on, and reuse the entries of unchanged hosts."""
         now, before = self.configuration.clock.time(), self.monitoring.hosts
         total = self.monitoring.services_per_host
         loaded = {}
@@ -96,7 +96,7 @@ class Activations:
 
 @dataclass
 class Job:
-    """A job in the background. The ``options`` of a discovery say which services to accept when it ends."""
+    """A background job. The ``options`` of a discovery select the services to accept when it ends."""
 
     id: str
     hosts: tuple[str, ...]
@@ -114,7 +114,7 @@ class Job:
 
 @dataclass
 class Renames:
-    """Renamings of hosts, one at a time. ``jobs`` contains the last one, if any."""
+    """Renames of hosts, one at a time. ``jobs`` contains the last one, if any."""
 
     configuration: Configuration
     duration_s: float
@@ -135,7 +135,7 @@ class Renames:
             self.finish()
 
     def finish(self) -> None:
-        """Apply the renaming that is running."""
+        """Apply the rename in progress."""
         job, hosts = self.jobs[0], self.configuration.hosts
         (name,) = job.hosts
         if name in hosts and self._new not in hosts:
@@ -185,7 +185,8 @@ class DiscoveryJobs:
         return Job(ident, tuple(hosts), options, clock.monotonic() + self.duration_s, iso_time(clock), user)
 
     def visible(self, job: Optional[Job]) -> Optional[Job]:
-        """Return the job if it can be found. Checkmk: right after its start it may not be found yet."""
+        """Return the job, or None if it does not exist or is not visible yet."""
+        # Checkmk: a job may not be found right after its start.
         now = self.configuration.clock.monotonic()
         return None if job is None or now < job.ends_at - self.duration_s + self.race_s else job
 
@@ -211,7 +212,7 @@ class DiscoveryJobs:
         job.state = "finished"
 
     def accept(self, host: HostConfig, options: Mapping[str, bool], user: str) -> None:
-        """Decide for the undecided services of a host, as the options say."""
+        """Apply the options of a discovery to the services of a host."""
         phases = dict(self.configuration.service_phases.get(host.name, {}))
         if options.get("monitor_undecided_services"):
             known = self.all_phases(host)
@@ -221,7 +222,7 @@ class DiscoveryJobs:
         self.decide(host, phases, user)
 
     def decide(self, host: HostConfig, phases: Phases, user: str) -> None:
-        """Store the phases of a host; a change leaves a pending change."""
+        """Store the phases of a host, and add a pending change if they differ."""
         if phases == self.configuration.service_phases.get(host.name, {}):
             return
         all_monitored = services.all_monitored(self.services_per_host)  # shared by all hosts with these phases

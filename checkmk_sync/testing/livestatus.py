@@ -1,4 +1,4 @@
-"""The query expressions of the monitoring endpoints: checked, then turned into a predicate on rows."""
+"""The query expressions of the monitoring endpoints: validation, and compilation to a predicate on rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Predicate = Callable[[Row], bool]
 
 
 class BadQuery(ValueError):
-    """A query that is refused; the server puts ``errors`` under ``fields.query``."""
+    """An invalid query. The server returns ``errors`` as ``fields.query``."""
 
     def __init__(self, errors: Any) -> None:
         super().__init__(str(errors))
@@ -23,9 +23,9 @@ class BadQuery(ValueError):
 
 
 def compile_query(raw: Any, table: str, columns: Collection[str]) -> Optional[Predicate]:
-    """Return the predicate of a query (an object, or JSON in a text); None for an empty query.
+    """Return the predicate of a query, which is an object or a string of JSON, or None for an empty query.
 
-    BadQuery if it is not valid, but KeyError if an expression lacks a member, because there Checkmk crashes.
+    Raises BadQuery if the query is not valid. Raises KeyError if an expression lacks a member, because Checkmk crashes.
     """
     node = _parsed(raw)
     if not node:
@@ -38,7 +38,7 @@ def compile_query(raw: Any, table: str, columns: Collection[str]) -> Optional[Pr
 
 
 def host_name_predicate(raw: Any) -> Optional[Predicate]:
-    """Return the part of a valid query that is about ``host_name`` only, so that the core can skip other hosts."""
+    """Return the part of a valid query that only tests ``host_name``, so that the core can skip other hosts."""
     node = _parsed(raw)
     if not node:
         return None
@@ -57,7 +57,7 @@ def _parsed(raw: Any) -> Any:
 
 
 def _check_names(node: Any, table: str, columns: Collection[str]) -> None:
-    """Check operators and columns, as Checkmk does before anything else."""
+    """Raise BadQuery for an unknown operator or column. Checkmk checks these first."""
     if not isinstance(node, dict):
         return
     op = node["op"]
@@ -120,13 +120,13 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        return 0.0  # Livestatus reads other texts as 0
+        return 0.0  # Livestatus reads any other string as 0
 
 
 def _equal(value: Any, right: str) -> bool:
-    if isinstance(value, list):  # Checkmk: "=" on a list asks whether it is empty
+    if isinstance(value, list):  # Checkmk: "=" on a list tests whether the list is empty
         return right == "" and not value
-    if isinstance(value, dict):  # compared with 'key' 'value', both quoted
+    if isinstance(value, dict):  # the right side is 'key' 'value', both quoted
         pair = re.fullmatch(r"'([^']*)' '([^']*)'", right.strip())
         return pair is not None and str(value.get(pair.group(1))) == pair.group(2)
     if isinstance(value, (int, float)):
@@ -152,7 +152,7 @@ def _greater(value: Any, right: str) -> bool:
     return value > _number(right) if isinstance(value, (int, float)) else str(value) > right
 
 
-# On lists: ">=" contains, "<" does not contain, "<=" and ">" the same without regard to case.
+# For lists, ">=" means "contains", and "<" means "does not contain". "<=" and ">" do the same, ignoring case.
 _COMPARE: Mapping[str, Callable[[Any, str], bool]] = {
     "=": _equal,
     "~": _search,

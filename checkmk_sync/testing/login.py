@@ -1,4 +1,4 @@
-"""Authentication: the Authorization header, read as Checkmk reads it."""
+"""Authentication: the parsing of the Authorization header, with the rules of Checkmk."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def _base64(token: str) -> str:
     return base64.b64decode(token).decode("utf-8")
 
 
-# By scheme: the decoder of the credentials, and the separator of name and password.
+# For each scheme: the decoder of the credentials, and the separator of name and password.
 _SCHEMES: Mapping[str, tuple[Callable[[str], str], str]] = {"Basic": (_base64, ":"), "Bearer": (str, " ")}
 
 
 def authenticate(header: str, users: Mapping[str, User]) -> User:
-    """Return the user that a header names; Problem 401 if it names none or has the wrong password."""
+    """Return the user in a header. Raises Problem 401 if the header names no user or has a wrong password."""
     for scheme, (decode, separator) in _SCHEMES.items():
         if header.startswith(f"{scheme} "):
             try:
-                # Checkmk: everything after a second "Bearer " is ignored.
+                # Checkmk ignores everything after a second "Bearer ".
                 name, password = decode(header.split(f"{scheme} ")[1].strip()).split(separator, 1)
             except ValueError:
                 raise _unauthorized(f"Invalid {scheme} token") from None

@@ -1,4 +1,4 @@
-"""The monitoring core of a simulated site: a snapshot taken at activation, and the rows it answers with."""
+"""The monitoring core of a simulated site, which answers from a snapshot that is taken at activation."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _AUXILIARY_TAGS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class MonitoredHost:
-    """A host as of its activation; ``since`` is when the core first loaded it.
+    """A host as it was activated. ``since`` is the UNIX time at which the core first loaded it.
 
-    ``folder_changes`` is the number of changes to folders that its effective attributes include.
+    ``folder_changes`` is the number of folder changes that its effective attributes include.
     """
 
     config: HostConfig
@@ -50,13 +50,13 @@ class MonitoredHost:
 
     @functools.cached_property
     def counts(self) -> tuple[int, ...]:
-        """The numbers of services that are OK, WARN, CRIT and UNKNOWN once they are checked."""
+        """The numbers of services that are OK, WARN, CRIT and UNKNOWN after their first check."""
         states = [self.state_of(template) for template in self.services]
         return tuple(states.count(state) for state in range(4))
 
     @functools.cached_property
     def tags(self) -> Mapping[str, str]:
-        """The tags by group, and the auxiliary tags that they imply under their own names."""
+        """The tags by group, and the implied auxiliary tags by their own names."""
         tags = {name[4:]: tag for name, tag in self.effective.items() if name.startswith("tag_")}
         auxiliary = [aux for tag in tags.values() for aux in _AUXILIARY_TAGS.get(tag, ())]
         if tags.get("agent") == "no-agent" and tags.get("snmp_ds") == "no-snmp":
@@ -64,14 +64,15 @@ class MonitoredHost:
         return {**tags, "site": self.effective["site"], **dict(zip(auxiliary, auxiliary))}
 
     def state_of(self, template: services.Template) -> int:
-        """Return the state of a checked service. Checkmk: the discovery service warns of undecided services."""
+        """Return the state of a checked service."""
+        # Checkmk: the discovery service is in state WARN if there are undecided services.
         if template is services.DISCOVERY:
             return int(len(self.phases) < len(services.templates(self.services_total)))
         return services.state_of(self.name, template.description)
 
     @property
     def services(self) -> list[services.Template]:
-        """The services of the host that are monitored."""
+        """The monitored services of the host."""
         if services.is_ping_only(self.effective):
             return [services.PING]
         discovered = services.templates(self.services_total)
@@ -81,27 +82,27 @@ class MonitoredHost:
 
 @dataclass
 class MonitoringCore:
-    """Answers from its snapshot, however the configuration has changed since. Seeded tables replace the snapshot."""
+    """A core that answers from its snapshot, even if the configuration has changed. Seeded tables replace it."""
 
     site: str
     clock: Clock
     services_per_host: int
     check_delay_s: float = 0.0
     hosts: dict[str, MonitoredHost] = field(default_factory=dict)
-    _seeded: Mapping[str, Mapping[str, list[Row]]] = field(default_factory=dict)  # rows by table and name of the host
+    _seeded: Mapping[str, Mapping[str, list[Row]]] = field(default_factory=dict)  # rows by table and host name
 
     def seed(self, rows: Mapping[str, Any]) -> None:
         """Replace tables by ``{"hosts": [row, …], "services": […], …}``.
 
-        ValueError, without any change, for an unknown table, a row without its name or with an unknown state.
+        Raises ValueError, and changes nothing, for an unknown table, or a row without a name or with an invalid state.
         """
         for table, table_rows in rows.items():
             if table not in _TABLES:
-                raise ValueError(f"there is no table {table!r}; there are {', '.join(_TABLES)}")
+                raise ValueError(f"unknown table {table!r}; use one of {', '.join(_TABLES)}")
             if not isinstance(table_rows, (list, tuple)):
-                raise ValueError(f"{table!r} is a list of rows, not {type(table_rows).__name__}")
+                raise ValueError(f"{table!r} must be a list of rows, not {type(table_rows).__name__}")
             for number, row in enumerate(table_rows):
-                _check_row(table, row, f"number {number} of {table!r}")
+                _check_row(table, row, f"row {number} of {table!r}")
         seeded: dict[str, dict[str, list[Row]]] = {table: {} for table in rows}
         for row in rows.get("hosts", ()):
             seeded["hosts"].setdefault(row["name"], []).append({**HOST_DEFAULTS, "alias": row["name"], **row})
@@ -115,7 +116,7 @@ class MonitoringCore:
         return (self._host_row(host) for host in list(self.hosts.values()))
 
     def host_row(self, name: str) -> Optional[Row]:
-        """Return the row of one host without making other rows; None if it is not monitored."""
+        """Return the row of one host, or None if it is not monitored, without building other rows."""
         if "hosts" in self._seeded:
             return next(iter(self._seeded["hosts"].get(name, ())), None)
         host = self.hosts.get(name)
@@ -124,7 +125,7 @@ class MonitoringCore:
     def service_rows(
         self, host_name: Optional[str] = None, host_matches: Optional[Predicate] = None
     ) -> Iterator[Mapping[str, Any]]:
-        """Yield the rows of all services, or of the services of one host without making other rows."""
+        """Yield the rows of all services, or of the services of one host, without building other rows."""
         seeded = self._seeded.get("services")
         known: Iterable[str] = self.hosts if seeded is None else seeded
         for name in list(known) if host_name is None else [host_name]:
@@ -176,7 +177,7 @@ class MonitoringCore:
         return row
 
     def _state_columns(self, host: MonitoredHost, state: int, is_checked: bool) -> Row:
-        """Return the columns about the state and the checks of a host or of one of its services."""
+        """Return the columns for the state and the checks of a host or of one of its services."""
         now, since = int(self.clock.time()), int(host.since)
         return dict(
             state=state,
@@ -210,17 +211,17 @@ _STATES = {"hosts": range(3), "services": range(4)}
 
 def _check_row(table: str, row: Any, where: str) -> None:
     if not isinstance(row, Mapping):
-        raise ValueError(f"{where} is no row: a mapping of columns is needed, not {type(row).__name__}")
+        raise ValueError(f"{where} must be a mapping of columns, not {type(row).__name__}")
     for column in _NAMED_BY.get(table, ()):
         if not isinstance(row.get(column), str):
-            raise ValueError(f"{where} needs a text as {column!r}")
+            raise ValueError(f"{where} must have a string in {column!r}")
     state = row.get("state", 0)
     if table in _STATES and (type(state) is not int or state not in _STATES[table]):
-        raise ValueError(f"{where} has the state {state!r}: a number from 0 to {max(_STATES[table])} is needed")
+        raise ValueError(f"{where} has the state {state!r}; a state must be a number from 0 to {max(_STATES[table])}")
 
 
 class _ServiceRow(Dict[str, Any]):
-    """The row of a service. It stores its own columns only and looks up defaults and the columns of its host."""
+    """The row of a service. It stores only its own columns, and looks up defaults and the columns of its host."""
 
     __slots__ = ("_host",)
 

@@ -1,4 +1,4 @@
-"""A pytest plugin: the fixtures ``checkmk_site`` and ``checkmk_client``. Imports nothing until one is used."""
+"""A pytest plugin with the fixtures ``checkmk_site`` and ``checkmk_client``. It loads the site on first use."""
 
 from __future__ import annotations
 

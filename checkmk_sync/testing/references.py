@@ -21,7 +21,7 @@ def existing_host(state: SiteState) -> Check:
 
 
 def node(state: SiteState) -> Check:
-    """Accept a host that may become the node of a cluster."""
+    """Accept a host that can be the node of a cluster."""
     hosts = state.configuration.hosts
 
     def problem(name: str) -> Optional[str]:
@@ -44,8 +44,8 @@ def unused_host_name(state: SiteState) -> Check:
 
 
 def existing_folder(state: SiteState) -> Check:
-    """Accept a folder in any of its spellings."""
-    known_errors: dict[str, Any] = {}  # bulk calls name the same folder again and again
+    """Accept an existing folder in any spelling."""
+    known_errors: dict[str, Any] = {}  # a bulk call names the same folder many times
 
     def check(value: Any) -> Any:
         if not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Answers in the shapes of the API: objects with links, collections, problems."""
+"""Answers in the format of the API: objects with links, collections and problems."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["Links", "Problem", "bad_fields", "collection", "domain_object", "jso
 
 PROBLEM = "application/problem+json"
 JSON = "application/json"
-STREAM_FROM = 1000  # items from which a list is sent in chunks instead of being built as a whole
+STREAM_FROM = 1000  # number of items per chunk; a longer list is sent in chunks
 
 
 class Problem(Exception):
-    """A refusal: ends the handling of a request with an answer of 400 and above."""
+    """An error answer with a status of 400 or above, which ends the handling of a request."""
 
     def __init__(
         self,
@@ -36,13 +36,13 @@ class Problem(Exception):
 
 
 def bad_fields(fields: Mapping[str, Any], status: int = 400) -> Problem:
-    """Return the refusal of invalid parameters or of an invalid body."""
+    """Return the error answer to invalid parameters or an invalid body."""
     title = "Not Found" if status == 404 else "Bad Request"
     return Problem(status, title, f"These fields have problems: {', '.join(fields)}", fields)
 
 
 def parsed_json(raw: bytes) -> Any:
-    """Return the value in a body; its text if it is not JSON."""
+    """Return the decoded JSON of a body, or its text if it is not JSON."""
     try:
         return json.loads(raw)
     except (ValueError, RecursionError):
@@ -64,7 +64,7 @@ def domain_object(
     extensions: Mapping[str, Any],
     members: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Return an object as the API shows it."""
+    """Return an object in the format of the API."""
     return {
         "domainType": domain_type,
         "id": ident,
@@ -76,7 +76,7 @@ def domain_object(
 
 
 def collection(domain_type: str, link: Mapping[str, Any], items: Iterable[Any], ident: str = "") -> Response:
-    """Return a list of objects. A long one is sent in pieces, so that it is never in memory as a whole."""
+    """Return a list of objects. A long list is sent in chunks, so that it is never in memory completely."""
     head = {"id": ident or domain_type, "domainType": domain_type, "links": [link], "extensions": {}}
     pieces = _pieces(head, iter(items))
     first = list(itertools.islice(pieces, 3))
@@ -97,7 +97,7 @@ def _pieces(head: Mapping[str, Any], items: Iterator[Any]) -> Iterator[str]:
 
 
 class Links:
-    """Makes links as the server writes them: absolute, with ids quoted twice."""
+    """Creates links in the format of the server, which are absolute and contain ids quoted twice."""
 
     def __init__(self, base: str) -> None:
         self._base = base
@@ -123,7 +123,7 @@ class Links:
         return self.link("self", path)
 
     def of_object(self, path: str, *, deletable: bool = True) -> list[dict[str, Any]]:
-        """Return the links to the object itself, to its update and to its deletion."""
+        """Return the links of an object: to itself, to its update and to its deletion."""
         links = [self.self_(path), self.link("urn:org.restfulobjects:rels/update", path, method="PUT")]
         if deletable:
             links.append(self.link("urn:org.restfulobjects:rels/delete", path, method="DELETE"))

@@ -1,4 +1,4 @@
-"""The services that a simulated host has: the same on every run, some of them with problems."""
+"""The services of simulated hosts, which are the same in every run. Some have problems."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Phases = Mapping[int, str]
 
 @dataclass(frozen=True)
 class Template:
-    """One service of every host; ``check`` and ``item`` identify it for discovery."""
+    """A service of every host. Discovery identifies it by ``check`` and ``item``."""
 
     check: str
     item: Optional[str]
@@ -27,7 +27,7 @@ def _usage(check: str, item: Optional[str], description: str, metric: str) -> Te
     return Template(check, item, description, texts)  # type: ignore[arg-type]
 
 
-# Checkmk itself adds these to every host with an agent; only the others are found by discovery.
+# Checkmk adds these services to every host with an agent. Discovery finds only the others.
 BASIC = (
     Template("check-mk", None, "Check_MK", ("[agent] Success", "[agent] slow", "[agent] No connection", "no data")),
     Template(
@@ -68,16 +68,16 @@ def templates(total: int) -> tuple[Template, ...]:
 
 @functools.cache
 def all_monitored(total: int) -> Phases:
-    """Return the phases of a host whose services are all monitored."""
+    """Return the phases of a host on which all services are monitored."""
     return dict.fromkeys(range(len(templates(total))), "monitored")
 
 
 def is_ping_only(attributes: Mapping[str, object]) -> bool:
-    """Return True for hosts that are only pinged, which have no services to discover."""
+    """Return True if a host is only pinged and therefore has no services to discover."""
     return attributes.get("tag_agent") == "no-agent" and attributes.get("tag_snmp_ds") == "no-snmp"
 
 
 def state_of(host: str, description: str) -> int:
-    """Return the state of a service, 0 to 3 and mostly 0; always the same for the same service."""
+    """Return the state of a service, from 0 to 3 and mostly 0. It is always the same for one service."""
     drawn = zlib.crc32(f"{host}/{description}".encode()) % 1000
     return 2 if drawn < 6 else 1 if drawn < 18 else 3 if drawn < 20 else 0

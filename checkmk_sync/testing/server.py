@@ -1,4 +1,4 @@
-"""The HTTP server of a simulated site: cheroot, with keep-alive, on a thread of its own."""
+"""The HTTP server of a simulated site, which is cheroot with keep-alive in a separate thread."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Gateway10: Any = wsgi.Gateway_10
 
 
 class _Gateway(_Gateway10):  # type: ignore[misc]
-    """Puts the connection into the environment, so that faults can reset it."""
+    """A gateway that adds the socket to the WSGI environment, so that faults can reset the connection."""
 
     def get_environ(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environ()
@@ -31,9 +31,9 @@ class _Gateway(_Gateway10):  # type: ignore[misc]
 
 
 class _Target:
-    """Rewrites the request line, because cheroot refuses targets that Apache accepts.
+    """A reader that rewrites the request line, because cheroot refuses targets that Apache accepts.
 
-    Apache collapses repeated slashes in the path, and accepts absolute targets, whose authority replaces ``Host``.
+    Apache collapses repeated slashes in the path. It also accepts absolute targets, whose authority replaces ``Host``.
     """
 
     def __init__(self, source: Any) -> None:
@@ -75,22 +75,22 @@ class _Connection(_HTTPConnection):  # type: ignore[misc]
     RequestHandlerClass = _Request
 
     def close(self) -> None:
-        """Close the writer too; otherwise its finaliser tries to send to a client that is gone."""
         super().close()
+        # Otherwise the finaliser of the writer tries to send to a client that has disconnected.
         self.wfile.raw.close()
 
 
 class Server:
-    """Serves a WSGI application until it is closed. Port 0 is any free port."""
+    """A server for a WSGI application, which runs until it is closed. Port 0 selects a free port."""
 
     def __init__(self, app: Any, host: str, port: int, *, threads: int = 16) -> None:
-        # werkzeug's own server answers "Connection: close" every time.
+        # cheroot, because the server of werkzeug closes the connection after each answer.
         self._server: Any = wsgi.Server((host, port), app, numthreads=threads, timeout=15, request_queue_size=128)
         self._server.gateway = _Gateway
         self._server.ConnectionClass = _Connection
         self._server.shutdown_timeout = 1
-        self._server.expiration_interval = 0.02  # stopping waits for its end
-        setattr(self._server, "error_log", self._ignore)  # noqa: B010 - mypy takes it for a method
+        self._server.expiration_interval = 0.02  # seconds; stop() waits for this interval to end
+        setattr(self._server, "error_log", self._ignore)  # noqa: B010 - mypy takes error_log for a method
         self._server.prepare()
         self._thread = threading.Thread(target=self._server.serve, name="checkmk-sync-site", daemon=True)
         self._thread.start()
@@ -106,4 +106,4 @@ class Server:
 
     @staticmethod
     def _ignore(msg: str = "", level: int = 20, traceback: bool = False) -> None:
-        """Ignore errors of clients that hang up and of connections that faults reset."""
+        """Ignore errors of clients that disconnect and of connections that a fault has reset."""

@@ -1,4 +1,4 @@
-"""``SimulatedSite``: a Checkmk site in this process, over real HTTP."""
+"""``SimulatedSite``, a Checkmk site in this process that is reached over real HTTP."""
 
 from __future__ import annotations
 
@@ -27,15 +27,16 @@ AUTOMATION = ("automation", "simulated-secret")
 class SimulatedSite:
     """A site that behaves like Checkmk, on 127.0.0.1.
 
-    ``version`` and ``edition`` (by any of its names) decide which features it has. ``hosts=N`` hosts are configured,
-    discovered and monitored at the start, with ``services`` services each.
+    ``version`` and ``edition`` (by any of its names) determine the features of the site. At the start, the site has
+    ``hosts`` hosts with ``services`` services each, all discovered and monitored.
 
-    Times are in seconds; jobs use ``clock``. ``latency`` is added to every request. A write holds the configuration
-    lock for ``lock_hold``, plus ``host_cost`` for each of its hosts. Activations take ``activation_time``, scans
-    ``discovery_time``. New hosts appear in the monitoring ``core_delay`` after an activation, and are pending for
-    ``check_delay``.
+    Times are in seconds, and jobs use ``clock``. ``latency`` is added to every request. A write holds the configuration
+    lock for ``lock_hold``, plus ``host_cost`` for each of its hosts. An activation takes ``activation_time``, and a
+    scan takes ``discovery_time``. New hosts appear in the monitoring ``core_delay`` after an activation, and are
+    pending for ``check_delay``.
 
-    Without ``etag_locking`` the site ignores ``If-Match``, as a setting of Checkmk does. ``faults`` are scripted.
+    ``faults`` are scripted faults. Without ``etag_locking``, the site ignores ``If-Match``, like a Checkmk site with
+    this setting.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class SimulatedSite:
         control: bool = False,
     ) -> None:
         if control and host not in ("127.0.0.1", "::1", "localhost"):
-            raise ValueError(f"a site with control listens on this machine only, not on {host}")
+            raise ValueError(f"a site with control must listen on this machine only, not on {host}")
         self.site, self.username, self.password = site, username, password
         self._profile = VersionProfile.of(version, edition)
         self._clock: Clock = clock or SystemClock()
@@ -102,7 +103,7 @@ class SimulatedSite:
         return SiteState(self._profile, configuration, core, *jobs, faults, self._etag_locking)
 
     def _populate(self, configuration: Configuration, hosts: int) -> None:
-        """Add hosts that are discovered and monitored, without pending changes."""
+        """Add discovered and monitored hosts, without pending changes."""
         monitored = sample_services.all_monitored(self._services)
         for number in range(hosts):
             folder = f"/folder{number // 1000:02d}" if hosts > 1000 else "/"
@@ -116,7 +117,7 @@ class SimulatedSite:
 
     @property
     def url(self) -> str:
-        """The server URL, to which clients add site and API path."""
+        """The URL of the server, without the site and the API path."""
         if self._server is None:
             raise RuntimeError("the simulated site is closed")
         host = f"[{self._host}]" if ":" in self._host else self._host
@@ -128,7 +129,7 @@ class SimulatedSite:
         return f"{self.url}/{self.site}/check_mk/api/1.0"
 
     def client(self, username: Optional[str] = None, **options: Any) -> Any:
-        """A :class:`checkmk_sync.Checkmk` for this site, as its automation user or another that was added."""
+        """Return a :class:`checkmk_sync.Checkmk` for this site, as the automation user or as an added user."""
         from ..client.checkmk import Checkmk
 
         name = username or self.username
@@ -136,12 +137,12 @@ class SimulatedSite:
 
     @property
     def requests(self) -> Sequence[Received]:
-        """The last 20,000 API requests, oldest first, without secrets."""
+        """The last 20,000 API requests, oldest first. The Authorization header is hidden."""
         return list(self._app.requests)
 
     @property
     def state(self) -> SiteState:
-        """The internal state, for tests that compare a client's reports with it."""
+        """The internal state, to compare with the results of a client."""
         self._app.state.finish_due_jobs()
         return self._app.state
 
@@ -151,21 +152,21 @@ class SimulatedSite:
 
     @property
     def most_waiting(self) -> int:
-        """The highest number of writes that waited for the configuration lock at the same time."""
+        """The maximum number of writes that waited for the configuration lock at the same time."""
         return self._app.most_waiting
 
     def reset(self) -> None:
-        """Start again as an empty site without faults and received requests, but with the same users."""
+        """Reset to an empty site without faults and recorded requests. The users stay."""
         self.set_faults([])
         self._app.state = self._new_state(self._app.state.faults, 0)
         self._app.requests.clear()
 
     def seed_monitoring(self, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-        """Make the core answer with these rows (``{"hosts": […], "services": […]}``) instead of its own."""
+        """Replace the rows of the monitoring core by ``{"hosts": […], "services": […]}``."""
         self._app.state.monitoring.seed(rows)
 
     def set_faults(self, faults: Iterable[Union[Fault, Mapping[str, Any]]]) -> None:
-        """Replace the scripted faults; an empty list removes all."""
+        """Replace the scripted faults. An empty list removes all of them."""
         self._faulty_app.start_lasting(self._app.state.faults.set(faults))
 
     def add_user(
@@ -179,10 +180,10 @@ class SimulatedSite:
         folders: Optional[Iterable[str]] = None,
         sees: Optional[Iterable[str]] = None,
     ) -> None:
-        """Add a user with the permissions of the role ``admin``, ``user`` or ``guest``, ``without`` some of them.
+        """Add a user with the permissions of the role ``admin``, ``user`` or ``guest``, except those in ``without``.
 
-        With ``folders`` the user may change only hosts and folders in these; with ``sees`` the user sees only hosts in
-        these. ``lock_after`` wrong secrets lock the account.
+        The user may change only hosts and folders in ``folders``, and see only hosts in ``sees``. The account is locked
+        after ``lock_after`` wrong secrets. None means no limit.
         """
         inside, seen = (None if paths is None else tuple(map(folder_path, paths)) for paths in (folders, sees))
         user = User(name, password, PERMISSIONS[role] - set(without), lock_after, folders=inside, sees=seen)
@@ -207,7 +208,7 @@ class SimulatedSite:
         }
 
     def close(self) -> None:
-        """Stop serving."""
+        """Stop the server and cancel the faults that are still waiting."""
         if self._server is not None:
             self._faulty_app.close()
             self._server.close()

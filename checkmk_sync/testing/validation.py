@@ -1,4 +1,4 @@
-"""Query parameters and body fields of endpoints, validated as the server does it.
+"""Validation of query parameters and body fields, with the rules and texts of the server.
 
 A check returns the errors of a value: None, a list of texts, or a dict of them in the shape of the value.
 """
@@ -43,7 +43,7 @@ NULL = ["Field may not be null."]
 
 @dataclass(frozen=True)
 class Field:
-    """One parameter or body field; ``default`` is REQUIRED where it must be given, None where it may be absent."""
+    """A parameter or body field. ``default`` is REQUIRED for a required field, and None for an optional one."""
 
     check: Check
     default: Any = None
@@ -56,7 +56,7 @@ def string(value: Any) -> Any:
 
 
 def refined(check: Check, problem: Callable[[Any], Optional[str]]) -> Check:
-    """Accept the values that ``check`` accepts and about which ``problem`` returns None instead of a text."""
+    """Accept values that ``check`` accepts, and for which ``problem`` returns None instead of an error text."""
 
     def refined_check(value: Any) -> Any:
         errors = check(value)
@@ -69,7 +69,7 @@ def refined(check: Check, problem: Callable[[Any], Optional[str]]) -> Check:
 
 
 def parsed_by(parse: Callable[[str], object], message: str = "{}") -> Check:
-    """Accept strings that ``parse`` can read; ``{}`` in the message is its error."""
+    """Accept strings that ``parse`` can read. ``{}`` in the message is replaced by its error."""
 
     def problem(text: str) -> Optional[str]:
         try:
@@ -82,7 +82,7 @@ def parsed_by(parse: Callable[[str], object], message: str = "{}") -> Check:
 
 
 def string_with_length(shortest: int = 0, longest: float = math.inf) -> Check:
-    """Accept strings of at least ``shortest`` and at most ``longest`` characters."""
+    """Accept strings of ``shortest`` to ``longest`` characters."""
 
     def problem(text: str) -> Optional[str]:
         if len(text) < shortest:
@@ -113,13 +113,13 @@ def integer_between(least: int, most: float = math.inf) -> Check:
 
 
 def pattern(regex: str, check: Check = string) -> Check:
-    """Accept strings that begin with a match of ``regex``."""
+    """Accept strings that start with a match of ``regex``."""
     match = re.compile(regex).match
     return refined(check, lambda text: None if match(text) else f"{text!r} does not match pattern {regex!r}.")
 
 
 def member_of(names: Container[str], message: str, check: Check = string) -> Check:
-    """Accept these names; others are refused with ``message``, in which ``{!r}`` is the name."""
+    """Accept these names. Refuse others with ``message``, in which ``{!r}`` is replaced by the name."""
     return refined(check, lambda name: None if name in names else message.format(name))
 
 
@@ -139,12 +139,12 @@ def list_of(check: Check, *, least: int = 0) -> Check:
 
 
 def object_with(fields: Mapping[str, Field], schema_check: Optional[Check] = None) -> Check:
-    """Accept objects with these fields; if all fields are valid, ``schema_check`` checks the object as a whole."""
+    """Accept objects with these fields. ``schema_check`` checks the complete object if all fields are valid."""
     return lambda value: field_errors(fields, value) or (schema_check(value) if schema_check is not None else None)
 
 
 def object_by_type(kinds: Mapping[str, Check]) -> Check:
-    """Accept objects whose ``type`` decides how they are checked."""
+    """Accept objects that the check for their ``type`` accepts."""
 
     def check(value: Any) -> Any:
         if not isinstance(value, dict):
@@ -160,7 +160,7 @@ def object_by_type(kinds: Mapping[str, Check]) -> Check:
 
 
 def field_errors(fields: Mapping[str, Field], data: Any) -> dict[str, Any]:
-    """Return the errors of an object by the names of its fields; empty if it is valid."""
+    """Return the errors of an object by field name. The result is empty if the object is valid."""
     if not isinstance(data, dict):
         return {"_schema": ["Invalid input type."]}
     errors: dict[str, Any] = {}
@@ -177,7 +177,7 @@ def field_errors(fields: Mapping[str, Field], data: Any) -> dict[str, Any]:
 
 
 def checked_body(fields: Mapping[str, Field], data: Any, schema_check: Optional[Check] = None) -> dict[str, Any]:
-    """Return the body with defaults filled in; Problem 400 if it is not valid."""
+    """Return the body with defaults filled in. Raises Problem 400 if the body is not valid."""
     errors = object_with(fields, schema_check)(data)
     if errors:
         raise bad_fields(errors)
@@ -189,7 +189,7 @@ _BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "True": True, 
 
 
 def checked_query(fields: Mapping[str, Field], arguments: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Return query parameters with types and defaults; Problem 400 if they are not valid."""
+    """Return the query parameters with types and defaults. Raises Problem 400 if they are not valid."""
     data: dict[str, Any] = {}
     for name, values in arguments.items():
         if name.startswith("_profile"):

@@ -1,4 +1,4 @@
-"""Checks for the values of host and folder attributes, with the texts of the server."""
+"""Checks for the values of host and folder attributes, with the error texts of the server."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def address(*families: int, host_name: str) -> Check:
     def check(value: Any) -> Any:
         if not isinstance(value, str):
             return string(value)
-        # The common case, and the only one for IPv4: an address looks like a name.
+        # The common case. It includes IPv4 addresses, because they look like host names.
         if named.fullmatch(value) and (4 in families or not _LOOKS_LIKE_IPV4.fullmatch(value)):
             return None
         errors = [_FAMILIES[family](value) for family in families]
@@ -156,7 +156,7 @@ def _time_problem(text: str) -> Optional[str]:
 
 
 _TIME = refined(pattern(r"^\d\d:\d\d(:\d\d)?$"), _time_problem)
-_ADMINISTRATOR = "cmkadmin"  # of every new site
+_ADMINISTRATOR = "cmkadmin"  # exists on every new site
 _TYPE = {"type": Field(string, REQUIRED)}
 _RANGE = object_by_type(
     {
@@ -177,7 +177,7 @@ _TRANSLATE = {
 
 
 def network_scan(criticality: tuple[str, ...], users: Container[str]) -> Check:
-    """Accept a scan that gives new hosts one of these tags of ``criticality`` and runs as one of the users."""
+    """Accept a network scan that assigns one of these tags of ``criticality`` and runs as one of the users."""
 
     is_user = member_of(users, "User {!r} is not known.")
     fields = {

@@ -1,4 +1,4 @@
-"""The differences between versions and editions of Checkmk that the simulated site shows."""
+"""The differences between Checkmk versions and editions that the simulated site reproduces."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from ..catalogue.versions import CheckmkVersion
 
 __all__ = ["VersionProfile"]
 
-# Up to 2.4 the editions have three-letter names, from 2.5 on words.
+# Editions have three-letter names up to 2.4, and words from 2.5 on.
 _SHORT_EDITIONS = {"raw": "cre", "community": "cre", "commercial": "cee", "enterprise": "cee", "pro": "cee"}
 _SHORT_EDITIONS.update({"cloud": "cce", "ultimate": "cce", "managed": "cme", "ultimatemt": "cme", "saas": "cse"})
 _LONG_EDITIONS = {"cre": "community", "cee": "pro", "cce": "ultimate", "cme": "ultimatemt", "cse": "cloud"}
 
 
 class _Since:
-    """True for sites of this version or a later one."""
+    """A descriptor that is True for sites of this version or a later one."""
 
     def __init__(self, version: str) -> None:
         self._version = version
@@ -26,7 +26,7 @@ class _Since:
 
 
 class _Before(_Since):
-    """True for sites of an earlier version."""
+    """A descriptor that is True for sites of an earlier version."""
 
     def __get__(self, profile: VersionProfile, _owner: Any) -> bool:
         return not profile.version.at_least(self._version)
@@ -43,40 +43,42 @@ class VersionProfile:
     # One call may set, update and remove attributes.
     takes_changes_together = _Before("2.2.0p7")
     has_delete_mode = _Since("2.2.0p26")
-    # Keys and values of labels must not hold a colon.
+    # Keys and values of labels must not contain a colon.
     checks_labels = _Since("2.3.0b1")
     takes_empty_addresses = _Since("2.3.0b1")
     renames_in_background = _Since("2.3.0b1")
     links_by_default = _Before("2.3.0b1")
     has_host_status_post = _Since("2.3.0p23")
     has_service_status_post = _Since("2.3.0p31")
-    # Bulk discovery answers with a redirect to a job; several may run at once.
+    # Bulk discovery redirects to a job, and several jobs may run at the same time.
     has_background_jobs = _Since("2.4.0b1")
     status_per_site = _Since("2.4.0b1")
-    # ``effective_attributes`` is null, not absent, when it was not asked for.
+    # ``effective_attributes`` is null, not absent, if the request does not select it.
     effective_null = _Before("2.4.0b1")
     sends_absolute_locations = _Before("2.4.0b1")
-    # The 404 for an unknown job or activation has a title only.
+    # The 404 for an unknown job or activation has only a title.
     missing_jobs_have_no_detail = _Before("2.4.0b1")
     has_status_get = _Before("2.5.0b1")
     # The list of pending changes has an ``id``.
     names_pending_changes = _Before("2.5.0b1")
     refuses_body_on_get = _Since("2.5.0b1")
-    # ``fields`` leaves the collection's ``domainType`` in the answer.
+    # The answer contains the collection's ``domainType``, whatever ``fields`` selects.
     keeps_domain_type = _Since("2.5.0b1")
 
     @classmethod
     def of(cls, version: str, edition: str) -> VersionProfile:
-        """Return the profile of a version and an edition, by any of its names.
+        """Return the profile of a version and of an edition, which may have any of its names.
 
-        ValueError for a version before 2.2 or an unknown edition.
+        Raises ValueError for a version before 2.2 or an unknown edition.
         """
         parsed = CheckmkVersion.parse(version)
         if not parsed.at_least("2.2.0"):
-            raise ValueError(f"Checkmk {version} is not simulated; 2.2, 2.3, 2.4 and 2.5 are")
+            raise ValueError(f"Checkmk {version} is not simulated; use 2.2, 2.3, 2.4 or 2.5")
         short = edition if edition in _LONG_EDITIONS else _SHORT_EDITIONS.get(edition)
         if short is None:
-            raise ValueError(f"{edition!r} is not an edition: {', '.join(sorted({*_LONG_EDITIONS, *_SHORT_EDITIONS}))}")
+            raise ValueError(
+                f"unknown edition {edition!r}; use one of {', '.join(sorted({*_LONG_EDITIONS, *_SHORT_EDITIONS}))}"
+            )
         return cls(parsed, _LONG_EDITIONS[short] if parsed.at_least("2.5.0b1") else short)
 
     @property
@@ -85,7 +87,7 @@ class VersionProfile:
 
     @property
     def redirect_status(self) -> int:
-        """The status of answers with the URL of a started job."""
+        """The status of a redirect to a started job."""
         return 303 if self.version.at_least("2.4.0b1") else 302
 
     @property
@@ -117,23 +119,23 @@ class VersionProfile:
 
     @property
     def unknown_columns(self) -> frozenset[str]:
-        """Columns of the monitoring that only later versions have."""
+        """The monitoring columns that only later versions have."""
         later = {"performance_data", "host_performance_data", "prediction_files"}
         return frozenset(set() if self.version.at_least("2.3.0b1") else later)
 
     @property
     def api_versions(self) -> tuple[str, ...]:
-        """The API versions that a URL may name; empty if the site does not check it."""
+        """The API versions that a URL may contain, or an empty tuple if the site does not check the version."""
         return ("1.0", "v1", "unstable", "internal") if self.version.at_least("2.5.0b1") else ()
 
     @property
     def first_character_of_host_names(self) -> str:
-        """A regular expression for new hosts, and for names that stand for an address."""
+        """A regular expression for the first character of new host names, and of names in place of an address."""
         return r"[0-9a-zA-Z_]" if self.version.at_least("2.3.0b1") else r"[-0-9a-zA-Z_.]"
 
     @property
     def optional_host_attributes(self) -> frozenset[str]:
-        """Attributes that only some versions and editions have."""
+        """The host attributes of this version and edition that others lack."""
         names = {
             "waiting_for_discovery": self.version.at_least("2.4.0b1"),
             "bake_agent_package": self.is_commercial,

@@ -45,7 +45,7 @@ class Failing:
         return "done"
 
 
-def test_results_have_the_order_of_the_input() -> None:
+def test_results_are_in_the_order_of_the_input() -> None:
     first_may_end = threading.Event()
 
     def work(number: int) -> int:
@@ -104,7 +104,7 @@ def test_the_class_of_an_error_decides_whether_it_is_retried(clock: ManualClock)
         outcome = _only(BatchProcessor(clock=clock).process_batch([1], Failing(error)).items)
         assert outcome.attempts == attempts, error
         assert outcome.status is (SUCCESS if attempts == 2 else FAILED)
-    assert max(clock.slept) >= 7.0, "Retry-After is respected"
+    assert max(clock.slept) >= 7.0, "the wait is at least Retry-After"
 
 
 @pytest.mark.parametrize("retries", [0, 1, 4])
@@ -127,7 +127,7 @@ def test_waits_grow_from_the_retry_delay(clock: ManualClock) -> None:
     assert sum(clock.slept) == 0
 
 
-def test_an_open_breaker_is_waited_for_up_to_a_minute(clock: ManualClock) -> None:
+def test_items_wait_up_to_a_minute_for_an_open_breaker(clock: ManualClock) -> None:
     start = clock.time()
     soon = Failing(CircuitOpenError("open", retry_at=start + 30))
     outcome = _only(BatchProcessor(retry_delay=0.1, clock=clock).process_batch([1], soon).items)
@@ -186,11 +186,11 @@ def test_progress_is_reported_after_each_item_in_the_calling_thread() -> None:
     seen: list[BatchProgress] = []
     threads = set()
 
-    def tell(progress: BatchProgress) -> None:
+    def callback(progress: BatchProgress) -> None:
         threads.add(threading.get_ident())
         seen.append(progress)
 
-    BatchProcessor(max_concurrent=8).process_batch(list(range(40)), str, progress_callback=tell)
+    BatchProcessor(max_concurrent=8).process_batch(list(range(40)), str, progress_callback=callback)
     assert [progress.done for progress in seen] == list(range(1, 41))
     assert threads == {threading.get_ident()}
     assert seen[9].progress_percent == 25.0
@@ -201,11 +201,11 @@ def test_progress_is_reported_after_each_item_in_the_calling_thread() -> None:
 def test_a_failing_callback_is_logged_once_and_called_again(caplog: pytest.LogCaptureFixture) -> None:
     calls = itertools.count()
 
-    def tell(progress: BatchProgress) -> None:
+    def callback(progress: BatchProgress) -> None:
         raise RuntimeError(f"call {next(calls)}")
 
     with caplog.at_level(logging.WARNING, "checkmk_sync"):
-        result = BatchProcessor().process_batch(range(5), str, progress_callback=tell)
+        result = BatchProcessor().process_batch(range(5), str, progress_callback=callback)
     assert result.progress.success == 5
     assert next(calls) == 5
     assert len(caplog.records) == 1
@@ -221,7 +221,7 @@ def test_the_total_of_a_generator_is_unknown_until_its_end() -> None:
     result = BatchProcessor(max_concurrent=1).process_batch(numbers(), str, progress_callback=seen.append)
     first, last = seen[0], seen[-1]
     assert (first.total_items, first.progress_percent, first.estimated_remaining) == (None, None, None)
-    assert last.total_items in (None, 50), "the end of the source may be reached later"
+    assert last.total_items in (None, 50), "the last item may finish before the end of the source is reached"
     assert result.progress.total_items == 50
 
 

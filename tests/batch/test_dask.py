@@ -1,4 +1,4 @@
-"""Batches run on a dask cluster with real worker processes, and survive a killed worker."""
+"""Batches run on a dask cluster with real worker processes, even if a worker is killed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 SUCCESS, FAILED = BatchStatus.SUCCESS, BatchStatus.FAILED
 
 
-class Noting:
+class Recording:
     """An operation that records each call as a file. Some items kill their worker: "once" or "always"."""
 
     def __init__(self, folder: Path) -> None:
@@ -36,7 +36,7 @@ class Noting:
         if item == "odd":
             raise OddError(400, "does not unpickle")
         if item == "caused":
-            raise ConnectError("nobody there", sent=False) from LockedError()
+            raise ConnectError("connection refused", sent=False) from LockedError()
         if item == "lock":
             return threading.Lock()  # type: ignore[return-value]
         return f"{item} done"
@@ -53,7 +53,7 @@ class OddError(Exception):
 
 
 class LockedError(Exception):
-    """An error that does not pickle."""
+    """An error that does not pickle, because a lock does not."""
 
     def __init__(self) -> None:
         super().__init__("holds a lock")
@@ -62,7 +62,7 @@ class LockedError(Exception):
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
-    # dask changes how errors pickle, which must not affect other tests.
+    # dask changes how errors are pickled, so the original way is restored for other tests.
     pickling = dict(copyreg.dispatch_table)
     distributed = pytest.importorskip("distributed", reason="needs the extra 'dask'")
     with pytest.MonkeyPatch.context() as patch:
@@ -77,7 +77,7 @@ def client() -> Iterator[Any]:
 
 @pytest.mark.parametrize("pure", [False, True])
 def test_equal_items_and_repeated_batches_all_run(client: Any, tmp_path: Path, pure: bool) -> None:
-    work = Noting(tmp_path)
+    work = Recording(tmp_path)
     processor = BatchProcessor(executor=client.get_executor(pure=pure), chunk_size=5)
     for times in (1, 2):
         result = processor.process_batch(["same"] * 40, work)
@@ -87,14 +87,14 @@ def test_equal_items_and_repeated_batches_all_run(client: Any, tmp_path: Path, p
 
 def test_an_object_that_does_not_pickle_fails_only_its_item(client: Any, tmp_path: Path) -> None:
     processor = BatchProcessor(executor=client.get_executor(pure=False))
-    result = processor.process_batch(["a", "odd", "lock", "caused", "b"], Noting(tmp_path))
+    result = processor.process_batch(["a", "odd", "lock", "caused", "b"], Recording(tmp_path))
     assert [item.status for item in result.items] == [SUCCESS, FAILED, FAILED, FAILED, SUCCESS]
     assert str(result.items[1].error) == "OddError: 400 does not unpickle"
     assert [type(item.error) for item in result.failed] == [WorkerError, WorkerError, ConnectError]
 
 
 def test_items_of_a_killed_worker_run_again(client: Any, tmp_path: Path) -> None:
-    work = Noting(tmp_path)
+    work = Recording(tmp_path)
     items = [f"host{number}" for number in range(40)]
     items[17] = "once"
     processor = BatchProcessor(executor=client.get_executor(pure=False), max_concurrent=4, chunk_size=5)
@@ -106,7 +106,7 @@ def test_items_of_a_killed_worker_run_again(client: Any, tmp_path: Path) -> None
 def test_an_item_that_kills_every_worker_is_unfinished_and_the_others_succeed(client: Any, tmp_path: Path) -> None:
     items = ["a", "always", "b", "c"]
     processor = BatchProcessor(executor=client.get_executor(pure=False), max_concurrent=1, chunk_size=1)
-    result = processor.process_batch(items, Noting(tmp_path))
+    result = processor.process_batch(items, Recording(tmp_path))
     assert [item.status for item in result.items] == [SUCCESS, FAILED, SUCCESS, SUCCESS]
     error = result.items[1].error
     assert isinstance(error, UnfinishedError)
@@ -114,14 +114,14 @@ def test_an_item_that_kills_every_worker_is_unfinished_and_the_others_succeed(cl
     assert "KilledWorker" in str(error)
 
 
-class Slow(Noting):
+class Slow(Recording):
     def __call__(self, item: str) -> str:
         done = super().__call__(item)
         time.sleep(0.1)
         return done
 
 
-def _interrupted(work: Noting, count: int) -> Iterator[str]:
+def _interrupted(work: Recording, count: int) -> Iterator[str]:
     """Yield ``count`` items, and raise KeyboardInterrupt when the first of them has started."""
     yield from map(str, range(count))
     while not work.runs():

@@ -77,7 +77,7 @@ def _fails_for(*bad: str) -> Callable[[dict[str, Any]], str]:
         if item["host_name"] in bad:
             raise ValueError(f"{item} is wrong")
         if item["host_name"] == "skipped":
-            raise Skip("as it should be")
+            raise Skip("nothing to do")
         return "result of " + item["host_name"]
 
     return work
@@ -99,7 +99,7 @@ def test_a_resumed_batch_repeats_only_failed_items(tmp_path: Path) -> None:
     assert processor.process_batch(HOSTS, _fails_for("a", "b", "c")).progress.resumed == 4
 
 
-def test_a_journal_is_private_and_contains_neither_items_nor_results(tmp_path: Path) -> None:
+def test_a_journal_is_private_and_contains_no_items_or_results(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     BatchProcessor(journal=path).process_batch(HOSTS, _fails_for("b"))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -144,7 +144,7 @@ DAMAGED = {
     "utf-16": WHOLE.decode().encode("utf-16-le").replace(b"\n", b""),
     "cut": WHOLE[:25],
     "cut and joined": WHOLE[:25] + WHOLE,
-    "longer than any": WHOLE[:-1] + b',"x":"' + b"y" * 3_000_000 + b'"}',
+    "longer than the limit": WHOLE[:-1] + b',"x":"' + b"y" * 3_000_000 + b'"}',
 }
 
 
@@ -160,8 +160,8 @@ def test_the_item_of_a_damaged_line_runs_again(
     path.write_bytes(b"".join(lines))
     result = BatchProcessor(journal=path).process_batch(range(4), str)
     assert [item.resumed for item in result.items] == [index != number - 1 for index in range(4)]
-    said = f"{path}:{number + 1}: this line of the journal is damaged, so its item runs again"
-    assert [record.getMessage() for record in caplog.records] == [said]
+    message = f"{path}:{number + 1}: this line of the journal is damaged, so its item runs again"
+    assert [record.getMessage() for record in caplog.records] == [message]
     assert BatchProcessor(journal=path).process_batch(range(4), str).progress.resumed == 4, (
         "the second run recorded the item"
     )
@@ -210,10 +210,10 @@ def test_a_file_that_is_not_a_journal_is_not_changed(tmp_path: Path, content: by
 
 @pytest.mark.parametrize("name", ["", "nowhere/journal", "/dev/null"])
 def test_an_unusable_journal_path_is_refused_before_any_item_starts(tmp_path: Path, name: str) -> None:
-    began: list[int] = []
+    started: list[int] = []
     with pytest.raises(SettingsError, match="cannot be opened|must be a file"):
-        BatchProcessor(journal=tmp_path / name).process_batch([1], began.append)
-    assert began == []
+        BatchProcessor(journal=tmp_path / name).process_batch([1], started.append)
+    assert started == []
 
 
 def test_a_journal_in_use_by_another_process_is_refused(tmp_path: Path) -> None:
@@ -236,8 +236,8 @@ def test_a_journal_in_use_by_another_process_is_refused(tmp_path: Path) -> None:
 def test_a_journal_in_use_by_another_batch_of_this_process_is_refused(tmp_path: Path) -> None:
     path, link = tmp_path / "journal", tmp_path / "link"
     link.symlink_to(path)
-    under_way = BatchProcessor(max_concurrent=1, journal=path).stream(range(100), str)
-    next(under_way)
+    running = BatchProcessor(max_concurrent=1, journal=path).stream(range(100), str)
+    next(running)
     for name in (path, link, os.path.relpath(path)):
         with pytest.raises(SettingsError, match="in use by another batch of this process"):
             BatchProcessor(journal=name).process_batch([1], str)
@@ -247,7 +247,7 @@ def test_a_journal_in_use_by_another_batch_of_this_process_is_refused(tmp_path: 
     )
     other = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, check=False)
     assert "in use by another process" in other.stderr
-    under_way.close()
+    running.close()
     assert BatchProcessor(journal=link).process_batch(range(9), str).ok
 
 

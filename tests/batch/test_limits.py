@@ -26,7 +26,7 @@ class InOtherThreads(Executor):
 
 
 class Crowd:
-    """An operation that counts concurrent calls. Each call waits until ``together`` calls run at once."""
+    """An operation that counts concurrent calls. Each call waits until ``together`` calls run at the same time."""
 
     def __init__(self, together: int) -> None:
         self.barrier = threading.Barrier(together, timeout=10)
@@ -124,7 +124,7 @@ def test_the_rate_limit_applies_across_threads() -> None:
     assert result.progress.success == 75
     starts.sort()
     assert max(sum(first <= start < first + 1.0 for start in starts) for first in starts) <= 55
-    assert starts[-1] - starts[0] < 2.5, "the allowed rate is used"
+    assert starts[-1] - starts[0] < 2.5, "the batch is not slower than the limit allows"
 
 
 def test_the_rate_limit_applies_to_retries() -> None:
@@ -142,13 +142,13 @@ def test_the_rate_limit_applies_to_retries() -> None:
 
 def test_two_batches_of_one_processor_share_its_rate_limit() -> None:
     processor = BatchProcessor(rate_limit=50)
-    begun = time.monotonic()
+    start = time.monotonic()
     threads = [threading.Thread(target=processor.process_batch, args=(range(10), str)) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(10)
-    assert time.monotonic() - begun >= 19 / 50 - 0.05
+    assert time.monotonic() - start >= 19 / 50 - 0.05
 
 
 def test_every_item_fails_if_the_pool_is_shut_down() -> None:
@@ -162,7 +162,7 @@ def test_every_item_fails_if_the_pool_is_shut_down() -> None:
 def test_retries_do_not_multiply_with_retries_of_the_client() -> None:
     with SimulatedSite(hosts=1, faults=[Fault("status")]) as site:
         with site.client(recovery={"retry": {"max_retries": 2, "base_delay": 0.001}}) as client:
-            client._transport.version_text = "2.4.0p18"
+            client._transport.version_text = "2.4.0p18"  # otherwise the client would first ask for the version
             processor = BatchProcessor(max_concurrent=1, max_retries=3, retry_delay=0.001)
             result = processor.process_batch(["host00000"], client.hosts.get)
             assert client.metrics()["counters"]["attempts"] == 3

@@ -1,4 +1,4 @@
-"""Every item in another process has one outcome, even if objects do not pickle or a worker is killed."""
+"""Every item that runs in another process has one outcome, even if it does not pickle or its worker is killed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def work(item: str) -> Any:
     if item == "lock":
         return threading.Lock()
     if item == "refused":
-        raise ConnectError("nobody there", sent=False)
+        raise ConnectError("connection refused", sent=False)
     if item == "interrupt":
         raise KeyboardInterrupt
     if item == "exit":
@@ -64,7 +64,7 @@ def work_slowly_at_first(number: int) -> None:
 
 
 class Recovering:
-    """An operation that succeeds at the third attempt. It counts on disk, because each attempt may run elsewhere."""
+    """An operation that succeeds at the third attempt. It counts in a file, because attempts share no memory."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -78,7 +78,7 @@ class Recovering:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    # Spawned, because forking is not safe in a process with threads such as the test run.
+    # Spawned, because it is not safe to fork the test run, which has threads.
     return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
 
 
@@ -168,7 +168,7 @@ def test_a_killed_worker_loses_no_outcome(tmp_path: Path) -> None:
     assert resumed.progress.resumed == result.progress.success
 
 
-class Noting(Executor):
+class Recording(Executor):
     """An executor that runs each chunk immediately, and records its time and size."""
 
     def __init__(self) -> None:
@@ -181,20 +181,20 @@ class Noting(Executor):
         return future
 
 
-def test_chunks_wait_for_the_rate_of_all_their_items() -> None:
-    executor = Noting()
+def test_a_chunk_waits_until_all_its_items_may_start() -> None:
+    executor = Recording()
     BatchProcessor(executor=executor, chunk_size=30).process_batch(range(100), str)
     assert [size for _, size in executor.chunks] == [30, 30, 30, 10]
     executor.chunks.clear()
-    begun = time.monotonic()
+    start = time.monotonic()
     BatchProcessor(executor=executor, chunk_size=30, rate_limit=200).process_batch(range(40), str)
-    assert [size for _, size in executor.chunks] == [2] * 20
+    assert [size for _, size in executor.chunks] == [2] * 20  # the items of 10 ms
     for number, (sent, _) in enumerate(executor.chunks):
-        assert sent - begun >= (2 * number + 1) / 200 - 0.02, "a chunk waits until all its items may start"
+        assert sent - start >= (2 * number + 1) / 200 - 0.02, "a chunk waits until all its items may start"
 
 
 def test_the_default_chunk_size_keeps_all_workers_busy() -> None:
-    executor = Noting()
+    executor = Recording()
     executor._max_workers = 2  # type: ignore[attr-defined]
     BatchProcessor(max_concurrent=10, executor=executor).process_batch(range(20), str)
     assert [size for _, size in executor.chunks] == [5] * 4
@@ -215,8 +215,8 @@ def test_an_endless_source_is_read_only_as_needed(pool: Executor) -> None:
     outcomes.close()
 
 
-def test_the_rate_holds_after_workers_were_busy(pool: Executor) -> None:
-    """Chunks in the executor's queue would all start at once when the workers are free again."""
+def test_the_rate_limit_applies_after_workers_were_busy(pool: Executor) -> None:
+    """If chunks waited in the executor's queue, they would all start at once when the workers are free again."""
     processor = BatchProcessor(max_concurrent=20, executor=pool, rate_limit=50)
     started = sorted(item.started or 0 for item in processor.process_batch(range(75), work_slowly_at_first).items)
     assert max(sum(first <= moment < first + 1 for moment in started) for first in started) <= 55
@@ -231,20 +231,20 @@ def test_system_exit_in_a_worker_ends_the_batch_and_loses_no_outcome(pool: Execu
     assert isinstance(outcomes[19].error, SystemExit)
 
 
-def test_ctrl_c_ends_the_wait_for_the_rate() -> None:
-    processor = BatchProcessor(executor=Noting(), rate_limit=0.05)
+def test_ctrl_c_ends_the_wait_for_the_rate_limit() -> None:
+    processor = BatchProcessor(executor=Recording(), rate_limit=0.05)
     main = threading.main_thread().ident
     assert main is not None
     interrupt = threading.Timer(0.2, signal.pthread_kill, [main, signal.SIGINT])
-    begun = time.monotonic()
+    start = time.monotonic()
     interrupt.start()
     with pytest.raises(KeyboardInterrupt) as caught:
         processor.process_batch(range(10), str)
     assert [outcome.result for outcome in caught.value.outcomes] == ["0"]  # type: ignore[attr-defined]
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - start < 4
 
 
-def test_pending_chunks_are_limited() -> None:
+def test_the_number_of_pending_chunks_is_limited() -> None:
     class Holding(Executor):
         def __init__(self) -> None:
             self.futures: list[Future[Any]] = []

@@ -1,4 +1,4 @@
-"""Every key of ``batch_processing`` has its effect, in the settings and through the mixin."""
+"""Every setting of ``batch_processing`` takes effect, also through the mixin."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def test_max_concurrent_limits_the_running_items(limit: int) -> None:
 
 def test_rate_limit_slows_down_the_batch() -> None:
     def seconds(rate: Optional[float]) -> float:
-        begun = time.monotonic()
+        start = time.monotonic()
         assert _service(rate_limit=rate).batch_update(range(11), "host", str).ok
-        return time.monotonic() - begun
+        return time.monotonic() - start
 
     assert min(seconds(None) for _ in range(3)) < 0.09 <= seconds(100)
     assert seconds(50) >= 0.19
@@ -67,7 +67,7 @@ def test_max_retries_limits_the_attempts(retries: int) -> None:
 
 def test_retry_delay_determines_the_longest_wait() -> None:
     def longest_wait(delay: float) -> float:
-        """Return the longest of many waits, because each is drawn between 0 and the delay."""
+        """Return the longest of many waits, because each wait is random between 0 and the delay."""
 
         def create(_: int) -> None:
             raise TimeoutError
@@ -85,7 +85,7 @@ def test_chunk_size_splits_bulk_calls() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("max_concurrent: 0", "max_concurrent must be at least 1"),
         ("rate_limit: 0", "rate_limit must be at least 0.001"),
@@ -95,9 +95,9 @@ def test_chunk_size_splits_bulk_calls() -> None:
         ("max_concurent: 5", "did you mean 'max_concurrent'"),
     ],
 )
-def test_mistakes_in_the_settings_are_reported_with_their_line(tmp_path: Path, text: str, said: str) -> None:
+def test_mistakes_in_the_settings_are_reported_with_their_line(tmp_path: Path, text: str, message: str) -> None:
     path = _configuration(tmp_path, text)
-    with pytest.raises(SettingsError, match=said) as caught:
+    with pytest.raises(SettingsError, match=message) as caught:
         load(path)
     assert caught.value.line == 2
 

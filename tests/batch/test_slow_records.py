@@ -1,4 +1,4 @@
-"""No outcome is lost if an item ends shortly before its batch."""
+"""No outcome is lost if an item finishes just before its batch ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from checkmk_sync.batch.journal import Journal
 
 
 def test_an_outcome_is_not_lost_if_recording_it_is_slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last item ends just before the batch notices that all items are submitted."""
+    """The last item finishes just before the batch notices that all items are submitted."""
     add_done_callback, record = Future.add_done_callback, Journal.record
     seen: set[int] = set()
 

@@ -1,4 +1,4 @@
-"""A stopped batch starts no more items, and every started item has an outcome."""
+"""A stopped batch starts no further items, and every started item has an outcome."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ import itertools, os, sys, time
 from checkmk_sync.batch import BatchProcessor
 
 def work(number):
-    os.write(1, b"began %d\\n" % number)
+    os.write(1, b"started %d\\n" % number)
     if number >= 5:
         {behave}
     return number
@@ -55,73 +55,72 @@ def _interrupted(behave: str) -> tuple[int, list[str], dict[str, str], float]:
     child.send_signal(signal.SIGINT)
     rest, _ = child.communicate(timeout=20)
     words = [line.split() for line in [*lines, *rest.splitlines()]]
-    began = sorted(line[1] for line in words if line[0] == "began")
+    started = sorted(line[1] for line in words if line[0] == "started")
     return (
         child.returncode,
-        began,
+        started,
         {line[1]: line[2] for line in words if line[0] == "outcome"},
         time.monotonic() - hit,
     )
 
 
 def test_ctrl_c_waits_for_running_items_and_raises_keyboard_interrupt() -> None:
-    code, began, outcomes, _ = _interrupted("time.sleep(0.6)")
+    code, started, outcomes, _ = _interrupted("time.sleep(0.6)")
     assert code == -signal.SIGINT
-    assert sorted(outcomes) == began
-    assert {str(number) for number in range(8)} <= set(
-        began
-    )  # on a busy machine, more items may start before the signal arrives
+    assert sorted(outcomes) == started
+    # On a busy machine, more than 8 items may start before the signal arrives.
+    assert {str(number) for number in range(8)} <= set(started)
     assert set(outcomes.values()) == {"success"}
 
 
 def test_ctrl_c_ends_the_wait_for_a_retry() -> None:
-    code, began, outcomes, took_s = _interrupted("raise TimeoutError")
+    code, started, outcomes, took_s = _interrupted("raise TimeoutError")
     assert code == -signal.SIGINT
     assert took_s < 5
-    assert sorted(outcomes) == began
+    assert sorted(outcomes) == started
     assert [outcomes[number] for number in ("0", "5", "6", "7")] == ["success", "failed", "failed", "failed"]
 
 
-def test_closing_a_stream_waits_for_running_items_and_starts_no_more() -> None:
-    began: list[int] = []
+def test_closing_a_stream_waits_for_running_items_and_starts_no_others() -> None:
+    started: list[int] = []
     ended: list[int] = []
 
     def work(number: int) -> None:
-        began.append(number)
+        started.append(number)
         time.sleep(0.1 if number else 0)
         ended.append(number)
 
     outcomes = BatchProcessor(max_concurrent=4).stream(itertools.count(), work)
     next(outcomes)
     outcomes.close()
-    assert sorted(began) == sorted(ended)
-    assert len(began) <= 5
+    assert sorted(started) == sorted(ended)
+    assert len(started) <= 5
     time.sleep(0.05)
-    assert len(began) == len(ended)
+    assert len(started) == len(ended)
 
 
 def test_an_exception_of_the_caller_stops_the_batch() -> None:
-    began: list[int] = []
+    started: list[int] = []
     with pytest.raises(LookupError):
-        for outcome in BatchProcessor(max_concurrent=2).stream(itertools.count(), began.append):
+        for outcome in BatchProcessor(max_concurrent=2).stream(itertools.count(), started.append):
             if outcome.index > 10:
                 raise LookupError
-    known = len(began)
+    known = len(started)
     time.sleep(0.05)
-    assert len(began) == known < 20
+    assert len(started) == known < 20
 
 
-def test_waits_for_the_rate_and_for_retries_end_with_the_batch() -> None:
-    def fails_but_first(number: int) -> None:
+def test_waits_for_the_rate_limit_and_for_retries_end_with_the_batch() -> None:
+    def fail_except_first(number: int) -> None:
         if number:
             raise TimeoutError
 
     for processor in (BatchProcessor(rate_limit=0.01), BatchProcessor(retry_delay=3600)):
-        begun = time.monotonic()
-        outcomes = processor.stream(range(10), fails_but_first)
+        start = time.monotonic()
+        outcomes = processor.stream(range(10), fail_except_first)
         assert next(outcomes).index in range(10)
         outcomes.close()
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - start < 5
 
 
 def _then(failure: BaseException, *numbers: int) -> Iterator[int]:
@@ -166,15 +165,15 @@ def test_a_generator_is_closed_in_the_thread_that_took_its_items(how: str) -> No
 
 
 def test_an_item_that_runs_longer_than_the_grace_period_is_unfinished(tmp_path: Path) -> None:
-    may_end, began = threading.Event(), threading.Event()
+    may_end, started = threading.Event(), threading.Event()
 
     def work(number: int) -> None:
-        began.set()
+        started.set()
         may_end.wait(10)
 
     def numbers() -> Iterator[int]:
         yield 1
-        began.wait(10)
+        started.wait(10)
         raise KeyboardInterrupt
 
     path = tmp_path / "journal"
@@ -200,10 +199,10 @@ def test_a_second_ctrl_c_ends_the_wait_for_running_items() -> None:
     timers = [threading.Timer(after_s, signal.pthread_kill, [main, signal.SIGINT]) for after_s in (0.1, 0.3)]
     for timer in timers:
         timer.start()
-    begun = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(KeyboardInterrupt) as caught:
         BatchProcessor(max_concurrent=2, grace_s=60).process_batch(range(9), lambda _: may_end.wait(20))
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - start < 10
     may_end.set()
     outcomes = caught.value.outcomes  # type: ignore[attr-defined]
     assert len(outcomes) == 2
@@ -230,6 +229,6 @@ def test_a_processor_can_be_used_again_after_a_stop() -> None:
     outcomes = processor.stream(itertools.count(), str)
     next(outcomes)
     outcomes.close()
-    begun = time.monotonic()
+    start = time.monotonic()
     assert processor.process_batch(range(21), str).progress.success == 21
-    assert time.monotonic() - begun >= 20 / 200 - 0.05, "the rate limit still applies"
+    assert time.monotonic() - start >= 20 / 200 - 0.05, "the rate limit still applies"

@@ -43,7 +43,7 @@ def test_the_number_of_items_taken_ahead_is_limited(submit: Callable[[int], Futu
     assert len(taken) == 50
 
 
-def test_a_slow_item_does_not_hold_up_finished_ones() -> None:
+def test_a_slow_item_does_not_delay_finished_items() -> None:
     finished_seen = threading.Event()
 
     def work(number: int) -> int:

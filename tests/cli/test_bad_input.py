@@ -76,11 +76,11 @@ def test_an_invalid_owner_is_refused_with_the_reason(
     for command in ("plan", "apply"):
         refused = sync(command, str(tmp_path / "a.yaml"), "--owner", owner)
         assert (refused.code, refused.out) == (2, "")
-        assert refused.err == f"Error: {owner!r} cannot be an owner: {message}\n"
+        assert refused.err == f"Error: the owner {owner!r} is not valid: {message}\n"
 
 
 @pytest.mark.parametrize("line", [[], ["hosts"], ["services"]])
-def test_without_a_command_there_is_help(sync: Run, line: list[str]) -> None:
+def test_help_is_shown_if_no_command_is_given(sync: Run, line: list[str]) -> None:
     result = sync(*line)
     assert (result.code, result.err) == (0, "")
     assert result.out.startswith("Usage: ")
@@ -95,7 +95,7 @@ def test_all_missing_variables_are_named_at_once(sync: Run, monkeypatch: pytest.
     assert "checkmk-sync demo" in result.err
     for name in ("SERVER_URL", "SITE", "USERNAME", "PASSWORD_FILE", "PASSWORD"):
         monkeypatch.setenv(f"CHECKMK_{name}", "")
-    assert sync("hosts", "list").err == result.err, "an empty variable is none"
+    assert sync("hosts", "list").err == result.err, "an empty variable counts as missing"
 
 
 def test_an_unreachable_server_is_named(site_for_cli: SimulatedSite, sync: Run, monkeypatch: Any) -> None:
@@ -114,7 +114,7 @@ def test_thousands_of_mistakes_are_counted(sync: Run, tmp_path: Path) -> None:
     assert len(json.loads(sync("plan", str(inventory), "--json").err)["problems"]) == 3000
 
 
-def test_labels_and_structured_attributes(site_for_cli: SimulatedSite, sync: Run) -> None:
+def test_labels_and_structured_attributes_are_set(site_for_cli: SimulatedSite, sync: Run) -> None:
     assert sync("hosts", "update", "host00001", "--attribute", "parents=host00000|host00002").code == 0
     assert sync("hosts", "update", "host00001", "--attribute", 'contactgroups={"groups": ["all"]}').code == 0
     sync("hosts", "update", "host00001", "--label", "env=prod", "--label", "checkmk_sync/owner=other")
@@ -141,7 +141,7 @@ def test_hosts_can_be_searched(site_for_cli: SimulatedSite, sync: Run) -> None:
 
 
 class Terminal:
-    """The command line on a terminal of its own, on which ``answer`` is typed when it asks."""
+    """A run of the command line on a pseudo-terminal. ``answer`` is typed at its question; None sends Ctrl-C."""
 
     def __init__(self, site: SimulatedSite, *arguments: str, answer: Optional[str], stdout: Any = None) -> None:
         main, ours = pty.openpty()
@@ -160,7 +160,7 @@ class Terminal:
                     break
             if not is_answered and b"[y/N]" in self.shown:
                 is_answered = True
-                time.sleep(0.3)  # what it shows is there before it reads
+                time.sleep(0.3)  # the program shows the question before it reads the answer
                 process.send_signal(signal.SIGINT) if answer is None else os.write(main, answer.encode())
         os.close(main)
         self.code = process.wait(timeout=30)
@@ -218,7 +218,7 @@ def test_a_deletion_shows_what_it_would_delete(site_for_cli: SimulatedSite) -> N
 
 
 def test_the_question_names_only_steps_that_would_be_done(site_for_cli: SimulatedSite, inventory: str) -> None:
-    """Also where nothing is to be changed any more."""
+    """The host exists already, so only a scan and the activation are left."""
     with site_for_cli.client() as cmk:
         cmk.hosts.create("web01")
     terminal = Terminal(site_for_cli, "apply", inventory, answer="n\n")

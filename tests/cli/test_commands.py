@@ -1,4 +1,4 @@
-"""The command line: results on stdout, the rest on stderr, exit codes as documented, nothing a terminal would obey."""
+"""Commands print results on stdout and messages on stderr, and exit with the documented codes."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def test_every_row_of_the_table_has_help_and_an_example() -> None:
 
 
 def test_examples_of_the_help_run(site_for_cli: SimulatedSite, sync: Run) -> None:
-    """In the order of the table, on hosts of the examples."""
+    """The examples run in the order of the table, on a site with the hosts that they name."""
     with site_for_cli.client() as cmk:
         cmk.folders.ensure("/linux/old")
         cmk.folders.ensure("/linux/web")
         cmk.hosts.bulk_create([{"host_name": "web01", "attributes": {"ipv6address": "::1"}}, {"host_name": "web02"}])
     import shlex
 
-    skipped = {"hosts create"}  # its host exists
+    skipped = {"hosts create"}  # the host of its example exists
     for command in CLI_COMMANDS:
         words = shlex.split(f"{command.words} {command.example}")
         if " ".join(words[:2]) in skipped:
@@ -57,7 +57,7 @@ def test_examples_of_the_help_run(site_for_cli: SimulatedSite, sync: Run) -> Non
         assert result.code == 0, (words, result.err)
 
 
-def test_hosts(site_for_cli: SimulatedSite, sync: Run) -> None:
+def test_hosts_are_created_changed_moved_and_deleted(site_for_cli: SimulatedSite, sync: Run) -> None:
     assert sync("hosts", "list").out.splitlines()[0] == "host00000\t/\t10.0.0.0\t\t"
     assert [row["name"] for row in sync("hosts", "list", "--limit", "2", "--json").data] == ["host00000", "host00001"]
     created = sync(
@@ -74,13 +74,13 @@ def test_hosts(site_for_cli: SimulatedSite, sync: Run) -> None:
     partly = sync("hosts", "delete", "new", "nope", "--yes")
     assert partly.code == 1
     assert partly.err == "Error: 1 of 2 hosts deleted; the others:\nnope: no such host\n"
-    assert sync("hosts", "delete", "nope", "--yes").code == 2, "as for one that is only looked at"
+    assert sync("hosts", "delete", "nope", "--yes").code == 2, "the same code as for hosts get"
     assert sync("hosts", "get", "new").code == 2
     assert sync("hosts", "update", "host00000").code == 2
     assert sync("hosts", "create", "x", "--attribute", "oops").code == 2
 
 
-def test_monitoring(site_for_cli: SimulatedSite, sync: Run) -> None:
+def test_hosts_and_services_are_filtered(site_for_cli: SimulatedSite, sync: Run) -> None:
     rows = sync("services", "list", "--host", "host0000*", "--json").data
     assert len(rows) == 30
     assert len(sync("services", "list", "--search", "CPU*", "--json").data) == 6
@@ -91,7 +91,7 @@ def test_monitoring(site_for_cli: SimulatedSite, sync: Run) -> None:
     assert sync("version", "--json").data["checkmk"] == "2.4.0p18.cre"
 
 
-def test_changes(site_for_cli: SimulatedSite, sync: Run) -> None:
+def test_changes_are_listed_discovered_and_activated(site_for_cli: SimulatedSite, sync: Run) -> None:
     sync("hosts", "create", "new")
     (pending,) = sync("pending", "--json").data
     assert pending["action"] == "create-host"
@@ -108,7 +108,9 @@ def test_changes(site_for_cli: SimulatedSite, sync: Run) -> None:
 # Options, output, exit codes
 
 
-def test_shared_options_stand_before_or_after(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
+def test_shared_options_are_accepted_before_or_after_the_command(
+    site_for_cli: SimulatedSite, sync: Run, tmp_path: Path
+) -> None:
     config = tmp_path / "c.yaml"
     config.write_text("checkmk: {nonsense: 1}\n")
     for arguments in (
@@ -123,7 +125,7 @@ def test_shared_options_stand_before_or_after(site_for_cli: SimulatedSite, sync:
         assert len(sync(*arguments).data) == 3
 
 
-def test_the_configuration_may_come_from_a_variable(
+def test_a_variable_can_name_the_configuration_file(
     site_for_cli: SimulatedSite, sync: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tmp_path / "c.yaml"
@@ -132,7 +134,7 @@ def test_the_configuration_may_come_from_a_variable(
     assert sync("version").code == 3
 
 
-def test_exit_codes(site_for_cli: SimulatedSite, sync: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exit_codes_are_as_documented(site_for_cli: SimulatedSite, sync: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sync("version").code == 0
     assert sync("hosts", "get", "nope").code == 2
     assert sync("hosts", "list", "--nope").code == 2
@@ -140,7 +142,7 @@ def test_exit_codes(site_for_cli: SimulatedSite, sync: Run, monkeypatch: pytest.
     monkeypatch.setenv("CHECKMK_PASSWORD", "wrong-one")
     assert sync("version").code == 2
     health = sync("health", "--json")
-    assert (health.code, health.data["ok"]) == (2, False), "it tells, and ends as what it tells of"
+    assert (health.code, health.data["ok"]) == (2, False), "health prints the failure, and exits with its code"
     monkeypatch.delenv("CHECKMK_PASSWORD")
     missing = sync("version")
     assert missing.code == 2
@@ -210,7 +212,7 @@ def test_every_command_has_help(sync: Run) -> None:
     assert "0.1.0" in sync("--version").out
 
 
-def test_deleting_asks(site_for_cli: SimulatedSite, sync: Run) -> None:
+def test_deleting_without_a_terminal_needs_yes(site_for_cli: SimulatedSite, sync: Run) -> None:
     refused = sync("hosts", "delete", "host00000")
     assert refused.code == 2
     assert "give --yes" in refused.err
@@ -262,7 +264,7 @@ def test_the_library_prints_nothing(site_for_cli: SimulatedSite, capsys: pytest.
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_reader_that_leaves_is_no_error(site_for_cli: SimulatedSite) -> None:
+def test_a_reader_that_leaves_is_not_an_error(site_for_cli: SimulatedSite) -> None:
     site_for_cli.seed_monitoring({"hosts": [{"name": f"h{n:06d}"} for n in range(20_000)], "services": []})
     process = subprocess.Popen(
         [sys.executable, "-m", "checkmk_sync", "hosts", "status"],

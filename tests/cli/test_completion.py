@@ -28,7 +28,7 @@ def without_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_the_script_is_printed(without_settings: None, sync: Run, shell: str) -> None:
+def test_the_script_is_printed_for_every_shell(without_settings: None, sync: Run, shell: str) -> None:
     printed = sync("completion", shell)
     assert (printed.code, printed.err) == (0, "")
     assert f"_CHECKMK_SYNC_COMPLETE={shell}_complete" in printed.out
@@ -43,7 +43,7 @@ def test_unknown_shells_are_refused(sync: Run, arguments: list[str]) -> None:
     assert refused.err.startswith("Error: ")
 
 
-def test_the_help_says_how_to_install_it(sync: Run) -> None:
+def test_the_help_shows_how_to_install_the_script(sync: Run) -> None:
     text = sync("completion", "--help").out
     assert "checkmk-sync completion bash > ~/.local/share/bash-completion/completions/checkmk-sync" in text
     assert "checkmk-sync completion fish > ~/.config/fish/completions/checkmk-sync.fish" in text
@@ -51,7 +51,7 @@ def test_the_help_says_how_to_install_it(sync: Run) -> None:
 
 
 def _install_program(folder: Path, python: str = sys.executable) -> Path:
-    """A folder with the program under the name by which shells complete it."""
+    """Install the program as checkmk-sync, the name that shells complete, and return its folder."""
     folder.mkdir(exist_ok=True)
     program = folder / "checkmk-sync"
     program.write_text(f"#!{python}\nfrom checkmk_sync.cli import main\nmain()\n")
@@ -61,7 +61,7 @@ def _install_program(folder: Path, python: str = sys.executable) -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """An environment with the program in it, without a site and without settings."""
+    """An environment with the program on its PATH, but without a site and without settings."""
     (tmp_path / "inventory-of-all.yaml").write_text("hosts: []\n")
     yield _environment(tmp_path, _install_program(tmp_path / "bin"))
 
@@ -74,7 +74,7 @@ def _environment(home: Path, program: Path) -> dict[str, str]:
 
 
 def _completions(home: dict[str, str], *words: str) -> list[str]:
-    """What the program tells bash of an unfinished line, as ``type,value``."""
+    """Return the completions of an unfinished line for bash, as ``type,value``."""
     variables = {
         "_CHECKMK_SYNC_COMPLETE": "bash_complete",
         "COMP_WORDS": " ".join(words),
@@ -107,7 +107,7 @@ def test_completions_for_bash(home: dict[str, str], line: tuple[str, ...]) -> No
 @pytest.mark.slow
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("what", ["source", "complete"])
-def test_the_variable_of_click_works(home: dict[str, str], shell: str, what: str) -> None:
+def test_the_completion_variable_of_click_works(home: dict[str, str], shell: str, what: str) -> None:
     variables = {"_CHECKMK_SYNC_COMPLETE": f"{shell}_{what}", "COMP_WORDS": "checkmk-sync ho", "COMP_CWORD": "1"}
     if shell == "fish":
         variables["COMP_CWORD"] = "ho"
@@ -136,7 +136,7 @@ def test_files_are_completed_where_files_are_expected() -> None:
 
 COMMANDS = {"bash": ["bash", "--norc", "--noprofile", "-i"], "zsh": ["zsh", "-f", "-i"]}
 COMPINIT = "autoload -U compinit; compinit -u -D"
-# How the script comes into the shell: read at its start, or from a folder of $fpath at the first Tab.
+# How a shell loads the script: when it starts, or from a folder in $fpath at the first Tab.
 SOURCED = {
     "bash": "source <(checkmk-sync completion bash)",
     "zsh": f"{COMPINIT}; source <(checkmk-sync completion zsh)",
@@ -153,7 +153,7 @@ TYPED = {
 
 
 class Shell:
-    """An interactive shell on a terminal."""
+    """An interactive shell on a pseudo-terminal."""
 
     def __init__(self, kind: str, environment: dict[str, str], prepared: str) -> None:
         self._main, ours = pty.openpty()
@@ -195,7 +195,7 @@ def _press_tab(environment: dict[str, str], kind: str, prepared: str) -> None:
         for typed, shown in TYPED.items():
             shell.type(typed)
             assert shell.shows(shown), (typed, shell._seen)
-            shell.type("\x15")  # Ctrl-U: an empty line again
+            shell.type("\x15")  # Ctrl-U clears the line
     finally:
         shell.end()
 
@@ -223,7 +223,7 @@ def test_fish_completes(home: dict[str, str]) -> None:
 
 
 @pytest.mark.slow
-def test_the_first_tab_completes_where_zsh_loads_the_script_itself(home: dict[str, str]) -> None:
+def test_the_first_tab_completes_if_zsh_autoloads_the_script(home: dict[str, str]) -> None:
     _press_tab(home, "zsh", AUTOLOADED)
 
 
@@ -232,7 +232,7 @@ def test_the_first_tab_completes_where_zsh_loads_the_script_itself(home: dict[st
 
 @pytest.fixture(scope="module")
 def oldest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment with a venv that has them, and all else from the environment of the tests."""
+    """An environment with the oldest click and rich in a venv, and all other packages from this environment."""
     folder = tmp_path_factory.mktemp("oldest")
     venv = folder / "venv"
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)

@@ -39,7 +39,7 @@ def test_the_demo_runs_and_keeps_its_site() -> None:
     assert process.returncode == 0
 
 
-def test_ctrl_c_does_not_say_that_nothing_was_done() -> None:
+def test_ctrl_c_reports_that_the_simulated_site_is_gone() -> None:
     command = [sys.executable, "-m", "checkmk_sync", "demo"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
@@ -73,7 +73,7 @@ def test_the_inventory_is_realistic_and_always_the_same() -> None:
     assert demo_inventory.as_csv() == demo_inventory.as_csv()
 
 
-def test_simulate_explains_mistakes() -> None:
+def test_simulate_refuses_invalid_options() -> None:
     assert run(["simulate", "--version", "1.6.0"]) == 2
     assert run(["simulate", "--edition", "gold"]) == 2
     assert run(["simulate", "--password", "a", "--password-file", "b"]) == 2

@@ -1,4 +1,4 @@
-"""The stand-ins for stdout and stderr are complete text streams for libraries."""
+"""The replacements of stdout and stderr have the complete interface of text streams."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_buffer_takes_all_kinds_of_bytes(data: Any) -> None:
     assert raw.getvalue() == b"ab"
 
 
-def test_text_and_bytes_are_not_confused() -> None:
+def test_a_stream_refuses_bytes_and_its_buffer_refuses_text() -> None:
     stream, raw = _over_bytes()
     with pytest.raises(TypeError):
         stream.write(b"x")  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""``inventory check`` shows what files mean, or every mistake in them; ``plan`` and ``apply`` read them alike."""
+"""``inventory check`` shows the objects in files, or every mistake. All commands read files in the same way."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_every_mistake_is_a_line_with_file_line_and_column(folder: Path, sync: R
     assert len(lines) == 101 + 2 + 1, "names, two other cells, the other file"
     for start in (
         "bad.csv:2: column 3 (inventory_failed): 'maybe' is not true or false",
-        "bad.csv:2: column 4: the header has no name for this column",
+        "bad.csv:2: column 4: this column has no heading",
         "bad.csv:2: column 1 (name): host web 01: ",
         "bad.csv:102: column 1 (name): host b d: ",
         "bad.yaml:2:13: host a: unknown key 'colour'",
@@ -109,7 +109,7 @@ def test_every_mistake_is_a_line_with_file_line_and_column(folder: Path, sync: R
 
 
 def test_a_check_needs_neither_site_nor_credentials(folder: Path, sync: Run) -> None:
-    """The fixture of all tests takes away the variables that say where a site is."""
+    """A fixture of all tests removes the variables that configure a site, so ``plan`` fails."""
     assert sync("plan", "plain.yaml").code == 2
     assert sync("inventory", "check", "plain.yaml").code == 0
     (folder / "config.yaml").write_text("sync: {map: map.yaml, encoding: cp1252}\n")
@@ -121,7 +121,7 @@ def test_a_check_needs_neither_site_nor_credentials(folder: Path, sync: Run) -> 
     [
         (
             "cmdb.csv",
-            "cmdb.csv:3: the inventory is not UTF-8 text: name its encoding, such as --encoding windows-1252,",
+            "cmdb.csv:3: the inventory is not UTF-8 text; name its encoding, such as --encoding windows-1252,",
         ),
         ("cmdb.csv --encoding cp1252", "give a mapping file (--map)"),
         ("cmdb.csv --encoding nonsense", "unknown encoding 'nonsense'"),
@@ -132,7 +132,7 @@ def test_a_check_needs_neither_site_nor_credentials(folder: Path, sync: Run) -> 
     ],
 )
 @pytest.mark.parametrize("command", ["inventory check", "plan", "apply --yes"])
-def test_all_commands_refuse_unreadable_inventories_alike(
+def test_all_commands_refuse_unreadable_inventories_in_the_same_way(
     folder: Path, sync: Run, site_for_cli: SimulatedSite, command: str, arguments: str, message: str
 ) -> None:
     result = sync(*command.split(), *arguments.split())
@@ -141,7 +141,7 @@ def test_all_commands_refuse_unreadable_inventories_alike(
     assert len(site_for_cli.requests) == 0
 
 
-def test_plan_and_apply_read_the_same(folder: Path, sync: Run, site_for_cli: SimulatedSite) -> None:
+def test_plan_and_apply_read_the_same_inventory(folder: Path, sync: Run, site_for_cli: SimulatedSite) -> None:
     options = ("cmdb.csv", "--map", "map.yaml", "--encoding", "windows-1252", "--owner", "cmdb")
     assert "+ host srv02: ipaddress 192.0.2.12, folder /muenchen, label owner Team B" in sync("plan", *options).out
     assert sync("apply", *options, "--yes").code == 0
@@ -152,18 +152,20 @@ def test_plan_and_apply_read_the_same(folder: Path, sync: Run, site_for_cli: Sim
 def test_skipped_rows_are_reported(folder: Path, sync: Run, site_for_cli: SimulatedSite) -> None:
     (folder / "map.yaml").write_text(MAP + "skip: {Owner: Team B}\n")
     options = ("cmdb.csv", "--map", "map.yaml", "--encoding", "windows-1252")
-    message = "Warning: cmdb.csv: 1 of 2 rows left out, as map.yaml says: Owner is 'Team B' (1)"
+    message = "Warning: cmdb.csv: 1 of 2 rows left out by map.yaml: Owner is 'Team B' (1)"
     assert message in sync("inventory", "check", *options).err.splitlines()
     assert message in sync("inventory", "check", *options, "--json").err.splitlines()
     assert message in sync("plan", *options).out.splitlines()
     assert message.removeprefix("Warning: ") in sync("plan", *options, "--json").data["warnings"]
     assert sync("apply", *options, "--yes").out.splitlines().count(message) == 1
     for form in ((), ("--json",)):
-        assert sync("apply", *options, "--yes", *form).err.splitlines().count(message) == 1, "nothing to do, but told"
+        assert sync("apply", *options, "--yes", *form).err.splitlines().count(message) == 1, (
+            "the warning appears even if there is nothing to do"
+        )
 
 
 def test_the_configuration_names_the_map_and_the_encoding(folder: Path, sync: Run, site_for_cli: SimulatedSite) -> None:
-    """``sync: map:`` is beside the configuration file; options win."""
+    """``sync.map`` is relative to the configuration file, and options take precedence."""
     (folder / "etc").mkdir()
     (folder / "etc" / "map.yaml").write_text(MAP.replace("|slug", "|lower|ascii"))
     (folder / "etc" / "config.yaml").write_text("sync:\n  map: map.yaml\n  encoding: windows-1252\n")
@@ -207,7 +209,7 @@ def test_the_sync_section_is_part_of_the_settings(folder: Path) -> None:
     assert load_settings(folder / "config.yaml").sync == SyncSettings()
 
 
-def test_standard_input(folder: Path, sync: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_inventory_is_read_from_standard_input(folder: Path, sync: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(EXPORT.read_bytes())))
     assert "srv02" in sync("inventory", "check", "-", "--map", "map.yaml", "--encoding", "cp1252").out
 
@@ -221,7 +223,7 @@ def test_the_output_of_a_check_can_be_checked_again(folder: Path) -> None:
 
 @given(st.text() | st.dictionaries(st.text(max_size=3), st.text(max_size=5), max_size=2))
 def test_no_value_adds_a_column_or_a_line(value: Any) -> None:
-    """Lists in a pipe are lines with tabs."""
+    """In a pipe, each row is a line, and tabs separate the columns."""
     stdout = io.StringIO()
     with contextlib.redirect_stdout(stdout):
         Output().rows([{"a": value, "b": value}, {"a": "x"}], ["a", "b"])

@@ -1,4 +1,4 @@
-"""Lists on a terminal: one line a row, cut to the width, states in colour, times as people read them."""
+"""Lists on a terminal have one line per row, cut to the width, with coloured states and local times."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ def odd(site_for_cli: SimulatedSite) -> Iterator[SimulatedSite]:
 
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
 @pytest.mark.parametrize("line", LISTS)
-def test_a_row_is_a_line_at_most_as_wide_as_the_terminal(
+def test_a_row_is_one_line_that_fits_the_terminal(
     odd: SimulatedSite, show: Show, sync: Run, line: str, width: int
 ) -> None:
     lines, err = show(line, width)
     rows = sync(*line.split(), "--json").data
     assert rows
-    assert len(lines) == len(rows) + 1, "one line a row, and one for the header"
+    assert len(lines) == len(rows) + 1, "one line per row, and one for the header"
     plain = [_plain(text) for text in lines]
     assert max(map(cell_len, plain)) <= width
     assert all(text.isprintable() for text in plain)
@@ -73,9 +73,9 @@ def test_columns_share_the_width_sensibly(odd: SimulatedSite, show: Show) -> Non
     header, *rows = (_plain(line) for line in show("hosts list", 80)[0])
     assert header.split() == ["name", "folder", "ipaddress", "alias", "labels"]
     (web01,) = (row for row in rows if row.startswith("web01"))
-    assert web01.split()[0] == "web01", "what names the row is not cut where others can be"
-    assert "192.0.2.1 " in web01, "short columns are whole"
-    assert web01.count("…") == 3, "the long ones share the rest"
+    assert web01.split()[0] == "web01", "the name of the row is not cut while other columns can be"
+    assert "192.0.2.1 " in web01, "short columns are not cut"
+    assert web01.count("…") == 3, "the long columns share the rest"
     assert "/folder00" in web01 and "東京" in web01 and "label0:" in web01
 
 

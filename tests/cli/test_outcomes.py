@@ -1,4 +1,4 @@
-"""Every command that writes ends with applied, not applied or unknown: in words, in JSON and as its exit code."""
+"""A write is applied, not applied or unknown: in its message, in JSON and in its exit code."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _run_as_json(sync: Any, config: str, command: str) -> tuple[int, Any]:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_applied(sync: Any, config: str, command: str) -> None:
+def test_an_applied_write_says_so(sync: Any, config: str, command: str) -> None:
     name, done, _ = COMMANDS[command]
     result = sync("--config", config, *command.split())
     assert (result.code, result.out.splitlines()[0]) == (0, f"{name} {done}")
@@ -55,7 +55,7 @@ def test_a_check_after_a_lost_answer_is_announced(
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_not_applied(sync: Any, site_for_cli: SimulatedSite, config: str, command: str) -> None:
+def test_a_refused_write_is_not_applied(sync: Any, site_for_cli: SimulatedSite, config: str, command: str) -> None:
     name, done, _ = COMMANDS[command]
     refusal = {"title": "Bad Request", "status": 400, "detail": "no"}
     fault = Fault("answer", writes=True, status=400, body=refusal, content_type="application/problem+json")
@@ -69,7 +69,9 @@ def test_not_applied(sync: Any, site_for_cli: SimulatedSite, config: str, comman
 
 @pytest.mark.parametrize("kind", ["reset_before", "html"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_unknown(sync: Any, site_for_cli: SimulatedSite, config: str, command: str, kind: str) -> None:
+def test_a_write_without_a_usable_answer_is_unknown(
+    sync: Any, site_for_cli: SimulatedSite, config: str, command: str, kind: str
+) -> None:
     name, done, check = COMMANDS[command]
     site_for_cli.set_faults([Fault(kind, writes=True)])
     result = sync("--config", config, *command.split())
@@ -87,7 +89,7 @@ def test_a_write_to_an_unreachable_site_is_not_applied(sync: Any, site_for_cli: 
     assert (code, facts["outcome"], facts["attempted"]["delivery"]) == (3, "not applied", "not sent")
 
 
-def test_activation_and_discovery(sync: Any, site_for_cli: SimulatedSite, config: str) -> None:
+def test_activations_and_scans_have_an_outcome(sync: Any, site_for_cli: SimulatedSite, config: str) -> None:
     assert sync("--config", config, "discover", "host00001").out.splitlines()[0] == "host00001 discovered"
     site_for_cli.set_faults([Fault("fail_activation")])
     code, facts = _run_as_json(sync, config, "activate")
@@ -102,7 +104,9 @@ def test_activation_and_discovery(sync: Any, site_for_cli: SimulatedSite, config
     assert (code, facts["outcome"]) == (0, "applied")
 
 
-def test_apply(sync: Any, site_for_cli: SimulatedSite, config: str, tmp_path: Path) -> None:
+def test_apply_has_the_worst_outcome_of_its_changes(
+    sync: Any, site_for_cli: SimulatedSite, config: str, tmp_path: Path
+) -> None:
     inventory = tmp_path / "hosts.csv"
     inventory.write_text("name,folder\nweb01,/a\n")
     apply = f"apply {inventory} --owner me --yes --no-discover --no-activate"

@@ -1,4 +1,4 @@
-"""Whoever reads our output may have seen enough: that ends a list, and changes nothing else."""
+"""A reader that closes the pipe ends a list, but does not interrupt ``plan`` or ``apply``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from checkmk_sync.testing import SimulatedSite
 
-HOSTS = 800  # more text than a pipe's buffer holds
+HOSTS = 800  # more output than fits into the buffer of a pipe
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def inventory(tmp_path: Path) -> str:
 
 
 def _exit_code(site: SimulatedSite, *arguments: str) -> int:
-    """Of a command whose reader is gone before the first line."""
+    """Return the exit code of a command whose reader closes the pipe before the first line."""
     read, write = os.pipe()
     os.close(read)
     environment = {**os.environ, "CHECKMK_SERVER_URL": site.url}

@@ -1,4 +1,4 @@
-"""A refused ``apply`` shows what it refused and names the option that helps."""
+"""A refused ``apply`` shows the plan, and names the option that permits it."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ def test_a_forgotten_owner_is_suggested(site_for_cli: SimulatedSite, sync: Run, 
     assert "did you forget --owner 'the cmdb'?" in sync("plan", fleet).out
 
 
-def test_conflicts_name_their_place_and_the_option(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
+def test_conflicts_name_the_line_and_the_option(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("name\nhost00000\n")
     refused = sync("apply", str(path), "--owner", "me", "--yes")
-    assert f"host host00000 ({path}:2) exists already" in refused.err
+    assert f"host host00000 ({path}:2) already exists" in refused.err
     assert "--adopt" in refused.err
     assert "--adopt" in sync("plan", str(path), "--owner", "me").out
     site_for_cli.state.configuration.hosts["host00000"].attributes["labels"] = {"checkmk_sync/owner": "them"}
     theirs = sync("apply", str(path), "--owner", "me", "--yes")
-    assert "take it out of the inventory" in theirs.err
+    assert "remove it from the inventory" in theirs.err
     assert "--adopt" not in theirs.err
 
 
@@ -59,7 +59,7 @@ def test_pending_changes_of_others_are_announced(site_for_cli: SimulatedSite, sy
     site_for_cli.add_user("carol", "carols-secret")
     with site_for_cli.client(username="carol") as hers:
         hers.hosts.create("hers")
-    message = "1 pending change of other users; unless they activate first, apply needs --force-foreign"
+    message = "1 pending change of other users; apply needs --force-foreign, unless they are activated first"
     assert message in sync("plan", fleet, "--owner", "me").out
     failed = sync("apply", fleet, "--owner", "me", "--yes")
     assert failed.code == 1

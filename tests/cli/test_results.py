@@ -1,4 +1,4 @@
-"""Results of commands for people: counts, outcomes of each object, and names as people write them."""
+"""Results contain counts, an outcome for each object, and folder names with slashes."""
 
 from __future__ import annotations
 
@@ -266,4 +266,4 @@ def test_the_variables_of_a_simulated_site_work(tmp_path: Path, how: str) -> Non
         process.communicate(timeout=20)
     held = [line.split("=", 1)[1].strip() for line in lines if line.startswith("export CHECKMK_PASSWORD_FILE")]
     assert process.returncode == 0
-    assert how != "password" or not Path(held[0]).exists(), "the file is gone with the site"
+    assert how != "password" or not Path(held[0]).exists(), "the password file is deleted with the site"

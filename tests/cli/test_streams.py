@@ -13,7 +13,7 @@ import pytest
 
 from checkmk_sync.testing import SimulatedSite
 
-pytestmark = pytest.mark.slow  # a process for each
+pytestmark = pytest.mark.slow  # each test starts processes
 
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""}
 
@@ -26,7 +26,7 @@ def inventory(tmp_path: Path) -> str:
 
 
 def _shell(script: str, site: SimulatedSite, **environment: str) -> Any:
-    """Run a line of shell in which ``$sync`` is the command line."""
+    """Run a shell command in which ``$sync`` is the command line."""
     command = f"{sys.executable} -m checkmk_sync"
     known = {**os.environ, "CHECKMK_SERVER_URL": site.url, "sync": command, **environment}
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {script}"], env=known, capture_output=True)
@@ -38,15 +38,15 @@ def test_apply_finishes_when_the_reader_leaves(site_for_cli: SimulatedSite, inve
     done = _shell(f"$sync apply {inventory} --yes -q | true", site_for_cli)
     assert (done.returncode, done.stderr) == (0, b"")
     assert len(site_for_cli.state.configuration.hosts) == 153
-    assert site_for_cli.state.configuration.changes == [], "they are active as well"
+    assert site_for_cli.state.configuration.changes == [], "the changes are also active"
 
 
 @pytest.mark.parametrize("streams", ["2>&1 | true", "2>&1 > /dev/null | true", "2> /dev/full", "2>&-"])
 def test_apply_finishes_without_a_usable_stderr(site_for_cli: SimulatedSite, inventory: str, streams: str) -> None:
-    """Where it notes each stage."""
+    """stderr receives a note for each stage."""
     _shell(f"$sync apply {inventory} --yes {streams}", site_for_cli)
     assert len(site_for_cli.state.configuration.hosts) == 153
-    assert site_for_cli.state.configuration.changes == [], "they are active as well"
+    assert site_for_cli.state.configuration.changes == [], "the changes are also active"
 
 
 @pytest.mark.parametrize("command", ["hosts list --json", "plan {}", "plan {} --markdown"])
@@ -71,7 +71,9 @@ def test_a_full_disk_is_reported(site_for_cli: SimulatedSite, inventory: str, co
 
 @pytest.mark.parametrize("command", ["hosts list", "version --json", "apply {} --yes -q"])
 @pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
-def test_closed_streams_are_no_failure(site_for_cli: SimulatedSite, inventory: str, command: str, closed: str) -> None:
+def test_closed_streams_are_not_a_failure(
+    site_for_cli: SimulatedSite, inventory: str, command: str, closed: str
+) -> None:
     done = _shell(f"$sync {command.format(inventory)} {closed}", site_for_cli)
     assert (done.returncode, done.stderr) == (0, b"")
     assert len(site_for_cli.state.configuration.hosts) == (153 if command.startswith("apply") else 3)

@@ -1,4 +1,4 @@
-"""``plan`` and ``apply`` on the command line: nothing happens unreviewed, and every refusal has its exit code."""
+"""``plan`` and ``apply`` change nothing without a review, and every refusal has an exit code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def inventory(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_plan_and_apply(site_for_cli: SimulatedSite, sync: Run, inventory: str) -> None:
+def test_a_reviewed_plan_is_applied(site_for_cli: SimulatedSite, sync: Run, inventory: str) -> None:
     planned = sync("plan", inventory, "--owner", "me")
     assert planned.code == 0
     assert "+ host web01: ipaddress 192.0.2.1, folder /linux, label env prod" in planned.out
@@ -30,7 +30,7 @@ def test_plan_and_apply(site_for_cli: SimulatedSite, sync: Run, inventory: str) 
     checksum = sync("plan", inventory, "--owner", "me", "--json").data["checksum"]
     wrong = sync("apply", inventory, "--owner", "me", "--checksum", "0" * 16)
     assert wrong.code == 2
-    assert "review it anew" in wrong.err
+    assert "review the new plan" in wrong.err
     applied = sync("apply", inventory, "--owner", "me", "--checksum", checksum)
     assert applied.code == 0, applied.err
     assert "Changes: 3 applied, 0 not applied, 0 unknown" in applied.out
@@ -42,7 +42,7 @@ def test_plan_and_apply(site_for_cli: SimulatedSite, sync: Run, inventory: str) 
 
 
 def test_the_json_of_apply_has_one_schema(site_for_cli: SimulatedSite, sync: Run, inventory: str) -> None:
-    """Also with nothing to do: then it is a report of zeros, not the plan."""
+    """If there is nothing to do, the output is a report of zeros, not the plan."""
     arguments = ("apply", inventory, "--owner", "me", "--yes", "--json")
     first, again = sync(*arguments).data, sync(*arguments).data
     assert first.keys() == again.keys()
@@ -54,7 +54,7 @@ def test_the_json_of_apply_has_one_schema(site_for_cli: SimulatedSite, sync: Run
     assert (kept.keys(), kept["activated_changes"]) == (first.keys(), None)
 
 
-def test_undiscovered_hosts_are_something_to_do(site_for_cli: SimulatedSite, sync: Run, inventory: str) -> None:
+def test_undiscovered_hosts_count_as_changes_to_make(site_for_cli: SimulatedSite, sync: Run, inventory: str) -> None:
     def plan_exits() -> int:
         return sync("plan", inventory, "--owner", "me", "--detailed-exitcode").code
 
@@ -65,7 +65,7 @@ def test_undiscovered_hosts_are_something_to_do(site_for_cli: SimulatedSite, syn
 
 
 def test_without_a_terminal_each_stage_is_a_line(site_for_cli: SimulatedSite, sync: Run, inventory: str) -> None:
-    """The log of a cron job shows how far a long run is."""
+    """The log of a cron job shows the progress of a long run."""
     first = sync("apply", inventory, "--owner", "me", "--yes")
     assert first.err.splitlines() == [
         "create folders",
@@ -78,7 +78,7 @@ def test_without_a_terminal_each_stage_is_a_line(site_for_cli: SimulatedSite, sy
         assert sync("apply", inventory, "--owner", "me", "--yes", quiet).err == ""
 
 
-def test_apply_asks_and_without_a_terminal_refuses(site_for_cli: SimulatedSite, sync: Run, inventory: str) -> None:
+def test_apply_without_a_terminal_needs_yes(site_for_cli: SimulatedSite, sync: Run, inventory: str) -> None:
     refused = sync("apply", inventory)
     assert refused.code == 2
     assert "give --yes" in refused.err
@@ -115,7 +115,7 @@ def test_conflicts_and_exceeded_limits_are_refused(site_for_cli: SimulatedSite, 
     assert sync("apply", str(taken), "--owner", "me", "--yes", "--adopt").code == 0
 
 
-def test_a_wrong_inventory_is_refused_before_any_request(
+def test_an_invalid_inventory_is_refused_before_any_request(
     site_for_cli: SimulatedSite, sync: Run, tmp_path: Path
 ) -> None:
     bad = tmp_path / "bad.yaml"
@@ -131,7 +131,7 @@ def _environment(site: SimulatedSite) -> dict[str, str]:
     return {**os.environ, "CHECKMK_SERVER_URL": site.url}
 
 
-def test_an_inventory_from_a_pipe(site_for_cli: SimulatedSite) -> None:
+def test_an_inventory_can_come_from_a_pipe(site_for_cli: SimulatedSite) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "checkmk_sync", "apply", "-", "--yes", "--json"],
         input=json.dumps({"hosts": [{"name": "piped"}]}),

@@ -22,7 +22,9 @@ NOUNS = ["activation", "discovery", "folders", "host_status", "hosts", "jobs", "
 def test_an_unknown_attribute_of_the_client_lists_the_known_ones(cmk: Checkmk, name: str) -> None:
     with pytest.raises(AttributeError) as caught:
         getattr(cmk, name)
-    assert f"Checkmk has no '{name}'; there are: {', '.join(NOUNS)} (docs/reading.md" in str(caught.value)
+    assert f"Checkmk has no attribute '{name}'; the nouns are: {', '.join(NOUNS)} (see docs/reading.md" in str(
+        caught.value
+    )
     shown = "".join(traceback.format_exception(type(caught.value), caught.value, None))
     assert "did you mean" not in shown.lower()
 
@@ -39,7 +41,7 @@ def test_the_page_lists_all_attributes_of_the_client(cmk: Checkmk) -> None:
 
 
 def test_copying_and_pickling_a_client_still_work(cmk: Checkmk) -> None:
-    """Copying, pickling and hasattr look for names that need not exist."""
+    """Copying, pickling and hasattr() look up names that may not exist."""
     assert not hasattr(cmk, "downtimes")
     assert getattr(cmk, "downtimes", None) is None
     assert not hasattr(cmk, "__deepcopy__")

@@ -1,4 +1,4 @@
-"""``client.activation``: nothing to do is a success, and "ended" is not "active" until that is seen."""
+"""``client.activation`` succeeds if nothing is pending, and verifies after a run that its changes are active."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_nothing_to_do_is_a_success_without_a_request(prepared: Any) -> None:
     assert _posts(site) == 0
 
 
-def test_the_core_is_waited_for_only_when_asked(prepared: Any) -> None:
+def test_the_core_is_awaited_only_on_request(prepared: Any) -> None:
     _, cmk = prepared
     cmk.hosts.create("web01")
     cmk.activation.activate()
@@ -64,7 +64,7 @@ def test_the_core_is_waited_for_only_when_asked(prepared: Any) -> None:
         cmk.activation.wait_until_monitored(["never"], timeout_s=5)
 
 
-def test_many_hosts_are_looked_for_in_one_list(clock: ManualClock, connect: Any) -> None:
+def test_many_hosts_are_found_with_one_list(clock: ManualClock, connect: Any) -> None:
     with SimulatedSite(hosts=300, services=2, clock=clock) as site:
         cmk = connect(site)
         cmk.version()
@@ -72,8 +72,8 @@ def test_many_hosts_are_looked_for_in_one_list(clock: ManualClock, connect: Any)
         assert len(site.requests) == 2
 
 
-def test_an_activation_that_fails_is_an_error(prepared: Any) -> None:
-    """Before 2.4 only the changes that are still pending show it."""
+def test_a_failed_activation_raises_an_error(prepared: Any) -> None:
+    """Before 2.4, only changes that are still pending show the failure."""
     site, cmk = prepared
     cmk.hosts.create("web01")
     site.set_faults([Fault("fail_activation")])
@@ -84,7 +84,7 @@ def test_an_activation_that_fails_is_an_error(prepared: Any) -> None:
     cmk.activation.activate()
 
 
-def test_changes_made_meanwhile_are_not_counted(prepared: Any, connect: Any) -> None:
+def test_changes_made_during_an_activation_are_not_part_of_the_result(prepared: Any, connect: Any) -> None:
     site, cmk = prepared
     cmk.hosts.create("web01")
     other = connect(site)
@@ -99,12 +99,12 @@ def test_changes_made_meanwhile_are_not_counted(prepared: Any, connect: Any) -> 
     assert len(cmk.activation.pending()) == 1
 
 
-def test_changes_of_others_are_named_unless_forced(prepared: Any, connect: Any) -> None:
+def test_changes_of_other_users_are_refused_unless_forced(prepared: Any, connect: Any) -> None:
     site, cmk = prepared
     site.add_user("carol", "carols secret")
     connect(site, username="carol").hosts.create("hers")
     cmk.hosts.create("ours")
-    with pytest.raises(ForbiddenError, match="1 pending change is of carol") as caught:
+    with pytest.raises(ForbiddenError, match="1 pending change is from carol") as caught:
         cmk.activation.activate()
     assert "force_foreign_changes" in str(caught.value)
     assert len(cmk.activation.activate(force_foreign_changes=True).activated) == 2
@@ -119,7 +119,7 @@ def test_forcing_needs_the_permission(prepared: Any, connect: Any) -> None:
     assert "let them activate" not in str(caught.value)
 
 
-def test_an_activation_that_runs_already_is_waited_for(prepared: Any, connect: Any) -> None:
+def test_a_running_activation_is_awaited_first(prepared: Any, connect: Any) -> None:
     site, cmk = prepared
     cmk.hosts.create("web01")
     cmk._site.perform("activation", "start", body={"redirect": False}, etag="*")
@@ -130,7 +130,7 @@ def test_an_activation_that_runs_already_is_waited_for(prepared: Any, connect: A
     assert any(request.status == 423 for request in site.requests)
 
 
-def test_somebody_else_may_have_activated_it(prepared: Any, connect: Any) -> None:
+def test_changes_activated_by_another_user_are_a_success(prepared: Any, connect: Any) -> None:
     site, cmk = prepared
     cmk.hosts.create("web01")
 
@@ -145,7 +145,7 @@ def test_somebody_else_may_have_activated_it(prepared: Any, connect: Any) -> Non
 
 
 @pytest.mark.parametrize("kind", ["reset_after", "cut", "truncate"])
-def test_a_lost_answer_is_settled_by_what_runs(prepared: Any, kind: str) -> None:
+def test_a_lost_answer_is_settled_by_the_running_activations(prepared: Any, kind: str) -> None:
     site, cmk = prepared
     cmk.hosts.create("web01")
     site.set_faults([Fault(kind, path="activate-changes", times=1)])
@@ -154,7 +154,9 @@ def test_a_lost_answer_is_settled_by_what_runs(prepared: Any, kind: str) -> None
     assert _posts(site) == 1
 
 
-def test_a_lost_answer_of_a_short_activation_is_settled_by_what_is_left(clock: ManualClock, connect: Any) -> None:
+def test_a_lost_answer_of_a_short_activation_is_settled_by_the_pending_changes(
+    clock: ManualClock, connect: Any
+) -> None:
     with SimulatedSite(activation_time=0, clock=clock) as site:
         cmk = connect(site)
         cmk.hosts.create("web01")
@@ -163,7 +165,7 @@ def test_a_lost_answer_of_a_short_activation_is_settled_by_what_is_left(clock: M
         assert _posts(site) == 1
 
 
-def test_a_start_that_never_arrived_is_unknown(prepared: Any) -> None:
+def test_a_start_that_did_not_arrive_is_unknown(prepared: Any) -> None:
     site, cmk = prepared
     cmk.hosts.create("web01")
     site.set_faults([Fault("reset_before", path="activate-changes", times=1)])
@@ -172,7 +174,7 @@ def test_a_start_that_never_arrived_is_unknown(prepared: Any) -> None:
     assert caught.value.sent is None
 
 
-def test_a_locked_configuration_is_told(prepared: Any) -> None:
+def test_a_locked_configuration_raises_an_error(prepared: Any) -> None:
     site, cmk = prepared
     cmk.hosts.create("web01")
     site.set_faults([Fault("lock", path="activate-changes", times=1)])
@@ -180,14 +182,14 @@ def test_a_locked_configuration_is_told(prepared: Any) -> None:
         cmk.activation.activate()
 
 
-def test_waiting_ends(prepared: Any) -> None:
+def test_the_wait_ends_at_its_timeout(prepared: Any) -> None:
     _, cmk = prepared
     cmk.hosts.create("web01")
     with pytest.raises(WaitTimeoutError, match="the activation did not end within 1 s"):
         cmk.activation.activate(timeout_s=1)
 
 
-def test_a_run_that_is_forgotten_is_judged_by_what_is_pending(prepared: Any) -> None:
+def test_a_run_unknown_to_the_site_is_verified_by_the_pending_changes(prepared: Any) -> None:
     site, cmk = prepared
     cmk.hosts.create("web01")
 
@@ -203,7 +205,7 @@ def test_a_run_that_is_forgotten_is_judged_by_what_is_pending(prepared: Any) -> 
 
 
 def _others_keep(site: SimulatedSite) -> None:
-    """As if another site, which is not activated, had to take the first change as well."""
+    """Keep the first change pending, as if it also concerned a site that is not activated."""
     kept = site.state.configuration.changes[0]
 
     def keep(method: str, path: str) -> None:
@@ -214,8 +216,8 @@ def _others_keep(site: SimulatedSite) -> None:
     site.on_request(keep)
 
 
-def test_changes_that_stay_for_other_sites(prepared: Any) -> None:
-    """From 2.4 on the status of each site shows that this is no failure; before that nothing does."""
+def test_changes_pending_for_other_sites_are_no_failure_since_2_4(prepared: Any) -> None:
+    """From 2.4 on, the status of each site shows that this is not a failure. Earlier versions do not report it."""
     site, cmk = prepared
     cmk.hosts.create("everywhere")
     cmk.hosts.create("here")
@@ -224,12 +226,12 @@ def test_changes_that_stay_for_other_sites(prepared: Any) -> None:
     if site.state.profile.status_per_site:
         assert cmk.activation.activate(sites=["s"]).activated == (here,)
     else:
-        with pytest.raises(ActivationError, match="1 change is still pending .for other sites, or because") as caught:
+        with pytest.raises(ActivationError, match="1 change is still pending .for other sites or because") as caught:
             cmk.activation.activate(sites=["s"])
         assert caught.value.pending == 1
 
 
-def test_changes_that_stay_without_any_other_site_are_a_failure(prepared: Any) -> None:
+def test_changes_that_stay_pending_are_a_failure(prepared: Any) -> None:
     site, cmk = prepared
     cmk.hosts.create("everywhere")
     _others_keep(site)
@@ -237,7 +239,7 @@ def test_changes_that_stay_without_any_other_site_are_a_failure(prepared: Any) -
         cmk.activation.activate()
 
 
-def test_a_site_that_fails_is_a_failure_even_when_it_was_named(prepared: Any) -> None:
+def test_a_failed_site_is_a_failure_if_sites_were_given(prepared: Any) -> None:
     site, cmk = prepared
     cmk.hosts.create("web01")
     site.set_faults([Fault("fail_activation")])
@@ -245,8 +247,8 @@ def test_a_site_that_fails_is_a_failure_even_when_it_was_named(prepared: Any) ->
         cmk.activation.activate(sites=["s"])
 
 
-def test_a_site_that_fails_is_a_failure_even_when_nothing_stays(clock: ManualClock, connect: Any) -> None:
-    """Somebody else may have activated it in between: that run has failed all the same."""
+def test_a_failed_site_is_a_failure_if_nothing_stays_pending(clock: ManualClock, connect: Any) -> None:
+    """Another user may have activated the changes in between, but this run has failed."""
     with SimulatedSite(activation_time=3, clock=clock) as site:
         cmk = connect(site)
         cmk.hosts.create("web01")
@@ -260,7 +262,7 @@ def test_a_site_that_fails_is_a_failure_even_when_nothing_stays(clock: ManualClo
             cmk.activation.activate()
 
 
-def test_nothing_to_do_for_the_named_sites_is_a_success(clock: ManualClock, connect: Any) -> None:
+def test_nothing_to_do_for_the_given_sites_is_a_success(clock: ManualClock, connect: Any) -> None:
     with SimulatedSite(clock=clock) as site:
         cmk = connect(site)
         cmk.hosts.create("elsewhere")
@@ -273,8 +275,8 @@ def test_nothing_to_do_for_the_named_sites_is_a_success(clock: ManualClock, conn
         assert cmk.activation.activate(sites=["s"]).activated == ()
 
 
-def test_the_activation_of_somebody_else_is_not_taken_for_ours(prepared: Any) -> None:
-    """It began before our change: when it ends, that is still pending, and our start stays unknown."""
+def test_an_activation_by_another_user_does_not_prove_ours(prepared: Any) -> None:
+    """It began before our change, which is still pending when it ends. So the outcome of our start is unknown."""
     site, cmk = prepared
     cmk.hosts.create("theirs")
     cmk._site.perform("activation", "start", body={"redirect": False}, etag="*")
@@ -284,8 +286,8 @@ def test_the_activation_of_somebody_else_is_not_taken_for_ours(prepared: Any) ->
         cmk.activation.activate()
 
 
-def test_one_limit_for_everything(clock: ManualClock, connect: Any) -> None:
-    """For the activation that runs already, for ours, and for the core."""
+def test_one_timeout_covers_all_waits(clock: ManualClock, connect: Any) -> None:
+    """The timeout covers a running activation, our own activation, and the core."""
     for core_delay, what in ((0, "the activation"), (40, "loading 1 host")):
         with SimulatedSite(activation_time=80 if core_delay == 0 else 35, core_delay=core_delay, clock=clock) as site:
             cmk = connect(site)
@@ -298,14 +300,14 @@ def test_one_limit_for_everything(clock: ManualClock, connect: Any) -> None:
             assert clock.monotonic() - started == pytest.approx(100)
 
 
-def test_an_outage_ends_no_wait(prepared: Any) -> None:
+def test_a_wait_survives_an_outage(prepared: Any) -> None:
     site, cmk = prepared
     cmk.hosts.create("web01")
     site.set_faults([Fault("status", path="objects/activation_run", times=9)])
     assert len(cmk.activation.activate(wait_for_hosts=["web01"]).activated) == 1
 
 
-def test_a_missing_right_is_not_blamed_on_others(prepared: Any, connect: Any) -> None:
+def test_a_missing_permission_is_not_explained_by_changes_of_others(prepared: Any, connect: Any) -> None:
     site, cmk = prepared
     cmk.hosts.create("web01")
     site.add_user("erin", "erins secret", without=["wato.activate"])
@@ -314,7 +316,7 @@ def test_a_missing_right_is_not_blamed_on_others(prepared: Any, connect: Any) ->
     assert "force" not in str(caught.value)
 
 
-def test_sites_by_name(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_sites_are_activated_by_name(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("web01")
     assert len(cmk.activation.activate(sites=["s"]).activated) == 1
     cmk.hosts.create("web02")

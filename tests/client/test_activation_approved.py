@@ -1,4 +1,4 @@
-"""An activation that is bound to what somebody approved activates just that, or nothing."""
+"""An activation with ``approved`` activates only approved changes, or nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _approving(cmk: Checkmk) -> Callable[[PendingChange], bool]:
 
 
 def _at_the_start(site: SimulatedSite, do: Callable[[], object], *, times: int = 1) -> None:
-    """Let something happen right before the site gets the request that starts the activation."""
+    """Call a function right before the site gets the request that starts the activation."""
     left = [None] * times
 
     def interfere(_method: str, path: str) -> None:
@@ -42,14 +42,14 @@ def _at_the_start(site: SimulatedSite, do: Callable[[], object], *, times: int =
     site.on_request(interfere)
 
 
-def test_what_was_approved_becomes_active(prepared: Any) -> None:
+def test_approved_changes_become_active(prepared: Any) -> None:
     site, cmk = prepared
     assert len(cmk.activation.activate(approved=_approving(cmk)).activated) == 1
     assert cmk.activation.pending() == []
     assert _starts(site) == [200]
 
 
-def test_what_was_not_approved_is_named_and_nothing_is_activated(prepared: Any) -> None:
+def test_nothing_is_activated_if_a_change_is_not_approved(prepared: Any) -> None:
     site, cmk = prepared
     approved = _approving(cmk)
     cmk.hosts.create("late")
@@ -59,8 +59,8 @@ def test_what_was_not_approved_is_named_and_nothing_is_activated(prepared: Any) 
     assert len(cmk.activation.pending()) == 2
 
 
-def test_nothing_slips_in_between_the_look_and_the_start(prepared: Any) -> None:
-    """The start names the list that was looked at, so that the site itself refuses another one."""
+def test_a_change_made_between_check_and_start_is_not_activated(prepared: Any) -> None:
+    """The start sends the ETag of the checked list, so the site itself refuses another list."""
     site, cmk = prepared
     approved = _approving(cmk)
     _at_the_start(
@@ -72,7 +72,7 @@ def test_nothing_slips_in_between_the_look_and_the_start(prepared: Any) -> None:
     assert len(cmk.activation.pending()) == 2
 
 
-def test_a_site_without_locking_is_told_of(clock: ManualClock, connect: Any) -> None:
+def test_unapproved_changes_activated_without_etag_locking_raise_an_error(clock: ManualClock, connect: Any) -> None:
     with SimulatedSite(activation_time=3, clock=clock, etag_locking=False) as site:
         cmk = connect(site)
         cmk.hosts.create("known")
@@ -80,12 +80,12 @@ def test_a_site_without_locking_is_told_of(clock: ManualClock, connect: Any) -> 
         _at_the_start(
             site, lambda: site.state.configuration.add_change("create-host", "Created new host late.", "automation")
         )
-        with pytest.raises(ActivationError, match=r"activated as well, though not approved: automation.*late"):
+        with pytest.raises(ActivationError, match=r"also activated changes that were not approved: automation.*late"):
             cmk.activation.activate(approved=approved)
         assert cmk.activation.pending() == []
 
 
-def test_what_may_come_does_not_hinder_it(prepared: Any) -> None:
+def test_a_new_change_that_is_approved_is_activated_too(prepared: Any) -> None:
     site, cmk = prepared
     _at_the_start(
         site,
@@ -96,7 +96,7 @@ def test_what_may_come_does_not_hinder_it(prepared: Any) -> None:
     assert _starts(site) == [412, 412, 412, 200]
 
 
-def test_a_list_that_never_holds_still_ends_it(prepared: Any) -> None:
+def test_pending_changes_that_keep_changing_raise_an_error(prepared: Any) -> None:
     site, cmk = prepared
     _at_the_start(site, lambda: site.state.configuration.add_change("edit", "again", "automation"), times=100)
     with pytest.raises(PlanChangedError, match="changed each time") as caught:
@@ -105,26 +105,26 @@ def test_a_list_that_never_holds_still_ends_it(prepared: Any) -> None:
     assert len(_starts(site)) == 5
 
 
-def test_nothing_approved_and_nothing_pending_is_a_success(prepared: Any) -> None:
+def test_nothing_pending_is_a_success_without_approval(prepared: Any) -> None:
     _, cmk = prepared
     cmk.activation.activate()
     assert cmk.activation.activate(approved=lambda _change: False).activated == ()
 
 
-def test_changes_of_others_are_refused_by_the_site_unless_forced(prepared: Any, connect: Any) -> None:
+def test_changes_of_other_users_are_refused_by_the_site_unless_forced(prepared: Any, connect: Any) -> None:
     site, cmk = prepared
     approved = _approving(cmk)
     site.add_user("carol", "carols secret")
     connect(site, username="carol").hosts.create("hers")
-    with pytest.raises(ForbiddenError, match="of carol"):
+    with pytest.raises(ForbiddenError, match="from carol"):
         cmk.activation.activate(approved=approved)
     with pytest.raises(PlanChangedError, match="carol: create-host"):
         cmk.activation.activate(approved=approved, force_foreign_changes=True)
     assert len(cmk.activation.activate(approved=_approving(cmk), force_foreign_changes=True).activated) == 2
 
 
-def test_changes_of_the_site_itself_need_no_force_but_an_approval(prepared: Any) -> None:
-    """Checkmk activates them with everybody's."""
+def test_changes_of_the_site_itself_need_approval_but_no_force(prepared: Any) -> None:
+    """Checkmk activates them together with the changes of any user."""
     site, cmk = prepared
     approved = _approving(cmk)
     site.state.configuration.add_change("edit-configvar", "Updated.", None)
@@ -133,7 +133,7 @@ def test_changes_of_the_site_itself_need_no_force_but_an_approval(prepared: Any)
     assert len(cmk.activation.activate(approved=_approving(cmk)).activated) == 2
 
 
-def test_while_another_activation_runs_it_is_looked_at_anew(prepared: Any) -> None:
+def test_pending_changes_are_read_again_after_another_activation(prepared: Any) -> None:
     site, cmk = prepared
     cmk._site.perform("activation", "start", body={"redirect": False}, etag="*")
     cmk.hosts.create("mine")
@@ -143,7 +143,7 @@ def test_while_another_activation_runs_it_is_looked_at_anew(prepared: Any) -> No
     assert 423 in _starts(site)
 
 
-def test_changes_without_an_id_are_told_apart_by_all_else() -> None:
+def test_changes_without_an_id_differ_by_their_other_members() -> None:
     entry = {
         "user_id": "a",
         "action_name": "edit-host",

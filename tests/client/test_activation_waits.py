@@ -1,4 +1,4 @@
-"""Waiting for hosts after an activation: one that is not configured is told, a slow or hidden one is waited for."""
+"""``activate`` waits for slow or hidden hosts, but not for hosts that are not configured."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ def test_a_host_that_is_not_configured_ends_the_wait(version: str, clock: Manual
         cmk: Checkmk = connect(site)
         cmk.hosts.create("web01")
         started = clock.monotonic()
-        with pytest.raises(WaitTimeoutError, match="changes are active, .*never load: ghost, phantom$") as caught:
+        with pytest.raises(WaitTimeoutError, match="changes are active, .*not configured: ghost, phantom$") as caught:
             cmk.activation.activate(wait_for_hosts=["web01", "phantom", "ghost"])
         assert clock.monotonic() - started == pytest.approx(caught.value.waited_s)
         assert caught.value.waited_s < 30
         assert cmk.activation.pending() == []
         assert cmk.host_status.monitored(["web01"]) == {"web01"}
-        with pytest.raises(WaitTimeoutError, match="never load: ghost$"):
-            cmk.activation.activate(wait_for_hosts=["ghost"])  # also with nothing to activate
+        with pytest.raises(WaitTimeoutError, match="not configured: ghost$"):
+            cmk.activation.activate(wait_for_hosts=["ghost"])  # also if nothing is pending
 
 
-def test_more_names_than_are_asked_for_one_by_one(clock: ManualClock, connect: Any) -> None:
+def test_many_missing_hosts_are_checked_only_in_part(clock: ManualClock, connect: Any) -> None:
     with SimulatedSite(clock=clock) as site:
         cmk: Checkmk = connect(site)
         names = [f"ghost{number:02d}" for number in range(30)]
-        with pytest.raises(WaitTimeoutError, match="never load: ghost00, "):
+        with pytest.raises(WaitTimeoutError, match="not configured: ghost00, "):
             cmk.activation.activate(wait_for_hosts=names)
 
 
-def test_a_core_that_is_slow_is_waited_for(clock: ManualClock, connect: Any) -> None:
+def test_a_slow_core_is_awaited(clock: ManualClock, connect: Any) -> None:
     with SimulatedSite(core_delay=40, clock=clock) as site:
         cmk: Checkmk = connect(site)
         cmk.hosts.create("web01")
         assert len(cmk.activation.activate(wait_for_hosts=["web01"]).activated) == 1
         reads = [request for request in site.requests if "/objects/host_config/web01" in request.path]
-        assert len(reads) <= 2, "one before it was created, one while it was waited for"
+        assert len(reads) <= 2, "one before the creation, one during the wait"
 
 
-def test_a_configuration_that_cannot_be_read_proves_nothing(clock: ManualClock, connect: Any) -> None:
+def test_an_unreadable_configuration_does_not_end_the_wait(clock: ManualClock, connect: Any) -> None:
     with SimulatedSite(core_delay=40, clock=clock) as site:
         cmk: Checkmk = connect(site)
         cmk.hosts.create("web01")
@@ -53,14 +53,14 @@ def test_a_configuration_that_cannot_be_read_proves_nothing(clock: ManualClock, 
         assert len(cmk.activation.activate(wait_for_hosts=["web01"]).activated) == 1
 
 
-def test_hosts_that_the_core_knows_cost_no_look_at_the_configuration(cmk: Checkmk, site: SimulatedSite) -> None:
+def test_the_configuration_is_not_read_for_hosts_that_the_core_knows(cmk: Checkmk, site: SimulatedSite) -> None:
     cmk.hosts.create("web01")
     before = len(site.requests)
     cmk.activation.activate(wait_for_hosts=["web01"])
     assert not [request for request in site.requests[before:] if "host_config" in request.path]
 
 
-def test_a_host_that_the_user_may_not_see_is_not_absent(clock: ManualClock, connect: Any) -> None:
+def test_a_host_hidden_from_the_user_is_not_absent(clock: ManualClock, connect: Any) -> None:
     with SimulatedSite(core_delay=40, clock=clock) as site:
         cmk: Checkmk = connect(site)
         cmk.folders.create("/hidden")

@@ -1,4 +1,4 @@
-"""What fails after a write was done does not say that nothing was: reading back, polling, verifying."""
+"""Errors while a write is confirmed, polled or verified leave its outcome open, because it may have been applied."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def prepared(request: pytest.FixtureRequest, clock: ManualClock, connect: Any) -
         yield site, cmk
 
 
-# Removing what is not there is refused, while the rest is removed all the same.
+# Checkmk refuses to remove an absent attribute, but removes the other attributes anyway.
 
 
 @pytest.mark.parametrize("kind", AWAY)
-def test_a_partly_done_removal_is_read_back_until_it_can_be(prepared: Any, kind: str) -> None:
+def test_a_partial_removal_is_confirmed_once_the_site_can_be_read(prepared: Any, kind: str) -> None:
     site, cmk = prepared
     gone = ["alias", "ipv6address"]
     site.set_faults([Fault(kind, method="GET", skip=1, times=1)])
@@ -34,11 +34,11 @@ def test_a_partly_done_removal_is_read_back_until_it_can_be(prepared: Any, kind:
     cmk.hosts.update("h", update_attributes={"alias": "x"})
     site.set_faults([Fault(kind, method="GET", times=1)])
     (outcome,) = cmk.hosts.bulk_update([{"host_name": "h", "remove_attributes": gone}])
-    assert (outcome.status, outcome.note) == (Status.APPLIED, "was so already")
+    assert (outcome.status, outcome.note) == (Status.APPLIED, "was already in this state")
 
 
 @pytest.mark.parametrize("kind", AWAY)
-def test_what_cannot_be_read_back_is_unknown(prepared: Any, kind: str) -> None:
+def test_a_refusal_that_cannot_be_verified_is_unknown(prepared: Any, kind: str) -> None:
     site, cmk = prepared
     gone = ["alias", "ipv6address"]
     site.set_faults([Fault(kind, method="GET", skip=1)])
@@ -54,7 +54,7 @@ def test_what_cannot_be_read_back_is_unknown(prepared: Any, kind: str) -> None:
     assert "alias" not in site.state.configuration.hosts["h"].attributes
 
 
-def test_what_is_refused_for_something_else_is_refused(prepared: Any) -> None:
+def test_a_refusal_for_another_reason_is_not_settled(prepared: Any) -> None:
     site, cmk = prepared
     site.set_faults([Fault("fail_host", hosts="h")])
     with pytest.raises(BadRequestError):
@@ -67,7 +67,7 @@ def test_what_is_refused_for_something_else_is_refused(prepared: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", AWAY)
-def test_a_poll_that_fails_is_done_again(prepared: Any, kind: str) -> None:
+def test_a_failed_poll_is_repeated(prepared: Any, kind: str) -> None:
     site, cmk = prepared
     site.set_faults([Fault(kind, path="objects/activation_run", times=2)])
     assert cmk.activation.activate().activated
@@ -76,16 +76,16 @@ def test_a_poll_that_fails_is_done_again(prepared: Any, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", AWAY)
-def test_what_was_started_is_not_called_not_done(prepared: Any, kind: str) -> None:
+def test_an_error_after_the_start_is_not_reported_as_not_applied(prepared: Any, kind: str) -> None:
     site, cmk = prepared
     site.set_faults([Fault(kind, method="GET", path="pending_changes", skip=1)])
     with pytest.raises(CheckmkError) as caught:
         cmk.activation.activate()
     assert Outcome.failed("activation", caught.value).status is Status.UNKNOWN
-    assert site.state.configuration.changes == [], "it was done"
+    assert site.state.configuration.changes == [], "the changes are active"
 
 
-def test_a_scan_that_failed_is_no_result(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_failed_scan_raises_an_error(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("h")
     site.set_faults([Fault("fail_discovery", times=2)])
     with pytest.raises(DiscoveryError, match="the discovery of h ended as exception") as caught:
@@ -95,7 +95,7 @@ def test_a_scan_that_failed_is_no_result(site: SimulatedSite, cmk: Checkmk) -> N
         cmk.discovery.bulk(["h"]).raise_for_failure()
 
 
-def test_a_cluster_does_not_become_a_host(cmk: Checkmk) -> None:
+def test_bulk_create_refuses_clusters(cmk: Checkmk) -> None:
     cluster = Host("c", "/", {}, is_cluster=True)
     with pytest.raises(ValueError, match="'c' is a cluster"):
         cmk.hosts.bulk_create([cluster])

@@ -1,4 +1,4 @@
-"""Attributes have the same spellings in the library, on the command line and in files, where a text is unambiguous."""
+"""Strings for attributes are converted in the same way in the library, on the command line and in files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.conftest import Run
 
 V3 = {"type": "v3_no_auth_no_privacy", "security_name": "monitoring"}
 GROUPS = {"use": False, "use_for_services": False, "recurse_use": False, "recurse_perms": False, "groups": ["all"]}
-# attribute, text, the value it means
+# attribute, string, converted value
 TEXTS = [
     ("snmp_community", "public", {"type": "v1_v2_community", "community": "public"}),
     ("snmp_community", json.dumps(V3), V3),
@@ -30,7 +30,7 @@ TEXTS = [
     ("inventory_failed", "yes", True),
     ("inventory_failed", "False", False),
     ("labels", '{"env": "prod"}', {"env": "prod"}),
-    # Of these Checkmk takes texts.
+    # Checkmk accepts strings for these attributes.
     ("alias", "[a|b]", "[a|b]"),
     ("alias", "true", "true"),
     ("tag_criticality", "prod", "prod"),
@@ -44,7 +44,7 @@ def gateways(cmk: Checkmk) -> Checkmk:
 
 
 @pytest.mark.parametrize(("name", "text", "value"), TEXTS)
-def test_texts_mean_values_in_every_call(gateways: Checkmk, name: str, text: str, value: Any) -> None:
+def test_strings_are_converted_to_values_in_every_call(gateways: Checkmk, name: str, text: str, value: Any) -> None:
     hosts = gateways.hosts
     assert hosts.create("created", "/", {name: text}).attributes[name] == value
     hosts.create("web01")
@@ -60,7 +60,7 @@ def test_texts_mean_values_in_every_call(gateways: Checkmk, name: str, text: str
 
 
 @pytest.mark.parametrize(("name", "text", "value"), TEXTS)
-def test_the_command_line_takes_the_same(
+def test_the_command_line_accepts_the_same_strings(
     site_for_cli: SimulatedSite, sync: Run, name: str, text: str, value: Any
 ) -> None:
     with site_for_cli.client() as cmk:
@@ -72,14 +72,14 @@ def test_the_command_line_takes_the_same(
 
 
 @pytest.mark.parametrize("kind", [HostService, CachedHostService])
-def test_services_take_the_same(gateways: Checkmk, kind: Any) -> None:
+def test_services_accept_the_same_strings(gateways: Checkmk, kind: Any) -> None:
     service = kind(gateways)
     service.create_host("web01", attributes={"snmp_community": "public"})
     found = service.update_host("web01", update_attributes={"parents": "gw01|gw02"}).attributes
     assert (found["parents"], found["snmp_community"]["community"]) == (["gw01", "gw02"], "public")
 
 
-def test_folders_take_the_same(cmk: Checkmk) -> None:
+def test_folders_accept_the_same_strings(cmk: Checkmk) -> None:
     folder = cmk.folders.create("/linux", attributes={"snmp_community": "public"})
     assert folder.attributes["snmp_community"]["community"] == "public"
     assert (
@@ -87,7 +87,7 @@ def test_folders_take_the_same(cmk: Checkmk) -> None:
     )
 
 
-def test_what_a_text_means_is_not_written_again(site: SimulatedSite, gateways: Checkmk) -> None:
+def test_a_string_for_the_current_value_sends_nothing(site: SimulatedSite, gateways: Checkmk) -> None:
     gateways.hosts.create("web01", "/", {"parents": "gw01|gw02"})
     before = len([request for request in site.requests if request.method != "GET"])
     gateways.hosts.update("web01", lambda attributes: {**attributes, "parents": "gw01|gw02"})
@@ -108,7 +108,7 @@ def test_what_a_text_means_is_not_written_again(site: SimulatedSite, gateways: C
         ({"inventory_failed": "maybe"}, "'maybe' is not true or false"),
     ],
 )
-def test_texts_that_mean_nothing_are_refused_before_anything_is_sent(
+def test_invalid_strings_are_refused_before_anything_is_sent(
     site: SimulatedSite, cmk: Checkmk, attributes: Any, said: str
 ) -> None:
     said = said.replace("[' starts", "\\[' starts")
@@ -123,7 +123,7 @@ def test_texts_that_mean_nothing_are_refused_before_anything_is_sent(
     assert not [request for request in site.requests if request.method in ("POST", "PUT")]
 
 
-def test_texts_of_other_attributes_are_sent_as_they_are() -> None:
-    """A site's own attributes are texts, also those that start like JSON."""
+def test_strings_of_other_attributes_are_sent_unchanged() -> None:
+    """Values of custom attributes are strings, even if they start like JSON."""
     own = {"rack": "[4]", "note": '{"a": 1}', "ports": "1|2", "alias": "[x"}
     assert json_mapping(own, "web01") == own

@@ -1,4 +1,4 @@
-"""Bulk calls: any iterable, in chunks sorted by folder, and one true outcome per host."""
+"""Bulk calls accept any iterable, send chunks sorted by folder, and return one correct outcome per host."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _statuses(outcomes: Outcomes) -> dict[str, Status]:
     return {outcome.key: outcome.status for outcome in outcomes}
 
 
-def test_a_list_is_sorted_as_a_whole_and_sent_in_chunks(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_list_is_sorted_completely_and_sent_in_chunks(site: SimulatedSite, cmk: Checkmk) -> None:
     for number in range(3):
         cmk.folders.create(f"/f{number}")
     outcomes = cmk.hosts.bulk_create(_entries(450, folders=3))
@@ -44,7 +44,7 @@ def test_a_list_is_sorted_as_a_whole_and_sent_in_chunks(site: SimulatedSite, cmk
     outcomes.raise_for_failures()
 
 
-def test_a_generator_is_taken_chunk_by_chunk(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_generator_is_read_chunk_by_chunk(site: SimulatedSite, cmk: Checkmk) -> None:
     taken = 0
     ahead: list[int] = []
 
@@ -59,13 +59,13 @@ def test_a_generator_is_taken_chunk_by_chunk(site: SimulatedSite, cmk: Checkmk) 
     assert [len(chunk) for chunk in _sent(site, "bulk-create")] == [10, 10, 5]
 
 
-def test_nothing_is_nothing(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_no_items_send_nothing(site: SimulatedSite, cmk: Checkmk) -> None:
     assert len(cmk.hosts.bulk_create([])) == 0
     assert cmk.hosts.bulk_delete(iter(())).ok
     assert len(site.requests) == 0
 
 
-def test_refused_entries_do_not_hold_up_the_others(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_refused_entries_do_not_block_the_others(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("h0003")
     entries = _entries(10)
     entries[5]["folder"] = "/nowhere"
@@ -84,8 +84,8 @@ def test_refused_entries_do_not_hold_up_the_others(site: SimulatedSite, cmk: Che
         outcomes.raise_for_failures()
 
 
-def test_hosts_that_fail_in_the_execution_are_told_apart(site: SimulatedSite, cmk: Checkmk) -> None:
-    """Checkmk commits the good hosts and answers 400."""
+def test_hosts_that_fail_during_execution_are_not_applied(site: SimulatedSite, cmk: Checkmk) -> None:
+    """Checkmk commits the other hosts and answers 400."""
     site.set_faults([Fault("fail_host", hosts="h000[24]")])
     outcomes = cmk.hosts.bulk_create(_entries(6))
     assert {outcome.key for outcome in outcomes.not_applied} == {"h0002", "h0004"}
@@ -94,21 +94,21 @@ def test_hosts_that_fail_in_the_execution_are_told_apart(site: SimulatedSite, cm
     assert set(site.state.configuration.hosts) == {"h0000", "h0001", "h0003", "h0005"}
 
 
-def test_a_host_named_twice_is_sent_once(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_host_given_twice_is_sent_once(site: SimulatedSite, cmk: Checkmk) -> None:
     outcomes = cmk.hosts.bulk_create([*_entries(3), *_entries(2)], chunk_size=3)
     assert [outcome.key for outcome in outcomes.not_applied] == ["h0000", "h0001"]
-    assert "more than once" in outcomes.not_applied[0].reason
+    assert "occurs twice" in outcomes.not_applied[0].reason
 
 
-def test_removing_what_is_gone_is_as_good_as_removed(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_removing_an_absent_attribute_counts_as_applied(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.bulk_create(_entries(3))
     cmk.hosts.update("h0001", remove_attributes=["alias"])
     outcomes = cmk.hosts.bulk_update([{"host_name": f"h000{n}", "remove_attributes": ["alias"]} for n in range(3)])
     assert outcomes.ok
-    assert [o.note for o in outcomes if o.key == "h0001"] == ["was so already"]
+    assert [o.note for o in outcomes if o.key == "h0001"] == ["was already in this state"]
 
 
-def test_updates_and_deletes_of_unknown_hosts(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_updates_and_deletions_of_unknown_hosts_are_not_applied(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.bulk_create(_entries(3))
     changed = cmk.hosts.bulk_update(
         [{"host_name": name, "update_attributes": {"alias": "y"}} for name in ("h0000", "gone", "h0002")]
@@ -135,7 +135,7 @@ def test_a_lost_answer_is_settled_for_each_host(clock: ManualClock, version: str
 
 
 @pytest.mark.parametrize("verb", ["create", "update", "delete"])
-def test_what_is_not_found_is_unknown(site: SimulatedSite, cmk: Checkmk, verb: str) -> None:
+def test_a_lost_write_that_is_not_found_is_unknown(site: SimulatedSite, cmk: Checkmk, verb: str) -> None:
     if verb != "create":
         cmk.hosts.bulk_create(_entries(20))
     site.set_faults([Fault("reset_before", path=f"bulk-{verb}", times=1)])
@@ -144,7 +144,7 @@ def test_what_is_not_found_is_unknown(site: SimulatedSite, cmk: Checkmk, verb: s
     assert outcomes.unknown[0].error.sent is None  # type: ignore[union-attr]
 
 
-def test_a_crash_means_not_applied_unless_it_is_found(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_crash_means_not_applied_unless_the_host_is_found(site: SimulatedSite, cmk: Checkmk) -> None:
     site.set_faults([Fault("crash", path="bulk-create", times=1)])
     assert len(cmk.hosts.bulk_create(_entries(5)).not_applied) == 5
 
@@ -159,7 +159,7 @@ def _do(cmk: Checkmk, verb: str, count: int, entries: Any = None) -> Outcomes:
     return cmk.hosts.bulk_update([{**place, "update_attributes": {"alias": "new"}} for place in places])
 
 
-def test_wrong_credentials_stop_the_batch_at_once(site: SimulatedSite, connect: Any) -> None:
+def test_wrong_credentials_stop_the_batch(site: SimulatedSite, connect: Any) -> None:
     site.add_user("robot", "old secret", lock_after=2)
     cmk = connect(site, username="robot")
     site.state.configuration.users["robot"].password = "new secret"
@@ -179,8 +179,10 @@ def test_a_missing_permission_is_an_outcome(site: SimulatedSite, connect: Any) -
 
 
 @pytest.mark.parametrize("verb", ["create", "update", "delete"])
-def test_rights_in_some_folders_only(site: SimulatedSite, connect: Any, cmk: Checkmk, verb: str) -> None:
-    """Checkmk does what comes before the folder that the user may not change, and then refuses the call."""
+def test_a_missing_permission_affects_only_hosts_of_its_folder(
+    site: SimulatedSite, connect: Any, cmk: Checkmk, verb: str
+) -> None:
+    """Checkmk applies the entries before the forbidden folder, and then refuses the call."""
     for number in range(4):
         cmk.folders.create(f"/f{number}")
     entries = _entries(8, folders=4)
@@ -193,12 +195,14 @@ def test_rights_in_some_folders_only(site: SimulatedSite, connect: Any, cmk: Che
     assert {outcome.key for outcome in outcomes.applied} == allowed
     assert {outcome.key for outcome in outcomes.not_applied} == {"h0001", "h0005"}
     assert all(isinstance(outcome.error, ForbiddenError) for outcome in outcomes.not_applied)
-    assert len(_sent(site, f"bulk-{verb}")) - asked <= 5, "all; all but /f0; /f1; /f2; /f3"
+    assert len(_sent(site, f"bulk-{verb}")) - asked <= 5, "all entries, those after /f0, and then /f1, /f2 and /f3"
     assert len(_statuses(outcomes)) == 8
 
 
-def test_what_was_done_before_a_refusal_is_not_denied(site: SimulatedSite, connect: Any, cmk: Checkmk) -> None:
-    """Not even where it cannot be looked up."""
+def test_hosts_applied_before_a_refusal_are_not_reported_as_not_applied(
+    site: SimulatedSite, connect: Any, cmk: Checkmk
+) -> None:
+    """The outcome is unknown if the site cannot be read."""
     for folder in ("/f0", "/f1"):
         cmk.folders.create(folder)
     site.add_user("limited", "secret", folders=["/f0"])
@@ -208,7 +212,7 @@ def test_what_was_done_before_a_refusal_is_not_denied(site: SimulatedSite, conne
     assert set(site.state.configuration.hosts) == {"h0000", "h0002"}
 
 
-def test_a_site_that_is_away_leaves_nothing_applied(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_an_unreachable_site_applies_nothing(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.version()
     site.close()
     outcomes = cmk.hosts.bulk_create(_entries(300), chunk_size=50)
@@ -219,16 +223,14 @@ def test_a_site_that_is_away_leaves_nothing_applied(site: SimulatedSite, cmk: Ch
     "entry",
     [{"name": "x"}, {"host_name": "x", "folders": "/"}, {"host_name": 7}, "x", {"host_name": "x", "folder": ""}],
 )
-def test_entries_of_another_shape_are_refused_before_anything_is_sent(
-    site: SimulatedSite, cmk: Checkmk, entry: Any
-) -> None:
-    with pytest.raises(ValueError, match="entry is a mapping|not a folder"):
+def test_malformed_entries_are_refused_before_anything_is_sent(site: SimulatedSite, cmk: Checkmk, entry: Any) -> None:
+    with pytest.raises(ValueError, match="entry must be a mapping|unknown key|not a folder"):
         cmk.hosts.bulk_create([entry])
     assert len(site.requests) == 0
 
 
 def test_a_change_without_a_change_is_refused(cmk: Checkmk) -> None:
-    with pytest.raises(ValueError, match="holds none of"):
+    with pytest.raises(ValueError, match="must contain one of"):
         cmk.hosts.bulk_update([{"host_name": "x"}])
     with pytest.raises(ValueError, match="only one of"):
         cmk.hosts.bulk_update([{"host_name": "x", "attributes": {}, "update_attributes": {}}])
@@ -241,7 +243,7 @@ FAULTS = st.sampled_from(
 
 
 def test_no_outcome_contradicts_the_site() -> None:
-    """Whatever goes wrong: one outcome for each entry, and each is true."""
+    """With any combination of faults, each entry has one correct outcome."""
     clock = ManualClock()
     with SimulatedSite(clock=clock) as site, site.client(clock=clock) as cmk:
 

@@ -1,4 +1,4 @@
-"""What is given to a bulk call and is no entry: told by name, and it loses no outcome of the others."""
+"""Invalid items of bulk calls are reported by name, and do not affect the outcomes of the others."""
 
 from __future__ import annotations
 
@@ -26,20 +26,22 @@ def _entries(count: int, bad: int, what: Any) -> Iterator[Any]:
 
 
 MISSHAPEN: list[tuple[Any, str, str]] = [
-    ({"host_name": "g450", "ipaddress": "x"}, "g450", "'g450' has 'ipaddress'"),
+    ({"host_name": "g450", "ipaddress": "x"}, "g450", "unknown key 'ipaddress' in the entry of 'g450'"),
     ({"host_name": "g450", "attributes": {"alias": {1}}}, "g450", "'alias' of 'g450'.*set"),
     ({"host_name": "g450", "attributes": ["x"]}, "g450", "'g450' must be a mapping"),
     ({"host_name": "g450", "folder": " "}, "g450", "is not a folder"),
-    ({"name": "g450"}, "number 450", "this has 'name'"),
-    ({"host_name": 5}, "number 450", "the name as a text"),
+    ({"name": "g450"}, "item 450", "this one has 'name'"),
+    ({"host_name": 5}, "item 450", "a string as host_name"),
     ("g450", "g450", "is a str"),
-    (["g450"], "number 450", "is a list"),
-    (None, "number 450", "is a NoneType"),
+    (["g450"], "item 450", "is a list"),
+    (None, "item 450", "this one is None"),
 ]
 
 
 @pytest.mark.parametrize(("what", "key", "said"), MISSHAPEN)
-def test_of_an_iterator_it_is_not_applied(site: SimulatedSite, cmk: Checkmk, what: Any, key: str, said: str) -> None:
+def test_an_invalid_item_of_an_iterator_is_not_applied(
+    site: SimulatedSite, cmk: Checkmk, what: Any, key: str, said: str
+) -> None:
     outcomes = cmk.hosts.bulk_create(_entries(500, 450, what))
     assert len(outcomes.applied) == 499 == len(site.state.configuration.hosts)
     (bad,) = outcomes.not_applied
@@ -48,16 +50,18 @@ def test_of_an_iterator_it_is_not_applied(site: SimulatedSite, cmk: Checkmk, wha
 
 
 @pytest.mark.parametrize(("what", "key", "said"), MISSHAPEN)
-def test_of_a_list_it_is_told_before_anything_is_sent(
+def test_an_invalid_item_of_a_list_raises_before_anything_is_sent(
     site: SimulatedSite, cmk: Checkmk, what: Any, key: str, said: str
 ) -> None:
-    with pytest.raises(ValueError, match=f"number 450 of the list: .*{said}"):
+    with pytest.raises(ValueError, match=f"item 450 of the list: .*{said}"):
         cmk.hosts.bulk_create(list(_entries(500, 450, what)))
     assert len(site.requests) == 0
 
 
 @pytest.mark.parametrize("raised", [ValueError("row 451 is broken"), RuntimeError("row 451 is broken")])
-def test_an_iterator_that_raises_loses_no_outcome(site: SimulatedSite, cmk: Checkmk, raised: Exception) -> None:
+def test_an_iterator_that_raises_keeps_the_outcomes_so_far(
+    site: SimulatedSite, cmk: Checkmk, raised: Exception
+) -> None:
     seen: list[str] = []
     with pytest.raises(BatchError, match="stopped: row 451 is broken") as caught:
         cmk.hosts.bulk_create(_entries(500, 450, raised), progress=lambda outcome: seen.append(outcome.key))
@@ -66,7 +70,7 @@ def test_an_iterator_that_raises_loses_no_outcome(site: SimulatedSite, cmk: Chec
     assert [outcome.status for outcome in caught.value.outcomes] == [Status.APPLIED] * 450
 
 
-def test_changes_and_names_as_well(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_invalid_changes_and_names_are_not_applied(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.bulk_create([{"host_name": "a"}, {"host_name": "b"}])
     good = {"host_name": "a", "update_attributes": {"alias": "x"}}
     changed = cmk.hosts.bulk_update(iter([good, {"host_name": "b", "alias": "x"}]))
@@ -75,12 +79,12 @@ def test_changes_and_names_as_well(site: SimulatedSite, cmk: Checkmk) -> None:
     assert sorted((o.key, o.status.value) for o in deleted) == [
         ("a", "applied"),
         ("b", "applied"),
-        ("number 1", "not applied"),
+        ("item 1", "not applied"),
     ]
 
 
-def test_a_server_that_names_one_bad_entry_at_a_time_is_asked_to_the_end(site: SimulatedSite, cmk: Checkmk) -> None:
-    """As often as there are entries, and the last time from no greater depth than the first."""
+def test_a_chunk_is_sent_again_without_each_refused_entry(site: SimulatedSite, cmk: Checkmk) -> None:
+    """A site may refuse one entry per request. The recursion depth stays constant."""
     base = f"{site.api_url}/domain-types/host_config/actions/bulk-create/invoke"
     depths: list[int] = []
 
@@ -104,6 +108,6 @@ def test_a_server_that_names_one_bad_entry_at_a_time_is_asked_to_the_end(site: S
 
 
 @pytest.mark.parametrize("size", [0, -1, 2.5, "3"])
-def test_a_chunk_is_a_whole_number_of_hosts(cmk: Checkmk, size: Any) -> None:
-    with pytest.raises(ValueError, match="chunk_size is a whole number"):
+def test_chunk_size_must_be_a_positive_whole_number(cmk: Checkmk, size: Any) -> None:
+    with pytest.raises(ValueError, match="chunk_size must be a whole number"):
         cmk.hosts.bulk_create([{"host_name": "h"}], chunk_size=size)

@@ -1,4 +1,4 @@
-"""Bulk calls of hosts that refer to each other: parents are created first, and deleted last."""
+"""Bulk calls create parents before their children, and delete them after their children."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _entry(name: str, *parents: str, folder: str = "/") -> dict[str, Any]:
 
 
 def _chains(count: int, depth: int, folders: int = 1) -> list[dict[str, Any]]:
-    """Children first: h0-0 is a parent of h0-1, which is one of h0-2, each in another folder."""
+    """Return entries with children first. h0-0 is a parent of h0-1, and h0-1 of h0-2, in different folders."""
     return [
         _entry(
             f"h{chain}-{level}", *([f"h{chain}-{level - 1}"] if level else ()), folder=f"/f{(chain + level) % folders}"
@@ -45,12 +45,12 @@ def folders(request: pytest.FixtureRequest, clock: ManualClock) -> Iterator[tupl
         yield site, cmk
 
 
-def test_parents_and_children_in_one_call_of_any_order(folders: tuple[SimulatedSite, Checkmk]) -> None:
+def test_parents_and_children_may_be_in_any_order(folders: tuple[SimulatedSite, Checkmk]) -> None:
     site, cmk = folders
     entries = _chains(30, 4, folders=5)
     random.Random(5).shuffle(entries)
     assert cmk.hosts.bulk_create(entries).ok
-    assert [call.status for call in _calls(site, "create")] == [200] * 4, "one call for each level, and none is refused"
+    assert [call.status for call in _calls(site, "create")] == [200] * 4, "one call per level, all of them accepted"
     assert site.state.configuration.hosts["h7-3"].attributes["parents"] == ["h7-2"]
     names = [entry["host_name"] for entry in entries]
     random.Random(6).shuffle(names)
@@ -59,7 +59,7 @@ def test_parents_and_children_in_one_call_of_any_order(folders: tuple[SimulatedS
     assert not site.state.configuration.hosts
 
 
-def test_records_are_deleted_children_first(folders: tuple[SimulatedSite, Checkmk]) -> None:
+def test_children_are_deleted_before_their_parents(folders: tuple[SimulatedSite, Checkmk]) -> None:
     site, cmk = folders
     cmk.hosts.bulk_create(_chains(3, 3, folders=5))
     hosts = sorted(cmk.hosts.each(), key=lambda host: host.name)
@@ -67,7 +67,7 @@ def test_records_are_deleted_children_first(folders: tuple[SimulatedSite, Checkm
     assert not site.state.configuration.hosts
 
 
-def test_a_chunk_holds_hosts_of_one_level_only(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_chunk_contains_hosts_of_one_level_only(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.folders.create("/f0")
     assert cmk.hosts.bulk_create(_chains(25, 2), chunk_size=10).ok
     assert [len(call.body["entries"]) for call in _calls(site, "create")] == [10, 10, 5, 10, 10, 5]
@@ -75,8 +75,8 @@ def test_a_chunk_holds_hosts_of_one_level_only(site: SimulatedSite, cmk: Checkmk
     assert [len(call.body["entries"]) for call in _calls(site, "delete")] == [10, 10, 5, 10, 10, 5]
 
 
-def test_an_iterator_is_put_in_order_one_chunk_at_a_time(site: SimulatedSite, cmk: Checkmk) -> None:
-    """A parent that comes in a later chunk is not waited for."""
+def test_an_iterator_is_sorted_within_each_chunk(site: SimulatedSite, cmk: Checkmk) -> None:
+    """A child is refused if its parent is in a later chunk."""
     entries = [_entry("a", "b"), _entry("b"), _entry("c", "d"), _entry("d")]
     assert cmk.hosts.bulk_create(iter(entries), chunk_size=2).ok
     late = cmk.hosts.bulk_create(iter([_entry("e", "z"), _entry("f", "a"), _entry("z")]), chunk_size=2)
@@ -89,7 +89,7 @@ def test_an_iterator_is_put_in_order_one_chunk_at_a_time(site: SimulatedSite, cm
     assert cmk.hosts.bulk_delete(iter(["b", "a", "d", "c"]), chunk_size=3).not_applied[0].key in ("b", "a")
 
 
-def test_parents_that_are_there_already_need_no_order(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_existing_parents_need_no_order(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("gw")
     assert cmk.hosts.bulk_create([_entry(f"h{n}", "gw") for n in range(5)]).ok
     assert len(_calls(site, "create")) == 1
@@ -97,8 +97,8 @@ def test_parents_that_are_there_already_need_no_order(site: SimulatedSite, cmk: 
     assert len(_calls(site, "delete")) == 1
 
 
-def test_what_no_order_can_help_is_told_of_the_host(site: SimulatedSite, cmk: Checkmk) -> None:
-    """Circles, a host that is its own parent, and parents that are nowhere."""
+def test_parents_that_no_order_can_satisfy_are_reported_for_the_host(site: SimulatedSite, cmk: Checkmk) -> None:
+    """Such parents are part of a cycle, the host itself, or missing."""
     entries = [_entry("a", "b"), _entry("b", "a"), _entry("c", "c"), _entry("d", "nope"), _entry("e"), _entry("f", "a")]
     outcomes = cmk.hosts.bulk_create(entries)
     assert {outcome.key for outcome in outcomes.applied} == {"e"}
@@ -107,7 +107,7 @@ def test_what_no_order_can_help_is_told_of_the_host(site: SimulatedSite, cmk: Ch
     assert len(outcomes) == 6
 
 
-def test_the_parent_of_a_host_that_stays_is_refused_and_holds_up_no_other(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_deleting_the_parent_of_a_remaining_host_does_not_block_the_others(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.bulk_create([_entry("gw"), _entry("web", "gw"), *(_entry(f"h{n}") for n in range(6))])
     outcomes = cmk.hosts.bulk_delete(["gw", *(f"h{n}" for n in range(6))])
     (refused,) = outcomes.not_applied
@@ -117,7 +117,7 @@ def test_the_parent_of_a_host_that_stays_is_refused_and_holds_up_no_other(site: 
 
 
 @pytest.mark.parametrize("parents", ["gw", None, 5, [5, None], {"gw": 1}])
-def test_parents_of_another_shape_are_left_to_the_site(cmk: Checkmk, parents: Any) -> None:
+def test_malformed_parents_are_refused_by_the_site(cmk: Checkmk, parents: Any) -> None:
     entry = {"host_name": "a", "folder": "/", "attributes": {"parents": parents}}
     (outcome,) = cmk.hosts.bulk_create([entry])
     assert isinstance(outcome.error, BadRequestError)
@@ -146,7 +146,7 @@ KEYS = st.sampled_from("abcdefgh")
 
 
 @given(st.dictionaries(KEYS, st.sets(KEYS)))
-def test_each_comes_after_those_it_needs_unless_they_need_each_other(needs: dict[str, set[str]]) -> None:
+def test_waves_put_prerequisites_first_except_in_cycles(needs: dict[str, set[str]]) -> None:
     found = waves(needs)
     assert set(found) == set(needs)
     last = max(found.values(), default=0)
@@ -155,10 +155,10 @@ def test_each_comes_after_those_it_needs_unless_they_need_each_other(needs: dict
             assert found[need] < found[key] or found[need] == found[key] == last
 
 
-def test_a_chain_of_thousands_is_no_recursion() -> None:
+def test_waves_of_a_long_chain_do_not_recurse() -> None:
     assert waves({str(n): [str(n + 1)] for n in range(20_000)})["0"] == 19_999
 
 
-def test_old_records_know_no_parents_and_do_no_harm(site: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
+def test_records_without_parents_are_deleted_too(site: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
     cmk.hosts.bulk_create([_entry("gw"), _entry("web", "gw")])
     assert cmk.hosts.bulk_delete([Host("gw", "/", {}), Host("web", "/", {})]).ok

@@ -1,4 +1,4 @@
-"""What the calls say of single writes amid faults, before any last look, is what the site holds."""
+"""Outcomes of single writes amid random faults agree with the state of the site."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ KINDS = (
     "html",
     "redirect",
 )
-State = Optional[tuple[str, dict[str, Any]]]  # folder and attributes of a host, None where there is none
+State = Optional[tuple[str, dict[str, Any]]]  # folder and attributes of a host, or None if it does not exist
 Write = Callable[[Checkmk, str], Any]
 
 
 def _operations(number: int, draw: random.Random) -> list[tuple[Write, Callable[[State], State]]]:
-    """What may be done to a host, and the state that it leaves. Each ``number`` leaves another."""
+    """Return the possible writes to a host with the states they result in, which differ for each ``number``."""
     labels = {key: str(number) for key in draw.sample("abc", draw.randint(0, 2))}
     folder, alias = draw.choice(["/", "/f", "/g"]), {"alias": str(number)}
 
@@ -62,7 +62,7 @@ def _operations(number: int, draw: random.Random) -> list[tuple[Write, Callable[
 
 
 class _Failed(Exception):
-    """Carries the status of a bulk call's only host."""
+    """An error with the status of the only host of a bulk call."""
 
 
 def _status(write: Write, cmk: Checkmk, name: str) -> Status:
@@ -89,7 +89,7 @@ def _late(site: SimulatedSite) -> int:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("version", ["2.3.0p41", "2.4.0p18"])
-def test_no_write_contradicts_the_site(version: str, seed: int) -> None:
+def test_no_outcome_contradicts_the_site(version: str, seed: int) -> None:
     draw = random.Random(seed)
     faults = [Fault(kind, writes=True, probability=0.04, status=504, seconds=0.06) for kind in KINDS]
     counts = dict.fromkeys(Status, 0)

@@ -1,4 +1,4 @@
-"""An object that two calls of a client create at the same time proves the creation of neither."""
+"""If two calls of a client create the same object at the same time, finding it does not prove either creation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from checkmk_sync.client.claims import Claims
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
 
-def test_a_claim_holds_as_long_as_its_call_runs(clock: ManualClock) -> None:
+def test_a_claim_lasts_while_its_call_runs(clock: ManualClock) -> None:
     claims = Claims(clock)
     with claims.claim("hosts", ["a", "b"]) as first:
         clock.advance(60)
@@ -21,7 +21,7 @@ def test_a_claim_holds_as_long_as_its_call_runs(clock: ManualClock) -> None:
             assert "b" in other
 
 
-def test_after_its_end_a_claim_holds_for_seconds(clock: ManualClock) -> None:
+def test_a_claim_lasts_some_seconds_after_its_call(clock: ManualClock) -> None:
     claims = Claims(clock)
     with claims.claim("hosts", ["a"]):
         clock.advance(60)
@@ -33,7 +33,7 @@ def test_after_its_end_a_claim_holds_for_seconds(clock: ManualClock) -> None:
         assert "a" in late
 
 
-def test_a_call_that_failed_and_an_object_that_is_gone_leave_no_claim(clock: ManualClock) -> None:
+def test_failed_calls_and_deleted_objects_leave_no_claim(clock: ManualClock) -> None:
     claims = Claims(clock)
     with pytest.raises(KeyError), claims.claim("hosts", ["a"]):
         raise KeyError
@@ -44,7 +44,7 @@ def test_a_call_that_failed_and_an_object_that_is_gone_leave_no_claim(clock: Man
         assert "a" in third
 
 
-def test_claims_do_not_grow_for_ever(clock: ManualClock) -> None:
+def test_the_number_of_claims_is_limited(clock: ManualClock) -> None:
     claims = Claims(clock)
     for start in range(0, 3 * Claims.KEPT, 200):
         with claims.claim("hosts", (f"h{number}" for number in range(start, start + 200))):
@@ -57,7 +57,7 @@ def test_claims_do_not_grow_for_ever(clock: ManualClock) -> None:
     assert len(claims._claims) < 10
 
 
-def test_a_bulk_call_whose_answer_was_lost_did_not_create_what_was_there(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_lost_bulk_call_is_not_proven_by_a_host_of_an_earlier_call(site: SimulatedSite, cmk: Checkmk) -> None:
     entry: dict[str, Any] = {"host_name": "web01", "folder": "/", "attributes": {"alias": "a"}}
     cmk.hosts.create("web01", "/", {"alias": "a"})
     site.set_faults([Fault("reset_before", path="bulk-create")])

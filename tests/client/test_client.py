@@ -1,4 +1,4 @@
-"""The client as a whole: one object, many threads, closed when done, rebuilt elsewhere from its settings."""
+"""The client is shared by threads, can be closed, and can be created again from its settings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from checkmk_sync.recovery import BreakerState
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
 
-def test_version_and_health(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_version_and_health_describe_the_site(site: SimulatedSite, cmk: Checkmk) -> None:
     version = cmk.version()
     assert (version.checkmk, version.edition, version.site) == ("2.4.0p18.cre", "cre", "s")
     health = cmk.health()
@@ -34,7 +34,7 @@ def test_version_and_health(site: SimulatedSite, cmk: Checkmk) -> None:
     assert health.breaker is BreakerState.CLOSED
 
 
-def test_health_of_a_site_that_is_away(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_health_contains_the_error_of_an_unreachable_site(site: SimulatedSite, cmk: Checkmk) -> None:
     site.close()
     health = cmk.health()
     assert not health.ok
@@ -42,7 +42,7 @@ def test_health_of_a_site_that_is_away(site: SimulatedSite, cmk: Checkmk) -> Non
     assert health.version is None
 
 
-def test_health_counts_what_waits_for_an_activation(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_health_counts_pending_changes(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("web01")
     assert cmk.health().pending is None
     assert cmk.health(pending=True).pending == len(cmk.activation.pending()) > 0
@@ -51,7 +51,7 @@ def test_health_counts_what_waits_for_an_activation(site: SimulatedSite, cmk: Ch
     assert (health.ok, health.pending, health.error) == (True, None, None)
 
 
-def test_health_of_an_open_breaker_asks_nobody_until_it_is_the_probe(
+def test_health_sends_nothing_while_the_breaker_is_open_and_then_probes(
     site: SimulatedSite, connect: Any, clock: ManualClock
 ) -> None:
     cmk = connect(site, recovery={"retry": {"max_retries": 0}, "circuit_breaker": {"failure_threshold": 1}})
@@ -64,7 +64,7 @@ def test_health_of_an_open_breaker_asks_nobody_until_it_is_the_probe(
 
 
 @pytest.mark.parametrize(("user", "status"), [("automation", 500), ("nobody", 401)])
-def test_health_that_is_refused_does_not_count_as_an_outage(
+def test_a_refused_health_check_does_not_open_the_breaker(
     site: SimulatedSite, connect: Any, user: str, status: int
 ) -> None:
     site.set_faults([Fault("crash")] if status == 500 else [])
@@ -75,14 +75,14 @@ def test_health_that_is_refused_does_not_count_as_an_outage(
             assert health.breaker is BreakerState.CLOSED
 
 
-def test_the_version_is_asked_for_once(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_the_version_is_requested_once(site: SimulatedSite, cmk: Checkmk) -> None:
     assert str(cmk.checkmk_version()) == "2.4.0p18"
     assert cmk.checkmk_version().at_least("2.4.0b1")
     assert len(site.requests) == 1
 
 
 @pytest.mark.parametrize("body", ["[]", "{}", '{"versions": 5}', "null", "nonsense", '{"versions": {"checkmk": null}}'])
-def test_health_never_raises_whatever_the_answer(body: str) -> None:
+def test_health_does_not_raise_for_malformed_answers(body: str) -> None:
     with responses.RequestsMock() as mock:
         mock.get("https://mon.example.com/s/check_mk/api/1.0/version", body=body, content_type="application/json")
         with Checkmk("https://mon.example.com", "s", "u", "secret", recovery={"retry": {"max_retries": 0}}) as cmk:
@@ -91,18 +91,18 @@ def test_health_never_raises_whatever_the_answer(body: str) -> None:
     assert health.latency_s >= 0
 
 
-def test_the_version_is_asked_for_once_at_most(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_the_version_is_not_requested_after_a_response_has_contained_it(site: SimulatedSite, cmk: Checkmk) -> None:
     list(cmk.host_status.each())
     list(cmk.services.each())
     assert [request.path for request in site.requests].count("/version") == 1
     other = site.client()
-    other.folders.get("/")  # its answer names the version
+    other.folders.get("/")  # its response contains the version
     list(other.host_status.each())
     assert [request.path for request in site.requests].count("/version") == 1
     other.close()
 
 
-def test_configured_by_a_file(site: SimulatedSite, tmp_path: Path) -> None:
+def test_a_file_configures_a_client(site: SimulatedSite, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text(site.password)
     secret.chmod(0o600)
@@ -127,7 +127,7 @@ def _version_elsewhere(settings: Settings) -> str:
         return cmk.version().site
 
 
-def test_another_process_builds_the_same_client(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_pickled_settings_create_the_same_client(site: SimulatedSite, cmk: Checkmk) -> None:
     assert pickle.loads(pickle.dumps(cmk.settings)) == cmk.settings
     with ProcessPoolExecutor(1) as pool:
         assert pool.submit(_version_elsewhere, cmk.settings).result() == "s"
@@ -155,7 +155,7 @@ def test_many_threads_share_a_client() -> None:
         assert all(site.state.configuration.hosts[f"host{n:05d}"].attributes["alias"] == str(n) for n in range(16))
 
 
-def test_closing_wakes_who_waits() -> None:
+def test_closing_ends_calls_that_wait_for_a_retry() -> None:
     with SimulatedSite(faults=[Fault("status", status=503)]) as site:
         cmk = site.client(recovery={"retry": {"base_delay": 3600, "max_delay": 3600}})
         failures: list[BaseException] = []
@@ -176,7 +176,7 @@ def test_closing_wakes_who_waits() -> None:
         assert failures
 
 
-def test_wrong_credentials_are_asked_once(site: SimulatedSite) -> None:
+def test_wrong_credentials_are_sent_once(site: SimulatedSite) -> None:
     with (
         Checkmk(site.url, "s", "automation", "wrong-secret") as cmk,
         pytest.raises(AuthError, match="Wrong credentials"),
@@ -185,7 +185,7 @@ def test_wrong_credentials_are_asked_once(site: SimulatedSite) -> None:
     assert len(site.requests) == 1
 
 
-def test_a_site_that_is_down_is_not_asked_for_ever(site: SimulatedSite, connect: Any, clock: ManualClock) -> None:
+def test_a_site_that_is_down_opens_the_breaker(site: SimulatedSite, connect: Any, clock: ManualClock) -> None:
     site.set_faults([Fault("status", status=503)])
     cmk = connect(site, recovery={"circuit_breaker": {"failure_threshold": 5, "recovery_timeout": 60}})
     for _ in range(20):
@@ -197,7 +197,7 @@ def test_a_site_that_is_down_is_not_asked_for_ever(site: SimulatedSite, connect:
     assert cmk.health().ok
 
 
-def test_requests_are_spaced_when_asked(site: SimulatedSite, connect: Any, clock: ManualClock) -> None:
+def test_requests_are_spaced_if_configured(site: SimulatedSite, connect: Any, clock: ManualClock) -> None:
     cmk = connect(site, limits={"requests_per_second": 2})
     before = clock.monotonic()
     for _ in range(5):
@@ -206,7 +206,7 @@ def test_requests_are_spaced_when_asked(site: SimulatedSite, connect: Any, clock
     assert cmk.metrics()["timings"]["throttle_wait"]["count"] == 5
 
 
-def test_what_it_measures(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_metrics_count_and_time_each_call(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("web01")
     cmk.hosts.get("web01")
     with pytest.raises(Exception, match="404"):
@@ -220,19 +220,19 @@ def test_what_it_measures(site: SimulatedSite, cmk: Checkmk) -> None:
     assert cmk.collector.merged("call.")["count"] == 4
 
 
-def test_a_version_that_is_none_is_told(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_an_invalid_version_raises_an_error(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.version()
     cmk._transport.version_text = "nonsense"
-    with pytest.raises(UnexpectedReplyError, match="the site names an unknown version: 'nonsense'"):
+    with pytest.raises(UnexpectedReplyError, match="the site reports an invalid version: 'nonsense'"):
         list(cmk.hosts.each())
     before = cmk.clock.monotonic()
     with pytest.raises(UnexpectedReplyError):
         cmk.folders.delete("/a")
-    assert cmk.clock.monotonic() == before, "nothing was sent, so nothing is looked for"
+    assert cmk.clock.monotonic() == before, "nothing was sent, so nothing is settled"
 
 
-def test_the_constructor_spells_settings_as_the_configuration_does(site: SimulatedSite) -> None:
-    """One spelling in the constructor, in Settings, in the file and in the environment."""
+def test_the_constructor_accepts_the_names_of_the_configuration_file(site: SimulatedSite) -> None:
+    """The names are the same in the constructor, in Settings, in the file and in the environment."""
     with Checkmk(server_url=site.url, site=site.site, username=site.username, password=site.password) as cmk:
         assert cmk.version().site == site.site
         assert {"server_url", "site", "username", "password"} <= set(cmk.settings.to_dict())

@@ -1,4 +1,4 @@
-"""``client.discovery`` and ``client.jobs``: started, watched to the end without redirect loops, in every version."""
+"""``client.discovery`` and ``client.jobs`` start jobs and wait for them without redirect loops, in every version."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def prepared(request: pytest.FixtureRequest, clock: ManualClock, connect: Any) -
         yield site, cmk
 
 
-def test_one_host(prepared: Any) -> None:
+def test_discover_scans_one_host_and_accepts_its_services(prepared: Any) -> None:
     site, cmk = prepared
     assert cmk.discovery.result("h1").in_phase("undecided") == (
         "CPU load", "CPU utilization", "Memory", "Filesystem /",
@@ -48,7 +48,7 @@ def test_one_host(prepared: Any) -> None:
     assert not any("wait-for-completion" in path for path in paths)
 
 
-def test_many_hosts(prepared: Any) -> None:
+def test_bulk_scans_many_hosts(prepared: Any) -> None:
     site, cmk = prepared
     done = cmk.discovery.bulk(f"h{n}" for n in range(5))
     assert done.ok
@@ -57,7 +57,7 @@ def test_many_hosts(prepared: Any) -> None:
     assert cmk.discovery.bulk([]).ok
 
 
-def test_bulk_speaks_the_dialect_of_the_version(prepared: Any) -> None:
+def test_bulk_sends_the_body_of_the_version(prepared: Any) -> None:
     site, cmk = prepared
     cmk.discovery.bulk(["h0"], remove_vanished=True)
     body = next(request.body for request in site.requests if "bulk-discovery" in request.path)
@@ -69,7 +69,7 @@ def test_bulk_speaks_the_dialect_of_the_version(prepared: Any) -> None:
         assert "options" not in body
 
 
-def test_a_second_bulk_waits_where_only_one_may_run(prepared: Any) -> None:
+def test_a_second_bulk_discovery_waits_if_only_one_can_run(prepared: Any) -> None:
     site, cmk = prepared
     cmk.discovery.bulk(["h0"], wait=False)
     assert cmk.discovery.bulk(["h1"]).ok
@@ -77,7 +77,7 @@ def test_a_second_bulk_waits_where_only_one_may_run(prepared: Any) -> None:
     assert (conflicts > 0) is not site.state.profile.has_background_jobs
 
 
-def test_unknown_hosts_are_named(prepared: Any) -> None:
+def test_unknown_hosts_are_named_in_the_error(prepared: Any) -> None:
     _, cmk = prepared
     with pytest.raises(BadRequestError, match=r"hostnames.1: Host not found: 'gone'"):
         cmk.discovery.bulk(["h0", "gone"])
@@ -85,7 +85,7 @@ def test_unknown_hosts_are_named(prepared: Any) -> None:
         cmk.discovery.result("gone")
 
 
-def test_waiting_survives_the_moment_before_a_job_is_known(prepared: Any) -> None:
+def test_a_wait_continues_while_a_new_job_is_not_known_yet(prepared: Any) -> None:
     _, cmk = prepared
     cmk.discovery.start("h0", "refresh")
     with pytest.raises(ConflictError):
@@ -94,7 +94,7 @@ def test_waiting_survives_the_moment_before_a_job_is_known(prepared: Any) -> Non
     assert (run.active, run.state) == (False, "finished")
 
 
-def test_a_job_that_never_ran_is_reported_after_that_moment(prepared: Any, clock: ManualClock) -> None:
+def test_a_job_that_never_ran_is_returned_after_some_seconds(prepared: Any, clock: ManualClock) -> None:
     _, cmk = prepared
     assert cmk.discovery.status("h3").state == "initialized"
     asked_at = clock.monotonic()
@@ -106,19 +106,19 @@ def test_a_job_that_never_ran_is_reported_after_that_moment(prepared: Any, clock
 
 
 @pytest.mark.parametrize("version", ["2.2.0p44", "2.3.0p41"])
-def test_a_bulk_discovery_that_never_ran_is_no_success(clock: ManualClock, connect: Any, version: str) -> None:
+def test_a_bulk_discovery_that_never_ran_is_not_ok(clock: ManualClock, connect: Any, version: str) -> None:
     with SimulatedSite(version, clock=clock) as site:
         job = connect(site).jobs.wait("bulk_discovery")
         assert (job.active, job.state, job.ok) == (False, "initialized", False)
 
 
-def test_a_bulk_job_that_is_not_waited_for_is_seen_to_run(prepared: Any) -> None:
+def test_bulk_without_wait_returns_the_running_job(prepared: Any) -> None:
     _, cmk = prepared
     done = cmk.discovery.bulk(["h0"], wait=False)
     assert done.job.active
 
 
-def test_an_outage_while_a_job_runs_ends_no_wait(prepared: Any) -> None:
+def test_a_wait_for_a_job_survives_an_outage(prepared: Any) -> None:
     site, cmk = prepared
     cmk.version()
     site.set_faults([Fault("status", method="GET", times=9)])
@@ -129,7 +129,7 @@ def test_an_outage_while_a_job_runs_ends_no_wait(prepared: Any) -> None:
     assert cmk._transport.breaker.state is BreakerState.CLOSED
 
 
-def test_a_site_that_stays_away_is_the_cause_of_the_timeout(prepared: Any) -> None:
+def test_the_outage_is_the_cause_of_a_timeout(prepared: Any) -> None:
     site, cmk = prepared
     cmk.discovery.start("h0", "refresh")
     site.set_faults([Fault("status", method="GET")])
@@ -138,7 +138,7 @@ def test_a_site_that_stays_away_is_the_cause_of_the_timeout(prepared: Any) -> No
     assert isinstance(caught.value.__cause__, GatewayError)
 
 
-def test_waiting_for_another_bulk_discovery_takes_of_the_same_time(clock: ManualClock, connect: Any) -> None:
+def test_waiting_for_another_bulk_discovery_counts_for_the_timeout(clock: ManualClock, connect: Any) -> None:
     with SimulatedSite("2.3.0p41", services=2, discovery_time=80, clock=clock) as site:
         cmk = connect(site)
         cmk.hosts.create("h0")
@@ -149,8 +149,8 @@ def test_waiting_for_another_bulk_discovery_takes_of_the_same_time(clock: Manual
         assert clock.monotonic() - started == pytest.approx(100)
 
 
-def test_a_result_has_the_time_of_long_calls_and_is_not_asked_for_again() -> None:
-    """Real time: Checkmk may contact the host for it."""
+def test_a_slow_result_has_a_long_timeout_and_is_not_retried() -> None:
+    """Runs in real time. Checkmk may contact the host for the result."""
     with SimulatedSite(hosts=1) as site, site.client(timeouts={"read_s": 0.1, "bulk_s": 0.8}) as cmk:
         site.set_faults([Fault("slow", path="objects/service_discovery/", seconds=0.4, times=1)])
         assert cmk.discovery.result("host00000").host == "host00000"
@@ -161,7 +161,7 @@ def test_a_result_has_the_time_of_long_calls_and_is_not_asked_for_again() -> Non
 
 
 def test_closing_the_client_ends_a_wait() -> None:
-    """Real time."""
+    """Runs in real time."""
     with SimulatedSite(hosts=1, discovery_time=60) as site, site.client() as cmk:
         cmk.discovery.start("host00000", "refresh")
         threading.Timer(0.2, cmk.close).start()
@@ -172,7 +172,7 @@ def test_closing_the_client_ends_a_wait() -> None:
         assert time.process_time() - spent < 1
 
 
-def test_waiting_ends(prepared: Any, clock: ManualClock) -> None:
+def test_the_wait_ends_at_its_timeout(prepared: Any, clock: ManualClock) -> None:
     _, cmk = prepared
     cmk.discovery.start("h0", "refresh")
     with pytest.raises(WaitTimeoutError, match="did not end within 1 s") as caught:
@@ -180,7 +180,7 @@ def test_waiting_ends(prepared: Any, clock: ManualClock) -> None:
     assert caught.value.waited_s == 1
 
 
-def test_a_failed_job_is_told(prepared: Any) -> None:
+def test_a_failed_job_is_not_ok(prepared: Any) -> None:
     site, cmk = prepared
     site.set_faults([Fault("fail_discovery")])
     done = cmk.discovery.bulk(["h0"])
@@ -197,20 +197,20 @@ def test_a_lost_start_is_started_again(prepared: Any, kind: str) -> None:
     assert len(cmk.discovery.result("h1").in_phase("monitored")) == 4
 
 
-def test_a_start_that_is_lost_every_time_is_told(prepared: Any) -> None:
+def test_a_start_that_is_always_lost_raises_an_error(prepared: Any) -> None:
     site, cmk = prepared
     site.set_faults([Fault("reset_before", path="bulk-discovery")])
     with pytest.raises(BrokenReplyError):
         cmk.discovery.bulk(["h0"])
 
 
-def test_locations_of_another_host_are_re_based(prepared: Any) -> None:
+def test_locations_with_another_host_name_are_accepted(prepared: Any) -> None:
     site, cmk = prepared
     site.set_faults([Fault("foreign_location")])
     assert cmk.discovery.bulk(["h0"]).ok
 
 
-def test_phases_of_single_services(prepared: Any) -> None:
+def test_set_phase_moves_one_service(prepared: Any) -> None:
     _, cmk = prepared
     cmk.discovery.set_phase("h0", "df", "/", "monitored")
     assert cmk.discovery.result("h0").in_phase("monitored") == ("Filesystem /",)
@@ -220,12 +220,12 @@ def test_phases_of_single_services(prepared: Any) -> None:
     assert cmk.discovery.result("h0").in_phase("ignored") == ("CPU load",)
 
 
-def test_modes_are_checked(cmk: Checkmk) -> None:
-    with pytest.raises(ValueError, match="no mode of discovery"):
+def test_unknown_modes_are_refused(cmk: Checkmk) -> None:
+    with pytest.raises(ValueError, match="unknown mode 'everything'"):
         cmk.discovery.start("h0", "everything")
 
 
-def test_jobs(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_jobs_are_read_by_their_id(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("h0")
     cmk.discovery.start("h0", "refresh")
     assert cmk.jobs.get("service_discovery-h0", site="s").active
@@ -234,8 +234,8 @@ def test_jobs(site: SimulatedSite, cmk: Checkmk) -> None:
         cmk.jobs.get("nothing")
 
 
-def test_a_verb_that_a_version_has_not_is_explained(clock: ManualClock, connect: Any) -> None:
+def test_operations_that_the_version_does_not_support_raise_an_error(clock: ManualClock, connect: Any) -> None:
     with SimulatedSite("2.5.0p9", clock=clock) as site:
         cmk = connect(site)
-        with pytest.raises(CheckmkError, match="Checkmk 2.5.0p9 has no 'services list'"):
+        with pytest.raises(CheckmkError, match="Checkmk 2.5.0p9 does not support 'services list'"):
             cmk._site.perform("services", "list")

@@ -1,4 +1,4 @@
-"""``client.folders``: every spelling, parents on demand, and no delete that takes more than was meant."""
+"""``client.folders`` accepts every spelling, creates parents on demand, and deletes contents only on request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_every_spelling_finds_the_folder(site: SimulatedSite, cmk: Checkmk) -> N
     assert cmk.folders.find("/a/c") is None
 
 
-def test_ensure_creates_what_is_missing_and_leaves_what_is_there(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_ensure_creates_missing_folders_and_keeps_existing_ones(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.folders.create("/a", title="Alpha")
     cmk.folders.ensure("/a/b/c", title="Gamma")
     assert [(folder.path, folder.title) for folder in cmk.folders.each("/a")] == [
@@ -37,7 +37,7 @@ def test_ensure_creates_what_is_missing_and_leaves_what_is_there(site: Simulated
     assert len(posts) == 3
 
 
-def test_create_needs_its_parent(cmk: Checkmk) -> None:
+def test_create_needs_an_existing_parent(cmk: Checkmk) -> None:
     with pytest.raises(BadRequestError, match="parent"):
         cmk.folders.create("/no/child")
     cmk.folders.create("/no")
@@ -48,7 +48,7 @@ def test_create_needs_its_parent(cmk: Checkmk) -> None:
             cmk.folders.create(wrong)
 
 
-def test_lists(cmk: Checkmk) -> None:
+def test_each_lists_folders_below_a_parent(cmk: Checkmk) -> None:
     cmk.folders.ensure("/a/b")
     assert [folder.path for folder in cmk.folders.each()] == ["/", "/a", "/a/b"]
     assert [folder.path for folder in cmk.folders.each(recursive=False)] == ["/a"]
@@ -56,7 +56,7 @@ def test_lists(cmk: Checkmk) -> None:
         list(cmk.folders.each("/nope"))
 
 
-def test_names_of_all_alphabets(cmk: Checkmk) -> None:
+def test_folder_names_may_use_any_alphabet(cmk: Checkmk) -> None:
     assert cmk.folders.create("/ûmläut亿").path == "/ûmläut亿"
     assert cmk.folders.get("~ûmläut亿").title == "ûmläut亿"
     cmk.hosts.create("web01", "/ûmläut亿")
@@ -64,7 +64,7 @@ def test_names_of_all_alphabets(cmk: Checkmk) -> None:
 
 
 @pytest.mark.parametrize("version", ["2.2.0p44", "2.4.0p18"])
-def test_delete_takes_nothing_with_it_unless_asked(clock: ManualClock, version: str) -> None:
+def test_delete_keeps_the_contents_unless_recursive(clock: ManualClock, version: str) -> None:
     with SimulatedSite(version, clock=clock) as site, site.client(clock=clock) as cmk:
         cmk.folders.ensure("/a/b")
         cmk.hosts.create("web01", "/a/b")
@@ -80,19 +80,21 @@ def test_delete_takes_nothing_with_it_unless_asked(clock: ManualClock, version: 
         cmk.folders.delete("/a", missing_ok=True)
 
 
-def test_where_only_recursive_deletes_exist_one_has_to_ask_for_it(clock: ManualClock, connect: Any) -> None:
-    """Whatever is looked at before, something may be added in between."""
+def test_old_versions_delete_folders_only_with_recursive(clock: ManualClock, connect: Any) -> None:
+    """Reading the folder first would not help, because another user may add a host in between."""
     with SimulatedSite("2.2.0p25", clock=clock) as site:
         cmk = connect(site)
         cmk.folders.ensure("/a/b")
-        with pytest.raises(CheckmkError, match=r"Checkmk 2.2.0p25 can delete /a/b only with all .* from 2.2.0p26"):
+        with pytest.raises(
+            CheckmkError, match=r"Checkmk 2.2.0p25 can delete /a/b only together with its contents; .* 2.2.0p26"
+        ):
             cmk.folders.delete("/a/b")
         assert all(request.method != "DELETE" for request in site.requests)
         cmk.folders.delete("/a", recursive=True)
         assert list(site.state.configuration.folders) == ["/"]
 
 
-def test_there_a_sync_plans_for_none_and_leaves_what_an_older_plan_wants(clock: ManualClock, connect: Any) -> None:
+def test_a_sync_deletes_no_folders_on_old_versions(clock: ManualClock, connect: Any) -> None:
     with SimulatedSite("2.2.0p25", services=2, clock=clock) as site:
         cmk = connect(site)
         for inventory in ({"hosts": [{"name": "h", "folder": "/a"}]}, {"hosts": [{"name": "h", "folder": "/b"}]}):
@@ -102,17 +104,17 @@ def test_there_a_sync_plans_for_none_and_leaves_what_an_older_plan_wants(clock: 
         found = ExistingObject("folder", "/a", {}, "me")
         report = apply_plan(cmk, dataclasses.replace(plan, changes=(Change(Action.DELETE, "folder", "/a", {}, found),)))
         assert [change.name for change, _ in report.failures()] == ["folder /a"]
-        assert "only with all that is in it" in report_as_text(report)
+        assert "only together with its contents" in report_as_text(report)
         assert site.state.configuration.hosts["h"].folder == "/b"
         assert "/a" in site.state.configuration.folders
 
 
-def test_the_root_is_not_deleted(cmk: Checkmk) -> None:
+def test_the_root_cannot_be_deleted(cmk: Checkmk) -> None:
     with pytest.raises(ForbiddenError, match="root folder"):
         cmk.folders.delete("/", recursive=True)
 
 
-def test_updates(cmk: Checkmk) -> None:
+def test_update_changes_title_and_attributes(cmk: Checkmk) -> None:
     cmk.folders.create("/a", attributes={"tag_criticality": "test"})
     changed = cmk.folders.update("/a", title="A", update_attributes={"tag_networking": "wan"})
     assert (changed.title, changed.attributes["tag_networking"]) == ("A", "wan")
@@ -128,7 +130,7 @@ def test_updates(cmk: Checkmk) -> None:
         cmk.folders.update("/a", remove_attributes=["tag_agent"])
 
 
-def test_moves(cmk: Checkmk) -> None:
+def test_move_takes_a_folder_and_its_contents(cmk: Checkmk) -> None:
     cmk.folders.ensure("/a/b")
     cmk.folders.create("/c")
     cmk.hosts.create("web01", "/a/b")

@@ -1,4 +1,4 @@
-"""A client that was used goes on working in a forked process, and neither process gets the other's answers."""
+"""A client that has been used also works in a forked process, and each process gets only its own answers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ os._exit(0 if right else 1)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
-def test_parent_and_child_have_connections_of_their_own() -> None:
+def test_parent_and_child_use_separate_connections() -> None:
     with SimulatedSite(hosts=3) as site:
         for _ in range(3):
             done = subprocess.run([sys.executable, "-c", CODE, site.url, site.password], timeout=30)
@@ -51,7 +51,7 @@ threads = [threading.Thread(target=cmk.hosts.create, args=["parent"])]
 threads += [threading.Thread(target=lambda n=n: cmk.hosts.get(f"host0000{n % 3}", fresh=True)) for n in range(8)]
 for thread in threads:
     thread.start()
-time.sleep(0.3)  # the write is under way, and holds its lane
+time.sleep(0.3)  # the write is in progress and occupies the only slot for writes
 child = os.fork()
 if not child:
     started = time.monotonic()
@@ -66,7 +66,7 @@ os._exit(0 if os.waitpid(child, 0)[1] == 0 and cmk.hosts.get("parent").name == "
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
 def test_a_child_does_not_wait_for_threads_of_its_parent() -> None:
-    """They held locks and places when it was forked, and nobody gives these back to it."""
+    """Those threads held locks and slots at the time of the fork, and do not exist in the child to release them."""
     with SimulatedSite(hosts=3, faults=[Fault("slow", seconds=1.5, writes=True, times=1)]) as site:
         done = subprocess.run([sys.executable, "-c", BUSY, site.url, site.password], timeout=60)
         assert done.returncode == 0

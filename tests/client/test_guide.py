@@ -1,7 +1,7 @@
-"""Code of the user's guide runs without ``await`` and ``async`` and otherwise unchanged, and so do examples of ours.
+"""The code of the user's guide runs unchanged, apart from ``await`` and ``async``.
 
-The guide lies beside the project (or where CHECKMK_GUIDE says); ``tests/data/service_examples.md`` has calls of our own
-under the same headings, so that all of it is proven without the guide as well.
+The guide is expected next to the project, or at the path in CHECKMK_GUIDE. ``tests/data/service_examples.md`` contains
+our own examples under the same headings, so that every heading is also tested without the guide.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from checkmk_sync.testing import Fault, SimulatedSite
 from tests.conftest import ROOT
 
 OWN = ROOT / "tests" / "data" / "service_examples.md"
-SHORT_WAIT = 152_559  # a seed with which the first wait of the default retry policy is next to nothing
+SHORT_WAIT = 152_559  # a seed for which the first wait of the default retry policy is close to zero
 World = dict[str, Any]
 Run = Callable[[], World]
 
@@ -46,7 +46,7 @@ SOURCES = [
 
 
 def _blocks(source: Path) -> Iterator[tuple[str, str]]:
-    """Each block of Python (or what is called so) with the heading above it."""
+    """Return each block of Python code with the heading above it."""
     heading = ""
     for part in re.findall(
         r"^#{2,4} [^\n]*$|^```python\n.*?^```$", source.read_text("utf-8"), re.MULTILINE | re.DOTALL
@@ -64,7 +64,7 @@ def _code(source: Path, heading: str) -> str:
 
 
 class Unreliable:
-    """Calls that the guide only names."""
+    """A stand-in for calls that the guide only mentions."""
 
     def __init__(self, *failures: Exception) -> None:
         self.failures, self.calls = list(failures), 0
@@ -87,7 +87,7 @@ def site() -> Iterator[SimulatedSite]:
 
 @pytest.fixture
 def world(site: SimulatedSite, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """All names that the guide takes for given, and a collector of the process that other tests do not see."""
+    """Provide all names that the guide uses without definition, and a collector that other tests do not share."""
     monkeypatch.setattr("checkmk_sync.metrics.collector._default", metrics.MetricsCollector())
     known: World = {"time": time, "ServiceState": ServiceState, "NetworkError": ConnectionError}
     for module in (streaming, services, cache, batch, metrics, recovery):
@@ -158,7 +158,7 @@ def _batches(run: Run, world: World, site: SimulatedSite) -> None:
     world["host_data_list"] = [
         {"host_name": "new1", "folder": "/", "attributes": {"alias": "one"}},
         {"host_name": "new2", "alias": "two"},
-        {"host_name": "web01"},  # there already
+        {"host_name": "web01"},  # exists already
     ]
     result = run()["result"]
     assert (result.batch_id, result.progress.success, result.progress.failed) == ("host_creation_batch", 2, 1)
@@ -296,7 +296,7 @@ def test_configurations_load_and_serve_services(source: Path, heading: str, worl
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_no_example_is_left_out(source: Path) -> None:
+def test_every_example_is_tested(source: Path) -> None:
     headings = [heading for heading, _ in _blocks(source)]
     assert [next(name for name in {**USES, **CONFIGURATIONS} if heading.startswith(name)) for heading in headings]
     assert len(headings) == len(USES) + len(CONFIGURATIONS)

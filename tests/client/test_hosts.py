@@ -1,4 +1,4 @@
-"""``client.hosts``: reading in pages, and every single verb."""
+"""``client.hosts`` reads hosts, also in pages, and writes single hosts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def filled(site: SimulatedSite, cmk: Checkmk) -> SimulatedSite:
     return site
 
 
-def test_get_says_what_the_server_said(filled: SimulatedSite, cmk: Checkmk) -> None:
+def test_get_returns_the_host_of_the_server(filled: SimulatedSite, cmk: Checkmk) -> None:
     host = cmk.hosts.get("top")
     assert (host.name, host.folder, host.labels) == ("top", "/", {"env": "prod"})
     assert host.attributes["ipaddress"] == "192.0.2.1"
@@ -33,7 +33,7 @@ def test_get_says_what_the_server_said(filled: SimulatedSite, cmk: Checkmk) -> N
     assert effective["tag_agent"] == "cmk-agent"
 
 
-def test_what_is_not_there(cmk: Checkmk) -> None:
+def test_an_absent_host_raises_or_is_none(cmk: Checkmk) -> None:
     assert cmk.hosts.find("nope") is None
     with pytest.raises(NotFoundError, match="host_name: Host not found: 'nope'"):
         cmk.hosts.get("nope")
@@ -42,7 +42,7 @@ def test_what_is_not_there(cmk: Checkmk) -> None:
     cmk.hosts.delete("nope", missing_ok=True)
 
 
-def test_create_takes_any_spelling_of_a_folder(filled: SimulatedSite, cmk: Checkmk) -> None:
+def test_create_accepts_any_spelling_of_a_folder(filled: SimulatedSite, cmk: Checkmk) -> None:
     ident = filled.state.configuration.folders["/linux/web"].ident
     for number, folder in enumerate(["/linux/web", "~linux~web", "\\linux\\web", "/linux/web/", "linux/web"]):
         assert cmk.hosts.create(f"spelled{number}", folder).folder == "/linux/web"
@@ -53,7 +53,7 @@ def test_create_takes_any_spelling_of_a_folder(filled: SimulatedSite, cmk: Check
         cmk.hosts.create("lost", "/nowhere")
 
 
-def test_each_yields_all_or_those_asked_for(filled: SimulatedSite, cmk: Checkmk) -> None:
+def test_each_yields_all_hosts_or_the_requested_ones(filled: SimulatedSite, cmk: Checkmk) -> None:
     assert len({host.name for host in cmk.hosts.each()}) == 26
     assert [host.name for host in cmk.hosts.each(folder="/")] == ["top"]
     assert {host.name for host in cmk.hosts.each(names=["top", "web01", "nope"])} == {"top", "web01"}
@@ -61,14 +61,12 @@ def test_each_yields_all_or_those_asked_for(filled: SimulatedSite, cmk: Checkmk)
     assert list(cmk.hosts.each(site="other")) == []
     first = next(cmk.hosts.each(effective_attributes=True))
     assert first.effective_attributes is not None
-    with pytest.raises(ValueError, match="not by several"):
+    with pytest.raises(ValueError, match="give only one of folder, site and names"):
         cmk.hosts.each(folder="/", site="s")
 
 
 @pytest.mark.parametrize(("length", "urls"), [(10, 1), (73, 3), (240, 9)])
-def test_many_names_go_in_urls_that_are_not_too_long(
-    filled: SimulatedSite, cmk: Checkmk, length: int, urls: int
-) -> None:
+def test_many_names_are_split_over_several_urls(filled: SimulatedSite, cmk: Checkmk, length: int, urls: int) -> None:
     names = [f"web{n:02d}" for n in range(25)] + [f"missing{n}".ljust(length, "x") for n in range(200)]
     assert len(list(cmk.hosts.each(names=names))) == 25
     asked = [request.query for request in filled.requests if "hostnames=" in request.query]
@@ -76,14 +74,13 @@ def test_many_names_go_in_urls_that_are_not_too_long(
     assert max(map(len, asked)) < 6100
 
 
-def test_a_name_that_is_none_still_fits(filled: SimulatedSite, cmk: Checkmk) -> None:
-    """Whatever is asked for, quoted."""
+def test_names_are_quoted_in_urls(filled: SimulatedSite, cmk: Checkmk) -> None:
     with pytest.raises(BadRequestError):
         list(cmk.hosts.each(names=["web01", *["ü" * 200] * 20]))
 
 
 @pytest.mark.parametrize("version", ["2.2.0p44", "2.3.0p41"])
-def test_many_names_cost_one_list_where_they_cannot_be_asked_for(connect: Any, clock: Any, version: str) -> None:
+def test_many_names_cost_one_list_before_2_4(connect: Any, clock: Any, version: str) -> None:
     with SimulatedSite(version, hosts=300, clock=clock) as site:
         cmk = connect(site)
         cmk.version()
@@ -94,8 +91,8 @@ def test_many_names_cost_one_list_where_they_cannot_be_asked_for(connect: Any, c
 
 
 @pytest.mark.parametrize("version", ["2.3.0p41", "2.4.0p18"])
-def test_settling_a_bulk_call_is_no_burden(connect: Any, clock: Any, version: str) -> None:
-    """The site may be struggling already."""
+def test_settling_a_bulk_call_sends_few_requests(connect: Any, clock: Any, version: str) -> None:
+    """The site may be overloaded already."""
     with SimulatedSite(version, clock=clock) as site:
         cmk = connect(site)
         site.set_faults([Fault("reset_before", writes=True, times=1)])
@@ -104,13 +101,13 @@ def test_settling_a_bulk_call_is_no_burden(connect: Any, clock: Any, version: st
 
 
 @pytest.mark.parametrize("version", ["2.2.0p44", "2.3.0p41", "2.4.0p18"])
-def test_a_name_asked_for_twice_comes_once(connect: Any, version: str) -> None:
+def test_a_name_given_twice_is_yielded_once(connect: Any, version: str) -> None:
     with SimulatedSite(version, hosts=3) as site, connect(site) as cmk:
         found = cmk.hosts.each(names=["host00001", "host00000", "host00001"])
         assert sorted(host.name for host in found) == ["host00000", "host00001"]
 
 
-def test_pages_have_the_size_asked_for(filled: SimulatedSite, cmk: Checkmk) -> None:
+def test_pages_have_the_requested_size(filled: SimulatedSite, cmk: Checkmk) -> None:
     pages = list(cmk.hosts.pages(batch_size=10))
     assert [len(page.items) for page in pages] == [10, 10, 6]
     assert [page.batch_number for page in pages] == [1, 2, 3]
@@ -149,7 +146,7 @@ def test_abandoned_pages_free_the_connection(connect: Any) -> None:
         assert cmk.version().site == "s"
 
 
-def test_a_read_while_a_stream_is_open_is_no_deadlock(connect: Any) -> None:
+def test_a_read_during_an_open_stream_does_not_deadlock(connect: Any) -> None:
     with SimulatedSite(hosts=3000, services=2) as site:
         cmk = connect(site, limits={"reads_in_flight": 1})
         for number, host in enumerate(cmk.hosts.each()):
@@ -157,14 +154,14 @@ def test_a_read_while_a_stream_is_open_is_no_deadlock(connect: Any) -> None:
                 assert cmk.hosts.get(host.name).name == host.name
 
 
-def test_updates_of_each_kind(filled: SimulatedSite, cmk: Checkmk) -> None:
+def test_update_accepts_each_kind_of_change(filled: SimulatedSite, cmk: Checkmk) -> None:
     merged = cmk.hosts.update("top", update_attributes={"alias": "Top"})
     assert set(merged.attributes) == {"alias", "ipaddress", "labels"}
     removed = cmk.hosts.update("top", remove_attributes=["alias"])
     assert set(removed.attributes) == {"ipaddress", "labels"}
     replaced = cmk.hosts.update("top", attributes={**removed.attributes, "alias": "only"})
     assert replaced.attributes["alias"] == "only"
-    assert cmk.hosts.update("top", remove_attributes=["ipv6address"]) == replaced, "it was so already"
+    assert cmk.hosts.update("top", remove_attributes=["ipv6address"]) == replaced, "it was in this state already"
 
 
 @pytest.mark.parametrize(
@@ -182,21 +179,21 @@ def test_updates_of_several_kinds_are_refused(cmk: Checkmk, arguments: Any) -> N
         cmk.hosts.update("top", remove_attributes="alias")
 
 
-def test_moving(filled: SimulatedSite, cmk: Checkmk) -> None:
+def test_move_changes_the_folder(filled: SimulatedSite, cmk: Checkmk) -> None:
     assert cmk.hosts.move("top", "~linux~web").folder == "/linux/web"
     count = len(filled.requests)
     assert cmk.hosts.move("top", "/linux/web").folder == "/linux/web"
     assert [request.method for request in filled.requests[count:]] == ["GET"]
 
 
-def test_unknown_query_parameters_are_refused_not_dropped(connect: Any, clock: Any) -> None:
-    """Leaving a filter out would answer another question."""
+def test_unsupported_query_parameters_are_refused(connect: Any, clock: Any) -> None:
+    """Dropping a filter would silently return other hosts."""
     with SimulatedSite("2.3.0p41", clock=clock) as site:
-        with pytest.raises(CheckmkError, match="knows no site"):
+        with pytest.raises(CheckmkError, match="does not support site"):
             list(connect(site).hosts.each(site="s"))
 
 
-def test_host_names_cannot_leave_their_place(filled: SimulatedSite, cmk: Checkmk) -> None:
+def test_host_names_are_quoted_in_paths(filled: SimulatedSite, cmk: Checkmk) -> None:
     for name in ("../folder_config/~", "..", "web00?x=1", "web00#", "a/b", "a%2Fb", "web00;x"):
         with pytest.raises((NotFoundError, BadRequestError)):
             cmk.hosts.get(name)
@@ -205,20 +202,20 @@ def test_host_names_cannot_leave_their_place(filled: SimulatedSite, cmk: Checkmk
         cmk.hosts.get("")
 
 
-def test_records_are_values(filled: SimulatedSite, cmk: Checkmk) -> None:
+def test_hosts_are_immutable_and_compare_by_value(filled: SimulatedSite, cmk: Checkmk) -> None:
     assert cmk.hosts.get("top") == cmk.hosts.get("top")
     assert isinstance(cmk.hosts.get("top"), Host)
     with pytest.raises(AttributeError):
         cmk.hosts.get("top").name = "x"  # type: ignore[misc]
 
 
-def test_the_secret_of_a_host_is_in_no_error(filled: SimulatedSite, cmk: Checkmk) -> None:
+def test_errors_do_not_contain_secrets_of_a_host(filled: SimulatedSite, cmk: Checkmk) -> None:
     with pytest.raises(BadRequestError) as caught:
         cmk.hosts.create("x", "/", {"snmp_community": {"type": "v1_v2_community", "community": "hunter2"}, "bad": 1})
     assert "hunter2" not in f"{caught.value!r} {caught.value.to_dict()}"
 
 
-def test_attributes_are_what_can_be_set_and_meta_is_the_rest(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_attributes_and_meta_are_separated(site: SimulatedSite, cmk: Checkmk) -> None:
     created = cmk.hosts.create("web01", "/", {"ipaddress": "192.0.2.1"})
     listed = next(iter(cmk.hosts.each()))
     for host in (created, listed, cmk.hosts.get("web01", effective_attributes=True)):

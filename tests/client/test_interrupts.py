@@ -1,4 +1,4 @@
-"""Ctrl-C may come at any moment of a call: the client goes on, and holds nothing for a call that is gone."""
+"""After a Ctrl-C at any moment of a call, the client still works and keeps nothing reserved for that call."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ CALLS: dict[str, Callable[[Checkmk], Any]] = {
 
 
 def _may_be_interrupted(file: str, line: int) -> bool:
-    """Only tracing can stop at the exit of a with statement, at a try, or before the first line of a finally: signals
-    are looked for between none of these and what comes before."""
+    # Python does not check for signals before the exit of a with statement, before a try, or before the first line of a
+    # finally. Only tracing could interrupt there.
     now, before = (linecache.getline(file, number).strip() for number in (line, line - 1))
     return not now.startswith("with ") and now != "try:" and before != "finally:"
 
 
 def _interrupted_at(line: int, do: Callable[[], Any]) -> bool:
-    """Do it, with a KeyboardInterrupt before the ``line``-th line of ours; False if it has fewer."""
+    """Run it, with a KeyboardInterrupt before line number ``line`` of our code. Return False if fewer lines run."""
     error = interrupt_at(line, do, in_file=lambda file: file.startswith(OURS), at_line=_may_be_interrupted)
     return error is not None
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # sockets whose calls are gone
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # sockets of interrupted calls
 @pytest.mark.parametrize("call", list(CALLS))
-def test_it_holds_no_place_for_a_call_that_was_interrupted(call: str) -> None:
+def test_an_interrupted_call_frees_its_resources(call: str) -> None:
     options: dict[str, Any] = {"limits": {"reads_in_flight": 1}, "timeouts": {"total_s": 3, "settle_s": 0.01}}
     with SimulatedSite(hosts=1) as site, site.client(**options) as client:
         told: list[Any] = []

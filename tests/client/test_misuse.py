@@ -1,4 +1,4 @@
-"""What is given in the wrong shape is refused by name before anything is sent, never taken for something else."""
+"""Arguments of a wrong type or shape are refused before anything is sent, and the error names them."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def three(site: SimulatedSite, cmk: Checkmk) -> SimulatedSite:
     ("misuse", "said"),
     [
         (lambda cmk: cmk.hosts.bulk_delete("w1"), "names must be a list"),
-        (lambda cmk: cmk.hosts.bulk_create({"host_name": "x"}), "hosts is a list"),
-        (lambda cmk: cmk.hosts.bulk_update({"host_name": "x"}), "changes is a list"),
+        (lambda cmk: cmk.hosts.bulk_create({"host_name": "x"}), "hosts must be a list of mappings, not a mapping"),
+        (lambda cmk: cmk.hosts.bulk_update({"host_name": "x"}), "changes must be a list of mappings, not a mapping"),
         (lambda cmk: cmk.hosts.each(names="w1"), "names must be a list"),
         (lambda cmk: cmk.hosts.update("w1", remove_attributes="alias"), "remove_attributes must be a list"),
         (lambda cmk: cmk.discovery.bulk("w1"), "hosts must be a list"),
@@ -40,7 +40,7 @@ def three(site: SimulatedSite, cmk: Checkmk) -> SimulatedSite:
         (lambda _cmk: column("host_name").one_of("w1"), "values must be a list"),
     ],
 )
-def test_one_text_is_not_taken_letter_by_letter(three: SimulatedSite, cmk: Checkmk, misuse: Misuse, said: str) -> None:
+def test_a_string_is_not_accepted_as_a_list(three: SimulatedSite, cmk: Checkmk, misuse: Misuse, said: str) -> None:
     before = len(three.requests)
     with pytest.raises(TypeError, match=said):
         misuse(cmk)
@@ -53,21 +53,21 @@ def test_one_text_is_not_taken_letter_by_letter(three: SimulatedSite, cmk: Check
     [
         (lambda cmk: cmk.hosts.update("w1", {"alias": "x"}), TypeError, "give update_attributes"),
         (lambda cmk: cmk.folders.update("/", {"alias": "x"}), TypeError, "give update_attributes"),
-        (lambda cmk: cmk.hosts.update("w1", lambda _found: None), TypeError, "returned NoneType"),
+        (lambda cmk: cmk.hosts.update("w1", lambda _found: None), TypeError, "must return all attributes, not None"),
         (lambda cmk: cmk.hosts.update("w1", lambda found: {**found, "alias": SET}), ValueError, "alias.*w1.*set"),
         (lambda cmk: cmk.hosts.update("w1", update_attributes={"alias": SET}), ValueError, "alias.*w1.*set"),
         (lambda cmk: cmk.hosts.create("x", "/", {"alias": SET}), ValueError, "alias.*'x'.*set"),
         (lambda cmk: cmk.hosts.create("x", "/", {"alias": float("nan")}), ValueError, "alias.*'x'"),
         (lambda cmk: cmk.hosts.create("x", "/", "alias"), TypeError, "'x'.*mapping"),
         (lambda cmk: cmk.folders.create("/x", attributes={"labels": SET}), ValueError, "labels.*/x.*set"),
-        (lambda cmk: cmk.services.each(query="state > 0"), TypeError, "query is a Filter"),
-        (lambda cmk: cmk.host_status.each(query={"op": "="}), TypeError, "query is a Filter"),
+        (lambda cmk: cmk.services.each(query="state > 0"), TypeError, "query must be a Filter"),
+        (lambda cmk: cmk.host_status.each(query={"op": "="}), TypeError, "query must be a Filter"),
         (lambda _cmk: Checkmk("http://localhost", "s", "u", "x", timeouts={"read": 3}), SettingsError, "'read_s'"),
         (lambda _cmk: Checkmk("http://localhost", "s", "u", "x", timeout=3), TypeError, "'timeouts'"),
         (lambda _cmk: Checkmk("http://localhost", "s", "u", "x", timeouts=3), SettingsError, "timeouts"),
     ],
 )
-def test_other_shapes_are_refused_by_name(
+def test_malformed_arguments_are_named_in_the_error(
     three: SimulatedSite, cmk: Checkmk, misuse: Misuse, kind: type[Exception], said: str
 ) -> None:
     before = three.state.configuration.changes.copy()
@@ -91,7 +91,7 @@ def test_other_shapes_are_refused_by_name(
         ("crit",),
     ],
 )
-def test_states_are_known_by_their_names_and_numbers(connect: Any, critical: Any) -> None:
+def test_states_are_accepted_by_name_and_number(connect: Any, critical: Any) -> None:
     with SimulatedSite(hosts=20, services=10) as site:
         cmk = connect(site)
         wanted = {(s.host_name, s.name) for s in cmk.services.each() if s.state is ServiceState.CRITICAL}
@@ -122,7 +122,7 @@ def test_states_are_known_by_their_names_and_numbers(connect: Any, critical: Any
         lambda _cmk: column("last_hard_state").one_of(["CRIT"]),
     ],
 )
-def test_what_is_no_state_is_refused_with_those_that_there_are(cmk: Checkmk, misuse: Misuse) -> None:
+def test_an_unknown_state_raises_an_error_with_the_known_ones(cmk: Checkmk, misuse: Misuse) -> None:
     with pytest.raises(ValueError, match="ServiceState|HostState"):
         misuse(cmk)
     with pytest.raises(
@@ -133,5 +133,5 @@ def test_what_is_no_state_is_refused_with_those_that_there_are(cmk: Checkmk, mis
         cmk.host_status.each(state="u")
 
 
-def test_numbers_of_states_may_be_texts() -> None:
+def test_numbers_of_states_may_be_strings() -> None:
     assert (column("state") == "2") == (column("state") == 2)

@@ -1,4 +1,4 @@
-"""Services of many hosts are read in parts: none lost, none doubled, in order, whatever breaks."""
+"""Services of many hosts are read in parts. Faults do not lose, duplicate or reorder services."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LIST = "/domain-types/service/collections/all"
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So small that the few hosts of a test make many parts."""
+    """Make parts so small that the few hosts of a test need many."""
     monkeypatch.setattr(partitions, "TARGET_BYTES", 20_000)
     monkeypatch.setattr(partitions, "SAMPLE", 4)
 
@@ -51,7 +51,7 @@ def _parts(site: SimulatedSite) -> int:
     return sum(1 for request in site.requests if request.path.endswith(LIST))
 
 
-def test_all_services_in_the_order_of_their_hosts(site: SimulatedSite) -> None:
+def test_services_are_yielded_in_the_order_of_their_hosts(site: SimulatedSite) -> None:
     with _client(site) as client:
         found = [(service.host_name, service.name) for service in client.services.each()]
     assert sorted(found) == _wanted(site)
@@ -61,7 +61,7 @@ def test_all_services_in_the_order_of_their_hosts(site: SimulatedSite) -> None:
 
 @pytest.mark.parametrize("kind", ["cut", "truncate", "reset_before", "status"])
 @pytest.mark.parametrize("part", [0, 3])
-def test_a_part_that_breaks_is_repeated_alone(site: SimulatedSite, kind: str, part: int) -> None:
+def test_a_broken_part_is_repeated_alone(site: SimulatedSite, kind: str, part: int) -> None:
     with _client(site) as client:
         list(client.services.each())
         whole = _parts(site)
@@ -72,7 +72,7 @@ def test_a_part_that_breaks_is_repeated_alone(site: SimulatedSite, kind: str, pa
     assert _parts(site) <= 2 * whole + 1
 
 
-def test_a_part_that_stays_broken_raises_and_what_left_before_is_right(site: SimulatedSite) -> None:
+def test_a_part_that_stays_broken_raises_after_correct_services(site: SimulatedSite) -> None:
     site.set_faults([{"kind": "truncate", "path": f"{LIST}$", "skip": 3}])
     found = []
     with _client(site, recovery={"retry": {"max_retries": 1, "base_delay": 0.01}}) as client:
@@ -91,7 +91,7 @@ def test_parts_that_are_too_large_are_halved(site: SimulatedSite, monkeypatch: p
     assert sorted(found) == _wanted(site)
 
 
-def test_filters_go_to_the_server(site: SimulatedSite) -> None:
+def test_filters_are_evaluated_by_the_server(site: SimulatedSite) -> None:
     with _client(site) as client:
         bad = [ServiceState.CRITICAL, ServiceState.WARNING]
         found = list(client.services.each(state=bad, host="host000*", search="C*", query=column("check_period") == ""))
@@ -103,7 +103,7 @@ def test_filters_go_to_the_server(site: SimulatedSite) -> None:
     assert bytes_of_some < 60_000  # all of them are more than 200,000
 
 
-def test_several_parts_are_read_at_once_where_no_lock_is_needed() -> None:
+def test_parts_are_read_in_parallel_if_no_lock_is_needed() -> None:
     with SimulatedSite("2.4.0p18", hosts=HOSTS, services=SERVICES, latency=0.02) as site:
         with _client(site, streaming={"max_concurrent_batches": 3}) as client:
             most = _most_at_once(site, client)
@@ -113,7 +113,7 @@ def test_several_parts_are_read_at_once_where_no_lock_is_needed() -> None:
             assert _most_at_once(site, client) == 1
 
 
-def test_one_at_a_time_where_the_query_is_too_long_for_a_form_without_lock() -> None:
+def test_parts_are_read_one_by_one_if_the_query_needs_the_post_form() -> None:
     names = column("description").one_of([f"A service with a long name, number {n:04d}" for n in range(90)])
     with SimulatedSite("2.4.0p18", hosts=HOSTS, services=SERVICES, latency=0.02) as site:
         with _client(site, streaming={"max_concurrent_batches": 3}) as client:
@@ -121,14 +121,14 @@ def test_one_at_a_time_where_the_query_is_too_long_for_a_form_without_lock() -> 
         assert {request.method for request in site.requests if request.path.endswith(LIST)} == {"POST"}
 
 
-def test_no_more_threads_than_places_for_reads() -> None:
+def test_the_number_of_threads_is_limited_by_reads_in_flight() -> None:
     with SimulatedSite("2.4.0p18", hosts=HOSTS, services=SERVICES, latency=0.02) as site:
         with _client(site, streaming={"max_concurrent_batches": 30}, limits={"reads_in_flight": 2}) as client:
             assert _most_at_once(site, client) == 2
 
 
 @pytest.mark.parametrize("kind", ["cut", "truncate"])
-def test_the_list_of_hosts_is_read_again_when_it_breaks_off(site: SimulatedSite, kind: str) -> None:
+def test_an_index_that_breaks_off_is_read_again(site: SimulatedSite, kind: str) -> None:
     with _client(site) as client:
         client.version()
         site.set_faults([{"kind": kind, "path": "/domain-types/host/", "times": 1}])
@@ -137,17 +137,17 @@ def test_the_list_of_hosts_is_read_again_when_it_breaks_off(site: SimulatedSite,
     assert site.counts()["struck"] == {kind: 1}
 
 
-def test_abandoning_cuts_what_is_being_read() -> None:
+def test_abandoning_a_stream_closes_its_connections() -> None:
     with SimulatedSite(hosts=HOSTS, services=SERVICES) as site, _client(site) as client:
         site.set_faults([{"kind": "slow", "seconds": 8, "path": f"{LIST}$", "skip": 1}])
         services = client.services.each()
         next(services)
-        begun = time.monotonic()
+        started = time.monotonic()
         services.close()
         while any(thread.name.startswith("checkmk-sync-read") for thread in threading.enumerate()):
-            assert time.monotonic() - begun < 4
+            assert time.monotonic() - started < 4
             time.sleep(0.01)
-        assert client.hosts.get("host00000").name == "host00000", "its place among the reads is free"
+        assert client.hosts.get("host00000").name == "host00000", "the slot of the read is free"
 
 
 def test_pages_shrink_inside_a_part(site: SimulatedSite, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,12 +155,12 @@ def test_pages_shrink_inside_a_part(site: SimulatedSite, monkeypatch: pytest.Mon
     with _client(site, streaming={"memory_limit_mb": 1, "max_concurrent_batches": 1}) as client:
         pages = list(client.services.pages(1000))
         assert sum(len(page.items) for page in pages) == HOSTS * SERVICES
-        assert len(pages) > 1, "65,536 bytes of JSON are a MiB when they are decoded"
+        assert len(pages) > 1, "65,536 bytes of JSON take a MiB when decoded"
         sizes = [after.metadata["bytes"] - before.metadata["bytes"] for before, after in zip(pages, pages[1:])]
         assert max(sizes) < 80_000
 
 
-def test_a_host_that_has_more_than_there_is_room_for_is_decoded_bit_by_bit(
+def test_a_host_with_too_many_services_is_decoded_in_pieces(
     site: SimulatedSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(partitions, "DECODED_FACTOR", 10**6)
@@ -178,13 +178,13 @@ def _most_at_once(site: SimulatedSite, client: Checkmk, **filters: Any) -> int:
     return len(names)
 
 
-def test_queries_stay_short(site: SimulatedSite) -> None:
+def test_queries_do_not_grow_with_the_number_of_hosts(site: SimulatedSite) -> None:
     with _client(site) as client:
         list(client.services.each())
     assert max(len(request.query or "") for request in site.requests) < MAX_QUERY_CHARS
 
 
-def test_abandoning_ends_the_threads(site: SimulatedSite) -> None:
+def test_abandoning_a_stream_ends_its_threads(site: SimulatedSite) -> None:
     with _client(site) as client:
         services = client.services.each()
         next(services)
@@ -198,7 +198,7 @@ def test_abandoning_ends_the_threads(site: SimulatedSite) -> None:
         assert len(site.requests) == before + 1
 
 
-def test_hosts_without_services_and_sites_without_hosts() -> None:
+def test_hosts_without_services_and_empty_sites_yield_nothing() -> None:
     with SimulatedSite(hosts=0) as site, _client(site) as client:
         assert list(client.services.each()) == []
         site.seed_monitoring({"services": [{"host_name": "lonely", "description": "CPU load", "state": 0}]})
@@ -213,10 +213,10 @@ def test_hosts_without_services_and_sites_without_hosts() -> None:
     st.integers(0, 3),
     st.randoms(use_true_random=False),
 )
-def test_every_service_exactly_once(
+def test_every_service_is_yielded_exactly_once(
     hosts: dict[str, int], workers: int, share: int, broken: set[int], in_order: int, shuffle: random.Random
 ) -> None:
-    """Against a server that is a list: hosts with any names and counts, any limits, answers cut at any time."""
+    """The server is a list of hosts with random names and counts. Limits and broken answers are random too."""
     rows = [
         {"extensions": {"host_name": name, "description": str(n)}}
         for name, count in hosts.items()
@@ -242,7 +242,7 @@ def test_every_service_exactly_once(
                 continue
         raise CheckmkError("always broken")
 
-    begun: list[bool] = []  # a second time some hosts have gone from the index, though their services are there
+    earlier_reads: list[bool] = []  # after the first read, the index lacks some hosts although their services exist
 
     def is_first(name: str) -> bool:
         if next(calls) in broken:
@@ -250,8 +250,8 @@ def test_every_service_exactly_once(
         return not any(other < name for other in hosts)
 
     def index() -> Iterator[list[tuple[str, int]]]:
-        names = [host for host in sorted(hosts.items()) if not begun or shuffle.random() < 0.7]
-        begun.append(True)
+        names = [host for host in sorted(hosts.items()) if not earlier_reads or shuffle.random() < 0.7]
+        earlier_reads.append(True)
         if in_order < 2:
             shuffle.shuffle(names)
         for name in names:
@@ -285,7 +285,7 @@ def _fits(node: dict[str, Any], name: str) -> bool:
     return name >= node["right"] if node["op"] == ">=" else name < node["right"]
 
 
-def test_parts_grow_where_a_filter_leaves_little() -> None:
+def test_parts_grow_if_a_filter_excludes_most_services() -> None:
     with SimulatedSite(hosts=400, services=30) as site, _client(site) as client:
         assert list(client.services.each(search="No such service")) == []
         assert _parts(site) < 40
@@ -293,8 +293,8 @@ def test_parts_grow_where_a_filter_leaves_little() -> None:
 
 
 @pytest.mark.parametrize("order", ["sorted", "reversed", "two sites"])
-def test_services_leave_while_the_index_arrives(order: str) -> None:
-    """The first part is read before the list of all hosts is; where they come in no order, it is not guessed."""
+def test_services_are_yielded_while_the_index_arrives(order: str) -> None:
+    """The first part is read before the index is complete, unless unsorted hosts make it impossible to guess."""
     names = [f"h{n:04d}" for n in range(1000)]
     rows = {"sorted": names, "reversed": names[::-1], "two sites": names[500:] + names[:500]}[order]
     with SimulatedSite("2.4.0p18", hosts=0) as site, _client(site) as client:
@@ -304,8 +304,10 @@ def test_services_leave_while_the_index_arrives(order: str) -> None:
         with client.services.each() as found:
             first = next(found)
             asked = sum(request.path.endswith("/host/collections/all") for request in site.requests)
-            assert asked == {"sorted": 2, "reversed": 1, "two sites": 2}[order], "whether the first is the first"
+            assert asked == {"sorted": 2, "reversed": 1, "two sites": 2}[order], (
+                "a query whether an earlier host exists"
+            )
             assert order == "sorted" or found.received_bytes > 200_000, "the whole index"
             assert [first.host_name, *(service.host_name for service in found)] == names
         guessed = next(unquote(request.query or "") for request in site.requests if request.path.endswith(LIST))
-        assert order == "reversed" or ('">="' in guessed and '"<"' in guessed), "no more than a part if it is wrong"
+        assert order == "reversed" or ('">="' in guessed and '"<"' in guessed), "a wrong guess reads at most one part"

@@ -1,4 +1,4 @@
-"""What waits for its turn is bounded: by the number of parts read at once, and by their bytes."""
+"""The parts in memory are limited by the number of parallel reads and by their bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HOSTS, SERVICES = 120, 30
 
 
 class Bodies:
-    """How many answers with a limit are in memory, and their bytes, now and at most."""
+    """The number and the bytes of the limited answers in memory, now and at most."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -51,12 +51,12 @@ def site() -> Iterator[SimulatedSite]:
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
-def test_no_more_parts_than_workers_are_in_memory(site: SimulatedSite, bodies: Bodies, workers: int) -> None:
+def test_at_most_one_part_per_worker_is_in_memory(site: SimulatedSite, bodies: Bodies, workers: int) -> None:
     streaming = {"max_concurrent_batches": workers, "memory_limit_mb": 1}
     with site.client(streaming=streaming) as client:
         services = client.services.each()
-        found: list[Any] = [next(services) for _ in range(200)]  # the first part ends before
-        _wait_for(lambda: len(bodies.sizes) == workers - 1)  # read ahead, while another is given out
+        found: list[Any] = [next(services) for _ in range(200)]  # the first part contains fewer services
+        _wait_for(lambda: len(bodies.sizes) == workers - 1)  # read ahead while another part is yielded
         for service in services:
             found.append(service)
             if len(found) % 500 == 0:

@@ -1,4 +1,4 @@
-"""What counts as proof that a write with a lost answer happened: only a state that this very write leaves."""
+"""Only a state that results from the write itself proves a write whose answer was lost."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def labelled(site: SimulatedSite, cmk: Checkmk) -> SimulatedSite:
 
 
 @pytest.mark.parametrize("name", LABELS_LESS)
-def test_a_label_that_is_still_there_was_not_removed(labelled: SimulatedSite, cmk: Checkmk, name: str) -> None:
+def test_a_label_that_still_exists_was_not_removed(labelled: SimulatedSite, cmk: Checkmk, name: str) -> None:
     labelled.set_faults(LOST)
     with pytest.raises(BrokenReplyError):
         LABELS_LESS[name](cmk)
@@ -46,13 +46,13 @@ def test_a_label_that_is_still_there_was_not_removed(labelled: SimulatedSite, cm
     assert "old" not in changed.attributes["labels"]
 
 
-def test_nor_was_it_in_bulk(labelled: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_label_that_still_exists_was_not_removed_in_bulk(labelled: SimulatedSite, cmk: Checkmk) -> None:
     labelled.set_faults(LOST)
     (outcome,) = cmk.hosts.bulk_update([{"host_name": "h", "update_attributes": {"labels": {"env": "prod"}}}])
     assert outcome.status is Status.UNKNOWN
 
 
-def test_what_the_server_fills_in_proves_the_write_all_the_same(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_defaults_added_by_the_server_do_not_refute_a_write(site: SimulatedSite, cmk: Checkmk) -> None:
     site.set_faults(DONE)
     host = cmk.hosts.create("h", "/", {"contactgroups": {"groups": ["all"]}})
     assert len(host.attributes["contactgroups"]) == 5
@@ -65,7 +65,7 @@ ATTRIBUTES = st.dictionaries(st.sampled_from(["alias", "labels", "parents"]), VA
 
 
 @given(ATTRIBUTES, ATTRIBUTES)
-def test_an_update_holds_where_doing_it_again_changes_nothing(found: dict[str, Any], wanted: dict[str, Any]) -> None:
+def test_an_update_matches_if_repeating_it_changes_nothing(found: dict[str, Any], wanted: dict[str, Any]) -> None:
     assert matches({"attributes": wanted}, found) is (found == wanted)
     assert matches({"update_attributes": wanted}, found) is ({**found, **wanted} == found)
     kept = {name: value for name, value in found.items() if name not in wanted}
@@ -81,7 +81,7 @@ CREATES: dict[str, Callable[[Checkmk], Any]] = {
 
 @pytest.fixture
 def crowded(site: SimulatedSite, connect: Any, clock: ManualClock) -> SimulatedSite:
-    """Somebody has a user of its own."""
+    """Connect as another user."""
     site.add_user("carol", "carols secret")
     clock.advance(3600)
     return site
@@ -89,10 +89,10 @@ def crowded(site: SimulatedSite, connect: Any, clock: ManualClock) -> SimulatedS
 
 @pytest.mark.parametrize("theirs", ["more", "user", "earlier"])
 @pytest.mark.parametrize("name", CREATES)
-def test_what_was_there_before_was_not_created_now(
+def test_an_existing_object_was_not_created_by_this_call(
     crowded: SimulatedSite, connect: Any, clock: ManualClock, name: str, theirs: str
 ) -> None:
-    """Checkmk would refuse it, so to call it created would be wrong however alike it is."""
+    """Checkmk would refuse to create it again, so it was not created by this call even if it looks the same."""
     cmk = connect(crowded)
     CREATES[name](connect(crowded, username="carol" if theirs == "user" else None))
     if theirs == "more" and name == "folder":
@@ -107,7 +107,7 @@ def test_what_was_there_before_was_not_created_now(
 
 @pytest.mark.parametrize("ours", [0.0, 1e9])
 @pytest.mark.parametrize("name", CREATES)
-def test_clocks_need_not_agree(name: str, ours: float, clock: ManualClock) -> None:
+def test_the_clocks_of_client_and_site_may_differ(name: str, ours: float, clock: ManualClock) -> None:
     with SimulatedSite(clock=clock) as site, site.client(clock=ManualClock(ours)) as cmk:
         clock.advance(0.9)
         site.set_faults(DONE)
@@ -127,15 +127,15 @@ def test_clocks_need_not_agree(name: str, ours: float, clock: ManualClock) -> No
         (None, False),
     ],
 )
-def test_who_made_it_and_when(meta: Any, is_ours: bool) -> None:
+def test_created_by_compares_creator_and_time(meta: Any, is_ours: bool) -> None:
     since = datetime.datetime(2025, 3, 1, 9, tzinfo=datetime.timezone.utc).timestamp()
     assert created_by("we", since, meta or {}) is is_ours
-    assert not created_by("we", None, meta or {}), "a site that does not tell its time proves nothing"
+    assert not created_by("we", None, meta or {}), "without the time of the site, nothing is proven"
 
 
 @pytest.fixture
 def twins(site: SimulatedSite, cmk: Checkmk, clock: ManualClock) -> SimulatedSite:
-    """Two folders of one name, one of them where the other is to be moved."""
+    """Create two folders of the same name, one of them in the target of the other one's move."""
     for folder in ("/a", "/c", "/c/a"):
         cmk.folders.create(folder)
         clock.advance(1)
@@ -143,8 +143,10 @@ def twins(site: SimulatedSite, cmk: Checkmk, clock: ManualClock) -> SimulatedSit
 
 
 @pytest.mark.parametrize("is_gone", [False, True])
-def test_another_folder_of_the_name_is_not_the_moved_one(twins: SimulatedSite, cmk: Checkmk, is_gone: bool) -> None:
-    """Not even when somebody deletes the one that was to be moved."""
+def test_another_folder_with_the_same_name_is_not_the_moved_one(
+    twins: SimulatedSite, cmk: Checkmk, is_gone: bool
+) -> None:
+    """This also applies if another user deletes the folder that should be moved."""
 
     def interfere(method: str, path: str) -> None:
         if is_gone and method == "GET" and path.endswith("~a"):
@@ -157,7 +159,7 @@ def test_another_folder_of_the_name_is_not_the_moved_one(twins: SimulatedSite, c
         cmk.folders.move(before.path, "/c")
 
 
-def test_nor_is_one_that_was_made_at_the_same_moment(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_folder_created_in_the_same_second_is_not_the_moved_one(site: SimulatedSite, cmk: Checkmk) -> None:
     for folder in ("/a", "/c", "/c/a"):
         cmk.folders.create(folder)
     site.set_faults(LOST)
@@ -165,7 +167,7 @@ def test_nor_is_one_that_was_made_at_the_same_moment(site: SimulatedSite, cmk: C
         cmk.folders.move("/a", "/c")
 
 
-def test_a_folder_that_went_with_its_name_is_the_moved_one(twins: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_folder_with_the_same_creation_is_the_moved_one(twins: SimulatedSite, cmk: Checkmk) -> None:
     cmk.folders.delete("/c/a")
     twins.set_faults(DONE)
     assert cmk.folders.move("/a", "/c").path == "/c/a"
@@ -182,7 +184,7 @@ BY_ID: dict[str, Callable[[Checkmk, str, str], Any]] = {
 
 
 @pytest.mark.parametrize("name", BY_ID)
-def test_folders_named_by_their_id_are_found_as_well(site: SimulatedSite, cmk: Checkmk, name: str) -> None:
+def test_folders_given_by_id_are_found_as_well(site: SimulatedSite, cmk: Checkmk, name: str) -> None:
     for folder in ("/a", "/c"):
         cmk.folders.create(folder)
     cmk.hosts.create("h")
@@ -191,7 +193,7 @@ def test_folders_named_by_their_id_are_found_as_well(site: SimulatedSite, cmk: C
     assert BY_ID[name](cmk, *idents) in ("/a", "/c/a", "applied", "Alpha", None)
 
 
-def test_where_it_is_already_an_id_sends_nothing_either(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_move_to_the_current_folder_by_id_sends_nothing(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.folders.ensure("/a/b")
     cmk.hosts.create("h", "/a")
     ident = {path: folder.ident for path, folder in site.state.configuration.folders.items()}

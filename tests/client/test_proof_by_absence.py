@@ -1,4 +1,4 @@
-"""That something is not to be seen proves that it was deleted only where it was seen before."""
+"""The absence of an object proves its deletion only if the object was seen before."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from checkmk_sync.testing import Fault, SimulatedSite
 
 @pytest.fixture(params=["2.3.0p41", "2.4.0p18"])
 def blinkered(request: pytest.FixtureRequest, clock: Any, connect: Any) -> Any:
-    """A site with the hosts ``seen`` and ``secret``, and a client that sees only the first."""
+    """Return a site with the hosts ``seen`` and ``secret``, and a client that can see only the first."""
     with SimulatedSite(request.param, clock=clock) as site, site.client(clock=clock) as everybody:
         for name in ("seen", "secret"):
             everybody.folders.create(f"/{name}")
@@ -23,14 +23,14 @@ def blinkered(request: pytest.FixtureRequest, clock: Any, connect: Any) -> Any:
         yield site, connect(site, username="half")
 
 
-def test_lists_leave_out_what_may_not_be_seen(blinkered: Any) -> None:
+def test_lists_omit_hosts_hidden_from_the_user(blinkered: Any) -> None:
     _, cmk = blinkered
     assert [host.name for host in cmk.hosts.each()] == ["seen"]
     with pytest.raises(ForbiddenError):
         cmk.hosts.get("secret")
 
 
-def test_a_refused_delete_deletes_nobody(blinkered: Any) -> None:
+def test_a_refused_deletion_deletes_nothing(blinkered: Any) -> None:
     site, cmk = blinkered
     outcomes = {outcome.key: outcome for outcome in cmk.hosts.bulk_delete(["seen", "secret"])}
     assert outcomes["seen"].status is Status.APPLIED
@@ -39,7 +39,7 @@ def test_a_refused_delete_deletes_nobody(blinkered: Any) -> None:
     assert set(site.state.configuration.hosts) == {"secret"}
 
 
-def test_a_lost_answer_leaves_it_open(blinkered: Any) -> None:
+def test_a_lost_answer_is_unknown_for_a_hidden_host(blinkered: Any) -> None:
     site, cmk = blinkered
     site.set_faults([Fault("reset_before", writes=True)])
     assert {outcome.status for outcome in cmk.hosts.bulk_delete(["seen", "secret"])} == {Status.UNKNOWN}
@@ -49,14 +49,14 @@ def test_a_lost_answer_leaves_it_open(blinkered: Any) -> None:
 
 
 @pytest.mark.parametrize("given", ["seen", Host("seen", "/seen", {})], ids=["name", "record"])
-def test_what_was_seen_is_proven(blinkered: Any, given: Any) -> None:
+def test_the_absence_of_a_host_seen_before_proves_its_deletion(blinkered: Any, given: Any) -> None:
     site, cmk = blinkered
     site.set_faults([Fault("reset_after", path="bulk-delete", times=1)])
     (outcome,) = cmk.hosts.bulk_delete([given])
     assert (outcome.status, outcome.note) == (Status.APPLIED, "found by reading after a lost answer")
 
 
-def test_what_never_was_there_is_not_called_deleted(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_host_that_never_existed_is_not_reported_as_deleted(site: SimulatedSite, cmk: Checkmk) -> None:
     site.set_faults([Fault("reset_before", method="DELETE", times=2)])
     with pytest.raises(BrokenReplyError):
         cmk.hosts.delete("nobody", missing_ok=True)

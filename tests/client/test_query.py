@@ -1,4 +1,4 @@
-"""Queries say exactly what was meant: texts literally, numbers as texts, pending apart from OK."""
+"""Queries compare strings literally and numbers as strings, and distinguish pending from OK."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _matches(query: object, row: dict[str, object]) -> bool:
 
 
 @given(TEXT, TEXT, TEXT)
-def test_texts_are_taken_literally(needle: str, before: str, after: str) -> None:
+def test_strings_are_compared_literally(needle: str, before: str, after: str) -> None:
     row = {"description": before + needle + after}
     assert _matches(column("description").contains(needle), row)
     assert _matches(column("description").startswith(before), row)
@@ -32,19 +32,19 @@ def test_texts_are_taken_literally(needle: str, before: str, after: str) -> None
 
 
 @given(TEXT, TEXT)
-def test_patterns_know_only_stars_and_question_marks(pattern: str, text: str) -> None:
+def test_patterns_support_only_stars_and_question_marks(pattern: str, text: str) -> None:
     regex = "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern)
     expected = re.fullmatch(regex, text, re.DOTALL) is not None
     assert _matches(column("description").glob(pattern), {"description": text}) is expected
 
 
-def test_the_right_side_is_always_a_text() -> None:
+def test_the_right_side_is_always_a_string() -> None:
     assert (column("state") == 2).to_dict() == {"op": "=", "left": "state", "right": "2"}
     assert (column("acknowledged") == True).to_dict()["right"] == "1"  # noqa: E712
     assert (column("last_check") >= 1.5).to_dict()["right"] == "1.5"
 
 
-def test_ok_is_not_pending() -> None:
+def test_ok_does_not_match_pending() -> None:
     ok, pending = {"state": 0, "has_been_checked": 1}, {"state": 0, "has_been_checked": 0}
     critical = {"state": 2, "has_been_checked": 1}
     table = {
@@ -72,17 +72,17 @@ def test_ok_is_not_pending() -> None:
         ("services.host_last_state", "services.host_has_been_checked"),
     ],
 )
-def test_all_states_of_an_object_share_one_mark_of_being_checked(name: str, checked: str) -> None:
+def test_state_columns_share_one_has_been_checked_column(name: str, checked: str) -> None:
     assert (column(name) == HostState.PENDING).to_dict() == {"op": "=", "left": checked, "right": "0"}
     assert [part["left"] for part in (column(name) == HostState.UP).to_dict()["expr"]] == [name, checked]
     assert (column(name) == HostState.DOWN).to_dict()["left"] == name
 
 
-def test_the_server_knows_that_mark(cmk: Checkmk, site: SimulatedSite) -> None:
+def test_the_server_accepts_has_been_checked(cmk: Checkmk, site: SimulatedSite) -> None:
     assert list(cmk.host_status.each(query=column("hard_state") == HostState.UP)) == []
 
 
-def test_filters_combine_flat() -> None:
+def test_joined_filters_are_flat() -> None:
     a, b, c = where(state=0), where(state=1), where(state=2)
     assert [part["right"] for part in (a & b & c).to_dict()["expr"]] == ["0", "1", "2"]
     assert (a | b | c).to_dict()["op"] == "or"
@@ -96,7 +96,7 @@ def test_filters_combine_flat() -> None:
         bool(a)
 
 
-def test_other_comparisons() -> None:
+def test_other_comparisons_use_their_operators() -> None:
     assert [f.to_dict()["op"] for f in (column("state") < 1, column("state") <= 1, column("state") > 1)] == [
         "<",
         "<=",
@@ -110,8 +110,8 @@ def test_other_comparisons() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["", "Name", "num_services1", "state; drop", "hosts..name"])
-def test_what_is_no_column_is_refused(wrong: str) -> None:
-    with pytest.raises(ValueError, match="is not a column"):
+def test_invalid_column_names_are_refused(wrong: str) -> None:
+    with pytest.raises(ValueError, match="is not a valid column name"):
         column(wrong)
 
 
@@ -120,7 +120,7 @@ def test_line_breaks_are_refused() -> None:
         _ = column("name") == "a\nFilter: x"
 
 
-def test_unhandled_problems_are_what_an_operator_means(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_unhandled_problems_exclude_acknowledged_and_downtime(site: SimulatedSite, cmk: Checkmk) -> None:
     def service(name: str, **columns: int) -> dict[str, object]:
         return {"host_name": "web01", "description": name, "state": 2, **columns}
 

@@ -1,4 +1,4 @@
-"""Looking for a write whose answer says nothing: long enough, in time, and stopped by nothing of our own."""
+"""A write without a usable answer is settled by reading for long enough, but not longer than ``settle_s``."""
 
 from __future__ import annotations
 
@@ -39,11 +39,13 @@ def prepared(site: SimulatedSite, cmk: Checkmk) -> SimulatedSite:
 
 
 @pytest.mark.parametrize("times", [1, 4, 5, 9])
-def test_the_breaker_does_not_keep_from_looking(site: SimulatedSite, cmk: Checkmk, clock: Any, times: int) -> None:
+def test_settling_reads_ignore_failures_counted_by_the_breaker(
+    site: SimulatedSite, cmk: Checkmk, clock: Any, times: int
+) -> None:
     site.set_faults(
         [
             Fault("reset_after", writes=True, times=1),
-            Fault("status", status=503, method="GET", skip=1, times=times),  # the first reading is before the write
+            Fault("status", status=503, method="GET", skip=1, times=times),  # the first read happens before the write
         ]
     )
     started = clock.monotonic()
@@ -52,7 +54,7 @@ def test_the_breaker_does_not_keep_from_looking(site: SimulatedSite, cmk: Checkm
     assert cmk._transport.breaker.state is BreakerState.CLOSED
 
 
-def test_an_open_breaker_does_not_either(site: SimulatedSite, connect: Any) -> None:
+def test_settling_reads_ignore_an_open_breaker(site: SimulatedSite, connect: Any) -> None:
     cmk = connect(site, recovery={"circuit_breaker": {"failure_threshold": 1}})
     site.set_faults([Fault("reset_after", writes=True, times=1)])
     assert cmk.hosts.create("h").name == "h"
@@ -62,8 +64,8 @@ def test_an_open_breaker_does_not_either(site: SimulatedSite, connect: Any) -> N
 
 
 @pytest.mark.parametrize("kind", ["drip", "slow"], ids=["drips", "waits"])
-def test_looking_ends_in_time(kind: str) -> None:
-    """Real time: neither retries nor the limits of a single call prolong it, but by a second."""
+def test_settling_ends_in_time(kind: str) -> None:
+    """Runs in real time. Neither retries nor the timeouts of a call extend it by more than a second."""
     options = {"timeouts": {"settle_s": 0.3, "read_s": 20}}
     with SimulatedSite() as site, site.client(**options) as cmk:
         for write in (lambda: cmk.hosts.create("h"), lambda: cmk.folders.create("/f")):
@@ -74,8 +76,8 @@ def test_looking_ends_in_time(kind: str) -> None:
             assert time.monotonic() - started < 2.5
 
 
-def test_a_look_that_hangs_is_not_the_only_one() -> None:
-    """Real time."""
+def test_a_read_that_hangs_is_followed_by_another() -> None:
+    """Runs in real time."""
     with SimulatedSite() as site, site.client(timeouts={"settle_s": 1.2, "read_s": 20}) as cmk:
         site.set_faults(
             [Fault("reset_after", writes=True, times=1), Fault("slow", method="GET", seconds=3, skip=1, times=1)]
@@ -83,8 +85,8 @@ def test_a_look_that_hangs_is_not_the_only_one() -> None:
         assert cmk.hosts.create("h").name == "h"
 
 
-def test_closing_the_client_ends_it() -> None:
-    """Real time."""
+def test_closing_the_client_ends_settling() -> None:
+    """Runs in real time."""
     with SimulatedSite() as site, site.client(timeouts={"settle_s": 20}) as cmk:
         site.set_faults([Fault("reset_before", writes=True)])
         errors: list[Exception] = []
@@ -103,13 +105,13 @@ def test_closing_the_client_ends_it() -> None:
         cmk.close()
         thread.join(5)
         assert time.monotonic() - started < 3
-        assert time.process_time() - spent < 1, "nor does it spin"
+        assert time.process_time() - spent < 1, "it must not spin"
         assert len(site.requests) <= asked + 1
         assert isinstance(errors[0], BrokenReplyError)
 
 
-def test_what_may_not_be_looked_for_is_not_looked_for_again(prepared: SimulatedSite, cmk: Checkmk, clock: Any) -> None:
-    """Wrong credentials above all: each further look brings the account nearer to being locked."""
+def test_a_refused_read_is_not_repeated(prepared: SimulatedSite, cmk: Checkmk, clock: Any) -> None:
+    """This matters most for wrong credentials, because each further read could lock the account."""
     for refuse, statuses in (("secret", [404, 0, 401]), ("rights", [404, 0, 401])):
         name = f"robot-{refuse}"
         prepared.add_user(name, "old secret", lock_after=3)
@@ -133,7 +135,7 @@ def test_what_may_not_be_looked_for_is_not_looked_for_again(prepared: SimulatedS
 
 @pytest.mark.parametrize("kind", ["html", "redirect"])
 @pytest.mark.parametrize("name", WRITES)
-def test_a_page_in_place_of_an_answer_says_nothing(
+def test_a_page_in_place_of_an_answer_leaves_the_write_unknown(
     prepared: SimulatedSite, cmk: Checkmk, clock: Any, name: str, kind: str
 ) -> None:
     write, is_done = WRITES[name]
@@ -147,7 +149,7 @@ def test_a_page_in_place_of_an_answer_says_nothing(
 
 
 @pytest.mark.parametrize("name", WRITES)
-def test_a_crash_after_the_work_is_found_out(prepared: SimulatedSite, cmk: Checkmk, name: str) -> None:
+def test_a_write_applied_before_a_crash_is_found(prepared: SimulatedSite, cmk: Checkmk, name: str) -> None:
     write, is_done = WRITES[name]
     prepared.set_faults([Fault("crash_after", writes=True, times=1)])
     write(cmk)
@@ -155,8 +157,8 @@ def test_a_crash_after_the_work_is_found_out(prepared: SimulatedSite, cmk: Check
 
 
 @pytest.mark.parametrize("name", WRITES)
-def test_a_crash_is_unknown_where_nobody_could_look(prepared: SimulatedSite, cmk: Checkmk, name: str) -> None:
-    """One successful look tells after a crash; none at all tells nothing."""
+def test_a_crash_is_unknown_if_the_site_cannot_be_read(prepared: SimulatedSite, cmk: Checkmk, name: str) -> None:
+    """One successful read settles a crash. Without one, nothing is proven."""
     write, is_done = WRITES[name]
     for silent in (False, True):
         away = [Fault("status", method="GET", skip=1)] if silent else []
@@ -168,7 +170,7 @@ def test_a_crash_is_unknown_where_nobody_could_look(prepared: SimulatedSite, cmk
         assert Outcome.failed("x", caught.value).status is (Status.UNKNOWN if silent else Status.NOT_APPLIED)
 
 
-def test_no_site_at_all_needs_no_looking(clock: ManualClock, connect: Any) -> None:
+def test_an_address_without_a_site_is_not_read_again(clock: ManualClock, connect: Any) -> None:
     with (
         SimulatedSite(clock=clock) as site,
         Checkmk(site.url, "other", site.username, site.password, clock=clock) as cmk,
@@ -177,13 +179,13 @@ def test_no_site_at_all_needs_no_looking(clock: ManualClock, connect: Any) -> No
         with pytest.raises(UnexpectedReplyError, match="no Checkmk site answers") as caught:
             cmk.folders.create_absent("/f")
         assert clock.monotonic() == started
-        assert Outcome.failed("h", caught.value).status is Status.UNKNOWN, "nothing has shown that it was not done"
+        assert Outcome.failed("h", caught.value).status is Status.UNKNOWN, "nothing proves that it was not applied"
         with pytest.raises(UnexpectedReplyError, match="no Checkmk site answers") as caught:
             cmk.folders.create("/f")
-        assert Outcome.failed("h", caught.value).status is Status.NOT_APPLIED, "the reading before it has failed"
+        assert Outcome.failed("h", caught.value).status is Status.NOT_APPLIED, "the read before the write has failed"
 
 
-def test_a_redirected_reading_says_that_there_is_a_login_page(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_redirected_read_reports_a_login_page(site: SimulatedSite, cmk: Checkmk) -> None:
     site.set_faults([Fault("redirect")])
     with pytest.raises(UnexpectedReplyError, match="login page in front of the site") as caught:
         cmk.hosts.get("h")
@@ -207,12 +209,12 @@ def test_a_redirected_reading_says_that_there_is_a_login_page(site: SimulatedSit
         (CheckmkError("x"), Status.NOT_APPLIED),
     ],
 )
-def test_what_an_error_says_of_a_write(error: CheckmkError, status: Status) -> None:
+def test_an_error_determines_the_outcome_of_a_write(error: CheckmkError, status: Status) -> None:
     assert Outcome.failed("key", error) == Outcome("key", status, error)
 
 
-def test_what_a_reading_before_the_write_met_changed_nothing(prepared: SimulatedSite, cmk: Checkmk) -> None:
-    """A move reads first: when that fails, nothing was moved, and that is sure."""
+def test_an_error_of_the_read_before_a_write_means_not_applied(prepared: SimulatedSite, cmk: Checkmk) -> None:
+    """A move reads the host first. If that fails, nothing was sent."""
     for fault in (Fault("cut", method="GET"), Fault("crash", method="GET"), Fault("html", method="GET")):
         prepared.set_faults([fault])
         with pytest.raises(CheckmkError) as caught:
@@ -222,8 +224,8 @@ def test_what_a_reading_before_the_write_met_changed_nothing(prepared: Simulated
 
 @pytest.mark.parametrize("path", ["bulk-create", "folder_config"])
 @pytest.mark.parametrize("kind", ["html", "redirect", "crash"])
-def test_a_sync_reports_what_is_unknown(site: SimulatedSite, cmk: Checkmk, path: str, kind: str) -> None:
-    """No error of the engine hides what was done before it, and single calls are judged as bulk calls are."""
+def test_a_sync_reports_unknown_outcomes(site: SimulatedSite, cmk: Checkmk, path: str, kind: str) -> None:
+    """An error does not hide earlier outcomes, and single calls are reported like bulk calls."""
     plan = make_plan(cmk, from_data({"hosts": [{"name": f"h{n}", "folder": f"/f{n}"} for n in range(4)]}), owner="me")
     away = [Fault("status", method="GET")] if kind == "crash" else []
     site.set_faults([Fault(kind, path=path, writes=True, times=1), *away])

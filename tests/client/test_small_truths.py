@@ -1,4 +1,4 @@
-"""What the site does not say plainly is understood, refused or raised, and never guessed."""
+"""Ambiguous answers of the site are settled by reading or raise an error, and are never guessed."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def filled(site: SimulatedSite, cmk: Checkmk) -> SimulatedSite:
     return site
 
 
-def test_removing_what_is_partly_gone_is_done(filled: SimulatedSite, cmk: Checkmk) -> None:
-    """Checkmk answers 400 for the one that was not there, and has removed the other."""
+def test_removing_attributes_succeeds_if_one_is_absent(filled: SimulatedSite, cmk: Checkmk) -> None:
+    """Checkmk answers 400 because of the absent attribute, but has removed the other one."""
     host = cmk.hosts.update("w1", remove_attributes=["alias", "ipv6address"])
     assert set(host.attributes) == {"ipaddress"}
     assert set(filled.state.configuration.hosts["w1"].attributes) == {"ipaddress"}
     assert cmk.hosts.update("w1", remove_attributes=["alias"]).attributes == host.attributes
 
 
-def test_a_refusal_to_remove_stays_one(filled: SimulatedSite, cmk: Checkmk) -> None:
-    """Here the web server refuses, and the attribute is still there."""
+def test_a_refused_removal_raises_an_error(filled: SimulatedSite, cmk: Checkmk) -> None:
+    """Here the web server refuses the request, and the attribute still exists."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mocked:
         mocked.add_passthru(filled.url)
         base = f"{filled.api_url}/objects/host_config/w1"
@@ -41,7 +41,7 @@ def test_a_refusal_to_remove_stays_one(filled: SimulatedSite, cmk: Checkmk) -> N
 
 
 @pytest.mark.parametrize("noun", ["host_status", "services"])
-def test_a_state_that_there_is_not_is_an_error_of_ours(noun: str) -> None:
+def test_an_unknown_state_in_an_answer_raises_an_error(noun: str) -> None:
     columns = {"name": "h", "host_name": "h", "description": "d", "state": 7, "has_been_checked": 1}
     base = "https://mon.example.com/s/check_mk/api/1.0"
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mocked:
@@ -58,15 +58,15 @@ def test_a_state_that_there_is_not_is_an_error_of_ours(noun: str) -> None:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ({"hosts": [{"nam": "h1"}]}, "number 0 of 'hosts' needs a text as 'name'"),
-        ({"hosts": [{"name": "h", "state": "DOWN"}]}, "number 0 of 'hosts' has the state 'DOWN'"),
+        ({"hosts": [{"nam": "h1"}]}, "row 0 of 'hosts' must have a string in 'name'"),
+        ({"hosts": [{"name": "h", "state": "DOWN"}]}, "row 0 of 'hosts' has the state 'DOWN'"),
         ({"services": [{"host_name": "h", "description": "d", "state": 7}]}, "from 0 to 3"),
-        ({"bla": []}, "there is no table 'bla'; there are hosts, services"),
-        ({"hosts": [7]}, "number 0 of 'hosts' is no row"),
-        ({"hosts": 5}, "'hosts' is a list of rows, not int"),
+        ({"bla": []}, "unknown table 'bla'; use one of hosts, services"),
+        ({"hosts": [7]}, "row 0 of 'hosts' must be a mapping"),
+        ({"hosts": 5}, "'hosts' must be a list of rows, not int"),
     ],
 )
-def test_rubbish_is_not_monitored(rows: Any, said: str) -> None:
+def test_the_simulated_core_refuses_invalid_rows(rows: Any, said: str) -> None:
     with SimulatedSite(hosts=2, control=True) as site:
         request = urllib.request.Request(f"{site.url}/control/monitoring", json.dumps(rows).encode(), method="POST")
         with pytest.raises(urllib.error.HTTPError) as refused:

@@ -1,4 +1,4 @@
-"""``client.host_status`` and ``client.services``: the monitoring state, asked for where it costs least."""
+"""``client.host_status`` and ``client.services`` read the monitoring state with the cheapest request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def monitored(request: pytest.FixtureRequest, clock: ManualClock) -> Any:
         yield site
 
 
-def test_hosts_in_every_version(monitored: SimulatedSite, connect: Any) -> None:
+def test_hosts_are_read_in_every_version(monitored: SimulatedSite, connect: Any) -> None:
     cmk = connect(monitored)
     found = list(cmk.host_status.each(columns=["address", "num_services"]))
     assert len(found) == 30
@@ -31,7 +31,7 @@ def test_hosts_in_every_version(monitored: SimulatedSite, connect: Any) -> None:
     assert [host.name for host in cmk.host_status.each(search="host0001*")] == [f"host0001{n}" for n in range(10)]
 
 
-def test_services_in_every_version(monitored: SimulatedSite, connect: Any) -> None:
+def test_services_are_read_in_every_version(monitored: SimulatedSite, connect: Any) -> None:
     cmk = connect(monitored)
     assert sum(1 for _ in cmk.services.each()) == 240
     assert sum(1 for _ in cmk.services.each(host="host00001")) == 8
@@ -43,7 +43,7 @@ def test_services_in_every_version(monitored: SimulatedSite, connect: Any) -> No
     assert one["plugin_output"].startswith("Used")
 
 
-def test_a_narrow_query_is_one_request(monitored: SimulatedSite, connect: Any) -> None:
+def test_few_sends_one_request(monitored: SimulatedSite, connect: Any) -> None:
     cmk = connect(monitored)
     cmk.version()
     used = len(monitored.requests)
@@ -55,7 +55,7 @@ def test_a_narrow_query_is_one_request(monitored: SimulatedSite, connect: Any) -
     assert {row.host_name for row in found} == {host.name for host in cmk.host_status.each()}
 
 
-def test_states_are_asked_of_the_server(monitored: SimulatedSite, connect: Any) -> None:
+def test_states_are_filtered_by_the_server(monitored: SimulatedSite, connect: Any) -> None:
     cmk = connect(monitored)
     everything = list(cmk.services.each())
     bad = list(cmk.services.each(state=[ServiceState.CRITICAL, ServiceState.WARNING]))
@@ -67,7 +67,7 @@ def test_states_are_asked_of_the_server(monitored: SimulatedSite, connect: Any) 
     assert ok == sum(found.state is ServiceState.OK for found in everything)
 
 
-def test_pending_is_its_own_state(clock: ManualClock, connect: Any) -> None:
+def test_pending_is_a_separate_state(clock: ManualClock, connect: Any) -> None:
     with SimulatedSite(hosts=2, services=4, check_delay=60, clock=clock) as site:
         cmk = connect(site, caching={"enabled": False})
         assert {found.state for found in cmk.services.each()} == {ServiceState.PENDING}
@@ -77,13 +77,13 @@ def test_pending_is_its_own_state(clock: ManualClock, connect: Any) -> None:
         assert cmk.host_status.get("host00000").state is HostState.UP
 
 
-def test_pages(monitored: SimulatedSite, connect: Any) -> None:
+def test_pages_contain_every_item_once(monitored: SimulatedSite, connect: Any) -> None:
     cmk = connect(monitored)
     assert [len(page.items) for page in cmk.services.pages(batch_size=100)] == [100, 100, 40]
     assert [len(page.items) for page in cmk.host_status.pages()] == [30]
 
 
-def test_what_the_core_does_not_know(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_objects_unknown_to_the_core_are_not_found(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("new")
     with pytest.raises(NotFoundError, match="host was not found"):
         cmk.host_status.get("new")
@@ -106,11 +106,11 @@ def test_what_the_core_does_not_know(site: SimulatedSite, cmk: Checkmk) -> None:
         ("2.5.0p9", "POST", "POST"),
     ],
 )
-def test_the_form_without_the_lock_is_used_where_it_can_be(
+def test_the_form_without_the_lock_is_preferred(
     clock: ManualClock, connect: Any, version: str, short: str, long: Optional[str]
 ) -> None:
-    """POST takes the site's configuration lock; GET ends with the length of a URL and with 2.4. Where there is
-    no POST the web server refuses what is too long."""
+    """POST takes the site's configuration lock. GET is limited by the length of a URL, and was removed after 2.4. If
+    there is no POST form, the web server refuses queries that are too long."""
     with SimulatedSite(version, hosts=3, services=3, clock=clock) as site:
         cmk = connect(site)
         list(cmk.services.each())
@@ -126,14 +126,14 @@ def test_the_form_without_the_lock_is_used_where_it_can_be(
 
 
 def test_status_reads_do_not_wait_for_writes(connect: Any) -> None:
-    """Real time: while a write holds the lock, a GET comes back and the writes queue one at a time."""
+    """Runs in real time. While a write holds the lock, a GET returns and the writes queue."""
     with SimulatedSite(hosts=3, services=3) as site, site.client() as cmk:
         cmk.version()
         with site.state.configuration.lock:
             assert len(list(cmk.host_status.each())) == 3
 
 
-def test_sites_are_asked_for_by_name(monitored: SimulatedSite, connect: Any) -> None:
+def test_sites_are_queried_by_name(monitored: SimulatedSite, connect: Any) -> None:
     cmk = connect(monitored)
     assert len(list(cmk.host_status.each(sites=["s"]))) == 30
     with pytest.raises(BadRequestError, match="should exist but it doesn't"):
@@ -142,10 +142,8 @@ def test_sites_are_asked_for_by_name(monitored: SimulatedSite, connect: Any) -> 
 
 @pytest.mark.parametrize("count", [1, 30, 150, 300])
 @pytest.mark.parametrize("version", ["2.2.0p44", "2.4.0p18", "2.5.0p9"])
-def test_monitored_hosts_are_asked_for_as_the_version_takes_it(
-    version: str, count: int, clock: ManualClock, connect: Any
-) -> None:
-    """By GET where that can be, for the POST form takes the lock of the configuration; in no URL that is too long."""
+def test_monitored_uses_the_form_of_the_version(version: str, count: int, clock: ManualClock, connect: Any) -> None:
+    """GET is preferred if the URL is short enough, because the POST form takes the configuration lock."""
     with SimulatedSite(version, hosts=count, clock=clock) as site:
         cmk = connect(site)
         names = [f"host{number:05d}" for number in range(count)]

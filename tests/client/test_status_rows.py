@@ -1,4 +1,4 @@
-"""What is no row of the monitoring is refused by name; it is never a state, a count or a traceback."""
+"""Malformed rows of the monitoring state raise UnexpectedReplyError, which names the mistake."""
 
 from __future__ import annotations
 
@@ -38,14 +38,18 @@ def _list(*rows: Any) -> dict[str, Any]:
     return {"value": [{"id": "x", "links": [], "extensions": row} for row in rows]}
 
 
-WRONG_STATES = [({"state": 9}, "a state that does not exist: 9"), ({"state": [1]}, "a state that does not exist: [1]")]
+WRONG_STATES = [({"state": 9}, "an unknown state: 9"), ({"state": [1]}, "an unknown state: [1]")]
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"name": 5}, "a name that is not text: 5"), ({"name": None}, "a name that is not text"), *WRONG_STATES],
+    [
+        ({"name": 5}, "name in the answer must be a string, not 5"),
+        ({"name": None}, "name in the answer must be a string"),
+        *WRONG_STATES,
+    ],
 )
-def test_a_host_that_is_none(site: Any, cmk: Checkmk, change: Any, said: str) -> None:
+def test_a_malformed_host_raises_an_error(site: Any, cmk: Checkmk, change: Any, said: str) -> None:
     site.get(HOSTS, json=_list(HOST, {**HOST, **change}, HOST))
     with pytest.raises(UnexpectedReplyError, match=said.replace("[", r"\[")):
         list(cmk.host_status.each())
@@ -53,9 +57,13 @@ def test_a_host_that_is_none(site: Any, cmk: Checkmk, change: Any, said: str) ->
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"host_name": 5}, "a host_name that is not text: 5"), ({"description": {}}, "a description"), *WRONG_STATES],
+    [
+        ({"host_name": 5}, "host_name in the answer must be a string, not 5"),
+        ({"description": {}}, "description in"),
+        *WRONG_STATES,
+    ],
 )
-def test_a_service_that_is_none(site: Any, cmk: Checkmk, change: Any, said: str) -> None:
+def test_a_malformed_service_raises_an_error(site: Any, cmk: Checkmk, change: Any, said: str) -> None:
     site.get(HOSTS, json=_list(COUNTED))
     site.get(SERVICES, json=_list(SERVICE, {**SERVICE, **change}, SERVICE))
     site.get(OF_HOST, json=_list(SERVICE, {**SERVICE, **change}))
@@ -65,7 +73,7 @@ def test_a_service_that_is_none(site: Any, cmk: Checkmk, change: Any, said: str)
 
 
 @pytest.mark.parametrize("column", list(SERVICE))
-def test_a_column_that_is_missing_is_named(site: Any, cmk: Checkmk, column: str) -> None:
+def test_a_missing_column_is_named_in_the_error(site: Any, cmk: Checkmk, column: str) -> None:
     without = {name: value for name, value in SERVICE.items() if name != column}
     site.get(HOSTS, json=_list(COUNTED))
     site.get(SERVICES, json=_list(SERVICE, without))
@@ -74,7 +82,7 @@ def test_a_column_that_is_missing_is_named(site: Any, cmk: Checkmk, column: str)
 
 
 @pytest.mark.parametrize("row", [None, 5, "text", [1], [["state", 1]]])
-def test_what_is_no_object(site: Any, cmk: Checkmk, row: Any) -> None:
+def test_a_row_that_is_not_an_object_raises_an_error(site: Any, cmk: Checkmk, row: Any) -> None:
     site.get(HOSTS, json=_list(HOST, row))
     with pytest.raises(UnexpectedReplyError, match="'extensions"):
         list(cmk.host_status.each())
@@ -91,34 +99,34 @@ def test_what_is_no_object(site: Any, cmk: Checkmk, row: Any) -> None:
         [1],
     ],
 )
-def test_a_host_that_is_not_counted(site: Any, cmk: Checkmk, counted: Any) -> None:
+def test_a_malformed_service_count_raises_an_error(site: Any, cmk: Checkmk, counted: Any) -> None:
     site.get(HOSTS, json=_list(COUNTED, counted))
-    with pytest.raises(UnexpectedReplyError, match=r"'extensions|not text, or with a count"):
+    with pytest.raises(UnexpectedReplyError, match=r"'extensions|not a string, or a count"):
         list(cmk.services.each())
 
 
 @pytest.mark.parametrize("value", [None, 5, {}, "text"])
-def test_services_of_a_host_that_are_no_list(site: Any, cmk: Checkmk, value: Any) -> None:
+def test_services_that_are_not_a_list_raise_an_error(site: Any, cmk: Checkmk, value: Any) -> None:
     site.get(OF_HOST, json={"value": value})
-    with pytest.raises(UnexpectedReplyError, match="no list 'value'"):
+    with pytest.raises(UnexpectedReplyError, match="'value' in the answer must be a list"):
         list(cmk.services.each(host="h"))
 
 
 @pytest.mark.parametrize("value", [None, 5, {}, "text"])
-def test_activations_that_are_no_list(site: Any, cmk: Checkmk, value: Any) -> None:
+def test_activations_that_are_not_a_list_raise_an_error(site: Any, cmk: Checkmk, value: Any) -> None:
     for name in ("pending_changes", "running"):
         site.get(f"{BASE}/domain-types/activation_run/collections/{name}", json={"value": value})
     for ask in (cmk.activation.pending, cmk.activation.running):
-        with pytest.raises(UnexpectedReplyError, match="no list 'value'"):
+        with pytest.raises(UnexpectedReplyError, match="'value' in the answer must be a list"):
             ask()
 
 
-def test_the_state_of_what_is_pending_is_not_looked_at(site: Any, cmk: Checkmk) -> None:
+def test_the_state_of_a_pending_host_is_not_checked(site: Any, cmk: Checkmk) -> None:
     site.get(HOSTS, json=_list({**HOST, "state": 9, "has_been_checked": 0}))
     assert [host.state for host in cmk.host_status.each()] == [HostState.PENDING]
 
 
-def test_rows_are_values() -> None:
+def test_rows_are_immutable_and_compare_by_value() -> None:
     host, service = HostStatus.parse({"extensions": HOST}), ServiceStatus.parse({"extensions": SERVICE})
     assert (host.name, host.state) == ("h", HostState.UP)
     assert (service.host_name, service.name, service.state) == ("h", "CPU load", ServiceState.CRITICAL)

@@ -1,4 +1,4 @@
-"""Setting and removing attributes of hosts are two bulk calls: a host has one outcome, the worse of both."""
+"""Setting and removing attributes of hosts takes two bulk calls. The outcome of a host is the worse of both."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from checkmk_sync.sync.executors import EXECUTORS
 from checkmk_sync.testing import Fault, SimulatedSite
 
 BEFORE = {"hosts": [{"name": name, "attributes": {"alias": "x", "ipaddress": "10.0.0.1"}} for name in "abc"]}
-# a is set, b is set and loses something, c loses something only.
+# Host a gets an attribute, b gets one and loses one, and c loses one.
 AFTER = {
     "hosts": [
         {"name": "a", "attributes": {"alias": "y"}},
@@ -39,7 +39,7 @@ def _updated(cmk: Checkmk) -> dict[str, Outcome]:
 
 
 def _at_call(site: SimulatedSite, number: int, do: Callable[[], None]) -> None:
-    """Do something when the bulk call of that number comes in."""
+    """Call a function when the site gets the bulk call with this number."""
     calls = 0
 
     def count(method: str, path: str) -> None:
@@ -51,7 +51,7 @@ def _at_call(site: SimulatedSite, number: int, do: Callable[[], None]) -> None:
     site.on_request(count)
 
 
-def test_all_is_well(site: SimulatedSite, bot: Checkmk) -> None:
+def test_a_host_in_both_calls_has_one_outcome(site: SimulatedSite, bot: Checkmk) -> None:
     assert {key: outcome.status for key, outcome in _updated(bot).items()} == dict.fromkeys("abc", Status.APPLIED)
     assert "ipaddress" not in site.state.configuration.hosts["c"].attributes
 
@@ -63,7 +63,7 @@ def test_all_is_well(site: SimulatedSite, bot: Checkmk) -> None:
         (2, {"a": Status.APPLIED, "b": Status.NOT_APPLIED, "c": Status.NOT_APPLIED}),
     ],
 )
-def test_credentials_that_end_between_hide_nothing(
+def test_credentials_that_expire_between_the_calls_keep_the_outcomes(
     site: SimulatedSite, bot: Checkmk, number: int, statuses: dict[str, Status]
 ) -> None:
     _at_call(site, number, lambda: setattr(site.state.configuration.users["bot"], "password", "other"))
@@ -76,8 +76,7 @@ def test_credentials_that_end_between_hide_nothing(
     assert part.note == ("applied in part" if number == 2 else "")
 
 
-def test_one_half_is_not_the_whole(site: SimulatedSite, bot: Checkmk) -> None:
-    """Whichever half it is."""
+def test_a_host_with_one_refused_call_is_not_applied(site: SimulatedSite, bot: Checkmk) -> None:
     site.set_faults([Fault("fail_host", hosts="b")])
     _at_call(site, 2, lambda: site.set_faults([]))
     found = _updated(bot)
@@ -86,8 +85,8 @@ def test_one_half_is_not_the_whole(site: SimulatedSite, bot: Checkmk) -> None:
     assert (found["a"].status, found["c"].status) == (Status.APPLIED, Status.APPLIED)
 
 
-def test_what_is_unknown_stays_unknown(site: SimulatedSite, bot: Checkmk) -> None:
-    """A refused half does not make known what became of the other."""
+def test_an_unknown_outcome_outweighs_a_refusal(site: SimulatedSite, bot: Checkmk) -> None:
+    """A refusal of one call does not reveal the outcome of the other."""
     site.set_faults([Fault("fail_host", hosts="b"), Fault("reset_before", path="bulk-update", skip=1, times=1)])
     found = _updated(bot)
     assert {key: outcome.status for key, outcome in found.items()} == {

@@ -1,6 +1,6 @@
-"""A write whose answer was lost is settled by reading: applied where it is found, unknown where it is not.
+"""A write whose answer was lost is settled by reading. It is applied if it is found, and otherwise unknown.
 
-Never repeated: what reaches the site is counted.
+The tests count the requests at the site, because a write must never be repeated.
 """
 
 from __future__ import annotations
@@ -79,7 +79,9 @@ def _writes(site: SimulatedSite) -> int:
 
 @pytest.mark.parametrize("kind", ["reset_after", "cut", "truncate"])
 @pytest.mark.parametrize("name", WRITES)
-def test_done_but_not_answered_is_found(prepared: SimulatedSite, cmk: Checkmk, name: str, kind: str) -> None:
+def test_an_applied_write_without_an_answer_is_found(
+    prepared: SimulatedSite, cmk: Checkmk, name: str, kind: str
+) -> None:
     write, is_done = WRITES[name]
     before = _writes(prepared)
     prepared.set_faults([Fault(kind, writes=True, times=1)])
@@ -89,7 +91,7 @@ def test_done_but_not_answered_is_found(prepared: SimulatedSite, cmk: Checkmk, n
 
 
 @pytest.mark.parametrize("name", WRITES)
-def test_not_done_and_not_answered_is_unknown(prepared: SimulatedSite, cmk: Checkmk, name: str, clock: Any) -> None:
+def test_a_write_that_is_not_found_is_unknown(prepared: SimulatedSite, cmk: Checkmk, name: str, clock: Any) -> None:
     write, is_done = WRITES[name]
     before, started = _writes(prepared), clock.monotonic()
     prepared.set_faults([Fault("reset_before", writes=True, times=1)])
@@ -98,11 +100,13 @@ def test_not_done_and_not_answered_is_unknown(prepared: SimulatedSite, cmk: Chec
     assert caught.value.sent is None
     assert not is_done(prepared)
     assert _writes(prepared) == before, "nothing was sent again"
-    assert clock.monotonic() - started >= cmk.settings.timeouts.settle_s, "it was looked for as long as it may come"
+    assert clock.monotonic() - started >= cmk.settings.timeouts.settle_s, (
+        "the site is read for as long as the write may still arrive"
+    )
 
 
 @pytest.mark.parametrize("status", [500, 502, 504, 508, 524])
-def test_a_gateway_that_gives_up_leaves_it_unknown(prepared: SimulatedSite, cmk: Checkmk, status: int) -> None:
+def test_a_gateway_error_leaves_the_write_unknown(prepared: SimulatedSite, cmk: Checkmk, status: int) -> None:
     prepared.set_faults([Fault("status", status=status, writes=True, times=1)])
     with pytest.raises(GatewayError) as caught:
         cmk.hosts.create("new")
@@ -110,8 +114,8 @@ def test_a_gateway_that_gives_up_leaves_it_unknown(prepared: SimulatedSite, cmk:
 
 
 @pytest.mark.parametrize("name", ["create host", "update host", "delete host", "create folder"])
-def test_a_write_that_comes_late_is_waited_for(name: str) -> None:
-    """Real time: the site applies it after the connection is gone."""
+def test_a_late_write_is_awaited(name: str) -> None:
+    """Runs in real time. The site applies the write after the connection has broken."""
     write, is_done = WRITES[name]
     with SimulatedSite() as site, site.client(timeouts={"settle_s": 10}) as cmk:
         cmk.folders.create("/a")
@@ -124,15 +128,15 @@ def test_a_write_that_comes_late_is_waited_for(name: str) -> None:
 
 
 @pytest.mark.parametrize("status", [500, 504, 520, 524])
-def test_a_page_in_front_of_a_write_that_goes_on_is_waited_for(status: int) -> None:
-    """Real time: whatever the web server in front of the site says, behind it the site may still be at work."""
+def test_a_write_still_running_behind_an_error_page_is_awaited(status: int) -> None:
+    """Runs in real time. The site may still be working although the web server in front of it has answered."""
     with SimulatedSite() as site, site.client(timeouts={"settle_s": 10}) as cmk:
         site.set_faults([Fault("late_page", writes=True, status=status, seconds=0.4, times=2)])
         assert cmk.hosts.create("one").name == "one"
         assert cmk.hosts.bulk_create([{"host_name": "two"}]).ok
 
 
-def test_a_write_that_comes_too_late_was_called_unknown(connect: Any) -> None:
+def test_a_write_later_than_settle_s_is_unknown(connect: Any) -> None:
     with SimulatedSite(faults=[Fault("late", writes=True, seconds=1.0, times=1)]) as site:
         with site.client(timeouts={"settle_s": 0.05}) as cmk:
             with pytest.raises(TransportError) as caught:
@@ -143,21 +147,21 @@ def test_a_write_that_comes_too_late_was_called_unknown(connect: Any) -> None:
             assert "new" in site.state.configuration.hosts
 
 
-def test_another_host_of_that_name_proves_nothing(prepared: SimulatedSite, cmk: Checkmk) -> None:
+def test_an_existing_host_of_that_name_proves_nothing(prepared: SimulatedSite, cmk: Checkmk) -> None:
     prepared.set_faults([Fault("reset_before", writes=True, times=1)])
     with pytest.raises(BrokenReplyError):
         cmk.hosts.create("old", "/", {"alias": "mine"})
 
 
-def test_a_crash_is_looked_at_once(prepared: SimulatedSite, cmk: Checkmk, clock: Any) -> None:
+def test_one_read_settles_a_crash(prepared: SimulatedSite, cmk: Checkmk, clock: Any) -> None:
     started = clock.monotonic()
     prepared.set_faults([Fault("crash", writes=True, times=1)])
     with pytest.raises(ServerError, match="KeyError"):
         cmk.hosts.create("new")
-    assert clock.monotonic() == started, "the site has answered: nothing comes late"
+    assert clock.monotonic() == started, "the site has answered, so nothing can arrive late"
 
 
-def test_a_site_that_is_away_while_settling_may_come_back(prepared: SimulatedSite, cmk: Checkmk) -> None:
+def test_settling_continues_during_an_outage(prepared: SimulatedSite, cmk: Checkmk) -> None:
     prepared.set_faults(
         [Fault("reset_after", writes=True, times=1), Fault("status", status=503, method="GET", times=3)]
     )
@@ -182,7 +186,7 @@ def test_settling_hooks_are_called_for_each_lost_answer_until_they_are_removed(
         cmk.remove_settling_hook(lost.append)
 
 
-def test_what_was_never_sent_is_not_looked_for(clock: Any) -> None:
+def test_a_write_that_was_not_sent_is_not_settled(clock: Any) -> None:
     with SimulatedSite() as site:
         cmk = site.client(clock=clock)
     with cmk, pytest.raises(TransportError) as caught:
@@ -190,10 +194,10 @@ def test_what_was_never_sent_is_not_looked_for(clock: Any) -> None:
     assert caught.value.sent is False
 
 
-# Somebody else changes the host at the same time.
+# Another user changes the host at the same time.
 
 
-def test_412_leads_to_a_new_reading_and_the_change_is_made_to_that(
+def test_a_change_is_applied_again_to_the_new_state_after_412(
     prepared: SimulatedSite, cmk: Checkmk, connect: Any
 ) -> None:
     other = connect(prepared)
@@ -212,7 +216,7 @@ def test_412_leads_to_a_new_reading_and_the_change_is_made_to_that(
     assert "meta_data" not in seen[0]
 
 
-def test_a_change_that_loses_every_time_gives_up(prepared: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
+def test_a_change_is_applied_at_most_five_times(prepared: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
     other = connect(prepared)
     calls = 0
 
@@ -227,7 +231,7 @@ def test_a_change_that_loses_every_time_gives_up(prepared: SimulatedSite, cmk: C
     assert calls == 5
 
 
-def test_a_change_for_a_given_state_is_for_that_state_only(prepared: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_change_with_an_etag_applies_to_that_state_only(prepared: SimulatedSite, cmk: Checkmk) -> None:
     before = cmk.hosts.get("old")
     cmk.hosts.update("old", update_attributes={"alias": "newer"})
     with pytest.raises(PreconditionError):
@@ -235,8 +239,8 @@ def test_a_change_for_a_given_state_is_for_that_state_only(prepared: SimulatedSi
     assert cmk.hosts.get("old").attributes["alias"] == "newer"
 
 
-def test_a_move_is_for_the_state_that_was_read(prepared: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
-    """When somebody else is faster it is decided again: moved there already, there is nothing to do."""
+def test_a_move_is_decided_again_after_412(prepared: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
+    """If another user was faster, the host is read again. Nothing is left to do if it was moved already."""
     other = connect(prepared)
 
     def interfere(method: str, path: str) -> None:
@@ -248,7 +252,7 @@ def test_a_move_is_for_the_state_that_was_read(prepared: SimulatedSite, cmk: Che
     prepared.on_request(interfere)
     assert cmk.hosts.move("old", "/a").folder == "/a"
     moves = [request.status for request in prepared.requests if request.path.endswith("/move/invoke")]
-    assert moves == [200, 412], "theirs, and ours too late"
+    assert moves == [200, 412], "the other move succeeds, and ours comes too late"
 
 
 def test_a_change_that_changes_nothing_sends_nothing(prepared: SimulatedSite, cmk: Checkmk) -> None:
@@ -259,7 +263,7 @@ def test_a_change_that_changes_nothing_sends_nothing(prepared: SimulatedSite, cm
     assert _writes(prepared) == before
 
 
-def test_only_what_differs_is_sent(prepared: SimulatedSite, cmk: Checkmk) -> None:
+def test_only_the_difference_is_sent(prepared: SimulatedSite, cmk: Checkmk) -> None:
     def body() -> Any:
         return prepared.requests[-1].body
 
@@ -271,7 +275,7 @@ def test_only_what_differs_is_sent(prepared: SimulatedSite, cmk: Checkmk) -> Non
     assert body() == {"attributes": {"alias": "y"}}
 
 
-def test_compressed_answers_do_not_spoil_etags(prepared: SimulatedSite, cmk: Checkmk) -> None:
+def test_etags_of_compressed_answers_are_accepted(prepared: SimulatedSite, cmk: Checkmk) -> None:
     prepared.set_faults([Fault("gzip")])
     assert cmk.hosts.update("old", update_attributes={"alias": "x"}).attributes["alias"] == "x"
     assert cmk.hosts.move("old", "/a").folder == "/a"

@@ -35,10 +35,10 @@ def test_a_healthy_site_passes_all_checks(site: SimulatedSite) -> None:
     assert list(findings) == [
         "reachable", "TLS", "credentials", "version", "read hosts", "read status", "change hosts", "pending changes",
     ]  # fmt: skip
-    assert site.state.configuration.changes == [], "asking for permissions changes nothing"
+    assert site.state.configuration.changes == [], "the check of permissions changes nothing"
 
 
-def test_a_closed_port() -> None:
+def test_a_closed_port_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     findings = _findings(_settings(f"http://127.0.0.1:{port}"))
@@ -49,12 +49,12 @@ def test_a_closed_port() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:http")
-def test_an_unknown_host_name() -> None:
+def test_an_unknown_host_name_is_reported() -> None:
     findings = _findings(_settings("https://no-such-name.invalid"))
     assert "cannot be resolved" in findings["reachable"].message
 
 
-def test_wrong_password_and_site(site: SimulatedSite) -> None:
+def test_a_wrong_password_or_site_is_reported(site: SimulatedSite) -> None:
     wrong = _findings(_settings(site.url, "not-the-secret"))
     assert wrong["credentials"].verdict is Verdict.FAILED
     assert "automation user" in wrong["credentials"].advice
@@ -63,7 +63,7 @@ def test_wrong_password_and_site(site: SimulatedSite) -> None:
     assert "'other' is the ID of the site" in elsewhere["site"].advice
 
 
-def test_a_stopped_site(site: SimulatedSite) -> None:
+def test_the_advice_for_a_stopped_site_is_to_start_it(site: SimulatedSite) -> None:
     site.set_faults([Fault("status", status=503)])
     findings = _findings(_settings(site.url, recovery=_no_retries()))
     assert "omd start s" in findings["site"].advice
@@ -75,7 +75,7 @@ def _no_retries() -> Any:
     return RecoverySettings(retry=RetrySettings(max_retries=0))
 
 
-def test_a_user_that_may_only_read(site: SimulatedSite) -> None:
+def test_a_user_without_write_permission_gets_a_warning(site: SimulatedSite) -> None:
     site.add_user("reader", "readers-secret", "guest")
     findings = _findings(_settings(site.url, "readers-secret", user="reader"))
     assert findings["read hosts"].verdict is Verdict.OK
@@ -83,7 +83,7 @@ def test_a_user_that_may_only_read(site: SimulatedSite) -> None:
     assert "permissions to make changes" in findings["change hosts"].advice
 
 
-def test_changes_of_others(site: SimulatedSite) -> None:
+def test_pending_changes_of_others_are_a_warning(site: SimulatedSite) -> None:
     site.add_user("carol", "carols-secret")
     with site.client("carol") as hers:
         hers.hosts.create("x")
@@ -95,12 +95,12 @@ def test_changes_of_others(site: SimulatedSite) -> None:
 @pytest.mark.parametrize(
     ("version", "verdict"), [("2.2.0p44", Verdict.WARNING), ("2.5.0p9", Verdict.OK), ("3.0.0", Verdict.WARNING)]
 )
-def test_versions(version: str, verdict: Verdict) -> None:
+def test_the_verdict_depends_on_the_version(version: str, verdict: Verdict) -> None:
     with SimulatedSite(version) as site:
         assert _findings(_settings(site.url))["version"].verdict is verdict
 
 
-def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_certificate_of_the_server_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     authority, certificate = trustme.CA(), tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(str(certificate))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -129,7 +129,7 @@ def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("REQUESTS_CA_BUNDLE")
         known = _findings(_settings(url, ca_bundle=str(certificate), recovery=_no_retries()))
         assert known["TLS"].verdict is Verdict.OK
-        assert known["site"].verdict is Verdict.FAILED, "it speaks TLS, but no HTTP"
+        assert known["site"].verdict is Verdict.FAILED, "the server speaks TLS, but not HTTP"
     finally:
         listener.close()
 
@@ -137,10 +137,10 @@ def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_proxies_and_authorities_of_the_environment_are_used(
     site: SimulatedSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Proxies and authorities of the environment count here as they do there."""
+    """The checks read the same environment variables as the client."""
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     findings = _findings(_settings("http://monitor.invalid", recovery=_no_retries()))
-    assert "reachable" not in findings, "the name need not be known here"
+    assert "reachable" not in findings, "with a proxy, this machine need not resolve the name"
     assert "cannot connect for GET /version" in findings["site"].message
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     assert _findings(_settings(site.url))["reachable"].verdict is Verdict.OK
@@ -168,20 +168,20 @@ def test_the_doctor_exits_like_other_commands(site: SimulatedSite, monkeypatch: 
         assert run(["doctor"]) == run(["version"]) != 0
 
 
-def test_https_to_a_port_that_speaks_http(site: SimulatedSite) -> None:
+def test_https_to_a_port_that_speaks_http_is_reported(site: SimulatedSite) -> None:
     finding = _findings(_settings(site.url.replace("http://", "https://")))["TLS"]
     assert finding.verdict is Verdict.FAILED
     assert finding.message.endswith("speaks http, not https")
     assert "http:// in server_url" in finding.advice
 
 
-def test_a_missing_ca_bundle(site: SimulatedSite) -> None:
+def test_a_missing_ca_bundle_is_reported(site: SimulatedSite) -> None:
     finding = _findings(_settings(site.url.replace("http://", "https://"), ca_bundle="/nowhere/ca.pem"))["ca_bundle"]
     assert "/nowhere/ca.pem does not exist" in finding.message
     assert "ca_bundle" in finding.advice
 
 
-def test_a_password_file_that_cannot_be_read(site: SimulatedSite, capsys: Any, tmp_path: Path) -> None:
+def test_an_unreadable_password_file_is_reported(site: SimulatedSite, capsys: Any, tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     config.write_text(
         f"checkmk: {{server_url: '{site.url}', site: s, username: automation, password_file: {tmp_path}/nothing}}"

@@ -63,7 +63,7 @@ ONE_NAME = "must be a string, not a list; call it once per item, or use a bulk c
         (lambda cmk: cmk.services.each(host=5), "host must be a string, not an int"),
         (lambda cmk: cmk.services.each(host=LIST), f"host {ONE_NAME}"),
         (lambda cmk: cmk.services.each(search=LIST), "search must be a string"),
-        (lambda cmk: cmk.services.few(None), "query is a Filter .* not None"),
+        (lambda cmk: cmk.services.few(None), "query must be a Filter .* not None"),
         (lambda cmk: cmk.services.pages("10"), "a whole number"),
         (lambda cmk: cmk.discovery.start(LIST), f"host {ONE_NAME}"),
         (lambda cmk: cmk.discovery.status(5), "host must be a string"),
@@ -83,7 +83,10 @@ ONE_NAME = "must be a string, not a list; call it once per item, or use a bulk c
         (lambda cmk: cmk.activation.activate(sites=[5]), r"sites\[0\] is an int"),
         (lambda cmk: cmk.activation.activate(wait_for_hosts=[5]), r"wait_for_hosts\[0\] is an int"),
         (lambda cmk: cmk.activation.activate(timeout_s="900"), "a time limit must be a number"),
-        (lambda cmk: cmk.activation.activate(approved=True), "approved is a function of a pending change, not a bool"),
+        (
+            lambda cmk: cmk.activation.activate(approved=True),
+            "approved must be a function of a pending change, not a bool",
+        ),
         (lambda cmk: cmk.activation.wait_until_monitored([5]), r"names\[0\] is an int"),
         (lambda cmk: HostService(cmk).create_host(LIST), f"the name of a host {ONE_NAME}"),
         (lambda cmk: HostService(cmk).delete_host(LIST), f"the name of a host {ONE_NAME}"),
@@ -101,7 +104,10 @@ ONE_NAME = "must be a string, not a list; call it once per item, or use a bulk c
             lambda cmk: make_plan(from_data({"hosts": [{"name": "a"}]}), cmk),
             "make_plan needs a client .* not a Desired",
         ),
-        (lambda cmk: make_plan(cmk, from_data({"hosts": [{"name": "a"}]}), owner=5), "owner is a text, not an int"),
+        (
+            lambda cmk: make_plan(cmk, from_data({"hosts": [{"name": "a"}]}), owner=5),
+            "owner must be a string, not an int",
+        ),
         (lambda cmk: diff(cmk, None), "diff needs the result of load"),
         (lambda cmk: apply_plan(cmk, "hosts.yaml"), "apply_plan needs the result of make_plan"),
         (lambda cmk: apply_plan(None, "hosts.yaml"), "apply_plan needs a client .* not None"),
@@ -115,7 +121,7 @@ def test_calls_refuse_wrong_types_before_sending(site: SimulatedSite, cmk: Check
 
 def test_apply_plan_refuses_options_in_a_mapping(site: SimulatedSite, cmk: Checkmk) -> None:
     plan = make_plan(cmk, from_data({"hosts": [{"name": "a"}]}))
-    with pytest.raises(TypeError, match="options are Options"):
+    with pytest.raises(TypeError, match="options must be Options"):
         apply_plan(cmk, plan, {"discover": False})  # type: ignore[arg-type]
     assert not site.state.configuration.hosts
     assert apply_plan(cmk, plan, Options(discover=False)).ok
@@ -131,12 +137,12 @@ def test_services_need_a_client(kind: Any, client: Any) -> None:
 @pytest.mark.parametrize(
     ("misuse", "said"),
     [
-        (lambda: load(None), "load reads files: give paths, not None; from_data takes data"),  # type: ignore[arg-type]
-        (lambda: load(5), "load reads files: give paths, not an int"),  # type: ignore[arg-type]
+        (lambda: load(None), "load needs the paths of files, not None; from_data takes data"),  # type: ignore[arg-type]
+        (lambda: load(5), "load needs the paths of files, not an int"),  # type: ignore[arg-type]
         (lambda: load({"hosts": []}), "not a dict; from_data takes data"),
-        (lambda: load([{"name": "a"}]), "each source is a path, not a dict"),  # type: ignore[list-item]
-        (lambda: load("x.csv", mapping=5), "a mapping file is given by its path, not an int"),  # type: ignore[arg-type]
-        (lambda: load_map(None), "a mapping file is given by its path, not None"),  # type: ignore[arg-type]
+        (lambda: load([{"name": "a"}]), "load needs the path of each file, not a dict"),  # type: ignore[list-item]
+        (lambda: load("x.csv", mapping=5), "load_map needs the path of a mapping file, not an int"),  # type: ignore[arg-type]
+        (lambda: load_map(None), "load_map needs the path of a mapping file, not None"),  # type: ignore[arg-type]
         (lambda: to_data({"hosts": []}), "to_data needs the result of load"),  # type: ignore[arg-type]
         (lambda: Checkmk.from_config({"checkmk": {}}), "the path of a YAML file, not a dict"),  # type: ignore[arg-type]
         (lambda: Checkmk.from_config(None), "the path of a YAML file, not None"),  # type: ignore[arg-type]

@@ -29,7 +29,7 @@ JSON = [
     (HOST.format("-" + LONG), "a.json:3:22: a number has more than 400 digits"),
     (HOST.format("NaN"), "a.json:3:22: this is not valid JSON: NaN is not a JSON value"),
     (HOST.format("[1, -Infinity]"), "a.json:3:26: this is not valid JSON: -Infinity is not a JSON value"),
-    (HOST.format("1e999"), "a.json:3:17: host a: x is read as Infinity, which is no finite number"),
+    (HOST.format("1e999"), "a.json:3:17: host a: x is read as Infinity, which is not a finite number"),
     (HOST.format(DEEP), "a.json:3:69: the document is nested deeper than 50 levels"),
     (HOST.format(DEEP + "]" * 100_000), "a.json:3:69: the document is nested deeper than 50 levels"),
     (HOST.format("[" * 300 + "]" * 300), "a.json:3:69: the document is nested deeper than 50 levels"),

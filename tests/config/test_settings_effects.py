@@ -131,7 +131,7 @@ def test_the_strategies_of_settings_and_recovery_are_the_same() -> None:
     assert list(STRATEGIES) == [strategy.value for strategy in RetryStrategy]
 
 
-PARTS = "test_several_parts_are_read_at_once_where_no_lock_is_needed"
+PARTS = "test_parts_are_read_in_parallel_if_no_lock_is_needed"
 # Keys that need a special environment, and the tests that change them and check their effect.
 ELSEWHERE = {
     "verify": "http/test_tls_and_proxies.py::test_disabling_verification_warns",

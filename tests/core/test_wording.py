@@ -22,7 +22,7 @@ def test_counts_agree_with_their_nouns(site: SimulatedSite, cmk: Checkmk, connec
     assert "\n1 pending change of other users; unless they activate first" in plan_as_text(plan)
     report = report_as_text(apply_plan(cmk, plan))
     assert "Discovery: 1 host scanned" in report
-    assert "1 pending change is of carol" in report
+    assert "1 pending change is from carol" in report
 
 
 def test_results_of_many_hosts_have_a_short_repr(site: SimulatedSite, cmk: Checkmk) -> None:
@@ -36,7 +36,7 @@ def test_results_of_many_hosts_have_a_short_repr(site: SimulatedSite, cmk: Check
 
 def test_hosts_that_never_load_are_named(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("there")
-    with pytest.raises(WaitTimeoutError, match="are active, but unconfigured hosts never load: nope$"):
+    with pytest.raises(WaitTimeoutError, match="are active, but these hosts are not configured: nope$"):
         cmk.activation.activate(wait_for_hosts=["there", "nope"], timeout_s=5)
     with pytest.raises(WaitTimeoutError, match="not loaded: n0, n1, n2, n3, n4 and 5 more$"):
         cmk.activation.wait_until_monitored([f"n{n}" for n in range(10)], timeout_s=5)
@@ -49,7 +49,7 @@ def test_a_column_that_was_not_requested_is_an_error_with_a_hint(clock: ManualCl
 
 
 def test_two_kinds_of_changes_are_refused_with_a_hint(cmk: Checkmk) -> None:
-    with pytest.raises(ValueError, match="a change function, from all attributes to all attributes, can do several"):
+    with pytest.raises(ValueError, match="a change function, from all attributes to all attributes, can combine them"):
         cmk.hosts.update("x", update_attributes={"alias": "y"}, remove_attributes=["ipaddress"])
 
 

@@ -55,7 +55,7 @@ def test_the_configuration_page_names_the_test_of_each_table() -> None:
     """The named test fails for a key without an observable effect."""
     tables = re.findall(r"^Under `\w+`.*?^\|", _page("docs/configuration.md"), re.MULTILINE | re.DOTALL)
     assert len(tables) == 3
-    assert all("](../tests/config/test_settings_effects.py)" in table for table in tables)
+    assert all("`tests/config/test_settings_effects.py`" in table for table in tables)
 
 
 def test_every_name_of_recovery_is_used_by_the_client_or_an_example() -> None:

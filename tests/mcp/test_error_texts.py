@@ -43,8 +43,16 @@ def _call(site: SimulatedSite, tool: str, /, **arguments: Any) -> Any:
         ("hosts_update", {"name": "host00001"}, "give attribute, label, remove or remove_label"),
         ("hosts_update", {"name": "host00001", "label": {"env": ""}}, "to remove it, give remove_label env"),
         ("folders_update", {"path": "/"}, "give title or attribute"),
-        ("sync_plan", {"inventory": {"hosts": [{"name": "n"}]}, "adopt": True}, 'to be named: give owner NAME"'),
-        ("sync_apply", {"inventory": {"hosts": [{"name": "host00001"}]}, "owner": "me"}, "with adopt, or take it out"),
+        (
+            "sync_plan",
+            {"inventory": {"hosts": [{"name": "n"}]}, "adopt": True},
+            'adopt needs an owner; give owner NAME"',
+        ),
+        (
+            "sync_apply",
+            {"inventory": {"hosts": [{"name": "host00001"}]}, "owner": "me"},
+            "adopt it with adopt, or remove it",
+        ),
     ],
     ids=str,
 )

@@ -131,7 +131,7 @@ def test_files_use_the_mapping_of_the_operator(quiet: SimulatedSite, folder: Pat
     assert result_data(file)["counts"]["create"] == result_data(plain)["counts"]["create"] == 1
     assert "web01" in result_data(file)["changes"][0]
     assert "PLAIN" in result_data(plain)["changes"][0]
-    assert result_data(file)["warnings"] == ["cmdb.csv: 1 of 2 rows left out, as map.yaml says: Status is 'old' (1)"]
+    assert result_data(file)["warnings"] == ["cmdb.csv: 1 of 2 rows left out by map.yaml: Status is 'old' (1)"]
     assert not {"map", "mapping", "encoding"} & set(arguments)
 
 

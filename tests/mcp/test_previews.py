@@ -118,7 +118,7 @@ def test_a_sync_shows_other_changes_it_would_activate(live: SimulatedSite) -> No
         "carol: edit-rule (1)",
         "  Changed a rule.",
     ]
-    assert "of carol" in result_data(result)["result"]["errors"]["activation"]
+    assert "from carol" in result_data(result)["result"]["errors"]["activation"]
     question, result = _asked(live, "sync_apply", inventory=wanted, force_foreign=True)
     assert "FORCED: these changes of other users are activated as well:\ncarol: edit-rule (1)" in question
     assert result_data(result)["result"]["ok"] is True
@@ -173,15 +173,13 @@ def test_a_lifted_limit_is_shown_to_the_person_but_not_suggested_to_the_model(li
     wanted = {"hosts": [{"name": "host00000"}]}
     question, result = _asked(live, "sync_apply", inventory=wanted, owner="me")
     size = "changes 0 of 40 existing objects and deletes 39 of 40 hosts"
-    assert f"{size}: no more than 4 of your 40 hosts may be deleted (10 %)" in error_text(result)
+    assert f"{size}: at most 4 of your 40 hosts may be deleted (10 %)" in error_text(result)
     assert "allow_" not in error_text(result)
     assert "allow-" not in error_text(result)
     assert question == ""
-    assert "no more than 4 of" in error_text(
-        _asked(live, "sync_apply", inventory=wanted, owner="me", allow_changes=39)[1]
-    )
+    assert "at most 4 of" in error_text(_asked(live, "sync_apply", inventory=wanted, owner="me", allow_changes=39)[1])
     question, result = _asked(live, "sync_apply", inventory=wanted, owner="me", allow_deletions=39)
-    assert f"THE LIMIT IS RAISED by allow_deletions: the plan {size}, but by default no more than 4" in question
+    assert f"THE LIMIT IS RAISED by allow_deletions: the plan {size}, but by default at most 4" in question
     assert "allow_changes" not in question
     assert result_data(result)["result"]["counts"]["applied"] == 39
 
@@ -199,7 +197,7 @@ def _own(site: SimulatedSite) -> None:
 def test_a_limit_is_a_number_or_a_percentage(live: SimulatedSite, amount: Any) -> None:
     wanted = {"hosts": [{"name": f"host{n:05d}", "attributes": {"alias": "x"}} for n in range(30)]}
     arguments = {"inventory": wanted, "activate": False, "discover": False}
-    assert "no more than 30 % of 30 existing objects" in error_text(_asked(live, "sync_apply", **arguments)[1])
+    assert "at most 30 % of 30 existing objects" in error_text(_asked(live, "sync_apply", **arguments)[1])
     _, result = _asked(live, "sync_apply", **arguments, allow_changes=100 if amount == 30 else "100 %")
     assert result_data(result)["result"]["ok"] is True
     for wrong in (-1, "many", "101 %", 0.5, True, ["30"]):
@@ -213,16 +211,16 @@ def test_a_probable_rename_is_shown_and_confirmed_by_name(live: SimulatedSite) -
     hosts = [{"name": f"host{n:05d}"} for n in range(1, 40)]
     arguments: Any = {"inventory": {"hosts": [*hosts, {"name": "HOST00000"}]}, "owner": "me"}
     plan = result_data(_asked(live, "sync_plan", **arguments)[1])
-    assert plan["renames"] == ["host host00000 is deleted and HOST00000 created, which differs only in case"]
-    assert "probably renamed" in plan["refused"]
+    assert plan["renames"] == ["host host00000 is deleted and HOST00000 is created, which differs only in case"]
+    assert "probably a rename" in plan["refused"]
     assert "confirm" not in plan["refused"], "nothing to offer to a model"
     question, result = _asked(live, "sync_apply", **arguments, allow_deletions="100 %")
-    assert (question, "probably renamed" in error_text(result)) == ("", True)
+    assert (question, "probably a rename" in error_text(result)) == ("", True)
     misspelled = _asked(live, "sync_plan", **arguments, confirm_deletions=["host0000"])[1]
-    assert "no deletion is called 'host0000'; did you mean 'host00000'?" in error_text(misspelled)
+    assert "the plan does not delete 'host0000'; did you mean 'host00000'?" in error_text(misspelled)
     assert result_data(_asked(live, "sync_plan", **arguments, confirm_deletions=["host00000"])[1])["refused"] is None
     question, result = _asked(live, "sync_apply", **arguments, confirm_deletions=["host00000"])
-    assert "CONFIRMED although it was probably renamed: host host00000 is deleted and HOST00000 created" in question
+    assert "CONFIRMED although it was probably renamed: host host00000 is deleted and HOST00000 is created" in question
     assert result_data(result)["result"]["ok"] is True
 
 
@@ -233,7 +231,7 @@ def test_clones_and_unreachable_hosts_are_in_the_plan(live: SimulatedSite) -> No
     wanted = {"hosts": [{"name": f"host{n:05d}"} for n in range(40)]}
     plan = result_data(_asked(live, "sync_plan", inventory=wanted, owner="me")[1])
     assert plan["counts"]["delete"] == 0
-    assert "host clone carries the label of the owner 'me'" in plan["conflicts"][0]
+    assert "host clone has the label of the owner 'me'" in plan["conflicts"][0]
     assert "adopt it with adopt" in plan["conflicts"][0]
     assert (plan["silent"], plan["undiscovered"]) == (40, 0), "the site finds nothing on its hosts"
     assert "clone" in plan["refused"]

@@ -113,7 +113,7 @@ def test_a_batch_returns_an_outcome_for_each_host(live: SimulatedSite) -> None:
     assert (result["applied"], result["not_applied"], result["unknown"]) == (5, 1, 0)
     assert result["failures"][0].startswith("host00001: not applied: ")
     assert {f"b{n}" for n in range(1, 6)} <= set(live.state.configuration.hosts)
-    assert "number 0 of the list" in error_text(_call(live, "batch_create_hosts", hosts=[{"nam": "x"}]))
+    assert "item 0 of the list" in error_text(_call(live, "batch_create_hosts", hosts=[{"nam": "x"}]))
     too_many = _call(live, "batch_create_hosts", hosts=hosts, options={"max_batch": 4})
     assert "at most 4 items" in error_text(too_many)
 

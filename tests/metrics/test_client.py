@@ -39,8 +39,8 @@ def test_calls_are_counted_by_noun_verb_and_status(cmk: Checkmk) -> None:
     assert calls == {
         "calls.hosts.create.200": 1,
         "calls.hosts.create.400": 1,
-        "calls.hosts.get.200": 3,  # one of them by the failed creation, which found the host
-        "calls.hosts.get.404": 2,  # one by find, one by the first creation
+        "calls.hosts.get.200": 3,  # one of them by the failed create call, which found the host
+        "calls.hosts.get.404": 2,  # one by find, one by the first create call
     }
     assert stats["timings"]["call.hosts.get"]["count"] == 4  # without the cache hit
     assert stats["error_rates"] == {"call.hosts.create": 0.5, "call.hosts.get": 0.0}

@@ -1,4 +1,4 @@
-"""Histograms, slices of time and names need bounded memory."""
+"""The memory for histograms, slices of time and names is bounded."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_any_values_fit_and_high_percentiles_stay_accurate(values: list[float]) 
     assert histogram.up_to([1000]) == [2 * len(values)]
 
 
-def test_only_the_lowest_buckets_collapse() -> None:
+def test_only_the_lowest_buckets_are_merged() -> None:
     histogram = Histogram()
     for value in (1e-9, 1e-9, 1e200, 2e200, 1e-5):
         histogram.record(value)
@@ -54,7 +54,7 @@ def test_only_the_lowest_buckets_collapse() -> None:
     assert histogram.count == 5
 
 
-def test_names_beyond_the_limit_become_other() -> None:
+def test_values_of_names_beyond_the_limit_are_recorded_as_other() -> None:
     collector = MetricsCollector(max_names=10)
     for number in range(5000):
         collector.record_timing(f"job.{number}", 1.0)

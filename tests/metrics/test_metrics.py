@@ -23,24 +23,24 @@ def _filled(values: list[float]) -> Histogram:
     return histogram
 
 
-def _truth(ordered: list[float], percent: float) -> float:
+def _exact_percentile(ordered: list[float], percent: float) -> float:
     return ordered[max(1, math.ceil(round(percent * len(ordered) / 100, 6))) - 1]
 
 
-def _is_true(histogram: Histogram, values: list[float]) -> None:
+def _assert_accurate(histogram: Histogram, values: list[float]) -> None:
     ordered = sorted(values)
     found = histogram.percentiles(PERCENTS)
     assert found == [histogram.percentile(percent) for percent in PERCENTS]
-    assert found == [pytest.approx(_truth(ordered, percent), rel=0.0055) for percent in PERCENTS]
+    assert found == [pytest.approx(_exact_percentile(ordered, percent), rel=0.0055) for percent in PERCENTS]
 
 
 @given(st.lists(st.floats(1e-9, 1e12), min_size=1, max_size=200))
 def test_percentiles_are_within_one_percent(values: list[float]) -> None:
-    _is_true(_filled(values), values)
+    _assert_accurate(_filled(values), values)
 
 
 @given(st.lists(st.floats(0, 1e12), max_size=50), st.lists(st.floats(0, 1e12), max_size=50))
-def test_merging_equals_recording_everything_in_one(left: list[float], right: list[float]) -> None:
+def test_merging_equals_recording_all_values_in_one_histogram(left: list[float], right: list[float]) -> None:
     one, both = _filled(left), _filled(left + right)
     twin = one.copy()
     one.merge(_filled(right))
@@ -64,11 +64,11 @@ _SKEWED: dict[str, Callable[[random.Random], float]] = {
 def test_percentiles_are_accurate_for_skewed_samples(name: str, count: int) -> None:
     draw = random.Random(name)
     values = [_SKEWED[name](draw) for _ in range(count)]
-    _is_true(_filled(values), values)
+    _assert_accurate(_filled(values), values)
     values.sort()
-    _is_true(_filled(values), values)
+    _assert_accurate(_filled(values), values)
     values.reverse()
-    _is_true(_filled(values), values)
+    _assert_accurate(_filled(values), values)
 
 
 @given(st.lists(st.floats(1e-4, 1e4), max_size=50))
@@ -76,7 +76,7 @@ def test_powers_of_two_are_bucket_borders(values: list[float]) -> None:
     values += [2.0**power for power in range(-5, 5)]
     powers = range(-20, 21)
     counted = _filled(values).up_to(powers)
-    # A value above a border by one part in 10^14 may count as the border, because of rounding.
+    # Because of rounding, a value that is above a border by one part in 10^14 may count as the border.
     assert counted == [sum(value <= 2.0**power * (1 + 1e-14) for value in values) for power in powers]
 
 

@@ -32,7 +32,7 @@ def _parsed(text: str) -> Samples:
         names.append(family.name)
         for sample in family.samples:
             key = (sample.name, tuple(sorted(sample.labels.items())))
-            assert key not in found, f"{key} is there twice"
+            assert key not in found, f"{key} occurs twice"
             found[key] = sample.value
     assert len(names) == len(set(names))
     return found

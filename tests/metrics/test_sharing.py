@@ -1,4 +1,4 @@
-"""No value is lost or counted twice if threads share a collector, a process forks, or workers send values."""
+"""No value is lost or counted twice if threads share a collector, a process forks, or workers send their values."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def test_no_update_is_lost_in_16_threads() -> None:
 
 def test_finalizers_can_record_while_another_value_is_recorded() -> None:
     collector = MetricsCollector()
-    with collector._lock:  # as if the garbage collector ran while another value is recorded
-        finaliser = threading.Thread(target=collector.increment_counter, args=("of another thread",))
-        finaliser.start()
+    with collector._lock:  # simulates a garbage collection while another value is recorded
+        finalizer = threading.Thread(target=collector.increment_counter, args=("of another thread",))
+        finalizer.start()
         collector.increment_counter("of this thread")
-    finaliser.join(10)
+    finalizer.join(10)
     assert collector.get_stats()["counters"] == {"of another thread": 1, "of this thread": 1}
 
 
@@ -70,7 +70,7 @@ def test_new_slices_start_while_threads_record() -> None:
     assert collector.totals()[0].counters["calls"] == 4000
 
 
-def test_draining_loses_nothing() -> None:
+def test_draining_loses_no_value() -> None:
     collector, sums = MetricsCollector(), MetricsCollector()
     done = threading.Event()
 
@@ -99,7 +99,7 @@ def test_forked_children_start_empty_without_a_deadlock() -> None:
     collector.increment_counter("calls", 7)
     get_metrics_collector().increment_counter("of the parent")
     reader, writer = os.pipe()
-    with collector._lock:  # as if another thread were recording during the fork
+    with collector._lock:  # simulates another thread that records during the fork
         child = os.fork()
         if child == 0:
             try:
@@ -109,8 +109,8 @@ def test_forked_children_start_empty_without_a_deadlock() -> None:
             finally:
                 os._exit(0)
     os.close(writer)
-    with os.fdopen(reader) as said:
-        assert said.read() == "1 0"
+    with os.fdopen(reader) as output:
+        assert output.read() == "1 0"
     os.waitpid(child, 0)
     assert collector.counter("calls") == 7
 

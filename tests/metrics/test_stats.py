@@ -32,7 +32,7 @@ def test_json_statistics_include_waits_and_retries(site_for_cli: SimulatedSite, 
     assert result.data["name"] == "host00001"
 
 
-def test_statistics_follow_failures_with_the_same_exit_code(site_for_cli: SimulatedSite, sync: Run) -> None:
+def test_failed_commands_print_statistics_and_keep_their_exit_code(site_for_cli: SimulatedSite, sync: Run) -> None:
     result = sync("--json", "--stats", "hosts", "get", "nope")
     error, cost = map(json.loads, result.err.splitlines())
     assert result.code == 2

@@ -37,11 +37,11 @@ def _errors(name: str, collector: Any = None) -> float:
 def test_timed_functions_keep_their_metadata(name: str) -> None:
     @timed(metric_name=name)
     def double(number: int, *, plus: int = 0) -> int:
-        """Doubles."""
+        """Return twice the number."""
         return 2 * number + plus
 
     assert double(2, plus=1) == 5
-    assert (double.__name__, double.__doc__) == ("double", "Doubles.")
+    assert (double.__name__, double.__doc__) == ("double", "Return twice the number.")
     assert str(inspect.signature(double)) == "(number: 'int', *, plus: 'int' = 0) -> 'int'"
     assert _timing(name)["count"] == 1
     assert _errors(name) == 0

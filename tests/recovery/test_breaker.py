@@ -258,7 +258,7 @@ def test_it_decorates_functions(breaker: CircuitBreaker) -> None:
         return a + b
 
     assert add(1, b=2) == 3
-    assert add.__doc__ == "Adds."
+    assert add.__doc__ == "Return the sum."
 
 
 def test_it_refuses_generators_and_coroutines(breaker: CircuitBreaker) -> None:

@@ -59,7 +59,7 @@ def test_it_retries_and_returns(make: Callable[..., Service], clock: ManualClock
     service = make(TimeoutError(), ConnectError("refused", sent=False))
     assert service.get_host_status("web01") == {"status": "up", "host": "web01"}
     assert (service.calls, clock.slept) == (3, [1.0, 2.0])
-    assert Service.get_host_status.__doc__ == "The status."
+    assert Service.get_host_status.__doc__ == "Return the status."
 
 
 def test_the_fallback_follows_the_last_retry(make: Callable[..., Service]) -> None:

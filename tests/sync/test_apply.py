@@ -123,7 +123,7 @@ def test_adopting(site: SimulatedSite, cmk: Checkmk) -> None:
 
 def test_an_owner_that_is_no_label_is_refused(cmk: Checkmk) -> None:
     for wrong in ("", " ", "a:b", "a\nb", " a"):
-        with pytest.raises(SettingsError, match="cannot be an owner: it (is empty|holds a|begins or ends)"):
+        with pytest.raises(SettingsError, match="is not valid: it (is empty|contains a|starts or ends)"):
             make_plan(cmk, from_data(INVENTORY), owner=wrong)
 
 
@@ -222,7 +222,9 @@ def test_a_late_write_is_found_by_the_verification(site: SimulatedSite, cmk: Che
     site.on_request(come_late)
     report = apply_plan(cmk, plan)
     hosts = [outcome for change, outcome in report.results if change.kind == "host"]
-    assert [(outcome.status, outcome.note) for outcome in hosts] == [(Status.APPLIED, "found as wanted")] * 3
+    assert [(outcome.status, outcome.note) for outcome in hosts] == [
+        (Status.APPLIED, "the site has the wanted state")
+    ] * 3
     assert report.ok
     assert synchronise(cmk, INVENTORY).ok
     assert is_done(cmk, INVENTORY)
@@ -305,6 +307,6 @@ def test_the_last_reading_decides_the_outcomes(site: SimulatedSite, cmk: Checkmk
     report = synchronise(cmk, INVENTORY)
     (outcome,) = (outcome for change, outcome in report.results if change.key == "gw")
     assert outcome.status is Status.NOT_APPLIED
-    assert "not so any more" in outcome.note
+    assert "no longer has this state" in outcome.note
     assert not report.verified
     assert report.count(Status.APPLIED) == 4

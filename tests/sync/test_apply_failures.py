@@ -32,8 +32,9 @@ def test_nothing_is_deleted_after_a_failed_creation(site: SimulatedSite, cmk: Ch
         "delete old": Status.NOT_APPLIED,
         "delete /f": Status.NOT_APPLIED,
     }
-    assert "not applied: delete host old: held back until all is created and moved (1 missing)" in report_as_text(
-        report
+    assert (
+        "not applied: delete host old: held back, because not all creations and moves were applied (1 missing)"
+        in report_as_text(report)
     )
     assert set(site.state.configuration.hosts) == {"old", "other"}
     assert _sync(cmk, {"name": "new"}, {"name": "other"}).ok

@@ -1,4 +1,4 @@
-"""What somebody else did since the plan was made is neither overwritten nor deleted."""
+"""What somebody else did after the plan was made is neither overwritten nor deleted."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_objects_that_changed_their_owner_are_not_changed(site: SimulatedSite, c
     for name in ("changed", "moved", "/x"):
         _label(site, name, owner="them")
     report = apply_plan(cmk, plan)
-    why = "{} belongs to the owner 'them' since the plan was made"
+    why = "{} now belongs to the owner 'them', which changed after the plan was made"
     assert _refused(report) == {
         "update /x": why.format("folder /x"),
         "update changed": why.format("host changed"),
@@ -94,7 +94,7 @@ def test_objects_that_changed_their_owner_are_not_deleted(site: SimulatedSite, c
     for name in ("gone", "/old"):
         _label(site, name, owner="them")
     report = apply_plan(cmk, plan)
-    why = "{} belongs to the owner 'them' since the plan was made"
+    why = "{} now belongs to the owner 'them', which changed after the plan was made"
     assert _refused(report) == {"delete gone": why.format("host gone"), "delete /old": why.format("folder /old")}
     assert "gone" in site.state.configuration.hosts
     assert "/old" in site.state.configuration.folders
@@ -125,9 +125,9 @@ def test_objects_that_are_gone_are_reported(site: SimulatedSite, cmk: Checkmk, p
     for name in ("changed", "gone"):
         cmk.hosts.delete(name)
     report = apply_plan(cmk, plan)
-    assert _refused(report) == {"update changed": "host changed is gone since the plan was made"}
+    assert _refused(report) == {"update changed": "host changed was deleted or renamed after the plan was made"}
     (deleted,) = (outcome for change, outcome in report.results if change.key == "gone")
-    assert (deleted.status, deleted.note) == (Status.APPLIED, "was gone already")
+    assert (deleted.status, deleted.note) == (Status.APPLIED, "was already deleted")
 
 
 def test_a_folder_is_changed_under_the_etag_of_the_reading_that_was_merged(

@@ -65,8 +65,8 @@ def test_unknown_outcomes_in_a_row_stop_the_run(
     assert clock.monotonic() - started < 4 * cmk.settings.timeouts.settle_s
     assert report.count(Status.UNKNOWN) == 3
     assert report.count(Status.NOT_APPLIED) == 77
-    assert "3 writes in a row ended in nobody knows what" in report_as_text(report)
-    assert "not begun" in report_as_text(report)
+    assert "the outcome of 3 writes in a row is unknown" in report_as_text(report)
+    assert "not started" in report_as_text(report)
     site.set_faults([])
     assert apply_plan(cmk, make_plan(cmk, from_data({"hosts": hosts}), owner="me")).ok
 
@@ -98,6 +98,6 @@ def test_folders_that_cannot_be_deleted_safely_are_not_planned_for(clock: Manual
         left = {"hosts": [{"name": "a", "folder": "/x"}]}
         plan = make_plan(cmk, from_data(left), owner="me")
         assert [change.name for change in plan.changes] == ["host b"]
-        assert "folder /y/z and 1 more of yours would be empty and stays" in plan.warnings[0]
+        assert "empty folders of yours are not deleted (/y/z and 1 more)" in plan.warnings[0]
         assert synchronise(cmk, left, owner="me").ok
         assert is_done(cmk, left, owner="me")

@@ -60,12 +60,12 @@ def test_a_clone_is_a_conflict_that_names_its_original(owned: SimulatedSite, cmk
     assert not plan.changes
     (conflict,) = plan.conflicts
     assert conflict.key == "precious"
-    assert "carries the label of the owner 'cmdb', but was created by 'carol'" in str(conflict)
+    assert "has the label of the owner 'cmdb', but it was created by 'carol'" in str(conflict)
     assert str(conflict).endswith("it is probably a clone of web03"), "its address tells it from the others"
     for shown in (plan_as_text(plan), plan_as_markdown(plan).replace("\\", ""), str(plan.to_dict()["conflicts"])):
         assert "precious" in shown
         assert "adopt it with --adopt, remove its label checkmk_sync/owner, or delete it by hand" in shown
-    with pytest.raises(NotOwnedError, match="host precious carries the label"):
+    with pytest.raises(NotOwnedError, match="host precious has the label"):
         plan.raise_if_unsafe(allow_changes="100%", allow_deletions="100%")
 
 
@@ -107,7 +107,7 @@ def test_the_clone_of_an_adopted_host_is_recognised(site: SimulatedSite, cmk: Ch
     assert _is_as_wanted(cmk, inventory)
     _clone(site, "gw", "gw2", user=user)
     (conflict,) = _plan(cmk, inventory).conflicts
-    assert str(conflict) == "host gw2 carries the label of the owner 'cmdb', but is probably a clone of gw"
+    assert str(conflict) == "host gw2 has the label of the owner 'cmdb', but it is probably a clone of gw"
     gone = _plan(cmk, {"hosts": [{"name": "other"}]})
     assert [change.name for change in gone.changes] == ["host other", "host gw"], "what was adopted is ours to delete"
 
@@ -130,7 +130,7 @@ def test_objects_without_the_adopted_label_are_conflicts_until_adopted_again(sit
     _add(site, "old", {OWNER_LABEL: "cmdb"})
     inventory = {"hosts": [{"name": "old"}]}
     (conflict,) = _plan(cmk, inventory).conflicts
-    assert "was adopted by an earlier version" in conflict.why
+    assert "or was adopted by an earlier version" in conflict.why
     (change,) = _plan(cmk, inventory, adopt=True).changes
     assert change.properties == {("labels", ADOPTED_LABEL): (None, "old")}
     assert synchronise(cmk, inventory, adopt=True).ok
@@ -168,7 +168,7 @@ def test_a_renamed_host_that_was_adopted_may_as_well_be_a_clone(site: SimulatedS
     site.state.configuration.rename_host("gw", "gateway", user="carol")
     site.state.configuration.changes.clear()
     (conflict,) = _plan(cmk, {"hosts": [{"name": "other"}]}).conflicts
-    assert "adopted as gw, which is gone: it was renamed, or is a clone of that" in conflict.why
+    assert "adopted as gw, which is gone: it was renamed or is a clone" in conflict.why
     assert synchronise(cmk, {"hosts": [{"name": "gateway"}]}, adopt=True).ok
     assert site.state.configuration.hosts["gateway"].attributes["labels"][ADOPTED_LABEL] == "gateway"
 
@@ -225,19 +225,19 @@ def test_a_host_that_was_replaced_since_the_plan_was_made_is_left_alone(owned: S
     report = apply_plan(cmk, plan)
     ((change, outcome),) = report.failures()
     assert change.key == "web00"
-    assert "was deleted and created again since the plan was made" in outcome.reason
+    assert "was deleted and created again after the plan was made" in outcome.reason
     assert "web00" in owned.state.configuration.hosts
 
 
 def test_deletions_are_limited_even_with_few_objects(owned: SimulatedSite, cmk: Checkmk) -> None:
     plan = _plan(cmk, {"hosts": [INVENTORY["hosts"][0]]})
     assert plan.deleted_counts() == {"host": 8}
-    assert "no more than 1 of your 9 hosts may be deleted" in str(plan.refusal())
+    assert "at most 1 of your 9 hosts may be deleted" in str(plan.refusal())
 
 
 @pytest.mark.parametrize("label", [OWNER_LABEL, ADOPTED_LABEL])
 def test_inventories_do_not_write_these_labels(label: str) -> None:
-    with pytest.raises(InventoryError, match="is written by this program only"):
+    with pytest.raises(InventoryError, match="only checkmk-sync sets the label"):
         from_data({"hosts": [{"name": "a", "labels": {label: "x"}}]})
 
 
@@ -248,8 +248,8 @@ def test_the_command_line_exits_with_2(site_for_cli: SimulatedSite, sync: Run, t
     _clone(site_for_cli, "a", "c")
     planned = sync("plan", str(path), "--owner", "me", "--detailed-exitcode")
     assert planned.code == 2
-    assert "! host c carries the label of the owner 'me', but was created by 'carol'" in planned.out
-    assert "a clone of a; name it in the inventory and adopt it with --adopt" in planned.out
-    assert sync("plan", str(path), "--owner", "me", "--json").data["conflicts"][0].startswith("host c carries")
+    assert "! host c has the label of the owner 'me', but it was created by 'carol'" in planned.out
+    assert "a clone of a; add it to the inventory and adopt it with --adopt" in planned.out
+    assert sync("plan", str(path), "--owner", "me", "--json").data["conflicts"][0].startswith("host c has the label")
     refused = sync("apply", str(path), "--owner", "me", "--yes", "--allow-deletions", "100%")
     assert (refused.code, "c" in site_for_cli.state.configuration.hosts) == (2, True)

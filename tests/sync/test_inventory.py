@@ -159,17 +159,17 @@ folders:
         (4, "'web 02' is not a host name"),
         (5, "a host needs the key 'name'"),
         (7, "is not a folder"),
-        (9, "alias is read as 2024-01-01, not as a text: put it in quotes"),
-        (10, "'meta_data' is written by Checkmk only"),
-        (11, "'bad name' is not the name of an attribute"),
-        (13, "the label env is read as true, not as a text: put it in quotes"),
-        (14, "'a:b' is not the key of a label"),
-        (15, "the label checkmk_sync/owner is written by this program only"),
-        (16, "a host is a mapping"),
-        (17, "the host web01 stands twice, first at "),
+        (9, "alias is read as 2024-01-01, not as a string; put it in quotes"),
+        (10, "only Checkmk writes 'meta_data'; leave it out"),
+        (11, "'bad name' is not a valid attribute name"),
+        (13, "the label env is read as true, not as a string; put it in quotes"),
+        (14, "'a:b' is not a valid label key"),
+        (15, "only checkmk-sync sets the label checkmk_sync/owner; leave it out"),
+        (16, "a host must be a mapping"),
+        (17, "the host web01 occurs twice, first at "),
         (19, "the root folder"),
-        (21, "the title is read as 7, not as a text"),
-        (22, "is the id of a folder; its path is needed"),
+        (21, "the title is read as 7, not as a string"),
+        (22, "is the ID of a folder; give its path instead"),
     ]
     for line, said in expected:
         assert any(problem.startswith(f"{path}:{line}:") and said in problem for problem in found), (line, said, found)
@@ -195,8 +195,8 @@ def test_a_host_named_twice_names_both_locations(tmp_path: Path) -> None:
     first = _write(tmp_path, "a.csv", "name\nweb01\nweb01\n")
     second = _write(tmp_path, "b.yaml", "hosts:\n- name: web01\n")
     assert _mistakes([first, second]) == [
-        f"{first}:3: column 1 (name): host web01: the host web01 stands twice, first at {first}:2",
-        f"{second}:2:3: host web01: the host web01 stands twice, first at {first}:2",
+        f"{first}:3: column 1 (name): host web01: the host web01 occurs twice, first at {first}:2",
+        f"{second}:2:3: host web01: the host web01 occurs twice, first at {first}:2",
     ]
 
 
@@ -206,9 +206,9 @@ def test_a_host_named_twice_names_both_locations(tmp_path: Path) -> None:
         ("a.csv", "", "empty"),
         ("a.csv", "name,folder\n", "the inventory is empty"),
         ("a.csv", "\n\n", "empty"),
-        ("a.csv", "alias,folder\nx,/\n", ":1: a CSV needs the column 'name'"),
-        ("a.csv", "name,name\nx,y\n", ":1: the column 'name' stands twice"),
-        ("a.csv", "name,,x\na,b,c\n", ":2: column 2: the header has no name for this column"),
+        ("a.csv", "alias,folder\nx,/\n", ":1: a CSV file needs the column 'name'"),
+        ("a.csv", "name,name\nx,y\n", ":1: the column 'name' occurs twice"),
+        ("a.csv", "name,,x\na,b,c\n", ":2: column 2: this column has no heading"),
         ("a.csv", 'name,folder\n"x,/\n', "not valid CSV"),
         ("a.csv", "name,inventory_failed\nx,maybe\n", ":2: column 2 (inventory_failed): 'maybe' is not true or false"),
         ("a.csv", "name,locked_by\nx,{oops\n", ":2: column 2 (locked_by): '{oops' starts like JSON"),
@@ -217,10 +217,10 @@ def test_a_host_named_twice_names_both_locations(tmp_path: Path) -> None:
         ("a.yaml", "hosts:\nfolders:\n", "the inventory is empty"),
         ("a.yaml", "hsots: []\n", ":1:1: unknown section 'hsots'; did you mean 'hosts'?"),
         ("a.yaml", "hosts: {a: b}\n", ":1:1: 'hosts' must be a list"),
-        ("a.yaml", "7\n", "an inventory is a mapping"),
+        ("a.yaml", "7\n", "an inventory must be a mapping"),
         ("a.yaml", "hosts: [\n", "not valid YAML"),
         ("a.json", '{"hosts": [}', ":1:12: this is not valid JSON"),
-        ("a.json", '[\n{"name": "a",\n "folder": 7}\n]', ":3:2: host a: the folder is read as 7, not as a text"),
+        ("a.json", '[\n{"name": "a",\n "folder": 7}\n]', ":3:2: host a: the folder is read as 7, not as a string"),
     ],
 )
 def test_sources_that_cannot_be_used(tmp_path: Path, name: str, text: str, said: str) -> None:
@@ -250,11 +250,11 @@ def test_bytes_that_are_no_text_are_reported_with_their_line(tmp_path: Path) -> 
 def test_plain_data_is_checked_the_same_way() -> None:
     assert _mistakes({"hosts": [{"name": "a", "colour": 1}]})[0].startswith("hosts[0]: host a: unknown key 'colour'")
     assert _mistakes({"hosts": [{"name": "a"}, {"nme": "b"}], "folders": [{"path": "/"}]})[0].startswith("hosts[1]: ")
-    assert _mistakes({"hosts": []}) == ["the inventory is empty: it names no host and no folder"]
-    assert "once" in _mistakes({"hosts": [{"name": "a", "labels": {}, "attributes": {"labels": {}}}]})[0]
+    assert _mistakes({"hosts": []}) == ["the inventory is empty: it contains no hosts or folders"]
+    assert "not in both" in _mistakes({"hosts": [{"name": "a", "labels": {}, "attributes": {"labels": {}}}]})[0]
     labels = from_data({"hosts": [{"name": "a", "attributes": {"labels": {"x": "y"}}}]})
     assert _properties(labels, "host", "a")["labels.x"] == "y"
-    with pytest.raises(InventoryError, match="no inventory is given"):
+    with pytest.raises(InventoryError, match="no inventory was given; name at least one file"):
         load([])
 
 
@@ -262,7 +262,7 @@ def test_names_of_tag_groups_may_hold_a_dash() -> None:
     desired = from_data({"hosts": [{"name": "a", "attributes": {"tag_my-group": "x", "tag_2nd": "y"}}]})
     assert _properties(desired, "host", "a")["attributes.tag_my-group"] == "x"
     for wrong in ("tag my-group", "", "a.b", "a/b", "-a"):
-        assert "is not the name of an attribute" in _mistakes({"hosts": [{"name": "a", "attributes": {wrong: "x"}}]})[0]
+        assert "is not a valid attribute name" in _mistakes({"hosts": [{"name": "a", "attributes": {wrong: "x"}}]})[0]
 
 
 def test_fifty_thousand_rows_are_read_in_seconds() -> None:

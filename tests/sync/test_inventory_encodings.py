@@ -57,7 +57,7 @@ def test_a_byte_order_mark_is_not_part_of_the_first_heading(tmp_path: Path, enco
 )
 def test_a_name_that_python_does_not_know_is_one_clear_error(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "a.csv").write_text(TEXT)
-    with pytest.raises(SettingsError, match="^unknown encoding .*: give one such as utf-8, windows-1252, ") as caught:
+    with pytest.raises(SettingsError, match="^unknown encoding .*; use one such as utf-8, windows-1252, ") as caught:
         load(tmp_path / "a.csv", encoding=encoding)
     assert caught.value.field == "encoding"
 
@@ -72,8 +72,8 @@ def test_a_name_that_python_does_not_know_is_one_clear_error(tmp_path: Path, enc
         ("utf-7", b"name,alias\nweb01,+2AA-\n", ":2: ", "not utf-7 text"),
         (None, TEXT.encode("latin-1"), ":2: ", "name its encoding, such as encoding='windows-1252'"),
         (None, b"\xef\xbb\xbf" + TEXT.encode("latin-1"), ":2: ", "not UTF-8 text"),
-        (None, b"name\nweb01\n" + b"x" * 200 + b"\n\0\n", ":4: ", "holds the character NUL"),
-        ("latin-1", b"name\nweb01\0\n", ":2: ", "holds the character NUL"),
+        (None, b"name\nweb01\n" + b"x" * 200 + b"\n\0\n", ":4: ", "contains the character NUL"),
+        ("latin-1", b"name\nweb01\0\n", ":2: ", "contains the character NUL"),
     ],
 )
 def test_bytes_that_are_not_of_the_encoding_are_reported_with_their_line(

@@ -48,9 +48,12 @@ def test_an_unknown_section_does_not_hide_other_mistakes(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("header", "said"),
     [
-        ("name,label:env,label: env", "the column 'label:env' stands twice"),
-        ("name,labels", "there is no column 'labels': give each of them a column of its own, called label:KEY"),
-        ("name,Attributes", "there is no column 'Attributes'"),
+        ("name,label:env,label: env", "the column 'label:env' occurs twice"),
+        (
+            "name,labels",
+            "the column 'labels' is not supported; use a separate column for each of them, named label:KEY",
+        ),
+        ("name,Attributes", "the column 'Attributes'"),
     ],
 )
 def test_headers(tmp_path: Path, header: str, said: str) -> None:
@@ -69,7 +72,7 @@ def _workbook() -> bytes:
     ("name", "raw", "said"),
     [
         ("a.xlsx", _workbook(), "this is an Excel workbook or a zip file"),
-        ("a.csv.gz", gzip.compress(b"name\nw1\n"), "this is compressed: unpack it"),
+        ("a.csv.gz", gzip.compress(b"name\nw1\n"), "this file is compressed; unpack it"),
         ("a.bin", b"\x7fELF\0\0\x01\x02" * 9, "this is a binary file"),
         ("a.csv", "name\nw1\n".encode("utf-16"), "the inventory is UTF-16"),
         ("a.csv", "name\nw1\n".encode("utf-16-le"), "the inventory is UTF-16"),
@@ -98,7 +101,7 @@ def test_standard_input_is_named_in_messages(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
     with pytest.raises(InventoryError, match="^standard input: the inventory is empty"):
         load("-")
-    with pytest.raises(InventoryError, match="standard input can be read once only"):
+    with pytest.raises(InventoryError, match="standard input can be read only once"):
         load(["-", "-"])
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(InventoryError, match="standard input: it is closed"):
@@ -113,7 +116,7 @@ def test_a_text_is_a_text(tmp_path: Path) -> None:
 
 def test_a_blank_around_a_folder_is_seen(tmp_path: Path) -> None:
     (problem,) = _told(tmp_path, "a.yaml", "hosts:\n- name: a\n  folder: ' /dc'\n")
-    assert problem == "a.yaml:3:3: host a: ' /dc' begins or ends with a blank"
+    assert problem == "a.yaml:3:3: host a: ' /dc' must not start or end with a space"
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.csv"])

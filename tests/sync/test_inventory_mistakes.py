@@ -33,7 +33,7 @@ def _without_column(problem: str) -> str:
 def test_a_dash_cannot_remove_required_properties(tmp_path: Path, text: str) -> None:
     (problem,) = _mistakes(tmp_path, "a.csv", text)
     column = text.partition("\n")[0].rpartition(",")[2]
-    assert problem == f"a.csv:3: '-' removes, and the {column} cannot be removed"
+    assert problem == f"a.csv:3: '-' removes a property, but the {column} cannot be removed"
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.yaml", "a.json"])
@@ -65,10 +65,10 @@ def test_a_folder_that_checkmk_would_not_create_is_refused_at_plan_time(tmp_path
     with pytest.raises(InventoryError) as caught:
         diff(load(path), there)
     assert [str(problem) for problem in caught.value.problems] == [
-        f"{path}:3: the folder /old one/new one does not exist, and Checkmk creates none named 'new one': "
-        "only letters, digits, '-' and '_' are allowed",
-        f"{path}:4: the folder /v1.2 does not exist, and Checkmk creates none named 'v1.2': "
-        "only letters, digits, '-' and '_' are allowed",
+        f"{path}:3: the folder /old one/new one does not exist, and Checkmk cannot create a folder named 'new one'; "
+        "use only letters, digits, '-' and '_'",
+        f"{path}:4: the folder /v1.2 does not exist, and Checkmk cannot create a folder named 'v1.2'; "
+        "use only letters, digits, '-' and '_'",
     ]
     there = holding(*(held("folder", name, title="x") for name in ("/old one", "/old one/new one", "/v1.2")))
     assert len(diff(load(path), there).changes) == 5
@@ -78,7 +78,7 @@ def test_a_folder_that_checkmk_would_not_create_is_refused_at_plan_time(tmp_path
 def test_the_root_under_another_name_is_noticed(folder: str) -> None:
     desired = from_data({"hosts": [{"name": "a", "folder": f"{folder}/x"}]})
     (warning,) = diff(desired, holding()).warnings
-    assert f"folder {folder} is created below the root" in warning
+    assert f"folder {folder} will be created below the root folder" in warning
     there = holding(held("folder", folder, title="x"))
     assert diff(desired, there).warnings == ()
     assert diff(from_data({"hosts": [{"name": "a", "folder": "/x/main"}]}), holding()).warnings == ()
@@ -86,35 +86,35 @@ def test_the_root_under_another_name_is_noticed(folder: str) -> None:
 
 def test_warnings_are_shown_with_the_plan() -> None:
     plan = diff(from_data({"folders": [{"path": "/wato"}]}), holding())
-    said = "folder /wato is created below the root"
+    said = "folder /wato will be created below the root folder"
     assert f"\nWarning: {said}" in plan_as_text(plan)
     assert f"\nWarning: `{said}" in plan_as_markdown(plan)
     assert plan.to_dict()["warnings"][0].startswith(said)
 
 
 QUOTES = [
-    ("attributes: {alias: yes}", "alias is read as true, not as a text: put it in quotes"),
-    ("attributes: {alias: 5}", "alias is read as 5, not as a text: put it in quotes"),
-    ("attributes: {alias: 2024-01-01}", "alias is read as 2024-01-01, not as a text: put it in quotes"),
-    ("attributes: {tag_agent: no}", "tag_agent is read as false, not as a text: put it in quotes"),
-    ("attributes: {ipaddress: [192.0.2.1]}", "ipaddress is a list, not a text"),
-    ("attributes: {parents: gw}", "parents is a text, not a list"),
-    ("attributes: {parents: [gw, 5]}", "parents[1] is read as 5, not as a text: put it in quotes"),
-    ("attributes: {snmp_community: public}", "snmp_community is a text, not a mapping"),
-    ("attributes: {contactgroups: [all]}", "contactgroups is a list, not a mapping"),
-    ("attributes: {locked_by: 7}", "locked_by is a number, not a mapping"),
-    ("attributes: {custom: 2024-01-01}", "custom is read as 2024-01-01, not as a text: put it in quotes"),
-    ("attributes: {custom: [2024-01-01]}", "custom[0] is read as 2024-01-01, not as a text: put it in quotes"),
-    ("attributes: {custom: .nan}", "custom is read as NaN, which is no finite number"),
-    ("attributes: {yes: x}", "true is not the name of an attribute"),
-    ("labels: {env: yes}", "the label env is read as true, not as a text: put it in quotes"),
-    ("labels: {t: 12:30}", "the label t is read as 750, not as a text: put it in quotes"),
-    ("labels: {t: [x]}", "the label t is a list, not a text"),
-    ("labels: {'': x}", "'' is not the key of a label: it is empty"),
-    ("labels: {'a:b': x}", "'a:b' is not the key of a label: it contains a ':'"),
-    ("labels: {on: x}", "true is not the key of a label: put it in quotes"),
-    ("folder:", "the folder is read as null, not as a text: put it in quotes"),
-    ("folder: 10", "the folder is read as 10, not as a text: put it in quotes"),
+    ("attributes: {alias: yes}", "alias is read as true, not as a string; put it in quotes"),
+    ("attributes: {alias: 5}", "alias is read as 5, not as a string; put it in quotes"),
+    ("attributes: {alias: 2024-01-01}", "alias is read as 2024-01-01, not as a string; put it in quotes"),
+    ("attributes: {tag_agent: no}", "tag_agent is read as false, not as a string; put it in quotes"),
+    ("attributes: {ipaddress: [192.0.2.1]}", "ipaddress must be a string, not a list"),
+    ("attributes: {parents: gw}", "parents must be a list, not a text"),
+    ("attributes: {parents: [gw, 5]}", "parents[1] is read as 5, not as a string; put it in quotes"),
+    ("attributes: {snmp_community: public}", "snmp_community must be a mapping, not a text"),
+    ("attributes: {contactgroups: [all]}", "contactgroups must be a mapping, not a list"),
+    ("attributes: {locked_by: 7}", "locked_by must be a mapping, not a number"),
+    ("attributes: {custom: 2024-01-01}", "custom is read as 2024-01-01, not as a string; put it in quotes"),
+    ("attributes: {custom: [2024-01-01]}", "custom[0] is read as 2024-01-01, not as a string; put it in quotes"),
+    ("attributes: {custom: .nan}", "custom is read as NaN, which is not a finite number"),
+    ("attributes: {yes: x}", "true is not a valid attribute name"),
+    ("labels: {env: yes}", "the label env is read as true, not as a string; put it in quotes"),
+    ("labels: {t: 12:30}", "the label t is read as 750, not as a string; put it in quotes"),
+    ("labels: {t: [x]}", "the label t must be a string, not a list"),
+    ("labels: {'': x}", "'' is not a valid label key: it is empty"),
+    ("labels: {'a:b': x}", "'a:b' is not a valid label key: it contains a ':'"),
+    ("labels: {on: x}", "true is not a valid label key: put it in quotes"),
+    ("folder:", "the folder is read as null, not as a string; put it in quotes"),
+    ("folder: 10", "the folder is read as 10, not as a string; put it in quotes"),
 ]
 
 
@@ -126,12 +126,12 @@ def test_values_of_another_type_are_reported_in_words(tmp_path: Path, named: str
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("hosts: [{name: 0123}]", "the name is read as 83, not as a text: put it in quotes"),
-        ("hosts: [{name: on}]", "the name is read as true, not as a text: put it in quotes"),
-        ("hosts: [{name: [a]}]", "the name is a list, not a text"),
-        ("folders: [{path: 2024}]", "the path is read as 2024, not as a text: put it in quotes"),
-        ("folders: [{path: /a, title: 7}]", "folder /a: the title is read as 7, not as a text: put it in quotes"),
-        ("folders: [{path: /a, title: ''}]", "folder /a: the title is empty"),
+        ("hosts: [{name: 0123}]", "the name is read as 83, not as a string; put it in quotes"),
+        ("hosts: [{name: on}]", "the name is read as true, not as a string; put it in quotes"),
+        ("hosts: [{name: [a]}]", "the name must be a string, not a list"),
+        ("folders: [{path: 2024}]", "the path is read as 2024, not as a string; put it in quotes"),
+        ("folders: [{path: /a, title: 7}]", "folder /a: the title is read as 7, not as a string; put it in quotes"),
+        ("folders: [{path: /a, title: ''}]", "folder /a: the title must not be empty"),
         ("hosts: [{name: a, no: 1}]", "host a: unknown key false; use one of: name, folder, attributes, labels"),
         ("no: []", "unknown section false; use one of: folders, hosts"),
     ],
@@ -153,23 +153,23 @@ def test_values_of_the_right_type_are_accepted() -> None:
     assert len(from_data({"hosts": [{"name": "a", "attributes": attributes}]}).objects["host", "a"].properties) == 7
 
 
-NEEDED = "a CSV needs the column 'name' (for hosts) or 'path' (for folders)"
+NEEDED = "a CSV file needs the column 'name' (for hosts) or 'path' (for folders)"
 WAY_OUT = "; for an export with other columns, give a mapping file"
 
 
 @pytest.mark.parametrize(
     ("header", "said"),
     [
-        ("path,name", "the columns 'name' (for hosts) and 'path' (for folders) belong in two files"),
-        ("Name,ipaddress", "the column 'Name' is spelled 'name'"),
-        ("name,Folder", "the column 'Folder' is spelled 'folder'"),
-        ("name,Label:env", "the column 'Label:env' is spelled 'label:env'"),
+        ("path,name", "the columns 'name' (for hosts) and 'path' (for folders) must be in separate files"),
+        ("Name,ipaddress", "the column 'Name' must be spelled 'name'"),
+        ("name,Folder", "the column 'Folder' must be spelled 'folder'"),
+        ("name,Label:env", "the column 'Label:env' must be spelled 'label:env'"),
         ("hostname,folder", f"{NEEDED}, not 'hostname'{WAY_OUT}"),
         ("Host Name,folder", f"{NEEDED}, not 'Host Name'{WAY_OUT}"),
         ("alias,folder", f"{NEEDED}; its columns are: alias, folder{WAY_OUT}"),
         (
             "name|folder",
-            f"{NEEDED}; its columns are: name|folder; comma, semicolon or tab separate them",
+            f"{NEEDED}; its columns are: name|folder; separate columns with commas, semicolons or tabs",
         ),
     ],
 )
@@ -207,6 +207,6 @@ def test_other_encodings_are_reported_with_advice(
         load(path)
     source = "utf-16" if encoding.startswith("utf-16") else "windows-1252"
     assert str(caught.value) == (
-        f"{path}:{line}: the inventory {said}: name its encoding, such as encoding='{source}', save it in Excel as "
+        f"{path}:{line}: the inventory {said}; name its encoding, such as encoding='{source}', save it in Excel as "
         f"'CSV UTF-8', or use iconv -f {source.upper()} -t UTF-8"
     )

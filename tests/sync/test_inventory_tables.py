@@ -57,7 +57,7 @@ def test_exports_of_spreadsheets_are_read(name: str, hosts: dict[str, Any]) -> N
 def test_a_value_without_a_heading_is_a_mistake_with_line_and_column() -> None:
     with pytest.raises(InventoryError) as caught:
         load(DATA / "values-without-name.csv")
-    said = "the header has no name for this column, but the row has a value in it"
+    said = "this column has no heading, but the row has a value in it"
     assert [str(problem) for problem in caught.value.problems] == [
         f"{DATA}/values-without-name.csv:3: column 3: {said}",
         f"{DATA}/values-without-name.csv:4: column 6: {said}",
@@ -161,7 +161,7 @@ def test_a_quote_that_is_never_closed_is_reported_where_it_was_opened() -> None:
 
 def test_duplicate_columns_are_refused_but_empty_headings_allowed() -> None:
     assert _read("name,,alias,,\nweb01,,x,,\n") == {"web01": {"attributes.alias": "x"}}
-    assert _mistakes("name,alias,,alias\nweb01,x,,y\n") == ["a.csv:1: the column 'alias' stands twice"]
+    assert _mistakes("name,alias,,alias\nweb01,x,,y\n") == ["a.csv:1: the column 'alias' occurs twice"]
 
 
 CELLS = st.sampled_from(["", " ", "\t", "x", '"', "a b", "ü", "-", "x\ny"])

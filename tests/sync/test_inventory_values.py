@@ -58,7 +58,7 @@ def test_all_mistakes_are_reported_at_once_with_their_locations(path: Path) -> N
     ]  # fmt: skip
     assert "leave out the mask, as in 192.0.2.1" in found[0][2]
     assert "snmp_community.type must be one of" in found[1][2]
-    assert "read as 192.0, not as a text" in found[2][2]
+    assert "read as 192.0, not as a string" in found[2][2]
     assert "hunter2" not in str(caught.value)
 
 
@@ -69,7 +69,7 @@ def test_the_check_without_a_site_refuses_them(tmp_path: Path, sync: Run) -> Non
     assert (checked.code, checked.out) == (2, "")
     first, second, third = checked.err.splitlines()
     assert first.startswith(f"{file}:2: column 2 (ipaddress): host web01: ipaddress is '192.0.2.1/24'")
-    assert second.endswith("a spreadsheet took it for a number; format the column as text")
+    assert second.endswith("a spreadsheet converted it to a number, so format the column as text")
     assert third.startswith(f"{file}:3: column 3 (ipv6address): host web02: ipv6address is '192.0.2.1'")
     as_json = sync("inventory", "check", str(file), "--json")
     assert (as_json.code, as_json.out) == (2, "")
@@ -81,7 +81,7 @@ def test_a_constant_of_a_mapping_file_is_reported_once_at_its_own_location(tmp_p
     export.write_text("Host,IP\na,192.0.2.1/24\nb,192.0.2.2\n")
     mapping.write_text('name: "{Host}"\nattributes: {ipaddress: "{IP}", tag_agent: bogus}\n')
     assert sync("inventory", "check", str(export), "--map", str(mapping)).err.splitlines() == [
-        f"{mapping}:2:33: tag_agent cannot be 'bogus'; use one of: cmk-agent, all-agents, special-agents, no-agent"
+        f"{mapping}:2:33: unknown tag_agent 'bogus'; use one of: cmk-agent, all-agents, special-agents, no-agent"
     ]
     mapping.write_text('name: "{Host}"\nattributes: {ipaddress: "{IP}"}\n')
     (said,) = sync("inventory", "check", str(export), "--map", str(mapping)).err.splitlines()
@@ -98,7 +98,7 @@ def test_a_plan_tells_each_once(site_for_cli: SimulatedSite, sync: Run, tmp_path
     file.write_text("name,ipaddress,parents\nweb01,192.0.2.1/24,gone\nweb01,,\n")
     refused = sync("plan", str(file))
     assert refused.err.count("192.0.2.1/24") == 1
-    assert "stands twice" in refused.err
+    assert "occurs twice" in refused.err
 
 
 def test_an_invalid_value_that_the_site_holds_may_stay() -> None:
@@ -132,14 +132,14 @@ def test_values_that_some_versions_accept_are_left_to_the_plan(attributes: Any) 
     ("attributes", "said"),
     [
         ({"additional_ipv4addresses": ["192.0.2.1", "192.0.2.2/32"]}, "additional_ipv4addresses[1]"),
-        ({"management_address": "a b"}, "holds a blank"),
+        ({"management_address": "a b"}, "contains a space"),
         ({"contactgroups": {"groups": "all"}}, "contactgroups.groups must be a list"),
-        ({"contactgroups": {"recurse": True}}, "no key 'recurse'"),
+        ({"contactgroups": {"recurse": True}}, "unknown key 'recurse'"),
         ({"snmp_community": {"type": "v2"}}, "type must be one of"),
-        ({"snmp_community": {"type": "v1_v2_community", "user": "x"}}, "no key 'user'"),
-        ({"tag_snmp_ds": "snmp"}, "tag_snmp_ds cannot be 'snmp'"),
-        ({"parents": ["a,b"]}, "separates several parents"),
-        ({"bake_agent_package": 1}, "neither true nor false"),
+        ({"snmp_community": {"type": "v1_v2_community", "user": "x"}}, "unknown key 'user'"),
+        ({"tag_snmp_ds": "snmp"}, "unknown tag_snmp_ds 'snmp'"),
+        ({"parents": ["a,b"]}, "separate parents with '|'"),
+        ({"bake_agent_package": 1}, "must be true or false"),
     ],
 )
 def test_values_that_no_version_accepts_are_reported(attributes: Any, said: str) -> None:
@@ -149,7 +149,9 @@ def test_values_that_no_version_accepts_are_reported(attributes: Any, said: str)
 
 @pytest.mark.parametrize("data", ["hosts", 5, True, {"name"}, Path("hosts.yaml")])
 def test_data_of_another_type_is_a_mistake_of_the_inventory(data: Any) -> None:
-    with pytest.raises(InventoryError, match="an inventory is a mapping with 'hosts' and 'folders'.*load") as caught:
+    with pytest.raises(
+        InventoryError, match="an inventory must be a mapping with 'hosts' and 'folders'.*load"
+    ) as caught:
         from_data(data)
     assert len(caught.value.problems) == 1
     with pytest.raises(InventoryError, match="'hosts' must be a list"):

@@ -36,7 +36,7 @@ def test_objects_in_objects_are_reached_with_dots(tmp_path: Path, ending: str) -
             "labels.source": "netbox",
         },
     }
-    said = f"{export}: 1 of 3 rows left out, as {EXPORTS}/netbox-map.yaml says: status.value is 'decommissioning' (1)"
+    said = f"{export}: 1 of 3 rows left out by {EXPORTS}/netbox-map.yaml: status.value is 'decommissioning' (1)"
     assert desired.notes == (said,)
 
 
@@ -53,11 +53,11 @@ def test_values_of_documents_keep_their_spelling(mapped: Mapped) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('[{"h": {"a": 1, "b": 2}}]', "a.json:1:3: h is an object; name a member of it with a dot (a, b)"),
-        ('[{"h": [{"a": 1}]}]', "a.json:1:3: h is a list of objects, not of texts"),
-        ('[{"h": "a"}, 7]', "a.json:1: a row is an object with a value for each column"),
+        ('[{"h": {"a": 1, "b": 2}}]', "a.json:1:3: h is an object; name one of its members after a dot (a, b)"),
+        ('[{"h": [{"a": 1}]}]', "a.json:1:3: h must be a list of strings, not of objects or lists"),
+        ('[{"h": "a"}, 7]', "a.json:1: a row must be an object with a value for each column"),
         ('{"rows": [{"h": "a"}]}', "a.json: with "),
-        ('{"rows": [{"h": "a"}]}', "'rows' there says where the list is; its keys are: rows"),
+        ('{"rows": [{"h": "a"}]}', "'rows' must name the list; its keys are: rows"),
         ("7", "a.json: with "),
     ],
 )
@@ -68,12 +68,12 @@ def test_documents_that_hold_no_rows(mapped: Mapped, text: str, said: str) -> No
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('{"results": 7}', "there is no list 'results'"),
-        ('{"result": []}', "there is no list 'results', which "),
-        ('[{"h": "a"}]', "there is no list 'results'"),
-        ('{"results": [{"h": "a"}], "next": "http://x", "count": 2}', "one page of an answer, with 1 of 2 rows"),
-        ('{"results": [{"h": "a"}], "next": null, "count": 2}', "one page of an answer, with 1 of 2 rows"),
-        ('{"results": [{"h": "a"}], "next": "x"}', "one page of an answer, with 1 rows"),
+        ('{"results": 7}', "the list 'results'"),
+        ('{"result": []}', "the list 'results', which "),
+        ('[{"h": "a"}]', "the list 'results'"),
+        ('{"results": [{"h": "a"}], "next": "http://x", "count": 2}', "one page of a response, with 1 of 2 rows"),
+        ('{"results": [{"h": "a"}], "next": null, "count": 2}', "one page of a response, with 1 of 2 rows"),
+        ('{"results": [{"h": "a"}], "next": "x"}', "one page of a response, with 1 rows"),
     ],
 )
 def test_answers_that_are_not_whole_are_refused(mapped: Mapped, text: str, said: str) -> None:

@@ -61,7 +61,7 @@ def test_rows_that_are_left_out_are_shown_with_the_plan(mapped: Mapped) -> None:
     assert set(properties(desired)) == {"web01", "web04"}
     (note,) = desired.notes
     assert "4 of 6 rows left out" in note
-    assert note.endswith("says: Status is 'retired' (3), Host is empty (1)")
+    assert note.endswith("map.yaml: Status is 'retired' (3), Host is empty (1)")
     plan = diff(desired, holding())
     assert plan.warnings == (note,)
     assert f"Warning: {note}" in plan_as_text(plan)
@@ -142,7 +142,7 @@ def test_parts_of_an_attribute_are_given_together_or_not_at_all(mapped: Mapped) 
         "b": {},
     }
     (problem,) = mapped.mistakes(mapping, "H,U,K\na,u,\n")
-    assert problem == "a.csv:2: column 3 (K): x: the value is missing, but other parts of the attribute have one"
+    assert problem == "a.csv:2: column 3 (K): x: the value is missing, but other parts of the attribute have a value"
 
 
 @pytest.mark.parametrize("site", ["a/b", "a\\b", "~a", "/a/", "a/../b"])
@@ -151,7 +151,7 @@ def test_values_cannot_add_folders_unless_marked_as_paths(mapped: Mapped, site: 
     (problem,) = mapped.mistakes("name: '{H}'\nfolder: '/dc/{S}'\n", rows)
     assert problem.startswith(f"a.csv:2: column 2 (S): folder: {site!r} would add a folder")
     if ".." in site:
-        assert "leads to another folder" in mapped.mistakes("name: '{H}'\nfolder: '/dc/{S|path}'\n", rows)[0]
+        assert "would lead to another folder" in mapped.mistakes("name: '{H}'\nfolder: '/dc/{S|path}'\n", rows)[0]
     else:
         below = site.replace("\\", "/").replace("~", "/").strip("/")
         found = mapped.hosts("name: '{H}'\nfolder: '/dc/{S|path}'\n", rows)["web01"]["folder"]
@@ -173,7 +173,7 @@ def test_mistakes_in_mapped_rows_have_their_location(mapped: Mapped) -> None:
     assert "a.csv:2: column 4 (Flag): inventory_failed: 'maybe' is not true or false" in told
     for start in ("2 (Host): host web 01: 'web 01' is not a host name", "3 (Site): "):
         assert any(problem.startswith(f"a.csv:2: column {start}") for problem in told)
-    assert "a.csv:3: column 2 (Host): '-' removes, and the name cannot be removed" in told
+    assert "a.csv:3: column 2 (Host): '-' removes a property, but the name cannot be removed" in told
     objects = json.dumps([dict(zip(("Owner", "Host", "Site", "Flag"), ("a:b", "web 01", "x y!", "maybe")))], indent=1)
     assert [problem.split(": ")[0] for problem in sorted(mapped.mistakes(mapping, objects, "a.json"))] == [
         *("a.json:4:3", "a.json:5:3", "a.json:6:3"),
@@ -201,7 +201,7 @@ def test_unknown_columns_are_one_mistake_each_with_the_nearest(mapped: Mapped) -
 
 def test_double_braces_around_a_column_are_a_mistake(mapped: Mapped) -> None:
     (problem,) = mapped.mistakes("name: '{H}'\nattributes: {alias: '{{ H }}'}\n", "H\nweb01\n")
-    assert problem == ("map.yaml:2:25: double braces are braces in the text; for the value of the column write {H}")
+    assert problem == ("map.yaml:2:25: double braces mean literal braces; to insert the value of the column, write {H}")
     found = mapped.hosts("name: '{H}'\nattributes: {alias: '{{x}}'}\n", "H\nweb01\n")
     assert found == {"web01": {"attributes.alias": "{x}"}}
 
@@ -210,9 +210,9 @@ def test_columns_that_are_not_used_are_no_mistake(mapped: Mapped) -> None:
     assert mapped.hosts("name: '{H}'", "H,x,,x,name,labels\nweb01,\x01,,b:c,,\n") == {"web01": {}}
     assert mapped.hosts("name: '{H}'", '[{"H": "web01", "x": {"y": [{}]}, "z": [[1]]}]', "a.json") == {"web01": {}}
     (problem,) = mapped.mistakes("name: '{H}'", "H,x,H\nweb01,,web02\n")
-    assert problem == "a.csv:1: column 1 (H): the column 'H' stands twice"
+    assert problem == "a.csv:1: column 1 (H): the column 'H' occurs twice"
     (problem,) = mapped.mistakes("name: '{H}'", "H,,x\nweb01,oops,\n")
-    assert problem.startswith("a.csv:2: column 2: the header has no name for this column")
+    assert problem.startswith("a.csv:2: column 2: this column has no heading")
 
 
 def test_headings_of_several_lines_are_one_line(mapped: Mapped) -> None:
@@ -226,7 +226,7 @@ def test_a_mapping_is_for_the_files_it_names(tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("name\nweb03\n")
     files = [tmp_path / name for name in ("cmdb-1.csv", "plain.yaml", "other.csv")]
     assert set(properties(load(files, mapping=tmp_path / "map.yaml"))) == {"web01", "web02", "/a", "web03"}
-    with pytest.raises(InventoryError, match=r"the mapping is for cmdb\*.csv, -, but no inventory has such a name"):
+    with pytest.raises(InventoryError, match=r"the mapping file is for cmdb\*.csv, -, but no inventory matches that"):
         load(files[1:], mapping=tmp_path / "map.yaml")
 
 

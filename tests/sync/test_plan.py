@@ -130,7 +130,7 @@ def fleet(owned: int, changed: int) -> Plan:
 def test_the_reviewed_plan_can_be_demanded() -> None:
     plan = fleet(10, 1)
     plan.raise_if_unsafe(checksum=plan.checksum)
-    with pytest.raises(PlanChangedError, match="review it anew"):
+    with pytest.raises(PlanChangedError, match="review the new plan"):
         plan.raise_if_unsafe(checksum="0123456789abcdef")
 
 
@@ -158,13 +158,13 @@ def test_table_cells_are_escaped() -> None:
 
 def test_conflicts_and_follow_ups_are_shown() -> None:
     plan = diff(from_data({"hosts": [{"name": "a"}]}), holding(held("host", "a")), owner="me")
-    assert "! host a exists already" in plan_as_text(plan)
-    assert "- conflict: `host a exists already" in plan_as_markdown(plan)
+    assert "! host a already exists" in plan_as_text(plan)
+    assert "- conflict: `host a already exists" in plan_as_markdown(plan)
     changes = tuple(PendingChange(str(n), "me" if n < 4 else "they", "edit-host", "x", "") for n in range(9))
     pending = Plan((), 3, undiscovered=("a", "b"), pending=changes, user="me")
     text = plan_as_text(pending)
     assert not pending.is_empty
-    for said in ("2 hosts whose services", "4 own changes are not active", "5 pending changes of other users"):
+    for said in ("2 hosts will be scanned", "4 own changes are not active", "5 pending changes of other users"):
         assert said in text
 
 

@@ -40,7 +40,7 @@ def test_large_changes_are_stopped(owned: int, changed: int, brakes: bool) -> No
         plan.raise_if_unsafe()
         return
     said = (
-        f"changes {changed} of {owned} existing objects and deletes none: no more than 30 % of {owned} existing objects"
+        f"changes {changed} of {owned} existing objects and deletes nothing: at most 30 % of {owned} existing objects"
     )
     assert said in _why(plan)
     assert f"--allow-changes {changed} (allow_changes={changed} in Python)" in _why(plan)
@@ -59,7 +59,7 @@ def test_deletions_are_limited_even_with_few_objects(owned: int, kept: int, brak
     assert bool(_why(plan)) is brakes
     if brakes:
         most = max(1, owned // 10)
-        assert f"no more than {most} of your {owned} hosts may be deleted (10 %)" in _why(plan)
+        assert f"at most {most} of your {owned} hosts may be deleted (10 %)" in _why(plan)
         assert f"--allow-deletions {owned - kept} " in _why(plan)
 
 
@@ -111,7 +111,7 @@ def test_a_percentage_of_deletions_is_of_a_kind() -> None:
     desired = from_data({"hosts": [{"name": f"h{n}"} for n in range(95)]})
     plan = diff(desired, holding(*hosts, *folders), owner="me")
     assert plan.deleted_counts() == {"folder": 4, "host": 5}
-    assert "no more than 1 of your 4 folders may be deleted" in _why(plan)
+    assert "at most 1 of your 4 folders may be deleted" in _why(plan)
     assert "deletes 4 of 4 folders and 5 of 100 hosts" in _why(plan)
     assert "--allow-deletions 9 " in _why(plan)
     assert _why(plan, allow_deletions=8)

@@ -61,10 +61,8 @@ def test_an_existing_host_that_nobody_owns_is_a_conflict_unless_adopted() -> Non
     desired = from_data({"hosts": [{"name": "a"}]})
     observed = holding(held("host", "a"))
     plan = diff(desired, observed, owner="me")
-    assert [str(conflict) for conflict in plan.conflicts] == [
-        "host a exists already and belongs to nobody's synchronisation"
-    ]
-    with pytest.raises(NotOwnedError, match="host a exists already"):
+    assert [str(conflict) for conflict in plan.conflicts] == ["host a already exists and belongs to no owner"]
+    with pytest.raises(NotOwnedError, match="host a already exists"):
         plan.raise_if_unsafe()
     (change,) = diff(desired, observed, owner="me", adopt=True).changes
     assert change.properties == {OWNER: (None, "me"), ADOPTED: (None, "a")}

@@ -142,7 +142,7 @@ def test_deleting_a_parent_of_a_remaining_host_is_a_conflict(kind: str, owner: O
     named = {"folders": [{"path": "/web"}]} if kind == "folder" else {}
     plan = _plan(_host("other"), *stays, site=holding(held("host", "gw", "me"), user), **named)
     (conflict,) = plan.conflicts
-    assert conflict.why.endswith(f"cannot be deleted while it stands in the parents of {user.name}")
+    assert conflict.why.endswith(f"cannot be deleted while it is one of the parents of {user.name}")
     assert "keep gw in the inventory" in conflict.hint
     with pytest.raises(NotOwnedError, match="host gw is yours"):
         plan.raise_if_unsafe()
@@ -164,7 +164,7 @@ def test_a_parent_that_is_nowhere_is_a_mistake_with_its_line(tmp_path: Path) -> 
     path.write_text(f"{hosts}folders:\n- path: /x\n  attributes: {{parents: [nope]}}\n")
     with pytest.raises(InventoryError) as caught:
         diff(load(path), holding(held("host", "gw2")))
-    missing = "but there is no such host, neither in the inventory nor among those of the site that the user may see"
+    missing = "but there is no such host in the inventory or among the objects of the site that the user may see"
     assert [str(problem) for problem in caught.value.problems] == [
         f"{path}:5:5: host web: parents names 'gw', {missing}",
         f"{path}:5:5: host web: parents names 'GW2', {missing}; did you mean 'gw2'?",
@@ -175,7 +175,7 @@ def test_a_parent_that_is_nowhere_is_a_mistake_with_its_line(tmp_path: Path) -> 
 
 def test_a_parent_that_this_plan_deletes_is_a_mistake() -> None:
     (mistake,) = _mistakes(_host("web", "gw"), site=holding(held("host", "gw", "me")))
-    said = "but this plan deletes that host, for it is yours and not in the inventory"
+    said = "but this plan deletes that host, because it is yours and not in the inventory"
     assert mistake == f"hosts[0]: host web: parents names 'gw', {said}"
     assert not _plan(_host("web", "gw"), site=holding(held("host", "gw", "them"))).conflicts
     assert not _plan(_host("web", "gw"), site=holding(held("host", "gw", "me")), owner=None).conflicts
@@ -191,7 +191,7 @@ def test_a_circle_is_named_with_its_locations(tmp_path: Path) -> None:
     with pytest.raises(InventoryError) as caught:
         diff(load(path), holding())
     first, second = sorted(str(problem) for problem in caught.value.problems)
-    assert "parents lead in a circle: " in first
+    assert "parents form a circle: " in first
     assert first.count(" -> ") == 3
     assert {int(line) for line in re.findall(r"hosts\.csv:(\d)", first)} == {2, 3, 4}
     assert second.count(" -> ") == 2
@@ -224,7 +224,7 @@ def test_several_parents_in_csv_are_separated_by_a_bar(tmp_path: Path) -> None:
         diff(load(path), holding())
     (problem, *_) = caught.value.problems
     assert problem.line == 4
-    assert "'|' separates several parents, as in core01|access01" in problem.message
+    assert "separate parents with '|', as in core01|access01" in problem.message
     path.write_text("name;folder;parents\ncore01;/net;\naccess01;/net;core01\nsrv01;/srv;core01|access01\n")
     assert len(diff(load(path), holding()).changes) == 5
 

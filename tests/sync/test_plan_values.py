@@ -43,14 +43,14 @@ def test_every_wrong_value_is_reported_with_its_line() -> None:
     neither = "which is neither an IPv4 address nor a host name"
     mask = "leave out the mask, as in"
     assert [str(problem) for problem in caught.value.problems] == [
-        f"{path}:2: column 3 (ipaddress): host sw-core-01: ipaddress is '192.0.2.10/24', {neither}: {mask} 192.0.2.10",
-        f"{path}:3: column 3 (ipaddress): host sw-acc-02: ipaddress is '2001:db8::2', which is an IPv6 address: "
-        "an IPv4 address or a host name is needed",
+        f"{path}:2: column 3 (ipaddress): host sw-core-01: ipaddress is '192.0.2.10/24', {neither}; {mask} 192.0.2.10",
+        f"{path}:3: column 3 (ipaddress): host sw-acc-02: ipaddress is '2001:db8::2', which is an IPv6 address; "
+        "it must be an IPv4 address or a host name",
         f"{path}:4: column 3 (ipaddress): host srv-03: ipaddress is '192.0.2.300', {neither}",
         f"{path}:4: column 5 (additional_ipv4addresses): host srv-03: additional_ipv4addresses[0] is '192.0.2.11/24', "
-        f"{neither}: {mask} 192.0.2.11",
-        f"{path}:5: column 4 (ipv6address): host srv-04: ipv6address is '192.0.2.15', which is an IPv4 address: "
-        "an IPv6 address or a host name is needed",
+        f"{neither}; {mask} 192.0.2.11",
+        f"{path}:5: column 4 (ipv6address): host srv-04: ipv6address is '192.0.2.15', which is an IPv4 address; "
+        "it must be an IPv6 address or a host name",
     ]
 
 
@@ -101,7 +101,7 @@ def test_some_addresses_depend_on_the_version(name: str) -> None:
 @pytest.mark.parametrize("name", ["-web01", ".web01"])
 def test_names_of_new_hosts_depend_on_the_version(name: str) -> None:
     desired = from_data({"hosts": [{"name": name}]})
-    with pytest.raises(InventoryError, match=f"begins with '{name[0]}', as no new host of Checkmk 2.4.0p18 does"):
+    with pytest.raises(InventoryError, match=f"must not begin with '{name[0]}'; Checkmk 2.4.0p18 refuses"):
         diff(desired, _at("2.4.0p18"))
     assert diff(desired, _at("2.2.0p44")).changes
     assert not diff(desired, _at("2.4.0p18", held("host", name))).changes, "an older one may be called so"
@@ -109,12 +109,12 @@ def test_names_of_new_hosts_depend_on_the_version(name: str) -> None:
 
 def test_invalid_addresses_are_explained() -> None:
     assert _mistakes({"ipaddress": "192.0.2.1 "}) == [
-        "ipaddress is '192.0.2.1 ', which is neither an IPv4 address nor a host name: it holds a blank"
+        "ipaddress is '192.0.2.1 ', which is neither an IPv4 address nor a host name; it contains a space"
     ]
     assert _mistakes({"management_address": "a b"}) == [
-        "management_address is 'a b', which is neither an IPv4 or IPv6 address nor a host name: it holds a blank"
+        "management_address is 'a b', which is neither an IPv4 or IPv6 address nor a host name; it contains a space"
     ]
-    assert _mistakes({"ipv6address": "::"}) == ["ipv6address is '::', which is the address of no host"]
+    assert _mistakes({"ipv6address": "::"}) == ["ipv6address is '::', which is not the address of a host"]
 
 
 @pytest.mark.parametrize("name", CHOICES)
@@ -122,7 +122,7 @@ def test_tags_that_are_built_in_have_known_values(name: str) -> None:
     for value in CHOICES[name]:
         assert not _mistakes({name: value})
     (mistake,) = _mistakes({name: "nonsense"})
-    assert mistake.startswith(f"{name} cannot be 'nonsense'; ")
+    assert mistake.startswith(f"unknown {name} 'nonsense'; ")
     assert "did you mean" in _mistakes({name: CHOICES[name][0] + "x"})[0]
     for value in ("", CHOICES[name][0].upper()):
         assert _mistakes({name: value})
@@ -132,7 +132,7 @@ def test_tags_that_are_built_in_have_known_values(name: str) -> None:
 def test_flags_are_true_or_false(name: str) -> None:
     assert not _mistakes({name: False})
     for value in ("yes", 1, None if name == "" else [], {}):
-        assert "neither true nor false" in _mistakes({name: value})[0]
+        assert "must be true or false" in _mistakes({name: value})[0]
 
 
 USER = {"type": "v3_no_auth_no_privacy", "security_name": "u"}
@@ -153,13 +153,13 @@ SHAPES: list[tuple[str, Any, str]] = [
     (
         "snmp_community",
         {**COMMUNITY, "comunity": "x"},
-        "snmp_community has no key 'comunity'; did you mean 'community'?",
+        "snmp_community has the unknown key 'comunity'; did you mean 'community'?",
     ),
-    ("snmp_community", {**COMMUNITY, "community": 5}, "snmp_community.community must be a text"),
+    ("snmp_community", {**COMMUNITY, "community": 5}, "snmp_community.community must be a string"),
     (
         "snmp_community",
         {**AUTH, "auth_password": "hunter2"},
-        "snmp_community.auth_password must be a text of 8 or more",
+        "snmp_community.auth_password must be a string of at least 8 characters",
     ),
     ("snmp_community", {**AUTH, "auth_protocol": "md5"}, "snmp_community.auth_protocol must be one of MD5-96"),
     (
@@ -167,7 +167,7 @@ SHAPES: list[tuple[str, Any, str]] = [
         {**PRIVACY, "privacy_protocol": "AES"},
         "snmp_community.privacy_protocol must be one of CBC-DES",
     ),
-    ("snmp_community", {**USER, "auth_protocol": "MD5-96"}, "snmp_community has no key 'auth_protocol'"),
+    ("snmp_community", {**USER, "auth_protocol": "MD5-96"}, "snmp_community has the unknown key 'auth_protocol'"),
     ("snmp_community", {}, "snmp_community.type must be one of"),
     ("management_snmp_community", COMMUNITY, ""),
     ("management_snmp_community", {"community": "hunter2"}, "management_snmp_community.type must be one of"),
@@ -182,13 +182,13 @@ SHAPES: list[tuple[str, Any, str]] = [
     ("contactgroups", {"groups": ["all"], "use": True, "recurse_perms": False}, ""),
     ("contactgroups", {"use": True}, "contactgroups needs the key 'groups'"),
     ("contactgroups", {"groups": "all"}, "contactgroups.groups must be a list"),
-    ("contactgroups", {"groups": [5]}, "contactgroups.groups[0] must be a text"),
+    ("contactgroups", {"groups": [5]}, "contactgroups.groups[0] must be a string"),
     ("contactgroups", {"groups": [], "use": "yes"}, "contactgroups.use must be true or false"),
-    ("contactgroups", {"groups": [], "recurse": True}, "contactgroups has no key 'recurse'; did you mean"),
+    ("contactgroups", {"groups": [], "recurse": True}, "contactgroups has the unknown key 'recurse'; did you mean"),
     ("contactgroups", {}, "contactgroups needs the key 'groups'; null removes the attribute"),
     ("locked_by", {"site_id": "s", "program_id": "p", "instance_id": "i"}, ""),
     ("locked_by", {"site_id": "s", "program_id": "p"}, "locked_by needs the key 'instance_id'"),
-    ("locked_by", {"site_id": "s", "program_id": "p", "instance_id": None}, "locked_by.instance_id must be a text"),
+    ("locked_by", {"site_id": "s", "program_id": "p", "instance_id": None}, "locked_by.instance_id must be a string"),
     ("network_scan", SCAN, ""),
     ("network_scan", {**SCAN, "addresses": [RANGE], "exclude_addresses": [{"type": "exclude_by_regexp"}]}, ""),
     ("network_scan", {**SCAN, "scan_interval": 86400, "max_parallel_pings": 200, "set_ip_address": False}, ""),
@@ -198,14 +198,18 @@ SHAPES: list[tuple[str, Any, str]] = [
     (
         "network_scan",
         {**SCAN, "addresses": [{**RANGE, "addresses": []}]},
-        "network_scan.addresses[0] has no key 'addre",
+        "network_scan.addresses[0] has the unknown key 'addre",
     ),
     ("network_scan", {**SCAN, "addresses": ["192.0.2.0/24"]}, "network_scan.addresses[0] must be a mapping"),
-    ("network_scan", {**SCAN, "scan_interval": 60}, "network_scan.scan_interval must be a whole number, at least 3600"),
+    (
+        "network_scan",
+        {**SCAN, "scan_interval": 60},
+        "network_scan.scan_interval must be a whole number of at least 3600",
+    ),
     (
         "network_scan",
         {**SCAN, "max_parallel_pings": 500},
-        "network_scan.max_parallel_pings must be a whole number, from 1",
+        "network_scan.max_parallel_pings must be a whole number from 1",
     ),
     ("network_scan", {**SCAN, "max_parallel_pings": True}, "network_scan.max_parallel_pings must be a whole number"),
     (
@@ -310,7 +314,7 @@ def test_some_editions_lack_attributes(
 )
 def test_labels_with_a_colon_depend_on_the_version(version: str, takes: bool) -> None:
     mistakes = _mistakes({}, version=version, labels={"url": "http://x:80"})
-    said = f"the label url is 'http://x:80': Checkmk {version} takes none with ':'"
+    said = f"the label url is 'http://x:80', but Checkmk {version} refuses values with ':'"
     assert mistakes == ([] if takes else [said])
     assert not _mistakes(
         {}, held("host", "a", labels__url="http://x:80"), version=version, labels={"url": "http://x:80"}
@@ -328,7 +332,7 @@ def test_values_are_checked_for_the_version_of_the_site(version: str, clock: Man
             assert apply_plan(cmk, make_plan(cmk, desired)).ok
             assert make_plan(cmk, desired).is_empty
         else:
-            with pytest.raises(InventoryError, match="takes none with ':'"):
+            with pytest.raises(InventoryError, match="refuses values with ':'"):
                 make_plan(cmk, desired)
 
 

@@ -28,12 +28,12 @@ def _warnings(attributes: Any, *found: Any) -> tuple[str, ...]:
 )
 def test_a_name_that_is_nearly_one_of_checkmks(written: str, meant: str) -> None:
     (warning,) = _warnings({written: "x"})
-    assert warning == f"the attribute {written!r} of host a is none of Checkmk's own; did you mean {meant!r}?"
+    assert warning == f"the attribute {written!r} of host a is not built into Checkmk; did you mean {meant!r}?"
 
 
 def test_an_unknown_attribute_may_be_a_custom_one() -> None:
     (warning,) = _warnings({"fooo": "x"})
-    assert warning == "the attribute 'fooo' of host a is none of Checkmk's own; is it a custom one of this site?"
+    assert warning == "the attribute 'fooo' of host a is not built into Checkmk; is it a custom attribute of this site?"
 
 
 def test_values_that_the_site_holds_cause_no_warning() -> None:
@@ -47,8 +47,8 @@ def test_built_in_names_and_removals_cause_no_warning() -> None:
 
 def test_an_unused_tag_group_causes_a_warning() -> None:
     (warning,) = _warnings({"tag_my_team": "x"})
-    said = "the attribute 'tag_my_team' of host a is on nothing else of the site"
-    assert warning == f"{said}; is 'my_team' one of its tag groups?"
+    said = "the attribute 'tag_my_team' of host a is not used by any object of the site"
+    assert warning == f"{said}; does the tag group 'my_team' exist?"
     assert _warnings({"tag_my_team": "x"}, held("folder", "/b", attributes__tag_my_team="y")) == ()
 
 
@@ -68,7 +68,7 @@ def test_an_unused_tag_group_causes_a_warning() -> None:
 def test_an_unused_site_defined_value_causes_a_warning(attributes: Any, what: str, known: Any) -> None:
     """Tag groups of a new site may be changed, so what nothing has is no mistake."""
     (warning,) = _warnings(attributes)
-    assert warning == f"the {what} of host a is on nothing else of the site; does it exist?"
+    assert warning == f"the {what} of host a is not used by any object of the site; does it exist?"
     assert _warnings(attributes, held("host", "b", **known)) == ()
 
 
@@ -88,4 +88,4 @@ def test_hosts_with_the_same_mistake_share_a_warning(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("name,ipadress\na,\nb,192.0.2.1\nc,192.0.2.2\n")
     (warning,) = diff(load(path), holding()).warnings
-    assert warning.startswith(f"the attribute 'ipadress' of host b ({path}:3) and 1 more is none of Checkmk's own")
+    assert warning.startswith(f"the attribute 'ipadress' of host b ({path}:3) and 1 more is not built into Checkmk")

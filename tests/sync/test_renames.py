@@ -39,11 +39,11 @@ def test_a_host_with_a_similar_name_is_a_rename(old: str, new: str, what: str) -
     plan = _hosts(old, new)
     (rename,) = plan.renames
     assert (rename.kind, rename.old, rename.new, rename.difference) == ("host", old, new, what)
-    said = f"host {old} is deleted and {new} created, which differs only in {what}"
+    said = f"host {old} is deleted and {new} is created, which differs only in {what}"
     assert f"Probable rename: {said}" in plan_as_text(plan)
     assert said in plan_as_markdown(plan)
     assert plan.to_dict()["renames"][0]["new"] == new
-    with pytest.raises(UnsafePlanError, match=f"probably renamed.* --confirm-delete {old}$"):
+    with pytest.raises(UnsafePlanError, match=f"probably a rename.* --confirm-delete {old}$"):
         plan.raise_if_unsafe(allow_changes="100%", allow_deletions="100%", checksum=plan.checksum)
     plan.raise_if_unsafe(confirm_deletions=[old])
     for names in ([new], [old.upper() + "x"], []):
@@ -81,8 +81,8 @@ def test_a_single_creation_or_deletion_is_no_rename() -> None:
 
 FOLDERS = {
     "re-cased": ("/linux/web", "/Linux/Web", ["/linux", "/linux/web"], "case"),
-    "moved": ("/linux/web", "/os/linux/web", ["/linux", "/linux/web"], "where it lies"),
-    "moved up": ("/old/linux/web", "/linux/web", ["/old/linux", "/old/linux/web"], "where it lies"),
+    "moved": ("/linux/web", "/os/linux/web", ["/linux", "/linux/web"], "its parent folder"),
+    "moved up": ("/old/linux/web", "/linux/web", ["/old/linux", "/old/linux/web"], "its parent folder"),
     "of one level": ("/web", "/WEB", ["/web"], "case"),
 }
 
@@ -106,7 +106,7 @@ def test_a_folder_that_is_moved_or_re_cased(name: str, hosts: int) -> None:
     assert plan.renames[-1].moves == hosts
     for number in range(hosts):
         assert f"> host h{number}: {old} -> {new}" in plan_as_text(plan)
-    with pytest.raises(UnsafePlanError, match="probably renamed"):
+    with pytest.raises(UnsafePlanError, match="probably a rename"):
         plan.raise_if_unsafe(allow_changes="100%", allow_deletions="100%")
     plan.raise_if_unsafe(allow_deletions="100%", confirm_deletions=renamed)
     plan.raise_if_unsafe(allow_deletions="100%", confirm_deletions=[renamed[0]])
@@ -155,19 +155,19 @@ def test_recased_hosts_and_folders_are_renames(site: SimulatedSite, cmk: Checkmk
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("srv1", "no deletion is called 'srv1'; did you mean 'srv01'?"),
+        ("srv1", "the plan does not delete 'srv1'; did you mean 'srv01'?"),
         ("srv01.", "did you mean 'srv01'?"),
         ("Srv01", "did you mean 'srv01'?"),
         ("srv01.example.com", "did you mean 'srv01'?"),
-        ("other3", "no deletion is called 'other3'; leave it out"),
-        ("", "no deletion is called ''; leave it out"),
+        ("other3", "the plan does not delete 'other3'; leave it out"),
+        ("", "the plan does not delete ''; leave it out"),
     ],
 )
 def test_a_confirmation_that_names_no_deletion_is_refused(name: str, said: str) -> None:
     plan = _hosts("srv01", "srv01.example.com")
     for confirmed in ([name], ["srv01", name]):
         for check in (plan.with_permissions, plan.raise_if_unsafe):
-            with pytest.raises(UnsafePlanError, match=f"no deletion is called '{name}'") as caught:
+            with pytest.raises(UnsafePlanError, match=f"the plan does not delete '{name}'") as caught:
                 check(confirm_deletions=confirmed)
             if confirmed == [name] or name == "srv01.example.com":
                 assert said in str(caught.value)
@@ -178,7 +178,7 @@ def test_a_folder_is_confirmed_by_its_path() -> None:
     wanted: Any = {"folders": [{"path": "/WEB"}], "hosts": [{"name": f"o{n}"} for n in range(20)]}
     plan = diff(from_data(wanted), site, owner="me")
     for name in ("web", "/web/", "/WEB"):
-        with pytest.raises(UnsafePlanError, match=f"no deletion is called '{name}'; did you mean '/web'"):
+        with pytest.raises(UnsafePlanError, match=f"the plan does not delete '{name}'; did you mean '/web'"):
             plan.with_permissions(confirm_deletions=[name])
     plan.raise_if_unsafe(confirm_deletions=["/web"], allow_deletions=1)
 
@@ -209,8 +209,8 @@ def test_the_command_line_demands_each_name(site_for_cli: SimulatedSite, sync: R
     plan = ("plan", str(path), "--owner", "me")
     planned = sync(*plan, "--detailed-exitcode")
     assert planned.code == 4
-    assert "Probable rename: host web01 is deleted and web01.example.com created" in planned.out
-    assert "give --confirm-delete web01 --confirm-delete web02" in planned.out
+    assert "Probable rename: host web01 is deleted and web01.example.com is created" in planned.out
+    assert "confirm the deletion with --confirm-delete web01 --confirm-delete web02" in planned.out
     checksum = sync(*plan, "--json").data["checksum"]
     apply = ("apply", *plan[1:])
     for options in (
@@ -220,7 +220,7 @@ def test_the_command_line_demands_each_name(site_for_cli: SimulatedSite, sync: R
         ["--yes", "--confirm-delete", "web01"],
     ):
         refused = sync(*apply, *options)
-        assert (refused.code, "probably renamed" in refused.err) == (2, True), options
+        assert (refused.code, "probably a rename" in refused.err) == (2, True), options
     assert "web01" in site_for_cli.state.configuration.hosts
     confirmed = ["--confirm-delete", "web01", "--confirm-delete", "web02"]
     assert "Apply is refused" not in sync(*plan, *confirmed).out

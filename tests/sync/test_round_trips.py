@@ -118,9 +118,9 @@ def test_changes_of_printed_objects_are_planned(rich: Any, sync: Run) -> None:
 
 def test_the_printed_root_folder_stays_with_a_note(rich: Any, sync: Run) -> None:
     plan = rich(sync("folders", "list", "--json").out)
-    assert plan["warnings"] == ["the root folder '/' is left as it is: inventories do not describe it"]
+    assert plan["warnings"] == ["the root folder '/' is left unchanged, because inventories do not describe it"]
     problems = rich('[{"path": "/", "title": "Main"}]')["problems"]
-    assert "cannot be described" in problems[0]["message"]
+    assert "an inventory cannot describe it" in problems[0]["message"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Hosts on which a scan found nothing are nothing to do, until something changes."""
+"""Hosts on which a scan found no services are nothing to do, until something changes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_hosts_without_findings_are_not_scanned_again(quiet: tuple[SimulatedSite
     assert len(site.requests) - used == 5, "one more than for hosts with services"
     assert plan.is_empty
     assert plan.silent == ("other", "silent")
-    assert "2 hosts on which a scan found nothing (is the agent reachable?)" in plan_as_text(plan)
+    assert "2 hosts on which a scan found no services (is the agent reachable?)" in plan_as_text(plan)
     assert plan.to_dict()["silent"] == ["other", "silent"]
 
 
@@ -175,7 +175,7 @@ def test_the_exit_code_of_plan(sync: Run, monkeypatch: pytest.MonkeyPatch, tmp_p
         assert sync("apply", str(path), "--owner", "me", "--yes", "--no-discover").code == 0
         assert sync(*plan, "--no-discover").code == 0
         assert sync(*plan).code == 0
-        assert "1 host on which a scan found nothing" in sync(*plan).out
+        assert "1 host on which a scan found no services" in sync(*plan).out
         assert sync("apply", str(path), "--owner", "me", "--yes").out == "Nothing to do.\n"
         path.write_text("name,ipaddress\nsilent,10.0.0.2\n")
         assert sync(*plan).code == 4

@@ -333,7 +333,7 @@ def test_edition_names_depend_on_the_version() -> None:
         with SimulatedSite("2.5.0p9", name) as site:
             found = Raw(site)("GET", "/version").json()
             assert (found["edition"], found["versions"]["checkmk"]) == (word, f"2.5.0p9.{word}")
-    with pytest.raises(ValueError, match="is not an edition"):
+    with pytest.raises(ValueError, match="unknown edition"):
         SimulatedSite(edition="gold")
     with pytest.raises(ValueError, match="not simulated"):
         SimulatedSite("2.1.0p1")

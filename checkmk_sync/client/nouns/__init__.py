@@ -1,4 +1,4 @@
-"""What a row of the catalogue cannot say, one noun a file."""
+"""The nouns of the client, such as hosts and folders. The catalogue describes their requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pending changes and their activation."""
+"""Reads pending changes, and activates them."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from .monitoring import HostStatuses
 
 __all__ = ["Activation", "ActivationResult", "ActivationRun", "PendingChange"]
 
-NAMES_SHOWN = 5  # in an error
-GRACE_S = 2.0  # in which the core loads most hosts; only then the configuration is asked for those that are missing
-READINGS = 5  # of what is pending, while others go on changing it
+NAMES_SHOWN = 5  # hosts or changes in an error message
+GRACE_S = 2.0  # the core loads most hosts in this time; after it, the configuration is checked for missing hosts
+READINGS = 5  # attempts to start an approved activation while other users keep making changes
 
 
 @dataclass(frozen=True)
 class PendingChange:
-    """One change that is saved but not active; ``user`` is None for changes of the site itself.
+    """A change that is saved but not active. ``user`` is None for a change made by the site itself.
 
-    Where the site gives a change no id, all that tells it from others makes one.
+    ``action`` is the kind of change, such as ``edit-host``; ``text`` describes it, and ``time`` is an ISO 8601 time.
     """
 
     id: str
@@ -50,17 +50,16 @@ class PendingChange:
 
     @classmethod
     def parse(cls, data: Any) -> PendingChange:
-        """From an entry of the API's list."""
+        """Return the record of an entry in the API's list. Raises UnexpectedReplyError if it is malformed."""
         action = typed(str, data, "action_name")
         user = typed(str, data, "user_id", default="") or None
         text, time, ident = (typed(str, data, name, default="") for name in ("text", "time", "id"))
-        # Checkmk: no version promises the id.
+        # No version of Checkmk guarantees an id, so the other members take its place.
         return cls(ident or f"{time} {user} {action} {text}", user, action, text, time)
 
     def is_foreign_to(self, user: str) -> bool:
-        """True when it is another user's. Checkmk: changes of the site itself are nobody's, and are activated by
-        whoever activates."""
-        return self.user not in (None, user)
+        """Return True if the change was made by a user other than ``user``."""
+        return self.user not in (None, user)  # Checkmk: any user may activate changes of the site itself
 
     def __str__(self) -> str:
         return escape_invisible(f"{self.user or 'the site itself'}: {self.action}: {self.text}")
@@ -71,8 +70,10 @@ Approved = Callable[[PendingChange], bool]
 
 @dataclass(frozen=True)
 class ActivationRun:
-    """An activation; ``status_per_site`` maps site ids to (state, text), empty before 2.4; ``changes`` are what it
-    activates, as far as the site tells."""
+    """An activation. ``changes`` are the changes that it activates; empty if the site does not report them.
+
+    ``status_per_site`` maps the ids of sites to pairs of state and text. It is empty before Checkmk 2.4.
+    """
 
     id: str
     is_running: bool
@@ -82,7 +83,7 @@ class ActivationRun:
 
     @classmethod
     def parse(cls, data: Any) -> ActivationRun:
-        """From the object that the API sends."""
+        """Return the record of an activation object of the API. Raises UnexpectedReplyError if it is malformed."""
         extensions = typed(dict, data, "extensions")
         status = {}
         for entry in typed(list, extensions, "status_per_site", default=[]):
@@ -96,7 +97,10 @@ class ActivationRun:
 
 @dataclass(frozen=True)
 class ActivationResult:
-    """``activated`` changes are active now; ``run`` is None when there was nothing to do."""
+    """The result of an activation. ``activated`` are the changes that are active now.
+
+    ``run`` is None if no changes were pending. ``elapsed_s`` is the duration in seconds.
+    """
 
     activated: tuple[PendingChange, ...]
     run: Optional[ActivationRun]
@@ -110,7 +114,7 @@ class ActivationResult:
 
 @dataclass(frozen=True)
 class _Request:
-    """An activation to be started; ``user`` starts it."""
+    """An activation to be started by ``user``."""
 
     sites: list[str]
     force: bool
@@ -118,7 +122,7 @@ class _Request:
     user: str
 
     def unapproved(self, pending: Sequence[PendingChange]) -> list[PendingChange]:
-        """Return the changes that the activation would include although they were not approved."""
+        """Return the changes that the activation would include without approval."""
         if self.approved is None:
             return []
         concerned = [change for change in pending if self.force or not change.is_foreign_to(self.user)]
@@ -126,7 +130,7 @@ class _Request:
 
 
 class Activation(Resource):
-    """``client.activation``."""
+    """Pending changes and their activation, as ``client.activation``."""
 
     noun = "activation"
 
@@ -135,17 +139,17 @@ class Activation(Resource):
         return self._pending()[0]
 
     def _pending(self) -> tuple[list[PendingChange], Optional[str]]:
-        """Return the pending changes, and the ETag of this list."""
+        """Return the pending changes and the ETag of their list."""
         reply = self._perform("pending")
         with parsing(reply):
             return [PendingChange.parse(entry) for entry in items_of(reply.data)], reply.etag
 
     def running(self) -> list[ActivationRun]:
-        """Return the activations that are running."""
+        """Return the activations that are currently running."""
         return self._read(lambda data: [ActivationRun.parse(entry) for entry in items_of(data)], "running")
 
     def get(self, run_id: str) -> ActivationRun:
-        """Return an activation by its id. NotFoundError if the site does not know it, or no longer does."""
+        """Return an activation by its id. Raises NotFoundError if the site does not know the id, or no longer does."""
         return self._read(ActivationRun.parse, "get", path={"run": run_id})
 
     @writes
@@ -158,26 +162,27 @@ class Activation(Resource):
         wait_for_hosts: Iterable[str] = (),
         approved: Optional[Approved] = None,
     ) -> ActivationResult:
-        """Activate all pending changes (of ``sites``, else of all) and wait until that is done and verified.
+        """Activate the pending changes of ``sites`` (default: all sites), and verify that they are active.
 
-        It is a success if nothing is pending. ForbiddenError names the changes of other users unless they are forced.
-        ActivationError if a site failed, or changes are still pending that should not be; WaitTimeoutError after
-        ``timeout_s`` seconds in total. With ``wait_for_hosts`` it also waits until the monitoring core answers for
-        these hosts. If one of them is not configured, WaitTimeoutError says so after a few seconds; the changes are
-        active then.
+        >>> cmk.activation.activate(wait_for_hosts=["web01"]).activated
 
-        With ``sites`` some changes may stay pending for other sites. Before 2.4 nothing distinguishes that from a
-        failure, so there it is an ActivationError as well.
+        If nothing is pending, the call succeeds. Raises ForbiddenError if there are changes of other users, unless
+        ``force_foreign_changes`` is True. Raises ActivationError if a site fails or changes are unexpectedly still
+        pending, and WaitTimeoutError if everything together takes longer than ``timeout_s`` seconds.
 
-        ``approved(change)`` limits the activation to changes that somebody agreed to: if it is false for any pending
-        change, nothing is activated, and PlanChangedError is raised. Changes of other users are left to the site, which
-        refuses them unless they are forced. A site on which locking by ETag is switched off may include a change that
-        was made between the check and the start; that raises ActivationError.
+        With ``wait_for_hosts``, the call also waits until the monitoring core knows these hosts. If one is not
+        configured, WaitTimeoutError is raised after a few seconds, although the changes are active. With ``sites``,
+        some changes may stay pending for other sites. Before Checkmk 2.4 this raises ActivationError, because it cannot
+        be distinguished from a failure.
+
+        If ``approved(change)`` is False for a pending change, nothing is activated and PlanChangedError is raised. It
+        is called for changes of other users only if these are forced, because the site refuses them otherwise. If ETag
+        locking is switched off, the site may also activate a change made after the check. This raises ActivationError.
         """
         sites = require_strings(sites, "sites")
         names = require_strings(wait_for_hosts, "wait_for_hosts")
         if not (approved is None or callable(approved)):
-            raise TypeError(f"approved is a function of a pending change, not {describe_type(approved)}")
+            raise TypeError(f"approved must be a function of a pending change, not {describe_type(approved)}")
         deadline = Deadline(self._site.clock, timeout_s)
         request = _Request(sites, force_foreign_changes, approved, self._site.settings.username)
         before, run = self._start(request, deadline)
@@ -190,18 +195,18 @@ class Activation(Resource):
             if taken_along:
                 changes = summarize(taken_along, NAMES_SHOWN, "; ")
                 raise ActivationError(
-                    f"activated as well, though not approved: {changes}; "
-                    "the site activated more than the list that was approved"
+                    f"the site also activated changes that were not approved: {changes}; "
+                    "ETag locking may be switched off on the site"
                 )
         self._wait_until_monitored(names, deadline, only_configured=True)
         activated = tuple(change for change in before if change.id not in still_pending)
         return ActivationResult(activated, run, deadline.elapsed_s())
 
     def wait_until_monitored(self, names: Sequence[str], *, timeout_s: float = 60.0) -> None:
-        """Wait until the core answers for all these hosts: after an activation that takes some seconds.
+        """Wait until the monitoring core knows all these hosts, which takes some seconds after an activation.
 
-        WaitTimeoutError, which names those that are missing, after ``timeout_s`` seconds; hosts with the tag
-        "offline" are never loaded.
+        Raises WaitTimeoutError, with the missing hosts, after ``timeout_s`` seconds. The core never loads hosts with
+        the tag ``offline``.
         """
         self._wait_until_monitored(require_strings(names, "names"), Deadline(self._site.clock, timeout_s))
 
@@ -212,8 +217,8 @@ class Activation(Resource):
         def all_loaded(site: Site) -> Optional[bool]:
             missing.difference_update(HostStatuses(site).monitored(missing))
             if missing and grace.expired:
-                grace.at = float("inf")  # asked only once
-                with contextlib.suppress(CheckmkError):  # the wait goes on without knowing
+                grace.at = float("inf")  # the configuration is read only once
+                with contextlib.suppress(CheckmkError):  # the wait continues without this information
                     absent.update(absent_hosts(site, missing))
             return None if missing and not absent else True
 
@@ -225,11 +230,11 @@ class Activation(Resource):
             message = f"{error}: not loaded: {summarize(sorted(missing), NAMES_SHOWN)}"
             raise WaitTimeoutError(message, waited_s=error.waited_s) from error.__cause__
         if absent:
-            message = f"the changes are active, but unconfigured hosts never load: {', '.join(sorted(absent))}"
+            message = f"the changes are active, but these hosts are not configured: {', '.join(sorted(absent))}"
             raise WaitTimeoutError(message, waited_s=deadline.elapsed_s())
 
     def _start(self, request: _Request, deadline: Deadline) -> tuple[Sequence[PendingChange], Optional[ActivationRun]]:
-        """Return the pending changes, and the run that activates them; None if there were none."""
+        """Return the pending changes, and the run that activates them (None if there are no changes)."""
         pending, etag = self._pending()
         readings = 1
         for _ in poll(self._site.clock, deadline):
@@ -242,8 +247,8 @@ class Activation(Resource):
                 return pending, None
             try:
                 return pending, self._run(request, pending, etag)
-            except LockedError:  # another activation runs; ours starts after it
-                if request.approved is not None:  # and the changes that it activates are no longer pending
+            except LockedError:  # another activation is running; ours starts after it
+                if request.approved is not None:  # the other one activates some of the changes
                     pending, etag = self._pending()
             except PreconditionError as error:
                 if request.approved is None:
@@ -256,16 +261,16 @@ class Activation(Resource):
         raise WaitTimeoutError("another activation did not end in time", waited_s=deadline.elapsed_s())
 
     def _run(self, request: _Request, pending: Sequence[PendingChange], etag: Optional[str]) -> ActivationRun:
-        """Return the run that activates the pending changes, which another user may have activated already."""
+        """Start the activation and return its run. It is empty if another user has activated the changes already."""
         body = {"redirect": False, "sites": request.sites, "force_foreign_changes": request.force}
-        # Checkmk: the ETag changes with every new change of any user. So "*" always works, but only the ETag of the
-        # list that was approved lets no other change slip in. Old versions give none.
+        # CHECKMK_API 7: the ETag changes with every new change of any user, so "*" is the reliable choice. Only the
+        # ETag of the approved list keeps out later changes. Old versions do not send one.
         if_match = "*" if request.approved is None else etag or "*"
         try:
             return self._read(ActivationRun.parse, "start", body=body, etag=if_match)
-        except (LockedError, PreconditionError):  # the caller may try again
+        except (LockedError, PreconditionError):  # the caller may retry
             raise
-        except UnprocessableError:  # nothing is left to activate there
+        except UnprocessableError:  # nothing is left to activate (CHECKMK_API 10.16)
             return ActivationRun("", False, tuple(request.sites), dict.fromkeys(request.sites, (None, "")))
         except ForbiddenError as error:
             raise _with_other_users(error, pending, request.user) from error
@@ -273,9 +278,11 @@ class Activation(Resource):
             return settle(self._site, error, lambda site: self._with_site(site)._find_started(pending))
 
     def _find_started(self, before: Sequence[PendingChange]) -> Optional[ActivationRun]:
-        """Return the run whose start got no answer: it is running, or its changes are no longer pending. A run with
-        other changes is somebody else's."""
-        ids = {change.id for change in before}
+        """Return the run whose start was not answered, or an empty run if its changes are no longer pending.
+
+        Returns None if neither proves that it was started.
+        """
+        ids = {change.id for change in before}  # a run without these changes was started by another user
         for run in self.running():
             if not run.changes or ids <= {change.id for change in run.changes}:
                 return run
@@ -289,7 +296,8 @@ class Activation(Resource):
             there = self._with_site(site)
             try:
                 current = there.get(run.id)
-            except NotFoundError as error:  # forgotten already: the pending changes show how it went
+            except NotFoundError as error:
+                # The site no longer knows the run, so the pending changes show whether it succeeded.
                 if any(other.id == run.id for other in there.running()):
                     return None
                 if there._still_pending(before):
@@ -303,15 +311,15 @@ class Activation(Resource):
         return {change.id for change in before} & {change.id for change in self.pending()}
 
     def _verify(self, before: Sequence[PendingChange], run: ActivationRun, sites: Sequence[str]) -> set[str]:
-        """Return the ids of changes that are still pending; ActivationError if they should not be. Checkmk: an
-        activation that ended may have failed, and before 2.4 only the changes that are still pending show it."""
+        """Return the ids of changes that are still pending. Raises ActivationError if the activation has failed."""
+        # CHECKMK_API 10.16: before 2.4 only changes that are still pending show that an activation has failed.
         failed = {site: text for site, (state, text) in run.status_per_site.items() if state == "error"}
         pending = self._still_pending(before)
         may_be_pending = bool(sites) and set(sites) <= set(run.status_per_site)
         if failed or (pending and not may_be_pending):
             reason = "; ".join(f"{site}: {text}" for site, text in failed.items()) or "the site gives no reason"
             if sites and not failed:
-                reason = "for other sites, or because it failed: the site does not say which"
+                reason = "for other sites or because of a failure; the site does not report which"
             changes = pluralize(len(pending), "change is", "changes are")
             message = f"the activation failed, {changes} still pending ({reason})"
             raise ActivationError(message, status_per_site=failed, pending=len(pending))
@@ -319,7 +327,7 @@ class Activation(Resource):
 
 
 _FOREIGN = re.compile(r"\bforeign changes\b|\bother users\b", re.IGNORECASE)
-_NO_PERMISSION = re.compile(r"\black the permission\b")  # Checkmk: one is called "Activate foreign changes"
+_NO_PERMISSION = re.compile(r"\black the permission\b")  # one permission is called "Activate foreign changes"
 
 
 def _with_other_users(error: ForbiddenError, before: Sequence[PendingChange], user: str) -> ForbiddenError:
@@ -330,7 +338,7 @@ def _with_other_users(error: ForbiddenError, before: Sequence[PendingChange], us
         sum(change.is_foreign_to(user) for change in before), "pending change is", "pending changes are"
     )
     detail = (
-        f"{pending} of {', '.join(others)}: let them activate, or force it "
-        f"(force_foreign_changes, needs the permission to activate foreign changes)"
+        f"{pending} from {', '.join(others)}; let them activate, or set force_foreign_changes "
+        f"(needs the permission to activate foreign changes)"
     )
     return ForbiddenError(error.status, error.title, f"{error.detail} {detail}".strip(), call=error.call)

@@ -1,4 +1,4 @@
-"""Service discovery, of one host or of many."""
+"""Discovers the services of one host or of many."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from .jobs import RACE_S, UNSTARTED, Job, Jobs
 
 __all__ = ["BulkDiscovery", "Discovery", "DiscoveryResult", "DiscoveryRun"]
 
-# Before 2.4 there is one bulk job per site, known by this name: when somebody else starts another one
-# right after ours has ended, that is the one that is seen.
+# Before 2.4 there is one bulk job per site, and this is its id. If another user starts a job right after ours has
+# ended, reading this id returns the other one.
 OLD_BULK_JOB = "bulk_discovery"
 
-# 2.2 knows modes instead of options; each does at least what the options ask for.
+# CHECKMK_API 10.15
 _MODES = ("new", "remove", "fix_all", "only_host_labels", "only_service_labels", "refresh", "tabula_rasa")
 
 
 @dataclass(frozen=True)
 class DiscoveryRun:
-    """The background job that scans a host."""
+    """The background job that scans a host. ``active`` is True while it runs; ``state`` is as for :class:`Job`."""
 
     host: str
     active: bool
@@ -46,33 +46,36 @@ class DiscoveryRun:
 
 @dataclass(frozen=True)
 class DiscoveryResult:
-    """The services that a discovery found on a host, by phase (monitored, undecided, vanished, …)."""
+    """The services that a discovery has found on a host.
+
+    ``services`` maps each phase (``monitored``, ``undecided``, ``vanished``, …) to the names of its services.
+    """
 
     host: str
     services: Mapping[str, tuple[str, ...]]
     host_labels: Mapping[str, Any]
 
     def in_phase(self, phase: str) -> tuple[str, ...]:
-        """Return the names of the services in a phase."""
+        """Return the names of the services in a phase; empty if there are none."""
         return self.services.get(phase, ())
 
 
 @dataclass(frozen=True)
 class BulkDiscovery:
-    """A bulk discovery; ``job`` is its last known state, None if the server had nothing to do."""
+    """A bulk discovery. ``job`` is its last known state, or None if the site had nothing to do."""
 
     hosts: tuple[str, ...]
     job: Optional[Job]
 
     @property
     def ok(self) -> bool:
-        """Return True if the job ended well. Checkmk: hosts that failed are named in its log only."""
+        """True if the job has ended successfully. Some hosts may have failed; Checkmk reports them only in the log."""
         return self.job is None or self.job.ok
 
     def raise_for_failure(self) -> None:
-        """Raise DiscoveryError, with the end of the job's log, unless the job ended well."""
+        """Raise DiscoveryError, with the last lines of the job's log, unless the job has ended successfully."""
         if self.job is not None and not self.ok:
-            log = "; ".join(self.job.log[-3:]) or "its log says no more"
+            log = "; ".join(self.job.log[-3:]) or "its log is empty"
             hosts = pluralize(len(self.hosts), "host")
             raise DiscoveryError(f"the discovery of {hosts} ended as {self.job.state}: {log}", state=self.job.state)
 
@@ -82,7 +85,12 @@ class BulkDiscovery:
 
 
 class Discovery(Resource):
-    """``client.discovery``."""
+    """The discovery of services, as ``client.discovery``.
+
+    >>> cmk.discovery.discover("web01")
+    >>> cmk.discovery.bulk(["web01", "web02"]).raise_for_failure()
+    >>> cmk.activation.activate()
+    """
 
     noun = "discovery"
 
@@ -92,20 +100,23 @@ class Discovery(Resource):
 
     @writes
     def start(self, host: str, mode: str = "fix_all") -> None:
-        """Start discovery of a host: new, remove, fix_all, only_host_labels, only_service_labels, refresh
-        or tabula_rasa.
+        """Start a discovery of a host.
 
-        The last two scan the host in the background (see :meth:`wait`), the others accept what the last
-        scan found and are done on return. ConflictError while a scan of the host runs.
+        The modes ``refresh`` and ``tabula_rasa`` scan the host in the background; :meth:`wait` waits for the end. The
+        modes ``new``, ``remove``, ``fix_all``, ``only_host_labels`` and ``only_service_labels`` accept results of the
+        last scan, and are complete when the method returns.
+
+        Raises ConflictError while a scan of the host runs, and ValueError for an unknown mode.
         """
         require_string(host, "host")
         if mode not in _MODES:
-            raise ValueError(f"{mode!r} is no mode of discovery: {', '.join(_MODES)}")
-        # A redirect means "started in the background"; following it would end in a loop.
+            raise ValueError(f"unknown mode {mode!r}; use one of {', '.join(_MODES)}")
+        # A redirect means that the scan was started in the background. It leads to a wait endpoint that redirects to
+        # itself until the scan has ended (CHECKMK_API 10.15).
         self._perform("start", body={"host_name": host, "mode": mode}, object_names=(host,))
 
     def status(self, host: str) -> DiscoveryRun:
-        """Return the state of the host's scan: ``initialized`` if none has ever run."""
+        """Return the scan of a host. Its state is ``initialized`` if the host has never been scanned."""
 
         require_string(host, "host")
 
@@ -116,10 +127,10 @@ class Discovery(Resource):
         return self._read(parse, "run", path={"name": host})
 
     def wait(self, host: str, *, timeout_s: float = 300.0) -> DiscoveryRun:
-        """Wait until the scan of a host has ended, and return it. WaitTimeoutError after ``timeout_s`` seconds.
+        """Wait until the scan of a host has ended, successfully or not, and return it.
 
-        A scan that has never run may just have been started, so some seconds pass before it is returned as
-        ``initialized``.
+        Raises WaitTimeoutError after ``timeout_s`` seconds. A scan that was started just now may still be
+        ``initialized``, so that state is returned only after 5 seconds.
         """
         deadline, race = Deadline(self._site.clock, timeout_s), Deadline(self._site.clock, RACE_S)
 
@@ -130,7 +141,7 @@ class Discovery(Resource):
         return wait_for(self._site, ended, deadline, f"the discovery of {host}", unseen_s=RACE_S)
 
     def result(self, host: str) -> DiscoveryResult:
-        """Return the result of the last discovery. Checkmk may contact the host for it: this can take long."""
+        """Return the result of the last discovery. This can take long, because Checkmk may contact the host."""
 
         require_string(host, "host")
 
@@ -146,16 +157,16 @@ class Discovery(Resource):
         return self._read(parse, "result", path={"name": host})
 
     def results(self, hosts: Iterable[str], *, limit_s: float = 30.0) -> dict[str, DiscoveryResult]:
-        """Return the results of some hosts, as far as the site answers within ``limit_s`` seconds in total.
+        """Return the results of several hosts by name, as far as the site answers within ``limit_s`` seconds in total.
 
-        Each host is asked for once. Hosts without an answer are left out.
+        Each result is requested once. Hosts without an answer are omitted.
         """
         found: dict[str, DiscoveryResult] = {}
         there = self._with_site(self._site.with_time_limit(limit_s))
         for host in require_strings(hosts, "hosts"):
             try:
                 found[host] = there.result(host)
-            except TransportError:  # a site that is slow or away stays so
+            except TransportError:  # the other hosts would use up the time as well
                 break
             except CheckmkError:
                 continue
@@ -163,8 +174,13 @@ class Discovery(Resource):
 
     @writes
     def discover(self, host: str, *, rescan: bool = True, timeout_s: float = 300.0) -> DiscoveryResult:
-        """Scan a host, accept everything found, and return it. DiscoveryError if the scan failed."""
-        Deadline(self._site.clock, timeout_s)  # TypeError before anything is started
+        """Scan a host, accept all changes that were found, and return the result.
+
+        With ``rescan=False`` the results of the last scan are accepted. If a scan is already running, its result is
+        used. Raises DiscoveryError if the scan fails, and WaitTimeoutError if it takes longer than ``timeout_s``
+        seconds.
+        """
+        Deadline(self._site.clock, timeout_s)  # raises a TypeError before anything is started
         if rescan:
             self._start_or_join(host)
             with after_write(f"the scan of {host} was started, but its end cannot be seen"):
@@ -177,7 +193,11 @@ class Discovery(Resource):
 
     @writes
     def set_phase(self, host: str, check_type: str, item: Optional[str], phase: str) -> None:
-        """Move one service to a phase, such as ``monitored`` or ``ignored``."""
+        """Move one service of a host to a phase, such as ``monitored`` or ``ignored``.
+
+        ``check_type`` is the name of its check plugin, such as ``df``. ``item`` is its item, such as ``/var``, or None
+        if the plugin has no items.
+        """
         require_string(host, "host")
         body = {"check_type": check_type, "service_item": item, "target_phase": phase}
 
@@ -206,11 +226,14 @@ class Discovery(Resource):
         wait: bool = True,
         timeout_s: float = 1800.0,
     ) -> BulkDiscovery:
-        """Scan many hosts in one job of the server.
+        """Scan many hosts in one background job of the site.
 
-        By default new services are monitored and labels updated, and vanished services stay. With ``wait`` the returned
-        job has ended. While another bulk discovery runs (before 2.4 only one may), this one waits for its end. If the
-        answer to the start is lost it is started again, because scanning twice finds the same.
+        By default new services are monitored, labels are updated and vanished services are kept. With ``wait=False``
+        the method returns as soon as the job has started. Failures of the job do not raise an error; call
+        :meth:`BulkDiscovery.raise_for_failure`.
+
+        Checkmk before 2.4 runs only one bulk discovery at a time, so the method first waits for the end of another one.
+        Raises WaitTimeoutError if all this takes longer than ``timeout_s`` seconds.
         """
         names = tuple(require_strings(hosts, "hosts"))
         if not names:
@@ -231,8 +254,8 @@ class Discovery(Resource):
         return BulkDiscovery(names, job)
 
     def _start_or_join(self, host: str) -> None:
-        """Start a scan; again if the answer is lost, because scanning twice finds the same."""
-        with contextlib.suppress(ConflictError):  # a scan is running already: its result is as good
+        """Start a scan. Start it again if the answer is lost, because a second scan has the same result."""
+        with contextlib.suppress(ConflictError):  # the result of a scan that is already running is just as good
             try:
                 self.start(host, "refresh")
             except CheckmkError as error:
@@ -243,6 +266,7 @@ class Discovery(Resource):
     def _start_bulk(self, names: tuple[str, ...], options: Mapping[str, bool], deadline: Deadline) -> Reply:
         body: dict[str, Any] = {"hostnames": list(names), "do_full_scan": True, "ignore_errors": True, "bulk_size": 50}
         row = self._site.operation(self.noun, "bulk")
+        # Checkmk 2.2 has modes instead of options. The mode does at least what the options request.
         if row is None or "mode" not in row.body:
             body["options"] = dict(options)
         elif options["remove_vanished_services"]:
@@ -256,20 +280,19 @@ class Discovery(Resource):
             except ConflictError:
                 continue
             except CheckmkError as error:
-                lost_answers += 1
+                lost_answers += 1  # started again, because a second scan has the same result
                 if not is_uncertain(error) or lost_answers > 2:
                     raise
         raise WaitTimeoutError("another bulk discovery did not end in time", waited_s=deadline.elapsed_s())
 
     def _job_id(self, reply: Reply) -> Optional[str]:
-        """Return the id of the job; None if nothing had to be started (204). Checkmk: up to 2.3 the answer is the job,
-        later a redirect to it."""
+        """Return the id of the job; None if nothing had to be started (204)."""
         if reply.status == 204:
             return None
-        if reply.status < 300:
+        if reply.status < 300:  # CHECKMK_API 10.15: up to 2.3 the answer is the job, later a redirect to it
             return OLD_BULK_JOB
         path = self._site.transport.path_below_api(reply.headers.get("Location") or "")
         prefix = "/objects/background_job/"
         if not path.startswith(prefix):
-            raise UnexpectedReplyError(f"the bulk discovery redirects to {path}, not to a job")
+            raise UnexpectedReplyError(f"the bulk discovery redirects to {path} instead of a job")
         return path[len(prefix) :].partition("?")[0]

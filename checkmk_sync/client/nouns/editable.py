@@ -1,4 +1,4 @@
-"""Changing and deleting one object: the same for hosts and folders."""
+"""Changes and deletes single objects. Hosts and folders share this code."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ TRIES = 5
 
 
 class Editable(Resource, Generic[T]):
-    """Objects with an ETag, which every change must name."""
+    """The base class of nouns whose objects have an ETag, which every change must send."""
 
     def find(self, name: str, /, *, fresh: bool = False) -> Optional[T]:
-        """Return one object; None if there is none."""
+        """Return one object, or None if it does not exist."""
         raise NotImplementedError
 
     def get(self, name: str, /, *, fresh: bool = False) -> T:
-        """Return one object with its ETag. NotFoundError if there is none."""
+        """Return one object with its ETag. Raises NotFoundError if it does not exist."""
         raise NotImplementedError
 
     def _read_and_write(self, name: str, write: Callable[[T], T], etag: Optional[str] = None) -> T:
-        """Return ``write(before)`` for the object as just read; try again if somebody else changed it meanwhile (412).
+        """Read the object and return ``write(object)``. Repeat both if another user has changed it in between (412).
 
-        If the caller gives an ``etag``, nothing is repeated: it names the state that the change is for.
+        With an ``etag`` of the caller nothing is repeated, because the change applies to that state only.
         """
         if etag is not None:
             require_etag(etag)
@@ -47,7 +47,7 @@ class Editable(Resource, Generic[T]):
         return write(self.get(name, fresh=True))
 
     def _delete(self, name: str, missing_ok: bool, key: str, **arguments: Any) -> None:
-        """Delete an object after reading it, because its absence proves the deletion only if it was seen before."""
+        """Delete an object after reading it, because its absence proves the deletion only if it existed before."""
         was_seen = self.find(name, fresh=True) is not None
         try:
             self._site.creation_claims.discard(self.noun, key)
@@ -59,15 +59,15 @@ class Editable(Resource, Generic[T]):
             self._settle(error, lambda there: (was_seen and there.find(name, fresh=True) is None) or None)
 
     def _settle(self: S, error: CheckmkError, find_applied: Callable[[S], Optional[F]], *refusals: type[ApiError]) -> F:
-        """Settle a write that failed, as :func:`settle` does; ``find_applied`` reads with a short deadline."""
+        """Settle a failed write with :func:`settle`. ``find_applied`` gets a copy of this noun with a time limit."""
         return settle(self._site, error, lambda site: find_applied(self._with_site(site)), refusals=refusals)
 
     def _settle_creation(
         self: S, error: CheckmkError, name: str, claim: Claim, find_created: Callable[[S], Optional[F]]
     ) -> F:
-        """Settle the creation of an object that was absent before.
+        """Settle the failed creation of an object that was absent before.
 
-        The object proves its creation only while no other call of this client creates it too.
+        Finding the object proves nothing if another call of this client creates it too. The error is raised then.
         """
 
         def find_ours(there: S) -> Optional[F]:

@@ -1,4 +1,4 @@
-"""Folders of the configuration."""
+"""Reads, creates, changes, moves and deletes folders of the configuration."""
 
 from __future__ import annotations
 
@@ -17,23 +17,30 @@ __all__ = ["Folders"]
 
 
 class Folders(Editable[Folder]):
-    """``client.folders``. A folder may be spelled ``/a/b``, ``~a~b``, ``\\a\\b`` or by its 32-digit id."""
+    """Folders of the configuration, as ``client.folders``.
+
+    A folder is given as ``/a/b``, ``~a~b``, ``\\a\\b`` or by its id of 32 hexadecimal digits. The root is ``/``.
+    Lost answers are settled as for :class:`Hosts`.
+    """
 
     noun = "folders"
 
     def get(self, folder: str, *, fresh: bool = False) -> Folder:
-        """Return one folder with its ETag. NotFoundError if there is none."""
+        """Return one folder with its ETag. ``fresh`` bypasses the cache. Raises NotFoundError if it does not exist."""
         return self._record(Folder.parse, "get", path={"folder": folder_id(folder)}, fresh=fresh)
 
     def find(self, folder: str, *, fresh: bool = False) -> Optional[Folder]:
-        """Return one folder, or None where :meth:`get` raises NotFoundError."""
+        """Return one folder like :meth:`get`, or None if it does not exist."""
         try:
             return self.get(folder, fresh=fresh)
         except NotFoundError:
             return None
 
     def each(self, parent: str = "/", *, recursive: bool = True) -> Stream[Folder]:
-        """Return ``parent`` and everything below it, or without ``recursive`` only its direct children."""
+        """Return a stream of ``parent`` and all folders below it.
+
+        With ``recursive=False`` the stream contains only the direct children, without ``parent`` itself.
+        """
         query = {"parent": folder_id(parent), "recursive": recursive, "show_hosts": False}
         return Stream(
             lambda received: parsed(self._blocks("list", received, parts=Folder.PARTS, query=query), Folder.parse_all)
@@ -41,9 +48,12 @@ class Folders(Editable[Folder]):
 
     @writes
     def create(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:
-        """Create one folder in a parent that exists; its title is its name unless given.
+        """Create a folder in an existing parent and return it with its ETag. The default title is its name.
 
-        BadRequestError when it exists or the parent does not. It is looked for first, as in ``hosts.create``.
+        >>> cmk.folders.create("/linux/web", title="Web servers")
+
+        Raises BadRequestError if the folder exists, if its parent does not exist, or if an attribute is not valid. The
+        site is read first, as for :meth:`Hosts.create`.
         """
         return self._create(folder_path(folder), title, attributes, was_absent=False)
 
@@ -51,13 +61,17 @@ class Folders(Editable[Folder]):
     def create_absent(
         self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None
     ) -> Folder:
-        """Create a folder that the caller has just looked for in vain: :meth:`create` without looking again."""
+        """Create a folder like :meth:`create`, without reading the site first.
+
+        Call it only if the folder has just been read and was not found. Otherwise an existing folder could be taken for
+        the one created by this call.
+        """
         return self._create(folder_path(folder), title, attributes, was_absent=True)
 
     def _create(self, path: str, title: Optional[str], attributes: Optional[Attributes], *, was_absent: bool) -> Folder:
         parent = parent_folder(path)
         if parent is None or is_folder_hash(path):
-            raise ValueError(f"{path!r} cannot be created: a path below '/' is needed")
+            raise ValueError(f"{path!r} cannot be created; give a path below '/'")
         if title is not None:
             require_string(title, "title")
         name = path.rpartition("/")[2]
@@ -78,7 +92,10 @@ class Folders(Editable[Folder]):
 
     @writes
     def ensure(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:
-        """The folder, created with all missing parents where it is not there; an existing one stays as it is."""
+        """Return a folder, and create it with all missing parents if it does not exist.
+
+        ``title`` and ``attributes`` apply only to a new folder. An existing folder and its parents are not changed.
+        """
         path = folder_path(folder)
         found = self.find(path, fresh=True)
         if found is not None:
@@ -88,7 +105,7 @@ class Folders(Editable[Folder]):
             self.ensure(parent)
         try:
             return self.create_absent(path, title=title, attributes=attributes)
-        except BadRequestError:  # somebody else was faster, unless it still is not there
+        except BadRequestError:  # another user may have created it since it was read
             found = self.find(path, fresh=True)
             if found is None:
                 raise
@@ -106,15 +123,23 @@ class Folders(Editable[Folder]):
         remove_attributes: Optional[Sequence[str]] = None,
         etag: Optional[str] = None,
     ) -> Folder:
-        """Change title or attributes; works like ``hosts.update``."""
+        """Change the title or the attributes of a folder, and return the folder as it is afterwards.
+
+        >>> cmk.folders.update("/linux", title="Linux servers", update_attributes={"tag_criticality": "prod"})
+
+        ``title`` can be combined with one of the other arguments, which work as for :meth:`Hosts.update`. Raises
+        PreconditionError if the folder has changed since the state of the ``etag``.
+        """
         body: dict[str, Any] = update_body(attributes, update_attributes, remove_attributes, folder)
         if change is not None and body:
-            raise ValueError("give either a change function or attributes")
+            raise ValueError("give either a change function or attributes, not both")
         if title is not None:
             body["title"] = require_string(title, "title")
         if change is None:
             if not body:
-                raise ValueError("give a title, a change function or one kind of attributes")
+                raise ValueError(
+                    "give a title, a change function, or one of attributes, update_attributes and remove_attributes"
+                )
             return self._update(folder, lambda _before: body, etag)
         return self._update(folder, lambda before: {**body, **diff_body(change, before.attributes, folder)}, etag)
 
@@ -122,7 +147,10 @@ class Folders(Editable[Folder]):
     def update_read(
         self, folder: str, change: Callable[[Folder], Attributes], *, title: Optional[str] = None
     ) -> Folder:
-        """Change a folder as :meth:`update` does with a function, which here gets the whole folder as it was read."""
+        """Change a folder like :meth:`update` with a change function that gets the :class:`Folder` as just read.
+
+        ``change`` returns all attributes. The function is called again if another user changes the folder in between.
+        """
         body = {} if title is None else {"title": require_string(title, "title")}
         return self._update(
             folder, lambda before: {**body, **diff_body(lambda _: change(before), before.attributes, folder)}
@@ -143,7 +171,10 @@ class Folders(Editable[Folder]):
 
     @writes
     def move(self, folder: str, destination: str) -> Folder:
-        """Move a folder, with all that is in it, into ``destination``; where it is there already nothing is sent."""
+        """Move a folder with its contents into the folder ``destination``, and return it.
+
+        Nothing is sent if it is already there.
+        """
         target = self._resolve_folder(destination)
 
         def write(before: Folder) -> Folder:
@@ -165,26 +196,27 @@ class Folders(Editable[Folder]):
         return self._read_and_write(folder, write)
 
     def can_delete_empty(self) -> bool:
-        """True where the site deletes a folder only if it is empty (2.2.0p26 and later): see :meth:`delete`."""
+        """Return True if the site can refuse to delete a folder that is not empty (2.2.0p26 and later)."""
         return self._supports("delete", "delete_mode")
 
     @writes
     def delete(self, folder: str, *, recursive: bool = False, missing_ok: bool = False) -> None:
-        """Delete an empty folder; with ``recursive`` also **all hosts and folders in it**.
+        """Delete an empty folder. With ``recursive=True``, also delete **all hosts and folders in it**.
 
-        ConflictError when it is not empty, NotFoundError where there is none (unless ``missing_ok``).
-        Checkmk's own default is recursive. Versions before 2.2.0p26 know nothing else, and looking into the
-        folder first would not show what the user may not see or what somebody is just adding: there
-        CheckmkError unless ``recursive``.
+        Raises ConflictError if the folder is not empty, and NotFoundError if it does not exist, unless ``missing_ok``
+        is True. Checkmk before 2.2.0p26 always deletes the contents as well, so for these versions a call without
+        ``recursive=True`` raises CheckmkError.
         """
         path = {"folder": folder_id(folder)}
         query = {}
         if self.can_delete_empty():
-            query["delete_mode"] = "recursive" if recursive else "abort_on_nonempty"
+            query["delete_mode"] = "recursive" if recursive else "abort_on_nonempty"  # Checkmk's default is recursive
         elif not recursive:
+            # Reading the folder first would not help: it does not show hosts that the user cannot see, or hosts that
+            # another user is adding.
             raise CheckmkError(
-                f"Checkmk {self._site.version()} can delete {folder} only with all that is in it (a recursive "
-                f"delete); from 2.2.0p26 on it can refuse that"
+                f"Checkmk {self._site.version()} can delete {folder} only together with its contents; "
+                f"delete it recursively, or update to 2.2.0p26 or later"
             )
         self._delete(folder, missing_ok, folder_path(folder), path=path, query=query)
 
@@ -199,7 +231,10 @@ class Folders(Editable[Folder]):
         return found if matches(body, found.attributes) else None
 
     def _find_moved(self, before: Folder, target: str) -> Optional[Folder]:
-        """Return the folder in ``target``, if it has left its old place. Another one only has the same name."""
+        """Return the moved folder in ``target``. None if ``before`` is still in its old place.
+
+        A folder with another creation time or creator is a different one with the same name.
+        """
         if self.find(before.path, fresh=True) is not None:
             return None
         found = self.find(_path_in(target, before), fresh=True)
@@ -207,11 +242,11 @@ class Folders(Editable[Folder]):
 
 
 def _path_in(target: str, folder: Folder) -> str:
-    """Return the path of a folder once it is in ``target``."""
+    """Return the path of a folder after a move into ``target``."""
     return f"{target.rstrip('/')}/{folder.path.rpartition('/')[2]}"
 
 
 def _creation(folder: Folder) -> Optional[tuple[str, str]]:
-    """Return when and by whom a folder was created, which it keeps when it is moved."""
+    """Return the creation time and the creator of a folder, which a move does not change; None if they are unknown."""
     meta = folder.meta
     return (str(meta["created_at"]), str(meta.get("created_by"))) if meta.get("created_at") else None

@@ -1,4 +1,4 @@
-"""Reading hosts of the configuration, one or many."""
+"""Reads hosts of the configuration, one or many."""
 
 from __future__ import annotations
 
@@ -21,28 +21,32 @@ from .editable import Editable
 
 __all__ = ["FEW_NAMES", "HostReader", "absent_hosts"]
 
-# Characters of names in one URL: Apache takes 8,190 in all, and says 414 to more.
+# Characters of host names in one URL. Apache answers 414 to a request line of more than 8,190 characters.
 NAMES_IN_URL = 6000
-# Before 2.4 a list cannot be limited to names. Reading more hosts than this one by one is more work for the site than
-# reading all of them.
+# Before 2.4 a list cannot be limited to names. Reading more hosts than this one by one costs the site more than a list
+# of all hosts.
 FEW_NAMES = 20
-# Reading more hosts than this by their names takes longer than reading all of them.
+# Reading more hosts than this by their names takes longer than a list of all hosts.
 MANY_NAMES = 2000
 
 
 class HostReader(Editable[Host]):
-    """The reading half of ``client.hosts``."""
+    """The methods of ``client.hosts`` that read."""
 
     noun = "hosts"
 
     def get(self, name: str, *, effective_attributes: bool = False, fresh: bool = False) -> Host:
-        """Return one host with its ETag. NotFoundError if there is none, or the user may not see it."""
+        """Return one host with its ETag.
+
+        With ``effective_attributes`` the record also contains inherited attributes and defaults. ``fresh`` bypasses the
+        cache. Raises NotFoundError if the host does not exist or the user cannot see it.
+        """
         query = {"effective_attributes": True} if effective_attributes else {}
         require_string(name, "the name of a host")
         return self._record(Host.parse, "get", path={"name": name}, query=query, fresh=fresh)
 
     def find(self, name: str, *, effective_attributes: bool = False, fresh: bool = False) -> Optional[Host]:
-        """Return one host, or None where :meth:`get` raises NotFoundError."""
+        """Return one host like :meth:`get`, or None if it does not exist or the user cannot see it."""
         try:
             return self.get(name, effective_attributes=effective_attributes, fresh=fresh)
         except NotFoundError:
@@ -57,15 +61,25 @@ class HostReader(Editable[Host]):
         search: Optional[str] = None,
         effective_attributes: bool = False,
     ) -> Stream[Host]:
-        """Return all hosts, those directly in a ``folder``, those of a ``site`` (2.4 and later), or those with the
-        given ``names``; with ``search`` only those whose name matches a pattern such as ``web*``.
+        """Return a stream of hosts, which are decoded while the response arrives, in constant memory.
 
-        They are decoded while the reply arrives, in constant memory. Names that do not exist are left out, and so are
-        hosts that the user may not see. Checkmk cannot search names: from 2.4 on only the names are read to find those
-        that match; before 2.4, whole hosts.
+        >>> with cmk.hosts.each(search="web*") as hosts:
+        ...     for host in hosts:
+        ...         print(host.name, host.folder)
+
+        Without arguments the stream contains all hosts. It can be limited in one of these ways:
+
+        * ``folder``: hosts that are directly in this folder.
+        * ``site``: hosts that are monitored by this site, in Checkmk 2.4 and later.
+        * ``names``: hosts with these names. Names that do not exist are omitted.
+
+        ``search`` is a pattern for the host name, such as ``web*``. It can be combined with ``folder`` or ``site``.
+        Hosts that the user cannot see are omitted. ``effective_attributes`` is as for :meth:`get`.
+
+        Raises ValueError for other combinations. Raises CheckmkError if the site's version does not support ``site``.
         """
         if sum(given is not None for given in (folder, site, names)) > 1 or (names is not None and search is not None):
-            raise ValueError("filter by folder, by site or by names, not by several of them; names are not searched")
+            raise ValueError("give only one of folder, site and names, and no search together with names")
         for text, what in ((site, "site"), (search, "search")):
             if text is not None:
                 require_string(text, what)
@@ -82,7 +96,13 @@ class HostReader(Editable[Host]):
         return Stream(lambda received: self._list("hosts", "list", received, query={**query, "site": site}))
 
     def pages(self, batch_size: Optional[int] = None, **filters: Any) -> Iterator[StreamBatch[Host]]:
-        """Return the hosts of :meth:`each` in pages of ``batch_size`` (default: as configured)."""
+        """Yield the hosts of :meth:`each` in pages of ``batch_size`` hosts.
+
+        >>> for page in cmk.hosts.pages(50, folder="/linux"):
+        ...     print(page.batch_number, len(page.items), page.has_more)
+
+        The default size is the setting ``streaming.default_batch_size``. ``filters`` are the arguments of :meth:`each`.
+        """
         return self._pages(self.each(**filters), batch_size)
 
     def _list(self, noun: str, verb: str, received: Received, **arguments: Any) -> Blocks[Host]:
@@ -100,10 +120,11 @@ class HostReader(Editable[Host]):
                 yield from ([host for host in hosts if host.name in wanted] for hosts in blocks)
         else:
             for name in names:
-                with contextlib.suppress(NotFoundError, ForbiddenError):  # a list leaves both out
+                with contextlib.suppress(NotFoundError, ForbiddenError):  # a list would omit the host in both cases
                     yield [self.get(name, effective_attributes="effective_attributes" in query, fresh=True)]
 
     def _search(self, search: str, folder: Optional[str], query: Mapping[str, Any], received: Received) -> Blocks[Host]:
+        # Checkmk cannot search host names. From 2.4 on, only the names are read first; before 2.4, entire hosts.
         matches = re.compile(glob_regex(search)).match
         path = None if folder is None else self._resolve_folder(folder)
         if self._supports("list", "fields"):
@@ -127,13 +148,13 @@ class HostReader(Editable[Host]):
 
 
 def absent_hosts(site: Site, names: Iterable[str]) -> set[str]:
-    """Return the hosts that are not configured. A host that the user may not see is not absent.
+    """Return the names of the hosts that are not configured. Hosts that the user cannot see are not included.
 
-    If more than :data:`FEW_NAMES` hosts are in no list, only the first of them are looked up.
+    If a list does not contain more than :data:`FEW_NAMES` of the hosts, only that many of them are checked.
     """
     hosts = HostReader(site)
     wanted = set(names)
-    unlisted = wanted - set(hosts._by_name(sorted(wanted)))  # a list leaves out what the user may not see
+    unlisted = wanted - set(hosts._by_name(sorted(wanted)))  # absent, or hidden from the user
     absent = set()
     for name in sorted(unlisted)[:FEW_NAMES]:
         with contextlib.suppress(ForbiddenError):
@@ -143,7 +164,7 @@ def absent_hosts(site: Site, names: Iterable[str]) -> set[str]:
 
 
 def _chunks_for_urls(names: Iterable[str]) -> Iterator[list[str]]:
-    """Yield as many names at a time as fit into a URL."""
+    """Yield the names in lists that fit into a URL."""
     chunk: list[str] = []
     length = 0
     for name in names:

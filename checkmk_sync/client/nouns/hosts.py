@@ -1,4 +1,4 @@
-"""Hosts of the configuration."""
+"""Creates, changes, moves and deletes hosts of the configuration."""
 
 from __future__ import annotations
 
@@ -21,16 +21,29 @@ __all__ = ["Hosts"]
 
 
 class Hosts(HostReader):
-    """``client.hosts``: read, change, and change many."""
+    """Hosts of the configuration, as ``client.hosts``.
+
+    Changes take effect in the monitoring with the next activation (see :class:`Activation`).
+
+    If the answer to a write is lost, the client reads the site for up to ``timeouts.settle_s`` seconds to find out
+    whether the write was applied. If that cannot be proven, a single call raises an error whose
+    ``attempted.is_uncertain`` is True, and a bulk call returns an outcome with the status ``UNKNOWN``.
+    """
 
     @writes
     def create(self, name: str, folder: str = "/", attributes: Optional[Attributes] = None) -> Host:
-        """Create a host. BadRequestError when it exists, or folder or an attribute is wrong.
+        """Create a host and return it with its ETag.
 
-        The host is looked for first: only then does its presence after a lost answer, or after "already exists" to a
-        request that was sent twice, prove that this call created it. The TransportError that is raised when it is not
-        found within ``settle_s`` means unknown.
+        >>> cmk.hosts.create("web01", "/linux", {"ipaddress": "192.0.2.10", "labels": {"env": "prod"}})
+
+        ``folder`` is the path of an existing folder. Raises BadRequestError if the host exists, or if the folder or an
+        attribute is not valid. Raises TransportError if the answer is lost and the host is not found within
+        ``timeouts.settle_s`` seconds. Then the host may or may not have been created.
+
+        The client reads the host first, which costs one request.
         """
+        # Only if the host was absent before does its presence prove that this call created it. That is needed after a
+        # lost answer, and after "already exists" as the answer to a request that a web server sent twice.
         require_string(name, "the name of a host")
         entry = {"host_name": name, "folder": folder_path(folder), "attributes": json_mapping(attributes or {}, name)}
         with self._site.creation_claims.claim("hosts", (name,)) as claim:
@@ -55,14 +68,22 @@ class Hosts(HostReader):
         remove_attributes: Optional[Sequence[str]] = None,
         etag: Optional[str] = None,
     ) -> Host:
-        """Change a host: set all ``attributes``, set some with ``update_attributes``, or drop ``remove_attributes``.
+        """Change the attributes of a host, and return the host as it is afterwards.
 
-        Checkmk: each attribute is set as a whole, so ``update_attributes`` with labels replaces all labels. What
-        is to be dropped and was not there is no failure.
+        >>> cmk.hosts.update("web01", update_attributes={"alias": "Web server"})
+        >>> cmk.hosts.update("web01", lambda found: {**found, "labels": {**found.get("labels", {}), "env": "prod"}})
 
-        Or give ``change``, a function from all attributes to all attributes: it is applied to what was
-        just read, and again to a new reading when somebody else was faster. With ``etag`` the change is
-        for that state only, and PreconditionError says that the host is another by now.
+        Give exactly one of these arguments:
+
+        * ``attributes`` replaces all attributes.
+        * ``update_attributes`` sets some attributes. Each one is replaced completely, so new labels replace all labels.
+        * ``remove_attributes`` lists the names of attributes to remove. It is not an error if one is not set.
+        * ``change`` is a function from all attributes to all attributes. It is applied to the host as just read, and
+          applied again, up to 5 times in total, if another user changes the host in between. Only the difference is
+          sent.
+
+        With an ``etag``, the change applies only to that state of the host. Raises PreconditionError if the host has
+        changed since then, NotFoundError if it does not exist, and BadRequestError if an attribute is not valid.
         """
         kind = update_body(attributes, update_attributes, remove_attributes, name)
         if (change is not None) == bool(kind):
@@ -72,7 +93,7 @@ class Hosts(HostReader):
             body = kind if change is None else diff_body(change, before.attributes, name)
             if not body:
                 return before
-            # Checkmk: removing an attribute that is absent is refused, but the others are removed all the same.
+            # CHECKMK_API 10.2: removing an attribute that is absent is refused, but the others are removed anyway.
             refusals = (PreconditionError, *([BadRequestError] if "remove_attributes" in body else []))
             request = dict(path={"name": name}, body=body, etag=etag or before.etag or "*", object_names=(name,))
             try:
@@ -84,26 +105,26 @@ class Hosts(HostReader):
 
     @writes
     def delete(self, name: str, *, missing_ok: bool = False) -> None:
-        """Delete a host. NotFoundError if there is none, unless ``missing_ok``.
+        """Delete a host. Raises NotFoundError if it does not exist, unless ``missing_ok`` is True.
 
-        The host is read first: its absence afterwards proves the deletion only if it was seen.
+        The host is read first, because its absence afterwards proves the deletion only if it existed before.
         """
         self._delete(name, missing_ok, name, path={"name": name}, object_names=(name,))
 
     @writes
     def move(self, name: str, folder: str) -> Host:
-        """Move a host; where it is there already nothing is sent (Checkmk would refuse it)."""
+        """Move a host to another folder and return it. Nothing is sent if it is already in that folder."""
         target = self._resolve_folder(folder)
 
         def write(before: Host) -> Host:
-            if before.folder == target:
+            if before.folder == target:  # CHECKMK_API 10.2: refused as "Invalid move action"
                 return before
             body = {"target_folder": target}
             request = dict(path={"name": name}, body=body, etag=before.etag or "*", object_names=(name,))
             try:
                 moved = self._record(Host.parse, "move", **request)
                 if moved.folder != target:
-                    raise UnexpectedReplyError(f"the answer shows {name} in {moved.folder}, not in {target}")
+                    raise UnexpectedReplyError(f"the answer shows {name} in {moved.folder} instead of {target}")
                 return moved
             except CheckmkError as error:
                 return self._settle(
@@ -120,15 +141,25 @@ class Hosts(HostReader):
         chunk_size: Optional[int] = None,
         progress: Optional[Progress] = None,
     ) -> Outcomes:
-        """Create many hosts: mappings with ``host_name``, ``folder`` and ``attributes``, or Host records.
+        """Create many hosts and return an outcome for each.
 
-        One outcome for each; entries that Checkmk refuses do not hold up the others. BatchError when the
-        credentials are wrong.
+        >>> outcomes = cmk.hosts.bulk_create([{"host_name": "web01", "folder": "/linux"}, {"host_name": "web02"}])
+        >>> outcomes.raise_for_failures()
 
-        Checkmk refuses a parent that does not exist yet, even in the same call. A list may hold parents and children
-        in any order: parents are created in earlier calls. Another iterable is read one chunk at a time, so a parent
-        has to come in the chunk of its child or before it.
+        Each item of ``hosts`` is a :class:`Host`, or a mapping with ``host_name`` and optionally ``folder`` (default
+        ``/``) and ``attributes``. ``chunk_size`` is the number of hosts per request (default: the setting
+        ``batch_processing.chunk_size``). ``progress`` is called with each :class:`Outcome` as soon as it is known.
+        Entries that Checkmk refuses do not prevent the others from being applied.
+
+        A list is validated completely before anything is sent. Raises ValueError if an item is not valid. Any other
+        iterable is read one chunk at a time, and an invalid item has the outcome not applied. Raises BatchError, with
+        the outcomes so far, if the credentials are wrong or the iterable raises an error.
+
+        A list may contain parents and children in any order. In any other iterable, a parent must be in the same chunk
+        as its child or in an earlier one.
         """
+        # Checkmk refuses a parent that does not exist yet, even if the same call would create it. So parents are
+        # created in earlier calls.
         started, claims = self._site.clock.monotonic(), dict[str, Claim]()
 
         def send(entries: Sequence[Entry]) -> None:
@@ -156,9 +187,15 @@ class Hosts(HostReader):
     def bulk_update(
         self, changes: Iterable[Entry], *, chunk_size: Optional[int] = None, progress: Optional[Progress] = None
     ) -> Outcomes:
-        """Change many hosts: mappings with ``host_name`` and one of ``attributes``, ``update_attributes``
-        and ``remove_attributes``; a ``folder`` beside them is used for sorting only. Without ETags: the
-        last writer wins. Outcomes as for :meth:`bulk_create`."""
+        """Change the attributes of many hosts and return an outcome for each.
+
+        >>> cmk.hosts.bulk_update([{"host_name": "web01", "update_attributes": {"alias": "Web server"}}])
+
+        Each item of ``changes`` is a mapping with ``host_name`` and one of ``attributes``, ``update_attributes`` and
+        ``remove_attributes``, as for :meth:`update`. A ``folder`` is used only to sort the items, which makes the call
+        faster. No ETags are sent, so the last writer wins. The other arguments and the errors are those of
+        :meth:`bulk_create`.
+        """
 
         def send(entries: Sequence[Entry]) -> None:
             self._bulk("bulk_update", [{key: entry[key] for key in entry if key != "folder"} for entry in entries])
@@ -180,16 +217,20 @@ class Hosts(HostReader):
         chunk_size: Optional[int] = None,
         progress: Optional[Progress] = None,
     ) -> Outcomes:
-        """Delete many hosts: names, or Host records. Outcomes as for :meth:`bulk_create`.
+        """Delete many hosts and return an outcome for each.
 
-        Hosts that are given by name are read before: lists leave out what the user may not see, so that a host
-        which never was in one proves nothing by its absence.
+        >>> cmk.hosts.bulk_delete(["web01", "web02"])
 
-        Checkmk refuses to delete the parent of a host that stays. A list may hold parents and children in any order:
-        children are deleted in earlier calls. In another iterable a child has to come in the chunk of its parent or
-        before it. Parents that a folder hands down are known only of records with ``effective_attributes``.
+        Each item of ``names`` is the name of a host or a :class:`Host`. The client first reads the hosts that are given
+        by name. The other arguments and the errors are those of :meth:`bulk_create`.
+
+        Checkmk refuses to delete a host while it is the parent of another host. A list may contain parents and children
+        in any order, because children are deleted in earlier calls. In any other iterable, a child must be in the same
+        chunk as its parent or in an earlier one. Parents inherited from a folder are taken into account only for
+        records with ``effective_attributes``.
         """
-        # Folder and parents by name; None for a host that was looked for and not found.
+        # The folder and the parents by host name; None for a host that was read and not found. Lists omit hosts that
+        # the user cannot see, so the absence of a host proves its deletion only if a list has contained it before.
         known: dict[str, Optional[tuple[str, list[str]]]] = {}
 
         def to_entry(item: Union[str, Host]) -> Host:
@@ -230,12 +271,15 @@ class Hosts(HostReader):
         return run_bulk(self._site, call, require_iterable(names, "names"), self._chunk_size(chunk_size), progress)
 
     def may_change(self) -> None:
-        """Raise ForbiddenError unless the user may modify hosts. Sends an update of no hosts, which changes nothing."""
+        """Raise ForbiddenError unless the user has the permission to change hosts.
+
+        The check sends a bulk update without hosts, which changes nothing.
+        """
         self._bulk("bulk_update", [])
 
     def _chunk_size(self, chunk_size: Optional[int]) -> int:
         if chunk_size is not None and (not isinstance(chunk_size, int) or chunk_size < 1):
-            raise ValueError(f"chunk_size is a whole number of hosts, at least 1, not {chunk_size!r}")
+            raise ValueError(f"chunk_size must be a whole number of at least 1, not {chunk_size!r}")
         return chunk_size or self._site.settings.batch_processing.chunk_size
 
     def _bulk(self, verb: str, entries: Sequence[Any]) -> None:
@@ -254,8 +298,11 @@ class Hosts(HostReader):
         return self.find(name_of(entry), fresh=True) if self._find_created([entry], lambda: 0.0) else None
 
     def _find_created(self, entries: Sequence[Entry], since: Callable[[], Optional[float]]) -> set[str]:
-        """Return the names of the hosts that are as they were sent, and that this user created after ``since`` (UNIX
-        time). Any other host of that name is somebody else's: creating it would have been refused."""
+        """Return the names of the hosts that equal their entries and were created by this user after ``since()``.
+
+        ``since()`` returns a UNIX time, or None if it is unknown. Any other host with one of these names existed
+        before, or was created by someone else.
+        """
         found = self._by_name([name_of(entry) for entry in entries])
         pairs = [(entry, found[name_of(entry)]) for entry in entries if name_of(entry) in found]
         paths = {folder: self._resolve_folder(folder) for folder in {entry["folder"] for entry, _ in pairs}}
@@ -277,7 +324,7 @@ class Hosts(HostReader):
 
 
 def _is_about(field: str, error: ApiError) -> bool:
-    """Return True if a refusal names this field, or no field at all."""
+    """Return True if a refusal names this field, or does not name a field."""
     return not error.fields or any(path.partition(".")[0] == field for path in error.fields)
 
 

@@ -1,4 +1,4 @@
-"""Background jobs of a site."""
+"""Reads background jobs of a site, and waits for them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ from ..site import Site
 
 __all__ = ["RACE_S", "UNSTARTED", "Job", "Jobs"]
 
-RACE_S = 5.0  # how long after its start a job may not be found yet, or not have left UNSTARTED
+RACE_S = 5.0  # seconds after its start in which a job may be missing or still be UNSTARTED
 UNSTARTED = "initialized"  # Checkmk: the state of a job that has never run
 
 
 @dataclass(frozen=True)
 class Job:
-    """``state`` is initialized, running, finished, stopped or exception; ``log`` is what it printed last."""
+    """A background job of the site.
+
+    ``active`` is True while the job runs. ``state`` is ``initialized``, ``running``, ``finished``, ``stopped`` or
+    ``exception``. ``log`` contains the lines of its last output.
+    """
 
     id: str
     active: bool
@@ -28,12 +32,12 @@ class Job:
 
     @property
     def ok(self) -> bool:
-        """True when it ended well."""
+        """True if the job has ended successfully."""
         return not self.active and self.state == "finished"
 
     @classmethod
     def parse(cls, data: Any) -> Job:
-        """From any of the shapes in which the versions describe a job."""
+        """Return the record of a job object of any version. Raises UnexpectedReplyError if it is malformed."""
         ident, active = typed(str, data, "id"), typed(bool, data, "extensions", "active")
         status = typed(dict, data, "extensions", "status", default={})  # 2.4 and later
         where, name = (status, "log_info") if status else (typed(dict, data, "extensions"), "logs")
@@ -43,25 +47,31 @@ class Job:
 
 
 class Jobs(Resource):
-    """``client.jobs``: before 2.4 only the bulk discovery is a job that can be asked for."""
+    """Background jobs of the site, as ``client.jobs``.
+
+    Before Checkmk 2.4, only the job of the bulk discovery can be read.
+    """
 
     noun = "jobs"
 
     def get(self, job_id: str, *, site: Optional[str] = None) -> Job:
-        """The state of a job. NotFoundError where there is none of that id."""
+        """Return a job by its id. Raises NotFoundError if it does not exist.
+
+        ``site`` is the id of the site on which the job runs. It is ignored if the site's version does not support it.
+        """
         query = {"site_id": site} if site is not None and self._supports("get", "site_id") else {}
         return self._read(Job.parse, "get", path={"job": job_id}, query=query)
 
     def wait(self, job_id: str, *, timeout_s: float = 600.0, site: Optional[str] = None) -> Job:
-        """Wait until a job has ended, well or not, and return it. WaitTimeoutError after ``timeout_s`` seconds.
+        """Wait until a job has ended, successfully or not, and return it.
 
-        A job that is not found may just have been started, so NotFoundError comes some seconds later. For the same
-        reason some seconds pass before a job that has never run is returned as it is.
+        Raises WaitTimeoutError after ``timeout_s`` seconds, and NotFoundError if the job does not exist. A job that was
+        started just now may be missing or still ``initialized``, so these results count only after 5 seconds.
         """
         return self.wait_until(job_id, Deadline(self._site.clock, timeout_s), site=site)
 
     def wait_until(self, job_id: str, deadline: Deadline, *, site: Optional[str] = None) -> Job:
-        """Wait until a job has ended, and return it. WaitTimeoutError at the deadline."""
+        """Wait like :meth:`wait`, but until a deadline. Raises WaitTimeoutError when it has passed."""
         race = Deadline(self._site.clock, RACE_S)
 
         def ended(short_site: Site) -> Optional[Job]:
@@ -71,7 +81,7 @@ class Jobs(Resource):
         return wait_for(self._site, ended, deadline, f"the job {job_id}", unseen_s=RACE_S)
 
     def started(self, job_id: str) -> Job:
-        """Return a job that was just started: like :meth:`get`, as soon as it is found."""
+        """Return a job that was just started, as soon as the site knows it."""
         race = Deadline(self._site.clock, RACE_S)
 
         def started(short_site: Site) -> Optional[Job]:

@@ -1,4 +1,4 @@
-"""The monitoring state of hosts and services."""
+"""Reads the monitoring state of hosts and services."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ __all__ = ["HostStatuses", "Services"]
 Columns = Sequence[str]
 Query = Mapping[str, Any]
 
-# Checkmk: Apache refuses longer request lines (414); the POST form has no such limit.
+# Apache refuses request lines that are too long (414). The POST form has no such limit.
 MAX_QUERY_CHARS = 4000
 NAMES_PER_QUERY = 200
-# Longer host names are rare. If one makes a query too long, parts are only read one after the other.
+# Longer host names are rare. If one of them makes a query too long, that part is read with the POST form.
 USUAL_NAME_CHARS = 64
 
 HOST_COLUMNS = ("name", "state", "has_been_checked")
@@ -38,7 +38,7 @@ States = Union[HostState, ServiceState]
 S = TypeVar("S", HostState, ServiceState)
 StateOrStates = Union[S, str, int, Iterable[Union[S, str, int]], None]
 
-# The columns of a host that count its services in a state.
+# The columns of a host with the number of its services in each state.
 _COUNTS = {
     ServiceState.OK: "num_services_ok",
     ServiceState.WARNING: "num_services_warn",
@@ -52,7 +52,7 @@ class _Status(Resource):
     _always: Columns
 
     def _query(self, columns: Columns, sites: Sequence[str], condition: Filter) -> dict[str, Any]:
-        # Without has_been_checked the state of a pending object would be OK.
+        # CHECKMK_API 10.4: a pending object has the state 0, like OK or UP, and only has_been_checked differs.
         wanted = [*self._always, *(name for name in require_strings(columns, "columns") if name not in self._always)]
         return {
             "columns": wanted,
@@ -66,13 +66,22 @@ class _Status(Resource):
 
 
 class HostStatuses(_Status):
-    """``client.host_status``: hosts as the monitoring core sees them, since the last activation."""
+    """The monitoring state of hosts, as ``client.host_status``.
+
+    The monitoring core knows the hosts of the last activation.
+    """
 
     noun = "host_status"
     _always = HOST_COLUMNS
 
     def get(self, name: str, columns: Columns = (), *, fresh: bool = False) -> HostStatus:
-        """Return one host. NotFoundError also for a host that is configured but not activated yet."""
+        """Return the state of one host.
+
+        >>> cmk.host_status.get("web01", ["plugin_output"])["plugin_output"]
+
+        ``columns`` are names of additional columns of the Livestatus table ``hosts``. ``fresh`` bypasses the cache.
+        Raises NotFoundError if the core does not know the host, for example because it has not been activated yet.
+        """
         query = {"columns": self._query(columns, (), everything())["columns"]}
         return self._read(HostStatus.parse, "get", path={"name": name}, query=query, fresh=fresh)
 
@@ -85,18 +94,25 @@ class HostStatuses(_Status):
         columns: Columns = (),
         sites: Sequence[str] = (),
     ) -> Stream[HostStatus]:
-        """Return the hosts that match a name pattern (``web*``), states, and a query; each with ``columns``.
+        """Return a stream of hosts, which are decoded while the response arrives.
 
-        A state is a HostState, its number, or its name in any case or an unambiguous beginning of that (``"unreach"``).
+        >>> for host in cmk.host_status.each(search="web*", state=["down", "unreach"], columns=["plugin_output"]):
+        ...     print(host.name, host.state, host["plugin_output"])
 
-        Decoded while the answer arrives. Checkmk: a site that is down is left out without a hint.
+        The stream contains the hosts that meet all given conditions. ``search`` is a pattern for the host name.
+        ``state`` is one state or several: a :class:`HostState`, its number, its name in any case, or an unambiguous
+        beginning of the name. ``query`` is a :class:`Filter`. ``columns`` are additional columns, and ``sites`` the ids
+        of the sites to query (default: all).
+
+        Checkmk silently omits the hosts of a site that is down.
         """
         request = self._query(columns, sites, _condition(query, "name", search, _states(HostState, state)))
         return Stream(lambda received: parsed(self._rows(received, request), HostStatus.parse_all))
 
     def monitored(self, names: Iterable[str]) -> set[str]:
-        """Return the hosts that the core knows. Few are queried by their names; for many the whole list is read."""
+        """Return those of ``names`` that the monitoring core knows."""
         wanted = sorted(require_strings(names, "names"))
+        # Few hosts are queried by name. For many, the list of all hosts is read.
         query = column("name").one_of(wanted) if 0 < len(wanted) <= NAMES_PER_QUERY else everything()
         has_post = self._site.operation(self.noun, "query") is not None
         if not has_post and _length(self._query((), (), query)) > MAX_QUERY_CHARS:
@@ -104,18 +120,30 @@ class HostStatuses(_Status):
         return {host.name for host in self.each(query=query)} & set(wanted)
 
     def pages(self, batch_size: Optional[int] = None, **filters: Any) -> Iterator[StreamBatch[HostStatus]]:
-        """Return the items of :meth:`each` in pages (default size: as configured)."""
+        """Yield the hosts of :meth:`each` in pages of ``batch_size`` hosts.
+
+        The default size is the setting ``streaming.default_batch_size``. ``filters`` are the arguments of :meth:`each`.
+        """
         return self._pages(self.each(**filters), batch_size)
 
 
 class Services(_Status):
-    """``client.services``: services as the monitoring core sees them."""
+    """The monitoring state of services, as ``client.services``.
+
+    The monitoring core knows the services of the last activation.
+    """
 
     noun = "services"
     _always = SERVICE_COLUMNS
 
     def get(self, host: str, service: str, columns: Columns = (), *, fresh: bool = False) -> ServiceStatus:
-        """Return one service by its description. NotFoundError if the core does not know it."""
+        """Return the state of one service by the names of its host and the service.
+
+        >>> cmk.services.get("web01", "CPU load", ["plugin_output"])["plugin_output"]
+
+        ``columns`` are names of additional columns of the Livestatus table ``services``. ``fresh`` bypasses the cache.
+        Raises NotFoundError if the monitoring core does not know the service.
+        """
         query = {
             "service_description": require_string(service, "service"),
             "columns": self._query(columns, (), everything())["columns"],
@@ -133,13 +161,19 @@ class Services(_Status):
         sites: Sequence[str] = (),
         fresh: bool = False,
     ) -> Stream[ServiceStatus]:
-        """Return the services that match a host, a pattern for their name, states, and a query.
+        """Return a stream of services.
 
-        A state is a ServiceState, its number, or its name in any case or an unambiguous beginning (``"crit"``).
+        >>> for service in cmk.services.each(host="web*", state="crit", columns=["plugin_output"]):
+        ...     print(service.host_name, service.name, service["plugin_output"])
 
-        ``host`` may be a pattern (``web*``) as well. The services of many hosts are read in parts, in the order of the
-        host names, and each part is repeated alone when it breaks off. The services of one host are one reply, which
-        may come from the cache, as old as ``caching.status_ttl``, unless it has to be ``fresh``.
+        The stream contains the services that meet all given conditions. ``host`` is the name of a host or a pattern,
+        and ``search`` is a pattern for the service name. ``state`` is one state or several: a :class:`ServiceState`,
+        its number, its name in any case, or an unambiguous beginning of the name. ``query`` is a :class:`Filter`.
+        ``columns`` are additional columns, and ``sites`` the ids of the sites to query (default: all).
+
+        The services of many hosts are read in parts, in the order of the host names. A part that breaks off is repeated
+        alone. The services of a single host are one response. It may come from the cache, up to ``caching.status_ttl``
+        seconds old, unless ``fresh`` is True.
         """
         if host is not None:
             require_string(host, "host")
@@ -151,12 +185,18 @@ class Services(_Status):
         return Stream(lambda received: self._of_host(host, request, fresh, received))
 
     def few(self, query: Filter, *, columns: Columns = (), sites: Sequence[str] = ()) -> list[ServiceStatus]:
-        """Return the services that match a query, in one request: for queries that match only a few services."""
+        """Return the services that match a query, in one request.
+
+        Use it for queries that match only a few services, because a large response is not read in parts here.
+        """
         rows = self._rows(lambda _size: None, self._query(columns, sites, _require_filter(query)))
         return [row for block in parsed(rows, ServiceStatus.parse_all) for row in block]
 
     def pages(self, batch_size: Optional[int] = None, **filters: Any) -> Iterator[StreamBatch[ServiceStatus]]:
-        """Return the items of :meth:`each` in pages (default size: as configured)."""
+        """Yield the services of :meth:`each` in pages of ``batch_size`` services.
+
+        The default size is the setting ``streaming.default_batch_size``. ``filters`` are the arguments of :meth:`each`.
+        """
         return self._pages(self.each(**filters), batch_size)
 
     def _of_host(self, host: str, query: Query, fresh: bool, received: Received) -> Blocks[ServiceStatus]:
@@ -192,8 +232,7 @@ class Services(_Status):
             with contextlib.closing(earlier):
                 return not any(earlier)
 
-        # Checkmk: the POST form takes the configuration lock, so several at once gain nothing. Nor do more than the
-        # limit of reads allows.
+        # CHECKMK_API 8.1: the POST form takes the configuration lock, so parallel requests would only wait for it.
         name = "n" * USUAL_NAME_CHARS
         verb, _ = self._part(request, (column("host_name") >= name) & (column("host_name") < name) & condition)
         at_once = min(streaming.max_concurrent_batches, self._site.settings.limits.reads_in_flight)
@@ -222,7 +261,7 @@ class Services(_Status):
         sites: Optional[Sequence[str]],
         received: Received,
     ) -> Blocks[tuple[str, float]]:
-        """Yield the ``hosts`` that have services (in one of the states), each with its number of services."""
+        """Yield the ``hosts`` that have services in one of the states, each with the number of these services."""
         counts = ["num_services"] if states is None else [_COUNTS[state] for state in states]
         condition = hosts & functools.reduce(operator.or_, (column(count) > 0 for count in counts))
         query = {"columns": ["name", *counts], "sites": sites, "query": condition.to_dict()}
@@ -232,22 +271,26 @@ class Services(_Status):
 
 
 def _service_counts(rows: Sequence[Any], counts: Sequence[str]) -> list[tuple[str, float]]:
-    """Return the names of hosts, and how many services each has by these columns."""
-    try:  # without a function call for each of many hosts
+    """Return the names of hosts, each with the sum of these columns."""
+    try:  # there may be many hosts, so this avoids a function call for each
         names = list(map(operator.itemgetter("name"), rows))
         numbers = map(sum, zip(*(map(operator.itemgetter(count), rows) for count in counts)))
         return list(zip(map("".__add__, names), map(float, numbers)))
     except (KeyError, TypeError, OverflowError):
         for columns, name in itertools.product(rows, ("name", *counts)):
             value_of({HostStatus.PARTS: columns}, HostStatus.PARTS, name)  # raises for a missing column
-        message = "the site answers with a host name that is not text, or with a count of services that is not a number"
+        message = "the answer contains a host name that is not a string, or a count of services that is not a number"
         raise UnexpectedReplyError(message) from None
 
 
 def _verb_and_arguments(
     site: Site, noun: str, get_verb: str, post_verb: str, query: Query
 ) -> tuple[str, dict[str, Any]]:
-    """Return the GET verb, which takes no lock, if the version has it and the URL is short; else the POST verb."""
+    """Return the verb that reads rows, and its arguments.
+
+    It is the GET verb, which takes no lock, if the site's version supports it and the URL is short enough. Otherwise it
+    is the POST verb.
+    """
     parameters = {name: value for name, value in query.items() if value is not None}
     has_get = site.operation(noun, get_verb) is not None
     has_post = site.operation(noun, post_verb) is not None
@@ -257,14 +300,14 @@ def _verb_and_arguments(
 
 
 def _length(query: Query) -> int:
-    """Return the number of characters of a query in a URL."""
+    """Return the length of a query in a URL, in characters."""
     parameters = {name: value for name, value in query.items() if value is not None}
     texts = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in parameters.items()}
     return len(urlencode(texts, doseq=True))
 
 
 def _states(kind: type[S], states: StateOrStates[S]) -> Optional[Sequence[S]]:
-    """Return the states as a sequence, because an iterator is empty after its first use."""
+    """Return the states as a sequence, because an iterator would be empty after its first use."""
     if states is None:
         return None
     if isinstance(states, (str, bytes)) or not isinstance(states, Iterable):
@@ -274,7 +317,7 @@ def _states(kind: type[S], states: StateOrStates[S]) -> Optional[Sequence[S]]:
 
 def _require_filter(query: object) -> Filter:
     if not isinstance(query, Filter):
-        raise TypeError(f"query is a Filter such as column('state') != 0, not {describe_type(query)}")
+        raise TypeError(f"query must be a Filter such as column('state') != 0, not {describe_type(query)}")
     return query
 
 

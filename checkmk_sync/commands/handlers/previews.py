@@ -1,4 +1,4 @@
-"""The previews of destructive commands, read from the site for the person who approves them."""
+"""The previews of destructive commands, read from the site and shown for approval."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def delete_hosts(client: Checkmk, hosts: Sequence[str]) -> Preview:
     missing = [name for name in names if name not in folders]
     if missing:
         lines.append(f"no such host: {', '.join(missing)}")
-    if not folders:  # an approval of nothing would include hosts that are created later
+    if not folders:  # an approval must not cover hosts that are created after the preview
         raise ValueError(lines[0])
     summary = f"Permanently delete {pluralize(len(folders), 'host')} from the configuration of {client.settings.site}."
     return Preview(summary, tuple(lines), lines)

@@ -1,4 +1,4 @@
-"""Read inventories: YAML, JSON and CSV files, standard input, and plain data."""
+"""Read inventories from YAML, JSON and CSV files, from standard input, and from plain data."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["InventoryText", "from_data", "from_text", "load", "to_data"]
 Source = Union[str, "os.PathLike[str]"]
 
 _STDIN = "standard input"
-_EMPTY = "the inventory is empty: it names no host and no folder"
+_EMPTY = "the inventory is empty: it contains no hosts or folders"
 _ENDINGS = (".csv", ".json", ".yaml", ".yml")
 
 
@@ -37,32 +37,33 @@ def load(
     mapping: Union[Source, ColumnMap, None] = None,
     encoding: Optional[str] = None,
 ) -> Desired:
-    """Read the desired state from one or several files; ``-`` is standard input.
+    """Read the desired state from one or more files; ``-`` is standard input.
 
-    The file extension gives the format (``.yaml``, ``.yml``, ``.json``, ``.csv``). The format of standard input and of
-    other files is guessed from their content. A ``mapping`` file describes the columns of an export. Files are UTF-8
-    unless an ``encoding`` is given.
+    The extension of a file determines its format: ``.yaml``, ``.yml``, ``.json`` or ``.csv``. The format of standard
+    input and of other files is guessed from the content. A ``mapping`` file describes the columns of an export. Files
+    are UTF-8 unless an ``encoding`` is given.
 
-    InventoryError lists every mistake with file, line and column. An empty source is a mistake as well: an export that
-    failed must not delete hosts. Values that no version of Checkmk accepts are listed with the other mistakes; without
-    others they are in ``Desired.refused``, and a plan refuses them unless the site already holds them. SettingsError
-    for an encoding that Python does not know, and for a mapping file that cannot be read.
+    Raises InventoryError with all mistakes, each with its file, line and column. An empty source is a mistake, because
+    a failed export must not delete hosts. Values that no version of Checkmk accepts are listed with the other mistakes.
+    If they are the only ones, no error is raised and ``Desired.refused`` lists them; a plan refuses them unless the
+    site already has these values. Raises SettingsError for an encoding that Python does not know, and for a mapping
+    file that cannot be read.
     """
     if isinstance(sources, (Mapping, bytes)) or not isinstance(sources, (str, os.PathLike, Iterable)):
-        raise TypeError(f"load reads files: give paths, not {describe_type(sources)}; from_data takes data")
+        raise TypeError(f"load needs the paths of files, not {describe_type(sources)}; from_data takes data")
     checked_encoding(encoding)
     columns = mapping if mapping is None or isinstance(mapping, ColumnMap) else load_map(mapping)
     names = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
     for name in names:
-        require_type(name, (str, os.PathLike), "load reads files: each source is a path")
+        require_type(name, (str, os.PathLike), "load needs the path of each file")
     reading = _Reading(columns)
     if not names:
-        reading.problems.append(Problem("no inventory is given"))
+        reading.problems.append(Problem("no inventory was given; name at least one file"))
     if names.count("-") > 1:
-        reading.problems.append(Problem("standard input can be read once only"))
+        reading.problems.append(Problem("standard input can be read only once"))
     texts = dict.fromkeys(os.fspath(source) for source in names)
     if columns is not None and names and not any(columns.applies_to(name) for name in texts):
-        message = f"the mapping is for {', '.join(columns.files)}, but no inventory has such a name"
+        message = f"the mapping file is for {', '.join(columns.files)}, but no inventory matches that"
         reading.problems.append(Problem(message, columns.file))
     for name in texts:
         reading.read(name, functools.partial(_read_text, name, encoding, reading.notes))
@@ -71,14 +72,14 @@ def load(
 
 @dataclass(frozen=True)
 class InventoryText:
-    """The content of an inventory file at the time it was read. ``str()`` shows only its name."""
+    """The content of an inventory file when it was read. ``str()`` returns only the name."""
 
     name: str
     text: str = field(repr=False)
 
     @classmethod
     def from_bytes(cls, name: str, raw: Union[bytes, bytearray], encoding: Optional[str] = None) -> InventoryText:
-        """Decode ``raw``, which is UTF-8 unless an encoding is given. SettingsError if it is not."""
+        """Decode ``raw``, which must be UTF-8 or have the given encoding. Raises SettingsError if it does not."""
         return cls(name, decoded(raw, name, checked_encoding(encoding)))
 
     def __str__(self) -> str:
@@ -86,7 +87,7 @@ class InventoryText:
 
 
 def from_text(source: InventoryText, *, mapping: Optional[ColumnMap] = None) -> Desired:
-    """Read the desired state from a text; its name gives the format. InventoryError as for :func:`load`."""
+    """Read the desired state from a text; its name determines the format. Raises InventoryError like :func:`load`."""
     reading = _Reading(mapping)
     reading.read(source.name, lambda: source.text)
     return reading.desired()
@@ -95,7 +96,7 @@ def from_text(source: InventoryText, *, mapping: Optional[ColumnMap] = None) -> 
 def from_data(data: Mapping[str, Any]) -> Desired:
     """Read the desired state from data: ``{"hosts": [{"name": …, "folder": …, "attributes": {…}}], "folders": […]}``.
 
-    Tuples count as lists. InventoryError names the entries that are wrong as ``hosts[5]``.
+    Tuples count as lists. Raises InventoryError, which names entries by index, as in ``hosts[5]``.
     """
     reading = _Reading(None)
     try:
@@ -103,7 +104,7 @@ def from_data(data: Mapping[str, Any]) -> Desired:
         entries = document_entries(document, reading.problems, reading.roots)
         reading.entries += (Entry(entry.kind, entry.data, index=entry.index) for entry in entries)
     except SettingsError as error:
-        message = f"{error.reason}; this is {describe_type(data)}, and load() reads files"
+        message = f"{error.reason}, not {describe_type(data)}; use load() to read files"
         raise InventoryError([Problem(message, error.file)]) from None
     if not reading.size:
         reading.problems.append(Problem(_EMPTY))
@@ -112,7 +113,7 @@ def from_data(data: Mapping[str, Any]) -> Desired:
 
 def _tuples_as_lists(data: Any, depth: int = 0) -> Any:
     """Return plain data with lists in place of tuples."""
-    if depth > MAX_DEPTH:  # it is refused later, with its place
+    if depth > MAX_DEPTH:  # it is refused later, with its location
         return data
     if isinstance(data, (list, tuple)):
         return [_tuples_as_lists(entry, depth + 1) for entry in data]
@@ -122,7 +123,7 @@ def _tuples_as_lists(data: Any, depth: int = 0) -> Any:
 
 
 class _Reading:
-    """The entries that have been read so far, and the mistakes in them."""
+    """The entries that were read so far, and the mistakes in them."""
 
     def __init__(self, mapping: Optional[ColumnMap]) -> None:
         self._mapping = mapping
@@ -133,11 +134,11 @@ class _Reading:
 
     @property
     def size(self) -> int:
-        """Return how many entries and mistakes were found."""
+        """The number of entries and mistakes so far."""
         return len(self.entries) + len(self.roots) + len(self.problems)
 
     def read(self, name: str, text: Callable[[], str]) -> None:
-        """Read a source, and collect its mistakes."""
+        """Read a source and collect its mistakes."""
         shown = _STDIN if name == "-" else name
         mapping = self._mapping if self._mapping is not None and self._mapping.applies_to(name) else None
         size_before = self.size
@@ -162,7 +163,7 @@ class _Reading:
         return mapped_document(read(text, name, as_written=True), mapping, self.problems, self.notes)
 
     def desired(self) -> Desired:
-        """Return the desired state. InventoryError with all mistakes."""
+        """Return the desired state. Raises InventoryError with all mistakes."""
         try:
             desired = desired_state(self.entries)
         except InventoryError as error:
@@ -170,7 +171,7 @@ class _Reading:
         if self.problems:
             raise InventoryError([*self.problems, *desired.refused])
         if self.roots:
-            self.notes.append("the root folder '/' is left as it is: inventories do not describe it")
+            self.notes.append("the root folder '/' is left unchanged, because inventories do not describe it")
             root = Object("folder", "/", {}, format_location(self.roots[0].file), implied=True)
             desired = dataclasses.replace(desired, objects={**desired.objects, ("folder", "/"): root})
         return dataclasses.replace(desired, notes=tuple(self.notes)) if self.notes else desired
@@ -183,13 +184,13 @@ def _read_text(name: str, encoding: Optional[str], notes: list[str]) -> str:
             with open(name, "rb", buffering=0) as source:
                 raw = read_limited(cast(BinaryIO, source), MAX_BYTES)
         elif sys.stdin is None:
-            raise SettingsError("it is closed, so there is no inventory", file=shown)
+            raise SettingsError("it is closed, so no inventory can be read", file=shown)
         else:
             raw = read_limited(sys.stdin.buffer, MAX_BYTES)
     except (OSError, ValueError) as error:  # ValueError for a name with NUL
         reason = error.strerror if isinstance(error, OSError) else error
         raise SettingsError(f"the inventory cannot be read: {reason}", file=shown) from error
-    if len(raw) > MAX_BYTES:  # here, where it is cut: what is left out of an inventory is to be deleted
+    if len(raw) > MAX_BYTES:  # a shortened inventory would delete hosts
         raise SettingsError(f"the inventory is larger than {MAX_BYTES // 2**20} MiB; split it", file=shown)
     if encoding is not None and is_probably_utf8(raw, encoding):
         notes.append(f"{shown} was read as {encoding}, but looks like UTF-8")

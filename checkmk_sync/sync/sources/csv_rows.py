@@ -1,5 +1,8 @@
-"""Inventories in CSV: a header with ``name`` (hosts) or ``path`` (folders), ``folder``, ``title``, ``label:KEY`` and
-attributes."""
+"""Read inventories in CSV.
+
+The header contains ``name`` (for hosts) or ``path`` (for folders), and may contain ``folder``, ``title``, ``label:KEY``
+and the names of attributes.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +20,15 @@ __all__ = ["CellPositions", "RowPosition", "Table", "csv_entries", "delimiter_of
 
 _COLUMNS = ("name", "path", "folder", "title")
 _BREAK = re.compile(r"\r\n|\r|\n")
-# Lines of blanks, separators and empty quotes are blank lines.
+# A line of only spaces, separators and empty quotes counts as blank.
 _BLANK_LINES = re.compile(r"(?:(?:[^\S\r\n]|[,;\"])*(?:\r\n|\r|\n))*")
 _LONGEST = 2**16  # characters of a header
 _QUOTED = re.compile(r'"[^"]*"?')
 _SEPARATOR = re.compile(r"sep=([,;\t])", re.IGNORECASE)
-_EMPTY = "the inventory is empty: a CSV starts with a header such as name,folder,ipaddress"
+_EMPTY = "the inventory is empty: a CSV file must start with a header such as name,folder,ipaddress"
 
 CellPositions = Mapping[tuple[Union[str, int], ...], Position]  # by the path of a property, without lines
-Column = Optional[tuple[str, str]]  # section ("" for the entry itself) and key; None without a name
+Column = Optional[tuple[str, str]]  # section ("" for the entry itself) and key; None for a column without a heading
 
 
 def separator_in(line: str) -> Optional[str]:
@@ -35,14 +38,17 @@ def separator_in(line: str) -> Optional[str]:
 
 
 def delimiter_of(text: str, start: int = 0) -> str:
-    """Return the separator of the header at ``start``. Text in quotes does not count, not even line breaks."""
+    """Return the separator of the header at ``start``. Quoted text is ignored, including line breaks in it."""
     header = _line_at(_QUOTED.sub("", text[start : start + _LONGEST]), 0)
     return max(",;\t", key=header.count)
 
 
 class Table:
-    """A CSV text: its ``header``, as written but for blanks around the cells, on the line ``line``, and its rows.
-    SettingsError for a text without a header."""
+    """The header and the rows of a CSV text.
+
+    ``header`` contains the headings without surrounding spaces, and ``line`` is the line of the header. Raises
+    SettingsError for a text without a header.
+    """
 
     def __init__(self, text: str, name: str) -> None:
         self._name = name
@@ -65,9 +71,9 @@ class Table:
             raise SettingsError(_EMPTY, file=name)
 
     def rows(self, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
-        """Yield the line on which each row starts, and its cells. Empty rows are skipped."""
+        """Yield each row as the line on which it starts, and its cells. Empty rows are skipped."""
         before, reader = self.line, self._reader
-        self._row_lines.clear()  # those of the header
+        self._row_lines.clear()  # drop the lines of the header
         line = before + reader.line_num
         try:
             for row in reader:
@@ -75,7 +81,7 @@ class Table:
                     lines = f"lines {line} to {line + len(self._row_lines) - 1}"
                     message = f"a quote joins {lines} into one row, but they look like separate rows"
                     hint = "remove the quote, or double it inside a quoted cell"
-                    problems.append(Problem(f"{message}: {hint}", self._name, line))
+                    problems.append(Problem(f"{message}; {hint}", self._name, line))
                 elif any(map(str.strip, row)):
                     yield line, row
                 line = before + reader.line_num
@@ -91,19 +97,17 @@ class Table:
             yield line
 
     def _has_swallowed_rows(self) -> bool:
-        """Return True if a row of several lines begins like a whole row and goes on like another one.
-
-        A stray quote joins rows, and a host that is lost from an inventory may be deleted.
-        """
+        """Return True if a row of several lines looks like several complete rows."""
+        # A stray quote joins rows, and a host that disappears from an inventory may be deleted.
         separators = len(self.header) - 1
         whole = [line.count(self._delimiter) == separators for line in self._row_lines]
         return separators > 0 and whole[0] and any(whole[1:])
 
     def unnamed_values(self, row: list[str], line: int, is_named: list[bool]) -> Iterator[Problem]:
-        """Yield a mistake for each value in a column without a name."""
+        """Yield a mistake for each value in a column without a heading."""
         for number, cell in enumerate(row):
             if not (number < len(is_named) and is_named[number]) and cell.strip():
-                message = "the header has no name for this column, but the row has a value in it"
+                message = "this column has no heading, but the row has a value in it"
                 yield Problem(message, self._name, line, number + 1, "")
 
 
@@ -118,7 +122,7 @@ def _line_at(text: str, start: int) -> str:
 
 
 class RowPosition:
-    """Finds the positions of the cells of one row. A closure for each row would take more memory."""
+    """A callable that returns the positions of the cells of one row. It takes less memory than a closure."""
 
     __slots__ = ("_cells", "_line")
 
@@ -130,7 +134,7 @@ class RowPosition:
 
 
 def csv_entries(text: str, name: str, problems: list[Problem]) -> Iterator[Entry]:
-    """Yield the entries of a CSV text. An empty cell leaves its property as it is, ``-`` removes it."""
+    """Yield the entries of a CSV text. An empty cell leaves its property unchanged; ``-`` removes it."""
     table = Table(text, name)
     header = [_normalize_label(cell) for cell in table.header]
     kind = _kind_of(header, name, table.line)
@@ -168,7 +172,9 @@ def _data(
                 problems.append(Problem(str(error), name, *position(section, key)))
         else:
             if cell == "-":
-                problems.append(Problem(f"'-' removes, and the {key} cannot be removed", name, *position(key)))
+                problems.append(
+                    Problem(f"'-' removes a property, but the {key} cannot be removed", name, *position(key))
+                )
             entry[key] = cell
     return entry
 
@@ -189,7 +195,7 @@ def _column(cell: str) -> Column:
 def _kind_of(header: list[str], name: str, line: int) -> str:
     twice = next((number for number, cell in enumerate(header) if cell and cell in header[:number]), None)
     if twice is not None:
-        raise SettingsError(f"the column {header[twice]!r} stands twice", file=name, line=line)
+        raise SettingsError(f"the column {header[twice]!r} occurs twice", file=name, line=line)
     problem = _header_problem([cell for cell in header if cell])
     if problem is not None:
         raise SettingsError(problem, file=name, line=line)
@@ -197,25 +203,25 @@ def _kind_of(header: list[str], name: str, line: int) -> str:
 
 
 def _header_problem(header: list[str]) -> Optional[str]:
-    """Return why a header does not say what its rows are, and what was probably meant."""
+    """Return why a header does not identify the kind of its rows, with a hint; None if it does."""
     for cell in header:
         if cell.lower() in ("labels", "attributes"):
-            heading = "label:KEY" if cell.lower() == "labels" else "the name of the attribute"
-            return f"there is no column {cell!r}: give each of them a column of its own, called {heading}"
+            heading = "label:KEY" if cell.lower() == "labels" else "like the attribute"
+            return f"the column {cell!r} is not supported; use a separate column for each of them, named {heading}"
         start, colon, key = cell.partition(":")
         correct = start.lower() + colon + key
         if correct != cell and (correct in _COLUMNS or correct.startswith("label:")):
-            return f"the column {cell!r} is spelled {correct!r}"
+            return f"the column {cell!r} must be spelled {correct!r}"
     if "name" in header and "path" in header:
-        return "the columns 'name' (for hosts) and 'path' (for folders) belong in two files"
+        return "the columns 'name' (for hosts) and 'path' (for folders) must be in separate files"
     if "name" in header or "path" in header:
         return None
-    message = "a CSV needs the column 'name' (for hosts) or 'path' (for folders)"
+    message = "a CSV file needs the column 'name' (for hosts) or 'path' (for folders)"
     hint = "; for an export with other columns, give a mapping file"
     meant = next((cell for cell in header if names_hosts(cell)), None)
     if meant is not None:
         return f"{message}, not {meant!r}{hint}"
-    separators = "; comma, semicolon or tab separate them" if len(header) == 1 else ""
+    separators = "; separate columns with commas, semicolons or tabs" if len(header) == 1 else ""
     return f"{message}; its columns are: {', '.join(header)}{separators or hint}"
 
 

@@ -12,10 +12,10 @@ from ...errors import SettingsError
 __all__ = ["checked_encoding", "decoded", "is_probably_utf8"]
 
 _COMMON = ("utf-8", "windows-1252", "iso-8859-15", "utf-16", "cp850", "mac-roman")
-_INVALID = re.compile("[\0\ud800-\udfff]")  # some encodings, such as UTF-7, can spell halves of characters
+_INVALID = re.compile("[\0\ud800-\udfff]")  # encodings such as UTF-7 can encode halves of surrogate pairs
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it starts with
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, because the mark begins with the mark of UTF-16
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
@@ -23,17 +23,17 @@ _BOMS = (
 
 
 def checked_encoding(name: Optional[str]) -> Optional[str]:
-    """Return the name of an encoding that Python knows, or None for None. SettingsError for any other text."""
+    """Return ``name``, which may be None. Raises SettingsError for an encoding that Python does not know."""
     if name is not None and not is_encoding(name):
-        message = f"unknown encoding {name!r}: give one such as {', '.join(_COMMON)}"
+        message = f"unknown encoding {name!r}; use one such as {', '.join(_COMMON)}"
         raise SettingsError(message, field="encoding")
     return name
 
 
 def decoded(raw: Union[bytes, bytearray], shown: str, encoding: Optional[str] = None) -> str:
-    """Return the text of a file, which is UTF-8 or has the given ``encoding``; a byte-order mark wins over both.
+    """Return the text of a file, which is UTF-8 or has the given ``encoding``. A byte-order mark takes precedence.
 
-    SettingsError, with the line, for bytes that are not valid in it.
+    Raises SettingsError, with the line, for bytes that are not valid in the encoding.
     """
     problem = _encoding_problem(raw, encoding)
     if problem is not None:
@@ -44,21 +44,23 @@ def decoded(raw: Union[bytes, bytearray], shown: str, encoding: Optional[str] = 
     except UnicodeDecodeError as error:
         line = raw[: error.start].decode(name, "replace").count("\n") + 1
         message = "not UTF-8 text" if encoding is None else f"not {name} text (byte 0x{raw[error.start]:02x})"
-        message = f"the inventory is {message}: {_conversion_hint('windows-1252')}"
+        message = f"the inventory is {message}; {_conversion_hint('windows-1252')}"
         raise SettingsError(message, file=shown, line=line) from None
-    except UnicodeError:  # of codecs with other errors, such as idna
+    except UnicodeError:  # some codecs, such as idna, raise other errors
         raise SettingsError(f"the inventory is not {name} text", file=shown, line=1) from None
     text = text.removeprefix("\ufeff")
     invalid = _INVALID.search(text)
     if invalid is not None:
         has_nul = invalid[0] == "\0"
-        message = "this is not a text: it holds the character NUL" if has_nul else f"the inventory is not {name} text"
+        message = (
+            "this is not a text file: it contains the character NUL" if has_nul else f"the inventory is not {name} text"
+        )
         raise SettingsError(message, file=shown, line=text.count("\n", 0, invalid.start()) + 1)
     return text
 
 
 def is_probably_utf8(raw: Union[bytes, bytearray], encoding: str) -> bool:
-    """Return True for UTF-8 text with letters beyond ASCII that is read in another ``encoding``."""
+    """Return True if a file with characters beyond ASCII is valid UTF-8, but ``encoding`` is another encoding."""
     if raw.isascii() or raw.startswith(tuple(mark for mark, _ in _BOMS)) or codecs.lookup(encoding).name == "utf-8":
         return False
     try:
@@ -69,19 +71,19 @@ def is_probably_utf8(raw: Union[bytes, bytearray], encoding: str) -> bool:
 
 
 def _encoding_problem(raw: Union[bytes, bytearray], encoding: Optional[str]) -> Optional[str]:
-    """Return why a file is not a text, and what to do; None for a text."""
+    """Return why a file is not a text file, and what to do; None if it is."""
     if raw.startswith(b"PK\x03\x04"):
-        return "this is an Excel workbook or a zip file, not a text: save the sheet as 'CSV UTF-8'"
+        return "this is an Excel workbook or a zip file, not a text file; save the sheet as 'CSV UTF-8'"
     if raw.startswith(b"\x1f\x8b"):
-        return "this is compressed: unpack it, or pipe it in with gzip -dc FILE | checkmk-sync plan -"
+        return "this file is compressed; unpack it, or pipe it in with gzip -dc FILE | checkmk-sync plan -"
     if encoding is not None:
         return None
     head = raw[:100]
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (
         b"\0" in head and (not any(head[::2]) or not any(head[1::2]))
     ):
-        return f"the inventory is UTF-16, not UTF-8 text: {_conversion_hint('utf-16')}"
-    return "this is a binary file, not a text" if b"\0" in head else None
+        return f"the inventory is UTF-16, not UTF-8 text; {_conversion_hint('utf-16')}"
+    return "this is a binary file, not a text file" if b"\0" in head else None
 
 
 def _conversion_hint(encoding: str) -> str:

@@ -1,4 +1,4 @@
-"""Read exports through a mapping file: CSV tables, and lists of objects in YAML and JSON."""
+"""Read exports with a mapping file: CSV tables, and lists of objects in YAML and JSON."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from .csv_rows import CellPositions, RowPosition, Table
 
 __all__ = ["mapped_document", "mapped_table"]
 
-_SEEN = 100  # rows whose keys are named when a column is unknown
+_SEEN = 100  # rows whose keys are suggested for an unknown column
 
 Path = tuple[str, ...]
 
 
 class _Rows:
-    """The rows of one source: makes entries of them, and counts those that the mapping file leaves out."""
+    """Converts the rows of one source into entries, and counts the rows that the mapping file leaves out."""
 
     def __init__(self, name: str, mapping: ColumnMap, problems: list[Problem]) -> None:
         self._name, self._mapping, self._problems = name, mapping, problems
         self._skipped: Counter[str] = Counter()  # rows by reason
 
     def is_skipped(self, cells: Mapping[str, str]) -> bool:
-        """Return True, and count the row, if the mapping file leaves it out."""
+        """Return True if the mapping file leaves the row out, and count it."""
         reason = self._mapping.skip_reason(cells)
         if reason is not None:
             self._skipped[reason] += 1
@@ -39,7 +39,7 @@ class _Rows:
     def entry(
         self, cells: Mapping[str, str], position: Callable[..., Position], cell_position: Callable[[str], Position]
     ) -> Entry:
-        """Return the entry that a row describes, and note what is wrong with its cells."""
+        """Return the entry for a row, and collect the mistakes in its cells."""
         data = self._mapping.entry(cells, lambda message, column: self.refuse(message, cell_position(column)))
         return Entry(self._mapping.kind, data, self._name, position)
 
@@ -47,14 +47,12 @@ class _Rows:
         self._problems.append(Problem(message, self._name, *position))
 
     def finish(self, total: int, notes: list[str]) -> None:
-        """Note what was left out, because hosts that are not in an inventory may be deleted.
-
-        SettingsError if nothing is left.
-        """
+        """Add a note on the rows that were left out. Raises SettingsError if no row remains."""
+        # Hosts that are not in an inventory may be deleted, so rows must not disappear silently.
         skipped, file = sum(self._skipped.values()), self._mapping.file
         if skipped:
             reasons = ", ".join(f"{reason} ({number})" for reason, number in self._skipped.most_common())
-            notes.append(f"{self._name}: {skipped} of {pluralize(total, 'row')} left out, as {file} says: {reasons}")
+            notes.append(f"{self._name}: {skipped} of {pluralize(total, 'row')} left out by {file}: {reasons}")
         if total and skipped == total:
             message = f"the inventory is empty: {file} leaves out all {pluralize(total, 'row')}"
             raise SettingsError(message, file=self._name)
@@ -70,7 +68,7 @@ def mapped_table(
     numbers = {column: header.index(column) for column in mapping.columns if column in header}
     for column, number in numbers.items():
         if header.count(column) > 1:
-            column_problems.append(Problem(f"the column {column!r} stands twice", name, table.line, number + 1, column))
+            column_problems.append(Problem(f"the column {column!r} occurs twice", name, table.line, number + 1, column))
     problems += column_problems
     if column_problems:
         return
@@ -104,7 +102,7 @@ def mapped_document(
     for index, row in enumerate(data):
         position = _ObjectPosition(document, path, index, mapping)
         if not isinstance(row, dict):
-            rows.refuse("a row is an object with a value for each column", position())
+            rows.refuse("a row must be an object with a value for each column", position())
             continue
         if column_problems:
             continue
@@ -122,7 +120,7 @@ def mapped_document(
 
 
 class _ObjectPosition:
-    """Finds the positions of the members of one object."""
+    """A callable that returns the positions of the members of one object."""
 
     __slots__ = ("_document", "_index", "_mapping", "_path")
 
@@ -148,29 +146,31 @@ def _rows_in(document: Document, mapping: ColumnMap) -> tuple[Path, list[Any]]:
     if mapping.rows is None:
         if isinstance(data, list):
             return (), data
-        message = f"with {mapping.file} this is a list of objects, or 'rows' there says where the list is{keys}"
+        message = f"with {mapping.file}, the document must be a list of objects, or 'rows' must name the list{keys}"
         raise SettingsError(message, file=name)
     steps = _steps(data, mapping.rows) if isinstance(data, dict) else None
     rows = None if steps is None else _value(data, mapping.rows)
     if steps is None or not isinstance(rows, list):
-        raise SettingsError(f"there is no list {mapping.rows!r}, which {mapping.file} names{keys}", file=name)
+        raise SettingsError(f"the list {mapping.rows!r}, which {mapping.file} names, does not exist{keys}", file=name)
     _refuse_page(data if len(steps) == 1 else _value(data, ".".join(map(str, steps[:-1]))), len(rows), name)
     return steps, rows
 
 
 def _refuse_page(around: Any, rows: int, name: str) -> None:
-    """NetBox and others answer in pages. One of them is no inventory: all other hosts would be deleted."""
+    # NetBox and other tools return pages. Reading one page as an inventory would delete the hosts of all others.
     if not isinstance(around, dict) or "next" not in around:
         return
     count = str(around.get("count"))
     if around["next"] or (count.isdecimal() and int(count) > rows):
         total = f" of {count}" if count.isdecimal() else ""
-        raise SettingsError(f"this is one page of an answer, with {rows}{total} rows: export all of them", file=name)
+        raise SettingsError(f"this is only one page of a response, with {rows}{total} rows; export all rows", file=name)
 
 
 def _steps(row: Mapping[str, Any], column: str) -> Optional[tuple[str, ...]]:
-    """Return the keys that lead to a column: its name, or the parts of it between dots. None if there is no such
-    column. The members of a null are unknown, so none of them is missing."""
+    """Return the keys that lead to a column: its name, or the parts of its name between dots.
+
+    Return None if the column does not exist. A column below a null counts as existing, because its members are unknown.
+    """
     if column in row:
         return (column,)
     parts = column.split(".")
@@ -191,7 +191,7 @@ def _value(row: Mapping[str, Any], column: str) -> Any:
 
 
 def _text(value: Any) -> str:
-    """Return a value as the text of a cell. ValueError for an object, and for a list of objects or lists."""
+    """Return a value as the text of a cell. Raises ValueError for objects, and for lists of objects or lists."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -202,12 +202,12 @@ def _text(value: Any) -> str:
         return "|".join(map(_text, value))
     if isinstance(value, dict):
         keys = ", ".join(map(str, value))
-        raise ValueError(f"is an object; name a member of it with a dot ({keys})")
-    raise ValueError("is a list of objects, not of texts")
+        raise ValueError(f"is an object; name one of its members after a dot ({keys})")
+    raise ValueError("must be a list of strings, not of objects or lists")
 
 
 def _keys(row: Mapping[str, Any], depth: int = 0) -> Iterator[str]:
-    """Yield the columns of a row; members of nested objects are named with dots."""
+    """Yield the columns of a row. Members of nested objects have names with dots."""
     for key, value in row.items():
         if isinstance(value, dict) and value and depth < 5:
             yield from (f"{key}.{inner}" for inner in _keys(value, depth + 1))

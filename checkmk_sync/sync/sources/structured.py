@@ -17,14 +17,16 @@ from ..kinds import KINDS, by_section
 
 __all__ = ["document_entries", "to_data"]
 
-# `hosts get` and `folders get` print these as well; no inventory can set them.
+# `hosts get` and `folders get` print these keys, but an inventory cannot set them.
 _READ_ONLY = frozenset({"effective_attributes", "owner"})
 _SECTIONS = tuple(kind.section for kind in KINDS.values())
 
 
 def document_entries(document: Document, problems: list[Problem], roots: list[Entry]) -> Iterator[Entry]:
-    """Yield the entries of a document, without the read-only members that this program prints. The root folder, as
-    this program prints it, goes to ``roots``."""
+    """Yield the entries of a document, without read-only members, so that output of this program can be read back.
+
+    The root folder, if this program printed it, is added to ``roots`` instead.
+    """
     data = document.data
     if data is None:
         return
@@ -44,7 +46,7 @@ def document_entries(document: Document, problems: list[Problem], roots: list[En
             message = unknown if kind is None else f"{section!r} must be a list"
             problems.append(Problem(message, document.source, *document.position((section,))))
     else:
-        message = "an inventory is a mapping with 'hosts' and 'folders', or a list of hosts"
+        message = "an inventory must be a mapping with 'hosts' and 'folders', or a list of hosts"
         raise SettingsError(message, file=document.source)
 
 
@@ -61,7 +63,8 @@ def _entries(
 
 
 def _entry(entry: Entry, roots: list[Entry]) -> Iterator[Entry]:
-    """Yield an entry without its read-only members. Checkmk: the root folder is listed too, but always exists."""
+    """Yield the entry without its read-only members. Add the root folder to ``roots`` instead."""
+    # Checkmk lists the root folder with the others, but it always exists and inventories do not describe it.
     writable = {key: value for key, value in entry.data.items() if key not in _READ_ONLY}
     if entry.kind == "folder" and writable.get("path") == "/" and len(writable) < len(entry.data):
         roots.append(entry)
@@ -70,7 +73,7 @@ def _entry(entry: Entry, roots: list[Entry]) -> Iterator[Entry]:
 
 
 def _kind_of(data: Any) -> Optional[str]:
-    """Return the kind of an object by the key that names it; None for anything else."""
+    """Return the kind of an object, recognized by the key that contains its name; None for anything else."""
     if not isinstance(data, Mapping):
         return None
     return next((kind.name for kind in (KINDS["host"], KINDS["folder"]) if kind.keys[0] in data), None)
@@ -84,7 +87,7 @@ def _item_position(document: Document, path: tuple[str, ...], index: int) -> Cal
 
 
 def to_data(desired: Desired) -> dict[str, list[dict[str, Any]]]:
-    """Return the desired state as plain data for ``from_data``, secrets included. Implied folders are left out."""
+    """Return the desired state as plain data for ``from_data``, including secrets, without implied folders."""
     require_type(desired, Desired, "to_data needs the result of load(PATH) or from_data(DATA)")
     data: dict[str, list[dict[str, Any]]] = {}
     for wanted in desired.objects.values():

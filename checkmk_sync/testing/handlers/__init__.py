@@ -1,4 +1,4 @@
-"""Handlers of the endpoints, one family per file. Importing a file registers its endpoints."""
+"""The handlers of the endpoints, one module per family. Importing a module registers its endpoints."""
 
 from __future__ import annotations
 

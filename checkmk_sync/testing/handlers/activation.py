@@ -1,4 +1,4 @@
-"""Pending changes and their activation."""
+"""Handlers for pending changes and their activation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__: list[str] = []
 
 _RUNS = "/domain-types/activation_run"
 _FAILED = "The operation has failed."
-BLOCKS_S = 0.2  # Checkmk blocks for up to 100 s, then redirects to itself
+BLOCKS_S = 0.2  # seconds; Checkmk blocks for up to 100 s, then redirects to itself
 
 
 def _pending_etag(context: Context) -> str:
@@ -83,7 +83,7 @@ def activate(context: Context) -> Response:
         raise Problem(423, _FAILED, "There is already an activation running.")
     if not configuration.changes:
         raise Problem(422, _FAILED, "Currently there are no changes to activate.")
-    # Checkmk: changes of the site itself have no user and are not foreign.
+    # Checkmk: changes by the site itself have no user and do not count as foreign.
     if any(change["user_id"] not in (None, context.user.name) for change in configuration.changes):
         if not body["force_foreign_changes"]:
             detail = "There are changes from other users and foreign changes are not allowed in this API call."

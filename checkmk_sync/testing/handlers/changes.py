@@ -1,4 +1,4 @@
-"""The three ways to change the attributes of a host or folder, of which a call uses one."""
+"""The three ways to change the attributes of a host or folder. Newer versions accept only one per call."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def change_fields(attribute_check: Check) -> dict[str, Field]:
 
 
 def single_change_check(state: SiteState) -> Check:
-    """Refuse bodies with more than one kind of change."""
+    """Refuse bodies with more than one kind of change, except on versions that accept them."""
 
     def check(data: Mapping[str, Any]) -> Any:
         changes = [kind for kind in _CHANGES if kind in data]
@@ -32,12 +32,13 @@ def single_change_check(state: SiteState) -> Check:
 
 
 def is_empty_change(data: Mapping[str, Any]) -> bool:
-    """Checkmk: an empty object or list counts as not given, so attributes cannot be cleared by it."""
+    """Return True if the request contains no change."""
+    # Checkmk: an empty object or list counts as not given, so it cannot clear the attributes.
     return not any(data.get(kind) for kind in _CHANGES)
 
 
 def attributes_after(attributes: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return the attributes after a change, and the names that could not be removed because they were absent."""
+    """Return the attributes after a change, and the names to remove that were absent."""
     changed = {**(data.get("attributes") or attributes), **data.get("update_attributes", {})}
     deleted = data.get("remove_attributes", ())
     kept = {name: value for name, value in changed.items() if name not in deleted}

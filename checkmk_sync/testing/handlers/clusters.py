@@ -1,4 +1,4 @@
-"""Clusters: hosts that consist of other hosts."""
+"""Handlers for clusters, which are hosts that consist of other hosts."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ PATH_CHECKS[_NODES] = _cluster
 
 
 def _new_cluster_fields(state: SiteState) -> dict[str, Field]:
-    """Checkmk: that nodes are no clusters themselves is checked only when they are changed."""
+    # Checkmk refuses a cluster as a node only when nodes are changed, not when a cluster is created.
     return {**new_host_fields(state), "nodes": Field(list_of(references.existing_host(state)), REQUIRED)}
 
 
-# A cluster is a host whose body has nodes.
+# Creating a cluster is creating a host with nodes.
 Endpoint("POST", "/domain-types/host_config/collections/clusters", query=BAKE, body=_new_cluster_fields)(create_host)
 
 
@@ -41,7 +41,6 @@ def _nodes_fields(state: SiteState) -> dict[str, Field]:
 
 @Endpoint("PUT", _NODES, body=_nodes_fields, needs_etag=True)
 def set_nodes(context: Context) -> Response:
-    """Checkmk: the answer has no ETag, although the documents say so."""
     host, nodes = _cluster(context), context.body["nodes"]
     context.require("wato.edit")
     require_etag(context, host)
@@ -49,4 +48,5 @@ def set_nodes(context: Context) -> Response:
     context.configuration.change_host(host, user=context.user.name, nodes=tuple(nodes))
     path = _NODES.replace("<host_name>", host.name)
     links = [context.links.link("urn:org.restfulobjects:rels/modify", path, method="PUT")]
+    # Checkmk: the answer has no ETag, although the documentation promises one.
     return json_response({"id": f"{host.name}_nodes", "value": nodes, "extensions": {}, "links": links})

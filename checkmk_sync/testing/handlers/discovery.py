@@ -1,4 +1,4 @@
-"""Service discovery, of one host and of many, and the jobs it runs in."""
+"""Handlers for service discovery on one or many hosts, and for its background jobs."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def start(context: Context) -> Response:
 
 @Endpoint("GET", _WAIT)
 def wait(context: Context) -> Response:
-    """Checkmk does not block here: it redirects to itself at once while the job runs."""
+    # Checkmk does not block here. It redirects to itself immediately while the job is running.
     name, jobs = existing_host(context).name, context.state.discovery
     job = jobs.visible(jobs.scans.get(name))
     if job is None:
@@ -81,14 +81,14 @@ def wait(context: Context) -> Response:
 
 @Endpoint("GET", _RUN)
 def run_status(context: Context) -> Response:
-    """Checkmk: a host that was never scanned also has a job, which has not started."""
+    # Checkmk: a host that was never scanned also has a job, which has not started.
     name, jobs = existing_host(context).name, context.state.discovery
     job = jobs.visible(jobs.scans.get(name)) or jobs.not_started(f"service_discovery-{name}")
     return json_response(_job_object(context, job, "service_discovery_run"))
 
 
 def _job_object(context: Context, job: Job, domain_type: str) -> dict[str, Any]:
-    """Return a job as endpoints of its own domain type show it."""
+    """Return a job in the format of the endpoints that have a domain type for it."""
     title = f"Service discovery background job {job.id} is {job.state}"
     links = [context.links.self_(f"/objects/{domain_type}/{context.links.quoted(job.id)}")]
     progress = ["Starting job..."] if job.started else []
@@ -157,7 +157,7 @@ _PHASE = {
 
 @Endpoint("PUT", _SET_PHASE, body=_PHASE)
 def set_phase(context: Context) -> Response:
-    """Checkmk: 204 without any effect for a service that the host does not have."""
+    # Checkmk answers 204, without any effect, for a service that the host does not have.
     host, body, jobs = existing_host(context), context.body, context.state.discovery
     context.require("wato.services")
     templates = services.templates(jobs.services_per_host)
@@ -203,7 +203,7 @@ def start_bulk(context: Context) -> Response:
 
 @Endpoint("GET", "/objects/discovery_run/<job_id>", exists=lambda profile: not profile.has_background_jobs)
 def old_bulk_status(context: Context) -> Response:
-    """Checkmk: there is one job, which exists before its start as well."""
+    # Checkmk: there is one job, which exists even before its first start.
     jobs, ident = context.state.discovery, context.params["job_id"]
     if ident != BULK:
         raise Problem(404, f"Background job {ident!r} not found.")

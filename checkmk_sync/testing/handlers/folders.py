@@ -1,4 +1,4 @@
-"""Folders."""
+"""Handlers for folders."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__: list[str] = []
 _ALL = "/domain-types/folder_config/collections/all"
 _ONE = "/objects/folder_config/<folder>"
 _NAME = pattern(r"^[-\w]*\Z", nonempty_string)
-# Checkmk: both texts are the server's, down to the missing blank.
+# Both texts are copied from Checkmk, including the missing blank.
 _ABSENT = "The following attributes did not exist and could thereforenot be removed: {}"
 _ABSENT_IN_SOME = (
     "The following folders were not updated since some of the provided remove attributes did not exist: {}"
@@ -41,7 +41,8 @@ PATH_CHECKS[_ONE] = _folder
 
 
 def folder_etag(context: Context, folder: FolderConfig) -> str:
-    """Checkmk: the names of its hosts identify the state of a folder too, its title only by the time of the change."""
+    """Return the ETag of a folder."""
+    # Checkmk: the ETag includes the names of the folder's hosts, but the title only through the update time.
     hosts = [host.name for host in context.configuration.hosts_in(folder.path)]
     return etag(folder.path, dict(folder.attributes), folder.updated_at, hosts)
 
@@ -134,12 +135,9 @@ def _derived_name(context: Context, parent: str, title: str) -> str:
 
 
 def _changed(context: Context, folder: FolderConfig, data: Mapping[str, Any]) -> tuple[FolderConfig, list[str]]:
-    """Return the folder after a change, and the attributes that could not be removed because they were absent.
-
-    Checkmk: unlike a host, a folder is not changed at all if an attribute is absent.
-    """
+    """Return the folder after a change, and the attributes to remove that were absent."""
     attributes, absent = attributes_after(folder.attributes, data)
-    if absent:
+    if absent:  # Checkmk: unlike a host, the folder stays unchanged
         return folder, absent
     title = data.get("title", folder.title)
     return context.configuration.change_folder(folder, user=context.user.name, attributes=attributes, title=title), []
@@ -205,7 +203,7 @@ def move_folder(context: Context) -> Response:
 
 def _move_refusal(context: Context, folder: FolderConfig, target: FolderConfig) -> str:
     if f"{target.path.rstrip('/')}/{folder.name}" in context.configuration.folders:
-        return "with this name already exists in the target folder."  # its own parent has it, too
+        return "with this name already exists in the target folder."  # also if the target is the parent of the folder
     if target.path == folder.path:
         return "can not be moved into itself."
     return "can not be moved to a folder within itself." if target.path.startswith(f"{folder.path}/") else ""

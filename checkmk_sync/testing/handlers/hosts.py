@@ -1,4 +1,4 @@
-"""One host at a time, and the list of all."""
+"""Handlers for single hosts, and for the list of all hosts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ BAKE = {"bake_agent": Field(boolean, False)}
 
 
 def existing_host(context: Context) -> HostConfig:
-    """Return the host that the path names; Problem 404 if it does not exist, 403 if the user may not see it."""
+    """Return the host in the path.
+
+    Raises Problem 404 if it does not exist, and 403 if the user must not see it.
+    """
     name = context.params["host_name"]
     errors = HOST_NAME(name)
     if errors:
@@ -52,7 +55,7 @@ PATH_CHECKS[_ONE] = existing_host
 
 
 def host_etag(host: HostConfig) -> str:
-    """Return the ETag of a host. Checkmk: its meta data are not part of it."""
+    """Return the ETag of a host, which does not depend on its meta data, as in Checkmk."""
     return etag(host.name, dict(host.attributes), host.nodes)
 
 
@@ -62,7 +65,7 @@ def require_etag(context: Context, host: HostConfig) -> None:
 
 
 def host_object(context: Context, host: HostConfig, *, links: bool = True, effective: bool = False) -> dict[str, Any]:
-    """Return a host as the API shows it."""
+    """Return a host in the format of the API."""
     extensions: dict[str, Any] = {
         "folder": host.folder,
         "attributes": {**host.attributes, "meta_data": host.meta_data},
@@ -93,12 +96,10 @@ def _answer(context: Context, host: HostConfig, *, effective: bool = False) -> R
 
 
 def change_attributes(context: Context, host: HostConfig, data: Mapping[str, Any]) -> tuple[HostConfig, list[str]]:
-    """Change a host, and return it with the attributes that could not be removed.
-
-    Checkmk: a host is changed even if some attributes to remove are absent.
-    """
+    """Change a host, and return it with the attributes to remove that were absent."""
     if is_empty_change(data):
         return host, []
+    # Checkmk: a host is changed even if some attributes to remove are absent.
     attributes, absent = attributes_after(host.attributes, data)
     return context.configuration.change_host(host, user=context.user.name, attributes=attributes), absent
 
@@ -192,7 +193,7 @@ def update_host(context: Context) -> Response:
 
 
 def refuse_needed_parents(context: Context, deleted: Collection[str]) -> None:
-    """Problem 400 if one of the hosts is the parent of a host that stays."""
+    """Raise Problem 400 if a deleted host is the parent of a remaining host."""
     needed = context.configuration.parents_of_remaining_hosts(deleted)
     if needed:
         reasons = ", ".join(f"{parent} is parent of {', '.join(children)}." for parent, children in needed.items())

@@ -1,4 +1,4 @@
-"""Many hosts in one call: the schema is checked as a whole, then each entry is executed by itself."""
+"""Handlers for many hosts in one call, which check the entire body first and then execute each entry."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _delete_fields(state: SiteState) -> dict[str, Field]:
 
 
 def _answer(context: Context, done: list[HostConfig], failed: Mapping[str, str]) -> Response:
-    """Return 200, or raise 400 with the entries that were executed nevertheless."""
+    """Return 200, or raise Problem 400 with the executed and the failed entries if some failed."""
     items = [host_object(context, host, links=False) for host in done]
     succeeded = {"id": "host", "domainType": "host_config", "value": items, "links": [], "extensions": {}}
     if not failed:
@@ -93,7 +93,7 @@ def bulk_delete(context: Context) -> Response:
     by_folder: dict[str, list[str]] = {}
     for name in dict.fromkeys(names):
         by_folder.setdefault(context.configuration.hosts[name].folder, []).append(name)
-    # Checkmk: folder by folder, in the order of their ids. Hosts deleted before a refusal stay deleted.
+    # Checkmk deletes folder by folder, in the order of the folder ids. Hosts deleted before a refusal stay deleted.
     for path in sorted(by_folder, key=lambda path: context.configuration.folders[path].ident):
         context.require_folder(path)
         refuse_needed_parents(context, by_folder[path])

@@ -1,4 +1,4 @@
-"""Endpoints for the agent receiver of a site."""
+"""Handlers for the agent receiver of a site."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Renaming a host: refused while anything is pending, done at once in 2.2, in the background later."""
+"""Handlers for renaming a host, which is refused while changes are pending.
+
+A rename is immediate in 2.2, and a background job in later versions.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ _WAIT = "/domain-types/host_config/actions/wait-for-completion/invoke"
     body=lambda state: {"new_name": Field(unused_host_name(state), REQUIRED)},
 )
 def rename(context: Context) -> Response:
-    """Checkmk: the documents demand If-Match, but nothing looks at it."""
+    # Checkmk: the documentation requires If-Match, but the server ignores it.
     host, new = existing_host(context), context.body["new_name"]
     context.require("wato.edit")
     renames = context.state.renames
@@ -41,7 +44,7 @@ def rename(context: Context) -> Response:
 @Endpoint("POST", _WAIT, exists=lambda p: p.renames_in_background and not p.has_background_jobs, takes_lock=False)
 @Endpoint("GET", _WAIT, exists=lambda profile: profile.has_background_jobs)
 def wait(context: Context) -> Response:
-    """Checkmk does not block here either: it redirects to itself at once."""
+    # Checkmk does not block here. It redirects to itself immediately while the job is running.
     renames = context.state.renames
     if not renames.jobs:
         message = "No running renaming job was found"

@@ -1,4 +1,4 @@
-"""The monitoring state of hosts and services, by GET and by POST."""
+"""Handlers for the monitoring state of hosts and services, by GET and by POST."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _service_fields_with_host(state: SiteState) -> dict[str, Field]:
 
 
 def _exists(state: SiteState, host_name: str) -> bool:
-    """Checkmk looks into the configuration only; here hosts that are only monitored, such as seeded ones, exist too."""
+    # Checkmk checks only the configuration. Here, hosts that are only monitored exist too, such as seeded hosts.
     return host_name in state.configuration.hosts or state.monitoring.knows(host_name)
 
 
@@ -83,7 +83,7 @@ _HAS_SERVICE_POST: Callable[[VersionProfile], bool] = operator.attrgetter("has_s
 
 
 def _all_columns(table: str, columns: Sequence[str]) -> list[str]:
-    """Checkmk: mandatory columns that the request does not name stand in front."""
+    # Checkmk puts mandatory columns that the request does not name first.
     return [*(column for column in _MANDATORY[table] if column not in columns), *columns]
 
 
@@ -142,7 +142,7 @@ def _show_fields(state: SiteState) -> dict[str, Field]:
 
 @Endpoint("GET", _SHOW_SERVICE, query=_show_fields)
 def show_service(context: Context) -> Response:
-    """Checkmk: unlike in lists, no column is mandatory."""
+    # Checkmk: unlike in lists, no column is mandatory.
     host, name = context.params["host_name"], context.query["service_description"]
     row = next((row for row in context.state.monitoring.service_rows(host) if row["description"] == name), None)
     if row is None:

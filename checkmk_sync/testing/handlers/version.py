@@ -1,4 +1,4 @@
-"""The version of the site."""
+"""The handler for the version of the site."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__: list[str] = []
 def version(context: Context) -> Response:
     profile = context.profile
     if context.request.args.get("fail"):
-        raise Exception("This is an intentional failure.")  # Checkmk: to try out crash reports
+        raise Exception("This is an intentional failure.")  # Checkmk offers this to test crash reports
     return json_response(
         {
             "site": context.configuration.site,
