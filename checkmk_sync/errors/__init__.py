@@ -22,7 +22,7 @@
     ├─ BatchError                     a batch stopped early or partly failed: .outcomes
     ├─ UnfinishedError                an item of a batch has no result: .started is False or None (unknown)
     ├─ WorkerError                    an error of another process that could not be pickled: .kind
-    ├─ ActivationError                changes are still pending, or unapproved ones are active: .status_per_site .pending
+    ├─ ActivationError                changes stayed pending, or unapproved ones are active: .status_per_site .pending
     ├─ DiscoveryError                 a scan for services failed: .state
     └─ SyncError                      a synchronisation was refused
        ├─ InventoryError              the inventory contains mistakes: .problems
