@@ -173,12 +173,12 @@ def test_keywords_and_other_changes_exclude_each_other(changing: Checkmk, both: 
 @pytest.mark.parametrize(
     ("keywords", "message"),
     [
-        ({"allias": "x"}, "did you mean alias=?"),
+        ({"allias": "x"}, "use alias="),
         ({"ip_address": "192.0.2.1"}, "did you mean ipaddress="),
-        ({"parent": "web01"}, "did you mean parents=?"),
-        ({"lables": {}}, "did you mean labels=?"),
-        ({"tag_criticallity": "prod"}, "did you mean tag_criticality=?"),
-        ({"update_attribute": {"alias": "x"}}, "did you mean update_attributes=?"),
+        ({"parent": "web01"}, "use parents="),
+        ({"lables": {}}, "use labels="),
+        ({"tag_criticallity": "prod"}, "use tag_criticality="),
+        ({"update_attribute": {"alias": "x"}}, "use update_attributes="),
         ({"folder": "/linux"}, "to move a host, use client.hosts.move"),
     ],
     ids=str,
