@@ -189,7 +189,7 @@ def test_misspelled_keywords_are_refused_before_anything_is_sent(
     with pytest.raises(ValueError, match=f"{next(iter(keywords))}=.*{message.replace('?', '[?]')}"):
         HostService(changing).update_host("web01", **keywords)
     if "folder" not in keywords:
-        with pytest.raises(ValueError, match="use alias="):
+        with pytest.raises(ValueError, match="; use "):
             HostService(changing).create_host("web02", **keywords)
     assert changing.hosts.find("web02") is None
 
