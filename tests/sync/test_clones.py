@@ -144,7 +144,7 @@ def test_another_user_must_adopt_everything_again(owned: SimulatedSite, cmk: Che
     assert len(_plan(new).conflicts) == 9
     apply_plan(new, _plan(new, adopt=True))
     assert _plan(new).is_empty
-    assert _plan(cmk).is_empty, "the old user needs it as well"
+    assert _plan(cmk).is_empty, "the plan of the old user is empty too"
 
 
 def test_without_an_owner_the_creator_does_not_matter(owned: SimulatedSite, cmk: Checkmk) -> None:

@@ -193,7 +193,10 @@ def test_the_command_line_warns_about_a_confirmation_without_deletions(
     assert sync("apply", str(path), "--owner", "me", "--yes").code == 0
     options = [str(path), "--owner", "me", "--confirm-delete", "srv1", *(["--yes"] if command == "apply" else [])]
     idle = sync(command, *options)
-    assert (idle.code, idle.err) == (0, "Warning: no deletion is called 'srv1': the plan deletes nothing\n")
+    assert (idle.code, idle.err) == (
+        0,
+        "Warning: the confirmed deletion of 'srv1' has no effect, because the plan deletes nothing\n",
+    )
     path.write_text(f"name\nSRV01\n{others}")
     refused = sync(command, *options)
     assert (refused.code, "did you mean 'srv01'?" in refused.err) == (2, True)
