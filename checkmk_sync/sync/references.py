@@ -138,7 +138,7 @@ def _reference_removal(existing: ExistingObject) -> Change:
 def _circles(needs: Mapping[Key, Sequence[Key]]) -> Iterator[list[Key]]:
     """Yield lists of keys in which each key needs the next key, and the last key needs the first.
 
-    The first key of a circle that was found counts as done, so each circle is yielded once.
+    Removing the first key of every circle leaves no circles.
     """
     # A depth-first search without recursion, because a chain of parents may have thousands of keys.
     done: set[Key] = set()
@@ -150,7 +150,7 @@ def _circles(needs: Mapping[Key, Sequence[Key]]) -> Iterator[list[Key]]:
                 keys = list(path)
                 circle = keys[keys.index(following) :]
                 yield circle
-                done.add(following)
+                done.add(following)  # as if the circle were broken here
                 for key in circle:  # search these again: they may be in other circles
                     del path[key]
             elif following not in done:
