@@ -133,8 +133,8 @@ def _check_keywords(keywords: Mapping[str, Any]) -> Mapping[str, Any]:
         meant = [] if name in _WORDS else close_matches(name, _WORDS)
         if meant:
             raise ValueError(
-                f"unknown attribute {name}=; did you mean {' or '.join(f'{word}=' for word in meant)}? "
-                f"If this is a custom attribute, give it in a mapping: {{{name!r}: VALUE}}"
+                f"unknown attribute {name}=; use {' or '.join(f'{word}=' for word in meant)}, "
+                f"or give a custom attribute in a mapping: {{{name!r}: VALUE}}"
             )
     return keywords
 

@@ -24,7 +24,7 @@ from checkmk_sync.cli.app import run
 from checkmk_sync.testing import ManualClock, SimulatedSite
 from tests.raw_requests import Raw
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "tests.raised_messages"]
 
 # A shell makes its background jobs ignore Ctrl-C, and their child processes inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)

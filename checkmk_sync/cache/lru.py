@@ -159,7 +159,7 @@ class _Entry:
 
 
 def _private(value: Any) -> tuple[Any, Optional[Callable[[Any], Any]]]:
-    """Return the stored form of a value, and the function that copies the value from it. None means immutable."""
+    """Return the stored form of a value, and the function that creates a copy from it (None for immutable values)."""
     # Pickling copies ten times as fast as deepcopy.
     if _is_immutable(value):
         return value, None

@@ -17,7 +17,7 @@ __all__ = ["MemoryStorage", "ReplyStorage"]
 
 
 class ReplyStorage(Protocol):
-    """A storage of requests-cache that also stores a generation for each noun of a site.
+    """A storage of requests-cache that also stores a generation for each noun of a site, such as host or folder.
 
     The generation is part of the cache key of an answer. A write starts a new generation. This invalidates all older
     answers at once, for all clients that share the storage, including answers that are still on their way.
@@ -27,7 +27,7 @@ class ReplyStorage(Protocol):
 
     location: str  # equal for all storages that share their answers
     errors: tuple[type[Exception], ...]
-    is_local: bool  # if True, an invalidation is quick and always possible
+    is_local: bool  # True if an invalidation is quick and always possible
 
     def generation(self, scope: str) -> str:
         """Return the generation of a noun at a site."""
@@ -46,7 +46,7 @@ class ReplyStorage(Protocol):
 
 
 class Generations(ForkSafe):
-    """Generations in memory. Each token is unique, so that a lost generation cannot become valid again."""
+    """Generations in memory. Each token is unique, so that an old generation cannot become valid again."""
 
     def __init__(self) -> None:
         self._tokens: dict[str, str] = {}

@@ -13,7 +13,8 @@ __all__ = ["PendingInvalidations", "pending_at"]
 class PendingInvalidations(ForkSafe):
     """Scopes that must still be invalidated in the storage, each with the number of its latest write.
 
-    The number keeps a write from being lost if it is added while an earlier write of the same scope is being recorded.
+    A write may be added while an earlier write of the same scope is being recorded. Without the number, recording the
+    earlier one would also remove the later one.
     """
 
     def __init__(self) -> None:
@@ -28,7 +29,7 @@ class PendingInvalidations(ForkSafe):
                 self.scopes[scope] = next(self._numbers)
 
     def recorded(self, scope: str, number: int) -> None:
-        """Remove the scope if its latest write has this number, which the storage has now recorded."""
+        """Remove the scope after the storage has recorded the write ``number``, unless a later write was added."""
         with self._lock:
             if self.scopes.get(scope) == number:
                 del self.scopes[scope]

@@ -29,7 +29,7 @@ TIMEOUT_S = 0.5  # short, because waiting longer for the cache saves no time
 
 
 class RedisStorage(RedisDict):
-    """The dictionary of requests-cache in Redis. Redis itself removes expired answers and enforces its limits.
+    """requests-cache's dictionary in Redis. Redis itself removes expired answers and enforces its limits.
 
     Raises SettingsError if the URL is not valid.
     """
@@ -43,7 +43,7 @@ class RedisStorage(RedisDict):
                 url, password=password, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S
             )
         except ValueError as error:
-            raise SettingsError(f"redis_url is not a valid address of Redis: {error}", field="redis_url") from None
+            raise SettingsError(f"redis_url is not a valid Redis URL: {error}", field="redis_url") from None
         self.connection: Any
         super().__init__("checkmk_sync:answer", connection=connection, serializer=TEXT)
         self._stale_s, self._time = stale_s, clock.time

@@ -33,7 +33,7 @@ log = logging.getLogger("checkmk_sync")
 T = TypeVar("T")
 D = TypeVar("D")
 
-SUSPENDED_S = 5.0
+SUSPENDED_S = 5.0  # after a failure of the storage
 _COUNTERS = ("hits", "misses", "stale", "shared_flights", "failures")
 
 
@@ -67,13 +67,16 @@ class ReplyCache(BaseCache):
         self._epoch = 0  # changes when answers are removed; an answer requested before that is not stored
 
     def get_or_fetch(self, call: Call, fetch: Callable[[], Reply]) -> Reply:
-        """Return the answer to a read from the cache, from another thread that is fetching it, or from ``fetch()``."""
+        """Return the answer to a read from the cache, from another thread that is fetching it, or from ``fetch()``.
+
+        Raises the error of ``fetch()``, unless an expired answer may replace it.
+        """
         key = self._key(call)
         if key is None:
             return fetch()
         if call.fresh:
             if self._single_flight.is_under_way((key, self._epoch)):
-                self._epoch = next(self._epochs)  # the answer to the call in flight will be older than this one
+                self._epoch = next(self._epochs)  # later callers must not share the older answer of the call in flight
             return self._fetch_and_store(call, key, fetch)
         cached = self._use_storage(lambda: self.get_response(key), None)
         if cached is not None and expires_at(cached) > self._clock.time():

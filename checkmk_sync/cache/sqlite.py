@@ -29,8 +29,8 @@ log = logging.getLogger("checkmk_sync")
 
 BUSY_S = 0.1  # the longest wait for a locked file; short, because waiting longer for the cache saves no time
 APPLICATION_ID = 0x636D6B73  # "cmks"; in the file's header, it shows that this package created the file
-LAYOUT = 3
-_COMPANIONS = ("-wal", "-shm", "-journal")
+LAYOUT = 3  # of the tables; a file with another layout is rebuilt
+_COMPANIONS = ("-wal", "-shm", "-journal")  # suffixes of the files that SQLite creates beside the database
 _HAS_LOCKS = os.name == "posix"
 
 # Triggers keep the totals up to date, because counting all rows for each stored answer would be too slow.
@@ -51,7 +51,7 @@ COMMIT;
 
 
 class SQLiteStorage(ForkSafe, SQLiteDict):
-    """The dictionary of requests-cache in a file of limited size that only its owner can read.
+    """requests-cache's dictionary in a file of limited size that only its owner can read.
 
     Reads take a lock too. The original class shares a connection without a lock, and crashes the interpreter if it is
     cleared or closed while another thread reads.

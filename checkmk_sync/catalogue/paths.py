@@ -35,8 +35,8 @@ def is_folder_hash(text: str) -> bool:
 def folder_path(text: str) -> str:
     """Return a folder as ``/a/b``, or as ``/`` for the root.
 
-    The input is ``/a/b``, ``~a~b`` or ``\\a\\b``, with or without the first and a last separator. A 32-digit folder id
-    is returned unchanged. Raises ValueError for anything else.
+    The input is ``/a/b``, ``~a~b`` or ``\\a\\b``, with or without a leading and a trailing separator. A 32-digit folder
+    id is returned unchanged. Raises ValueError for anything else.
     """
     if not isinstance(text, str) or not text.strip():
         raise ValueError(f"{text!r} is not a folder: use a path such as '/linux/web', or '/' for the root")
@@ -57,7 +57,10 @@ def _normalize(text: str) -> str:
 
 
 def folder_id(text: str) -> str:
-    """Return a folder as spelled in URLs: ``~a~b``, or ``~`` for the root, or its 32-digit id."""
+    """Return a folder as it is spelled in URLs: ``~a~b``, ``~`` for the root, or the 32-digit id.
+
+    Raises ValueError like :func:`folder_path`.
+    """
     path = folder_path(text)
     return path if is_folder_hash(path) else path.replace("/", "~")
 

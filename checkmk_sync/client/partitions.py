@@ -34,10 +34,10 @@ __all__ = ["Part", "Partitions"]
 # Larger parts are not faster. The first parts are smaller, so that the first item arrives soon.
 FIRST_BYTES, TARGET_BYTES = 64 * 2**10, 960 * 2**10
 FIRST_GUESS_BYTES = 500  # the assumed size of a service without further columns, before the first part has arrived
-GROWTH = 4.0
+GROWTH = 4.0  # the most by which the expected size of a service may shrink after one part
 NO_LIMIT = float("inf")
-PIECE_BYTES = 64 * 2**10
-BLOCK_BYTES = 64 * 2**10
+PIECE_BYTES = 64 * 2**10  # JSON decoded at a time, if a part is too large to be decoded at once
+BLOCK_BYTES = 64 * 2**10  # JSON of the items that are yielded at a time
 
 SAMPLE = 16  # the number of hosts in the index from which the first part is guessed
 
@@ -64,8 +64,8 @@ class Partitions:
 
     ``index()`` yields the names of hosts, each with its number of services. ``read(filter, limit_bytes)`` returns the
     complete response for a filter, or raises ReplyTooLargeError. It is called from ``workers`` threads, and each of
-    them keeps at most ``share_bytes`` in memory. ``is_first(name)`` queries the site whether no host sorts before
-    ``name``. ``again(read)`` calls ``read`` with retries after broken JSON.
+    them keeps at most ``share_bytes`` in memory. ``is_first(name)`` asks the site, and returns True if no host sorts
+    before ``name``. ``again(read)`` calls ``read`` with retries after broken JSON.
 
     ``field`` is the member of an item to decode. ``host_of`` returns the name of an item's host, and ``parse_all``
     converts a list of items to records.

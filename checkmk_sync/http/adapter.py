@@ -46,8 +46,8 @@ MAX_ERROR_BODY_BYTES = 2**20  # for status 400 and above; the rest of an error p
 class Exchange(requests.PreparedRequest):
     """A call in progress: the prepared request, its deadline, and the answer of the successful attempt.
 
-    The constructor sets the final URL, headers and body. ``PreparedRequest.prepare`` would parse the URL and check each
-    header again, and consult a cookie jar.
+    The constructor sets the final URL, headers and body. It does not call ``prepare``, which would parse the URL and
+    check each header again, and consult a cookie jar.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class CheckmkAdapter(HTTPAdapter):
             deadline=operator.attrgetter("deadline"),
             on_retry=self._on_retry,
         )
-        # A probe is sent once. The breaker neither refuses it nor counts its result.
+        # A health check (``call.probe``) is sent once. The breaker neither refuses it nor counts its result.
         self._send_probe = limits.guard(self._attempt)
 
     def send(self, request: Any, *_: Any, **__: Any) -> requests.Response:
@@ -155,7 +155,7 @@ class CheckmkAdapter(HTTPAdapter):
                 SOCKET_DEADLINES.limit(exchange.socket, remaining_s),
                 self._cancel_read_or_count_write(exchange),
             ):
-                # Looked up for each call, because the test library `responses` patches HTTPAdapter.send.
+                # `send` is looked up for each call, because the test library `responses` patches HTTPAdapter.send.
                 response = super().send(exchange, timeout=self._timeout(call, remaining_s), **self._options)
                 self._read_body(exchange, response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -200,9 +200,9 @@ class CheckmkAdapter(HTTPAdapter):
         exchange.response_body = b"".join(pieces)
 
     def _check_and_decode(self, exchange: Exchange, response: requests.Response) -> None:
-        """Count the answer and decode it. Raises an error if it is incomplete or comes from a gateway."""
+        """Count the answer and decode it. Raises an error if it is incomplete, not valid JSON, or not from the site."""
         call, status, response_body = exchange.call, response.status_code, exchange.response_body
-        if exchange.socket.expired:  # without Content-Length, a body simply ends when its socket is shut
+        if exchange.socket.expired:  # without Content-Length, a shut socket looks like the end of the body
             response.close()
             self._check_stopped(exchange)
             raise DeadlineError(f"the answer was not complete within {exchange.deadline.limit_s:g} s", call=str(call))
@@ -243,14 +243,14 @@ class CheckmkAdapter(HTTPAdapter):
 
     @contextlib.contextmanager
     def stream_slot(self, exchange: Exchange, limit_s: float) -> Iterator[None]:
-        """Count the block, which reads a chunk of a streamed body, as a read in flight and limit its time."""
+        """Hold a read slot while the block reads one chunk of a streamed body, for at most ``limit_s`` seconds."""
         deadline = None if exchange.call.deadline_s is None else exchange.deadline
         with self._limits.reading(deadline):
             remaining_s = float("inf") if deadline is None else deadline.remaining_s()
             stopping = cancellation.on_stop(exchange.socket.expire)
             with SOCKET_DEADLINES.limit(exchange.socket, min(limit_s, remaining_s)), stopping:
                 yield
-            cancellation.check()  # without Content-Length, a body simply ends when its socket is shut
+            cancellation.check()  # without Content-Length, a shut socket looks like the end of the body
 
     def close(self) -> None:
         """Refuse further requests. Requests in flight continue until their deadlines."""
@@ -258,37 +258,38 @@ class CheckmkAdapter(HTTPAdapter):
         super().close()  # type: ignore[no-untyped-call,unused-ignore]
 
     def _drop_inherited_connections(self) -> None:
-        # If parent and child use the same connection, they receive each other's answers.
+        # If the parent and the child of a fork use the same connection, they receive each other's answers.
         self.proxy_manager: dict[str, Any] = {}
         self.init_poolmanager(self._pool_connections, self._pool_maxsize)  # type: ignore[attr-defined,unused-ignore]
         self._pool, self._process = None, os.getpid()
 
-    # Overrides for a single server: they do the work of each request once, or skip it.
+    # A client has a single server. So these overrides skip work that requests repeats for each request.
 
     def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
         """Return the connection pool of the server."""
         if self._pool is None:  # requests would look up the pool by a dozen attributes for each request
             pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
             self.cert_verify(pool, request.url, verify, cert)
-            if self._closed:  # urllib3 closes the connections of a pool once nothing refers to it
+            if self._closed:  # do not keep it: urllib3 closes the connections of a pool once nothing refers to it
                 return pool
             self._pool = pool
         return self._pool
 
     def cert_verify(self, conn: Any, *args: Any) -> None:
-        """Set the certificates of a pool, unless it is the pool that already has them."""
+        """Set the certificates of a pool, unless it already has them."""
         if conn is not self._pool:
             super().cert_verify(conn, *args)  # type: ignore[no-untyped-call,unused-ignore]
 
     def request_url(self, request: Any, proxies: Any) -> str:
         """Return the request target: a full URL for a proxy, otherwise the path and query."""
+        # The search starts at 8, after "https://".
         return super().request_url(request, proxies) if proxies else request.url[request.url.index("/", 8) :]
 
     def build_response(self, req: Any, resp: Any) -> requests.Response:
         """Return the answer without its cookies, so that no login session is reused for the next request."""
         response = requests.Response()
         response.status_code, response.reason, response.raw = resp.status, resp.reason, resp
-        # urllib3's headers ignore case as well, and copying them costs as much as decoding the JSON.
+        # requests would copy the headers, which costs as much as decoding the JSON. urllib3's headers ignore case too.
         response.headers = resp.headers
         response.url, response.request, response.connection = req.url, req, self
         return response

@@ -57,7 +57,7 @@ _MAX_DEPTH = 50
 def is_of_a_gateway(status: int, headers: Mapping[str, str], body: bytes) -> bool:
     """Return True if a web server in front of the site sent this answer with status 500 or above.
 
-    Checkmk's own 500 is a JSON problem, sent after the call has ended. Behind any other page, the site may still be
+    Checkmk's own 500 is a JSON problem, sent after the call has ended. After any other page, the site may still be
     executing the call.
     """
     return status in (502, 503, 504) or (status >= 500 and _problem(status, headers, body, str) is None)
@@ -108,8 +108,8 @@ def error_from_reply(
 def _foreign_page(status: int, text: str, call: Call) -> UnexpectedReplyError:
     """Return the error for a 4xx of a firewall or gateway that answered in place of the site.
 
-    Checkmk's own refusals are JSON problems. Any other 404 does not mean that the host does not exist, and the site may
-    have executed a write behind any such page.
+    Checkmk's own refusals are JSON problems. A 404 that is not a problem says nothing about the object. The site may
+    have executed a write before a gateway answered in this way.
     """
     if status == 404:
         message = f"no Checkmk site answers {call}: 404 {text[:80]}; check server_url and site"
@@ -121,7 +121,7 @@ def _foreign_page(status: int, text: str, call: Call) -> UnexpectedReplyError:
 
 
 def retry_after_s(headers: Mapping[str, str]) -> Optional[float]:
-    """Return the seconds that ``Retry-After`` asks for, or None if it is neither a number nor a date."""
+    """Return the wait in seconds that ``Retry-After`` asks for, or None if it is neither a number nor a date."""
     raw = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"\d{1,6}(\.\d+)?", raw):
         return float(raw)

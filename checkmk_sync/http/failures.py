@@ -65,6 +65,6 @@ def _wrapped(error: BaseException) -> Iterator[BaseException]:
 
 
 def _root_text(error: BaseException) -> str:
-    """Return the text of the innermost exception, without the ``repr`` of a connection that it starts with."""
+    """Return the text of the innermost exception, without the ``repr`` of a connection at its start."""
     *_, root = _wrapped(error)
     return re.sub(r"^(<[^>]*>|\w+\([^)]*\)): ", "", str(root)) or type(root).__name__

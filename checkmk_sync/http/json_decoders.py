@@ -1,4 +1,4 @@
-"""Decode many items with one call: by msgspec (extra ``fast``), or by the standard library with shortcuts.
+"""Decode many items with one call, with msgspec (extra ``fast``) or with the standard library and shortcuts.
 
 msgspec skips members that are not needed. json builds every member, so :mod:`.json_shortcuts` first removes most of the
 unneeded members from the text.
@@ -14,8 +14,8 @@ from .json_shortcuts import SingleField, decode_answer, decode_block, field_of_e
 
 __all__ = ["Fields", "answer_decoder", "block_decoder"]
 
-# Learning the pattern of unneeded members costs as much as decoding some items, so shorter texts are decoded in full.
-# That also yields the first items of a list soon.
+# Shorter texts are decoded in full, because learning the pattern of unneeded members costs as much as decoding several
+# items. The first items of a list are then also yielded sooner.
 LEAST_CHARS = 96 * 2**10
 
 Fields = Union[str, Sequence[str]]

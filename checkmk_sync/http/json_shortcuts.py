@@ -23,7 +23,7 @@ from typing import Any, Callable, Iterator, NamedTuple, Optional, Sequence
 
 __all__ = ["SingleField", "decode_answer", "decode_block", "field_of_each", "first_item_of", "shortened_decoder"]
 
-# For unneeded members; a longer pattern would cost more than it saves.
+# In characters of the sample. A longer pattern for unneeded members would cost more than it saves.
 LONGEST_PATTERN = 8192
 LONGEST_SAMPLE = 2 * LONGEST_PATTERN
 
@@ -33,7 +33,7 @@ _DECODER = json.JSONDecoder()
 _BLANKS = r"[ \t\n\r]*"
 _END = re.compile(rf"{_BLANKS}\}}")
 _VALUE = re.compile(rb'"value"\s*:\s*\[\s*')
-# Replaces members that were removed. No site can know this mark, so an item with the mark had such members.
+# The key that replaces removed members. No site can know it, so an item with this key had such members.
 _MARK = secrets.token_hex(16)
 
 
@@ -95,12 +95,10 @@ class SingleField:
                 yield separator
 
     def _split(self, separator: re.Pattern[bytes], text: bytes) -> list[Any]:
-        """Return the values between the separators. Raises ValueError unless every two items are separated.
+        """Return the values between the separators. Raises ValueError if the separator also matched elsewhere.
 
-        The first item is decoded from the text without the others, and the values of the others as one list. A
-        separator ends one object and starts the next object of the same list. Two checks reject other matches. If the
-        separator matched in another list of the text, the first item does not get the mark. If an item contains
-        further members, the rest is not a list of values.
+        A separator ends one object and starts the next object of the same list. The first item is decoded from the
+        text without the others, and the values of the others are decoded as one list.
         """
         first, *others = separator.split(text)
         if not others:
@@ -108,7 +106,9 @@ class SingleField:
         last, rest = _first_value(others.pop().decode())
         if not _END.match(rest):
             raise ValueError("the last item has more members")
+        # If the separator matched in another list of the text, the first item does not get the mark.
         items = self._decode(f'{first.decode()}, "{_MARK}": 0{rest}'.encode())
+        # If an item has further members, this is not a list of values.
         values = _loads(f"[{b','.join(others).decode()}]")
         if len(items) != 1 or _count_marks(items) != 1 or self._field not in items[0] or len(values) != len(others):
             raise ValueError("other objects look like these items")
@@ -181,10 +181,10 @@ def _unneeded_members(fields: Sequence[str], sample: str) -> Optional[_Unneeded]
     Returns None if no such run is followed by a needed member. The pattern matches members that differ only in their
     strings.
 
-    The pattern for a string may take a string with an escaped quote for two strings, or several strings for one. But a
-    match must continue with a key after each string, and in valid JSON no letter follows a string directly. So every
-    match, wherever it is, covers complete members of an object, and complete items stay complete.
     """
+    # The pattern for a string may match only a part of a string with an escaped quote, or several strings at once. But
+    # after each string, a match must continue with a key, and in valid JSON no letter follows a string directly. So
+    # every match, wherever it is, covers complete members of an object, and complete items stay complete.
     runs = [list(run) for _, run in itertools.groupby(_members(sample), key=lambda member: member.name in fields)]
     followed = [(run, after[0]) for run, after in zip(runs, runs[1:]) if run[0].name not in fields]
     if not followed:

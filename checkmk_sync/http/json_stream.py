@@ -23,11 +23,10 @@ MAX_ITEM_CHARS = 32 * 2**20
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _DELIMITERS = " \t\n\r,:]}"
-LEAST_CHARS = 128 * 2**10  # for a block; a smaller block costs more than it saves
+LEAST_CHARS = 128 * 2**10  # the least size of a block; a smaller block costs more than it saves
 
-_TO_ANOTHER = re.compile(
-    r"[ \t\n\r]*,[ \t\n\r]*(?=[^] \t\n\r])"
-).match  # matches from the end of a value to the next one
+# Matches from the end of a value to the start of the next value of the list.
+_TO_ANOTHER = re.compile(r"[ \t\n\r]*,[ \t\n\r]*(?=[^] \t\n\r])").match
 
 
 def iter_items(chunks: Iterable[bytes], member: str = "value", *, fields: Optional[Fields] = None) -> Iterator[Any]:
@@ -51,8 +50,8 @@ def iter_blocks(
 ) -> Iterator[list[Any]]:
     """Yield the items of the list ``member`` of the JSON object in ``chunks``, as lists of the items that have arrived.
 
-    Only a few chunks and items are in memory at a time. With ``fields``, other members of an item may be skipped, which
-    is faster. If ``fields`` is one name, the lists contain this field of each item instead of the items.
+    Only a few chunks and items are in memory at a time. With ``fields``, items may lack all other members, because
+    skipping them is faster. If ``fields`` is one name, the lists contain this field of each item instead of the items.
 
     Raises BrokenReplyError if the document ends too early, even after its last item. Raises UnexpectedReplyError if it
     is not a JSON object with such a list, and ReplyTooLargeError for an item of more than ``max_item_chars``.
@@ -263,15 +262,16 @@ class _Text:
             raise UnexpectedReplyError("the answer is not UTF-8 text") from error
 
 
-_ATTEMPTS = 3
-_MAX_FAILURES = 8
+_ATTEMPTS = 3  # guesses for each block
+_MAX_FAILURES = 8  # consecutive blocks without a boundary
 
 
 class BlockCutter:
-    """A cutter that finds the last boundary between two items in a part of a list, by the text that starts an item.
+    """A cutter that cuts a part of a list at the last boundary between two items, and decodes the items before it.
 
-    Each boundary is a guess, because the same text may occur inside an item or a string. But the text before it decodes
-    only if it consists of complete items, so a wrong guess costs time and never an item.
+    It finds the boundary by the text with which every item starts. This is a guess, because the same text may occur
+    inside an item or a string. But the text before the boundary decodes only if it consists of complete items, so a
+    wrong guess costs time but never loses an item.
     """
 
     def __init__(self, decode: Callable[[str], list[Any]], first: str, second: str) -> None:
@@ -309,7 +309,7 @@ class BlockCutter:
 def _common_start(first: str, second: str) -> str:
     """Return the text with which both items start, up to the end of a member or of a key.
 
-    Any longer text may be equal by chance, such as the start of two host names.
+    A common text beyond that may be a coincidence, such as the same first letter of two host names.
     """
     common = "".join(a for a, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first[:200], second)))
     end = common.rfind(",")

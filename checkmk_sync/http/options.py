@@ -45,8 +45,8 @@ def _check_proxy(url: Optional[str]) -> None:
     # Checked before the first request, because a wrong proxy would later look like a broken connection to the site.
     scheme = "http" if url is None else _scheme(url)
     if scheme is None:
-        place = "(the setting proxy, or http_proxy or a similar environment variable)"
-        raise SettingsError(f"the proxy {place} is not a URL such as http://proxy:3128", field="proxy")
+        place = "the setting proxy and environment variables such as http_proxy"
+        raise SettingsError(f"the proxy is not a URL such as http://proxy:3128; check {place}", field="proxy")
     if scheme.startswith("socks") and importlib.util.find_spec("socks") is None:
         raise SettingsError("a SOCKS proxy needs the package PySocks; run pip install 'requests[socks]'", field="proxy")
 

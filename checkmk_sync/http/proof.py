@@ -11,7 +11,7 @@ __all__ = ["lack_of_proof"]
 
 
 def lack_of_proof(call: Call, reply: Reply, location: str) -> str:
-    """Return why an answer with a status below 400 does not prove the call, or "" if it does.
+    """Return why an answer with a status below 400 does not prove that the call was executed, or "" if it does.
 
     ``location`` is the target of a redirect, relative to the base URL of the API.
     """
@@ -19,7 +19,7 @@ def lack_of_proof(call: Call, reply: Reply, location: str) -> str:
         return ""
     answer = _matching_answer(call, reply.status, location)
     if answer is None:
-        problem = "the API does not define it"
+        problem = "the API does not define this answer"
     elif answer.location:
         problem = ""  # the target of the redirect is the proof
     elif answer.domain_type is None:
@@ -51,7 +51,7 @@ def _body_problem(answer: ExpectedReply, data: Any, object_names: Iterable[str])
 
 
 def _names_at(data: Any, path: tuple[str, ...]) -> list[str]:
-    """Return the strings at ``path``, from all items of lists on the way."""
+    """Return the strings at ``path``. A list on the way contributes the strings of all its items."""
     if isinstance(data, list):
         return [name for entry in data for name in _names_at(entry, path)]
     if path:

@@ -23,7 +23,7 @@ __all__ = ["POOL_CLASSES", "SOCKET_DEADLINES", "SocketDeadlines", "TrackedSocket
 
 _local = threading.local()
 
-IDLE_S = 5.0
+IDLE_S = 5.0  # the thread ends after this time without deadlines
 
 
 class TrackedSocket:
@@ -160,7 +160,7 @@ class SocketDeadlines(ForkSafe):
     def limit(self, tracked: TrackedSocket, limit_s: float) -> Iterator[None]:
         """Track the connection that this thread uses in the block. After ``limit_s`` seconds, shut it."""
         limit = _Limit(tracked)
-        try:  # before the limit is added, because Ctrl-C may arrive at any moment
+        try:  # starts before the limit is added, because Ctrl-C may arrive at any moment
             _local.tracked = tracked
             if limit_s != float("inf"):
                 self._add(limit, limit_s)
@@ -186,7 +186,7 @@ class SocketDeadlines(ForkSafe):
                 self._changed.notify()
 
     def _run(self) -> None:
-        """Shut expired sockets until no limit was set for IDLE_S seconds."""
+        """Shut each socket at its deadline. Return after IDLE_S seconds without a limit."""
         with self._changed:
             while True:
                 while self._due and self._due[0][2].over:

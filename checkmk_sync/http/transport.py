@@ -34,14 +34,14 @@ __all__ = ["InsecureTransportWarning", "Transport"]
 # The values of the metric `breaker_state`.
 _BREAKER_GAUGE = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 
-# requests waits for complete chunks. Small chunks yield items sooner, and arrive in time even on slow connections.
+# requests waits until a chunk is complete. Small chunks yield items sooner, and do not time out on slow connections.
 STREAM_PIECE_BYTES = 32_768
-# Chunks that arrive quickly are joined, because handling each one costs as much as decoding some items.
+# Chunks that arrive quickly are joined, because handling each one costs as much as decoding several items.
 PIECES_AT_ONCE, QUICK_S = 4, 0.01
 
 
 class InsecureTransportWarning(UserWarning):
-    """A warning that the secret is sent without protection: over http://, or without verified certificates."""
+    """A warning that the secret may be exposed: it is sent over http://, or to a server that is not verified."""
 
 
 class Transport:
@@ -83,8 +83,8 @@ class Transport:
         """Perform a call and return the site's answer. For a streamed call, pass the reply to :meth:`chunks`.
 
         Raises a TransportError if no usable answer arrived, an ApiError if the site refused the call, or an
-        UnexpectedReplyError if the answer does not prove a write. The error's ``attempted`` tells whether the call may
-        have been executed.
+        UnexpectedReplyError if the answer does not prove that a write was executed. The error's ``attempted`` tells
+        whether the call may have been executed.
         """
         return self.call_metrics.measure(call, self._read_or_write)
 
@@ -94,14 +94,14 @@ class Transport:
             raise ConnectError("the client is closed", call=str(call), attempted=attempted)
         if call.is_read:
             return self.cache.get_or_fetch(call, lambda: self._send(call, cost))
-        self.cache.invalidate(call)  # also before the write, because this process may end before the answer
+        self.cache.invalidate(call)  # also before the write, because this process may end before the answer arrives
         try:
             return self._send(call, cost)
         finally:
             self.cache.invalidate(call)
 
     def _send(self, call: Call, cost: CallCost) -> Reply:
-        """Send a call and return the site's answer. Raises one error, with ``attempted`` set."""
+        """Send a call and return the site's answer. Any error that it raises has ``attempted`` set."""
         self._has_sent = True
         exchange = self._build_exchange(call, cost)
         try:
@@ -174,7 +174,10 @@ class Transport:
             raise UnexpectedReplyError(problem, call=str(call), status=reply.status)
 
     def chunks(self, reply: Reply) -> Generator[bytes, None, None]:
-        """Yield the body of a streamed reply in chunks. Closing the iterator frees the connection."""
+        """Yield the body of a streamed reply in chunks. Closing the iterator frees the connection.
+
+        Raises a TransportError if a chunk does not arrive in time or the connection breaks.
+        """
         response: requests.Response = reply.data
         exchange: Any = response.request
         received = 0
@@ -203,10 +206,11 @@ class Transport:
             self.metrics.increment_counter("bytes_received", received)
 
     def path_below_api(self, href: str) -> str:
-        """Return the part of a link or ``Location`` after the base URL of the API.
+        """Return the part of a link or ``Location`` after the base URL of the API, such as ``/objects/host_config/a``.
 
-        The base URL itself is not compared, because the site's links may contain a wrong host or scheme.
+        Raises UnexpectedReplyError if the link does not lead to the API.
         """
+        # The base URL itself is not compared, because the site's links may contain a wrong host or scheme.
         try:
             link = urlsplit(href)
         except ValueError:
@@ -227,7 +231,7 @@ class Transport:
         return not self._closed and self._has_sent
 
     def close(self) -> None:
-        """Wake sleeping calls and close all connections. Later calls raise ConnectError."""
+        """Wake sleeping calls and close the idle connections and the cache. Later calls raise ConnectError."""
         self._closed = True
         if isinstance(self.clock, SystemClock):
             self.clock.stop()
@@ -249,9 +253,10 @@ def _available_pieces(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 class _PieceTime:
-    """The seconds left for the next chunk of a stream. The consumer's time does not count.
+    """The seconds left for the next chunk of a stream. The time that the consumer takes does not count.
 
-    The time is renewed only after LEAST_BYTES, so that an answer that trickles in cannot continue forever.
+    They are reset to ``read_s`` after each LEAST_BYTES, not after each byte. So an answer that trickles in cannot
+    continue forever.
     """
 
     LEAST_BYTES = 4096
@@ -271,7 +276,7 @@ class _PieceTime:
 def _credentials(settings: Settings, proxies: Iterable[str]) -> tuple[CheckmkAuth, Redactor]:
     # A separate function, so that no frame of a traceback contains the secret.
     secret = settings.password.reveal(settings.username)
-    # Proxies, with passwords in their URLs, may also come from the environment.
+    # The URL of a proxy may contain a password, even if it comes from the environment.
     quoted = [password for password in map(_password_in, proxies) if password]
     redact = Redactor([secret, *quoted, *map(unquote, quoted)], settings.username)
     return CheckmkAuth(settings.username, secret), redact

@@ -66,7 +66,7 @@ class ToolRunner:
         if not command.needs_approval:
             return tool_result(await self.in_thread(kind, lambda: self._run(command, values, client_name), reporter))
         checksum = values.pop("checksum", None)
-        # This preview is approved. _run() makes it again, and does nothing if its facts have changed.
+        # The person approves this preview. _run() makes it again, and does nothing if its facts have changed.
         preview = await self.in_thread(kind, lambda: self._preview(command, values), reporter)
         if preview is not None and preview.needs_approval:
             by_checksum = self.policy.confirm_by_checksum
@@ -147,7 +147,7 @@ class ToolRunner:
     def _run(
         self, command: Command, arguments: Mapping[str, Any], client_name: str, preview: Optional[Preview] = None
     ) -> dict[str, Any]:
-        """Run a command, and record it in the audit log if it writes. With a preview, do what it shows or nothing."""
+        """Run a command, and record it in the audit log if it writes. Refuse it if its preview has changed."""
         cancellation.check()
         if command.gives_rows:
             return page_result(self.client, command, arguments)
@@ -190,7 +190,8 @@ def validate_arguments(command: Command, arguments: Mapping[str, Any], policy: P
     """
     if len(json.dumps(arguments, default=str)) > MAX_JSON:
         raise ToolError(
-            f"Nothing was done: the arguments must have at most {MAX_JSON} characters. Use a file or smaller parts."
+            f"Nothing was done: the arguments must have at most {MAX_JSON} characters. "
+            "Pass an inventory as a file, and create hosts in several calls."
         )
     values = dict(arguments)
     for argument in command.arguments:
@@ -216,7 +217,7 @@ def _check_content(command: Command, name: str, value: Any) -> None:
     for part, is_key in _walk(value):
         if part == HIDDEN:
             raise ValueError(MASK)
-        # People approve what they see, and "web01" with a zero-width space looks like "web01".
+        # A person cannot tell "web01" with a zero-width space from "web01", and might approve it.
         invisible = first_invisible(part, keep="" if is_key else "\n\t") if isinstance(part, str) else None
         if invisible is not None:
             raise ValueError(f"{name} contains the invisible character U+{ord(invisible):04X}; remove it")

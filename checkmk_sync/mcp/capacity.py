@@ -30,7 +30,7 @@ class WorkKind(enum.Enum):
 
 
 MAX_THREADS = {WorkKind.TOOL: 40, WorkKind.RESOURCE: 10, WorkKind.COMPLETION: 4, WorkKind.LOCAL: 8}
-# These kinds can read from the site for a long time, so one session must not take all of its capacity.
+# These kinds can read from the site for a long time, so one session must not take all capacity of the site.
 LIMITED_PER_SESSION = (WorkKind.TOOL, WorkKind.RESOURCE)
 
 session_id: contextvars.ContextVar[str] = contextvars.ContextVar("session_id", default="")

@@ -19,7 +19,7 @@ _TEXTS: Mapping[type[errors.CheckmkError], str] = {
     errors.AuthError: "The site rejected the credentials of this server. "
     "Do not repeat the call; the operator must correct them.",
     errors.ForbiddenError: "The Checkmk user of this server lacks the permission for this. Ask the operator for it.",
-    errors.NotFoundError: "The object does not exist, or the Checkmk user of this server must not see it. "
+    errors.NotFoundError: "The object does not exist, or the Checkmk user of this server has no permission to see it. "
     "List the objects and use a name from the list.",
     errors.BadRequestError: "The site refused the request. Correct the arguments as its message says.",
     errors.ConflictError: "Another operation is running, or the object is in use. Wait, check its state, and retry.",

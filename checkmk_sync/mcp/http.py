@@ -57,8 +57,7 @@ class Listener:
         if self.writes and self.token is None:
             raise SettingsError(
                 "--allow-writes needs a token, because every user and program on this machine can reach the port; "
-                f"give --token-file FILE or set {TOKEN_VARIABLE} "
-                "(python -c 'import secrets; print(secrets.token_urlsafe(32))' creates a token)",
+                f"give --token-file FILE or set {TOKEN_VARIABLE} (openssl rand -hex 32 prints a token)",
                 field="token-file",
             )
         if self.host not in _LOOPBACK and not (self.token and self.behind_tls):

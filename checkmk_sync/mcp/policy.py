@@ -33,7 +33,7 @@ class Policy:
     ``allow`` and ``deny`` are patterns of tool names. A tool is offered if it matches ``allow``, or if ``allow`` is
     empty, and never if it matches ``deny``. ``sync_folder`` is the folder of inventory files, and ``encoding`` their
     encoding (default: UTF-8). ``max_batch`` limits the objects in one call. Without ``confirm_by_checksum``,
-    destructive tools need a client that can ask a person. Raises SettingsError if the options contradict each other.
+    destructive tools need a client that can ask a person. Raises SettingsError for an invalid or useless option.
     """
 
     allow_writes: bool = False
@@ -111,7 +111,7 @@ def read_inventory(folder: str, name: str, encoding: Optional[str] = None) -> In
     if status.st_nlink != 1:  # another name may be outside of the folder
         raise ValueError(f"{name!r} must be a file with one name, without further hard links")
     if len(content) > MAX_FILE:
-        raise ValueError(f"{name!r} is larger than {MAX_FILE // 2**20} MiB; split it, or use the command line")
+        raise ValueError(f"{name!r} must not be larger than {MAX_FILE // 2**20} MiB; use the command line")
     try:
         return InventoryText.from_bytes(name, content, encoding)
     except SettingsError as error:

@@ -84,7 +84,7 @@ _WILDCARDS = frozenset("*?[]\\")
 
 
 def _host_names(client: Checkmk, typed: str) -> Iterator[str]:
-    # From the monitoring core, which can search by prefix; the configuration would have to be read completely.
+    # From the monitoring core, which answers immediately. The configuration would have to be read completely.
     return (host.name for host in client.host_status.each(search=f"{typed}*"))
 
 

@@ -71,7 +71,7 @@ def serve(
                     server = build_server(runner, listener.token_verifier)
                     serve_http(server, listener, shutdown, ready)
             finally:
-                # A cancelled call finishes its current write, whose outcome must be recorded before the log is closed.
+                # A cancelled call finishes its current write, so the log must stay open until the outcome is recorded.
                 runner.drain(settings.timeouts.total_s)
 
 
@@ -112,7 +112,7 @@ class _Server(MCPServer[Any]):
 
 @contextlib.contextmanager
 def _root_logger_unchanged() -> Iterator[None]:
-    """Keep the SDK from adding a handler to the root logger, which it does if there is none."""
+    """Keep the SDK from adding a handler to a root logger without handlers."""
     root, handler = logging.getLogger(), logging.NullHandler()
     level = root.level
     root.addHandler(handler)

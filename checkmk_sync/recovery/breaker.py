@@ -23,7 +23,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class BreakerState(enum.Enum):
-    """The state of a breaker: CLOSED lets all calls through, OPEN none, and HALF_OPEN one probe."""
+    """The state of a breaker: CLOSED lets all calls through, OPEN refuses them, and HALF_OPEN admits one probe."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -59,7 +59,7 @@ class CircuitBreaker(ForkSafe):
         failure_threshold: int = 5,
         recovery_timeout: float = 60.0,
         *,
-        # With 0.5, a site that answers 3 of 10 requests with 503 would open it by chance, once in 3,200 calls.
+        # With 0.5, a site that answers 3 of 10 requests with 503 would open the breaker by chance, once in 3,200 calls.
         failure_rate: float = 0.7,
         window: float = 60.0,
         minimum_calls: int = 20,
@@ -138,7 +138,7 @@ class CircuitBreaker(ForkSafe):
     def _guarded(self, fn: Callable[..., T]) -> Callable[..., T]:
         def guarded(*args: Any, **kwargs: Any) -> T:
             call, generation = object(), None
-            try:  # before the call is admitted, because Ctrl-C may arrive at any moment
+            try:  # starts before the call is admitted, because Ctrl-C may arrive at any moment
                 generation = self._enter(call)
                 result = fn(*args, **kwargs)
             except Exception as error:
@@ -215,7 +215,7 @@ class _Recent:
     """The number of attempts and of failures in the last ``window`` seconds.
 
     They are counted per slice of the window, so memory use does not depend on the number of attempts. The oldest slice
-    is dropped at once, so the counts may cover up to one slice less than the window.
+    is dropped in one step, so the counts may cover up to one slice less than the window.
     """
 
     SLICES = 10
@@ -242,8 +242,9 @@ class _Recent:
 
 
 def refuse_what_works_later(function: Callable[..., Any]) -> None:
-    """Raise TypeError for a generator or coroutine function, because a guard around its call misses its work."""
+    """Raise TypeError for a generator or coroutine function, because a guard would end before its work starts."""
     if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
         raise TypeError(
-            f"{function.__qualname__} works after it has returned, so it cannot be guarded; guard what it calls instead"
+            f"{function.__qualname__} works after it has returned, so it cannot be guarded; "
+            "guard the functions that it calls"
         )

@@ -15,8 +15,8 @@ _AGAIN = frozenset({408, 429, 502, 503, 504})
 class ErrorClass(enum.Enum):
     """The class of a failure.
 
-    A RETRYABLE call may succeed if it is repeated. A PERMANENT one will not, or must not be repeated. CIRCUIT_BREAKING
-    means that the site cannot be reached.
+    RETRYABLE means that the call may succeed if it is repeated. PERMANENT means that it would fail again or must not be
+    repeated. CIRCUIT_BREAKING means that the site cannot be reached.
     """
 
     RETRYABLE = "retryable"
@@ -49,7 +49,7 @@ def is_repeatable(error: BaseException) -> bool:
 
 
 def retries_are_spent(error: BaseException) -> bool:
-    """Return True if a client has already retried the call, so that further retries would multiply with these."""
+    """Return True if a client has already retried the call. Further retries would multiply the number of requests."""
     return isinstance(error, CheckmkError) and error.attempted is not None and error.attempted.retries_spent
 
 

@@ -43,8 +43,8 @@ class FallbackHandler:
     def call(self, name: str, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Call ``fn`` and return its result. If it fails temporarily, return the answer of the fallback for ``name``.
 
-        Raises the error of ``fn`` if no fallback may answer. If the fallback fails too, the error of ``fn`` is raised
-        with the fallback's error as its ``__context__``.
+        Raises the error of ``fn`` if no fallback is registered or may answer. If the fallback fails too, the error of
+        ``fn`` is raised with the fallback's error as its ``__context__``.
         """
         self._failures()[name] = None
         try:

@@ -19,29 +19,37 @@ from ..metrics import MetricsCollector
 
 __all__ = ["InFlight", "RateLimit", "RequestLimits", "session_limit"]
 
-LOOK_S = 1.0  # a woken thread may be interrupted before it takes its slot; other threads then notice the free slot
+# Waiting threads check for a free slot at least this often, because a woken thread may be interrupted before it takes
+# its slot.
+LOOK_S = 1.0
 
 
 class RateLimit(ForkSafe):
-    """A limit of ``per_second`` evenly spaced starts over all threads. Any single second may have one more."""
+    """A limit on requests per second, evenly spaced and shared by all threads.
+
+    Any given second may contain one request more than ``per_second``, because both of its ends may coincide with a
+    start.
+    """
 
     def __init__(self, per_second: float, *, clock: Optional[Clock] = None) -> None:
         self.per_second = per_second
         self._clock: Clock = clock or SystemClock()
-        # ratelimit counts in fixed windows, so around a boundary it would let twice the rate through at once. Windows
-        # of one call each make the limit smooth. Each instance has its own decorator, because one on the class would
-        # let clients throttle each other.
         super().__init__()
 
     def reset_after_fork(self) -> None:
         """Start counting from zero."""
+        # ratelimit counts in fixed windows, so around a boundary it would let twice the rate through at once. Windows
+        # of one call each make the limit smooth. Each instance has its own decorator, because one on the class would
+        # let clients throttle each other.
         period = 1.0 / self.per_second
         self._take = ratelimit.limits(calls=1, period=period, clock=self._clock.monotonic)(lambda: None)
 
     def wait(self, deadline: Optional[Deadline] = None, *, sleep: Optional[Callable[[float], bool]] = None) -> float:
-        """Wait until a request may start, and return the seconds waited. Raises DeadlineError if that is too late.
+        """Wait until a request may start, and return the seconds waited.
 
         ``sleep`` replaces the clock's sleep, for callers that can be woken early. It returns False to stop waiting.
+
+        Raises DeadlineError if the wait would reach the deadline, and ConnectError if the sleep returns False.
         """
         sleep = sleep or self._clock.sleep
         waited = 0.0
@@ -72,8 +80,8 @@ class InFlight(ForkSafe):
         """Free all slots."""
         super().reset_after_fork()
         self._waiting = 0
-        # A set instead of a count. Ctrl-C may arrive at any moment, and freeing a slot twice, or one that was never
-        # taken, changes nothing.
+        # A set instead of a count, because Ctrl-C may arrive at any moment. Freeing a slot twice, or a slot that was
+        # never taken, then changes nothing.
         self._holders: set[object] = set()
 
     @contextlib.contextmanager
@@ -87,7 +95,8 @@ class InFlight(ForkSafe):
             with self._freed:
                 if len(self._holders) >= self.limit and not self._wait_until_free(deadline):
                     raise DeadlineError(
-                        f"the time of this call ran out while it waited for others (at most {self.limit} run at once)",
+                        "the time of this call ran out while it waited for other calls "
+                        f"(at most {self.limit} run at once)",
                         queued=True,
                     )
                 self._holders.add(holder)
@@ -160,8 +169,8 @@ class RequestLimits:
 
     def reading(self, deadline: Optional[Deadline]) -> ContextManager[None]:
         """Hold a slot for a read, or for one chunk of a stream. Raises DeadlineError if none becomes free in time."""
-        # A stream holds no slot while its consumer works, because a consumer that makes another read would wait for
-        # itself.
+        # A stream holds no slot while its consumer works, because a consumer that makes another read would wait for its
+        # own slot.
         share = session_limit.get()
         return self.reads.slot(deadline) if share is None else self._reading_in(share, deadline)
 

@@ -27,8 +27,8 @@ class RecoveryMixin:
     """A mixin for services with :func:`resilient` methods.
 
     Each method has its own breaker. All methods of an instance share one retry policy, with a retry budget, and one
-    fallback handler. They are created at first use from ``self.config`` (settings, or their part ``recovery``) or else
-    from the settings of ``self.client``. They use the client's clock, so that closing the client ends all waits.
+    fallback handler. They are created at first use from ``self.config`` (the settings, or their section ``recovery``)
+    or else from the settings of ``self.client``. They use the client's clock, so closing the client ends all waits.
     """
 
     @property
@@ -103,14 +103,13 @@ def resilient(
 ) -> Callable[[F], F]:
     """Guard a function, or a method of a :class:`RecoveryMixin`, with fallback(retry(breaker(function))).
 
-    For each guard, True uses the service's guard, and False leaves it out. A function has its own guards, in
-    ``function.recovery``. An object is used as it is, by all instances of the class. A function given as ``fallback``
-    is called with the arguments, without ``self``. A fallback that is registered under the function's name takes
-    precedence over it.
+    For each guard, True uses the service's guard, and False leaves it out. A plain function has its own guards, in
+    ``function.recovery``. A guard object passed here is shared by all instances of the class. A function given as
+    ``fallback`` is called with the arguments, without ``self``. A fallback that is registered under the function's name
+    takes precedence over it.
 
-    Failures that :func:`classify_error` does not call PERMANENT are retried. Open breakers are not retried. Calls that
-    a client has already retried are not either, so that retries do not multiply. Decorate only functions that read or
-    may safely run twice.
+    A failure is retried unless :func:`classify_error` calls it PERMANENT, the breaker is open, or a client has already
+    retried the call. Decorate only functions that read or may safely run twice.
 
     Raises TypeError for generator and coroutine functions, because their work starts after they have returned.
     """

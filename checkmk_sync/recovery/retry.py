@@ -1,4 +1,4 @@
-"""Retry failed calls: how often, after which delay, and until when."""
+"""Retries of failed calls, limited by a number, a deadline and a shared budget."""
 
 from __future__ import annotations
 
@@ -120,11 +120,11 @@ class RetryPolicy:
         retryable_exceptions: Optional[tuple[type[BaseException], ...]] = None,
         **kwargs: Any,
     ) -> T:
-        """Call ``fn(*args, **kwargs)`` with retries and return its result. Raises the last failure if all of them fail.
+        """Call ``fn(*args, **kwargs)`` with retries and return its result. Raises the last failure if all calls fail.
 
-        Failures of the types ``retryable_exceptions`` are retried, even if they are PERMANENT. By default, all failures
-        are retried except open breakers and those that :func:`classify_error` calls PERMANENT, such as a write that may
-        have happened.
+        Only failures of the types ``retryable_exceptions`` are retried, even if they are PERMANENT. By default, all
+        failures are retried except open breakers and those that :func:`classify_error` calls PERMANENT, such as a write
+        that may have happened.
         """
 
         def may_retry(error: Exception) -> bool:

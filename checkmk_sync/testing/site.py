@@ -32,11 +32,11 @@ class SimulatedSite:
 
     Times are in seconds, and jobs use ``clock``. ``latency`` is added to every request. A write holds the configuration
     lock for ``lock_hold``, plus ``host_cost`` for each of its hosts. An activation takes ``activation_time``, and a
-    scan takes ``discovery_time``. New hosts appear in the monitoring ``core_delay`` after an activation, and are
-    pending for ``check_delay``.
+    scan takes ``discovery_time``. The job of a scan becomes visible ``discovery_race`` after its start. New hosts
+    appear in the monitoring ``core_delay`` after an activation, and are pending for ``check_delay``.
 
-    ``faults`` are scripted faults. Without ``etag_locking``, the site ignores ``If-Match``, like a Checkmk site with
-    this setting.
+    ``faults`` are scripted faults. Without ``etag_locking``, the site ignores ``If-Match``. Checkmk has a setting for
+    this.
     """
 
     def __init__(

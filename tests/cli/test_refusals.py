@@ -64,8 +64,8 @@ def test_pending_changes_of_others_are_announced(site_for_cli: SimulatedSite, sy
     failed = sync("apply", fleet, "--owner", "me", "--yes")
     assert failed.code == 1
     assert "activation failed" in failed.out
-    assert "(--force-foreign, needs" in failed.out
+    assert "or use --force-foreign (needs" in failed.out
     assert "force_foreign_changes" not in failed.out
     alone = sync("activate")
-    assert (alone.code, "(--force-foreign, needs" in alone.err) == (2, True)
+    assert (alone.code, "or use --force-foreign (needs" in alone.err) == (2, True)
     assert sync("apply", fleet, "--owner", "me", "--yes", "--force-foreign").code == 0

@@ -175,7 +175,7 @@ def test_update_accepts_each_kind_of_change(filled: SimulatedSite, cmk: Checkmk)
 def test_updates_of_several_kinds_are_refused(cmk: Checkmk, arguments: Any) -> None:
     with pytest.raises(ValueError, match="give"):
         cmk.hosts.update("top", **arguments)
-    with pytest.raises(TypeError, match="list of names"):
+    with pytest.raises(TypeError, match="remove_attributes must be a list"):
         cmk.hosts.update("top", remove_attributes="alias")
 
 

@@ -19,7 +19,7 @@ def test_counts_agree_with_their_nouns(site: SimulatedSite, cmk: Checkmk, connec
     site.add_user("carol", "carols-secret")
     connect(site, username="carol").hosts.create("hers")
     plan = make_plan(cmk, from_data({"hosts": [{"name": "web01"}]}))
-    assert "\n1 pending change of other users; unless they activate first" in plan_as_text(plan)
+    assert "\n1 pending change of other users; apply needs --force-foreign" in plan_as_text(plan)
     report = report_as_text(apply_plan(cmk, plan))
     assert "Discovery: 1 host scanned" in report
     assert "1 pending change is from carol" in report

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from importlib import import_module
 from typing import Any, Iterator, get_type_hints
 
 import yaml
@@ -93,3 +94,23 @@ def test_the_readme_commands_are_one_line_each_and_run_in_ci() -> None:
 
 def test_the_changelog_has_an_unreleased_section() -> None:
     assert re.search(r"^## \[Unreleased\]$", _page("CHANGELOG.md"), re.MULTILINE)
+
+
+PUBLIC_MODULES = ("batch", "cache", "errors", "metrics", "recovery", "services", "streaming", "sync", "testing")
+# A client builds its cache from its settings; CheckmkError is described among the other errors.
+NOT_LISTED = {"checkmk_sync.cache.ReplyCache", "checkmk_sync.CheckmkError"}
+
+
+def test_the_api_reference_describes_every_public_name() -> None:
+    pages = "".join(path.read_text("utf-8") for path in (ROOT / "docs/api").glob("*.rst"))
+    described = set(re.findall(r"^\.\. auto\w+:: ([\w.]+)", pages, re.MULTILINE))
+    public = set()
+    for name in ("checkmk_sync", *(f"checkmk_sync.{module}" for module in PUBLIC_MODULES)):
+        public |= {f"{name}.{word}" for word in import_module(name).__all__}
+    assert public - NOT_LISTED <= described
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    listed = re.findall(r"^.* <([\w/-]+)>$", _page("docs/index.md"), re.MULTILINE)
+    pages = {path.stem for path in (ROOT / "docs").glob("*.md")} - {"index"}
+    assert sorted(listed) == sorted({*pages, "api/index"})

@@ -140,7 +140,7 @@ def test_requests_through_a_failing_proxy_are_unknown(authority: Path) -> None:
 def test_invalid_proxies_in_the_environment_are_reported(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     """A later failure would look like a write that the site did not answer."""
     monkeypatch.setenv("http_proxy", proxy)
-    with pytest.raises(SettingsError, match="http_proxy or a similar environment variable.* is not a URL") as caught:
+    with pytest.raises(SettingsError, match="is not a URL.* environment variables such as http_proxy") as caught:
         Checkmk("http://127.0.0.1:1", "s", "automation", "geheim")
     inside = caught.tb.tb_next  # without the test's own frame
     shown = traceback.TracebackException(SettingsError, caught.value, inside, capture_locals=True)

@@ -48,7 +48,7 @@ def _call(
 
 
 def _before(site: SimulatedSite, part: str, number: int, do: Callable[[], object]) -> None:
-    """Call ``do`` before request ``number`` whose path contains ``part``."""
+    """Call ``do`` before the request with this number among those with ``part`` in the path."""
     seen: list[str] = []
 
     def interfere(_method: str, path: str) -> None:

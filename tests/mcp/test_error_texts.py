@@ -68,7 +68,7 @@ def test_reports_and_advice_name_arguments() -> None:
         site.state.configuration.add_change("edit-rule", "Changed a rule.", "carol")
         report = result_data(_call(site, "sync_apply", inventory={"hosts": [{"name": "n"}]}))["result"]
         findings = result_data(_call(site, "doctor"))["items"]
-    assert "force it (force_foreign, needs" in report["errors"]["activation"]
+    assert "or use force_foreign (needs" in report["errors"]["activation"]
     assert [one["advice"] for one in findings if "use force_foreign, which needs" in one["advice"]]
     assert not [one for one in findings if "--" in one["advice"]]
 

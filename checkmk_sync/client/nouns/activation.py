@@ -338,7 +338,7 @@ def _with_other_users(error: ForbiddenError, before: Sequence[PendingChange], us
         sum(change.is_foreign_to(user) for change in before), "pending change is", "pending changes are"
     )
     detail = (
-        f"{pending} from {', '.join(others)}; let them activate, or set force_foreign_changes "
+        f"{pending} from {', '.join(others)}; let them activate first, or use force_foreign_changes "
         f"(needs the permission to activate foreign changes)"
     )
     return ForbiddenError(error.status, error.title, f"{error.detail} {detail}".strip(), call=error.call)

@@ -137,7 +137,7 @@ class Services(_Status):
     _always = SERVICE_COLUMNS
 
     def get(self, host: str, service: str, columns: Columns = (), *, fresh: bool = False) -> ServiceStatus:
-        """Return the state of one service by the names of its host and the service.
+        """Return the state of one service. ``service`` is its name, which Checkmk calls the description.
 
         >>> cmk.services.get("web01", "CPU load", ["plugin_output"])["plugin_output"]
 

@@ -24,7 +24,7 @@ __all__ = ["apply", "check_amount", "plan", "plan_with", "preview", "unused_conf
 def _desired(client: Checkmk, inventory: Optional[Mapping[str, Any]], file: Optional[InventoryText]) -> Desired:
     """Return the desired state from an inventory or a file. Files are read through the configured mapping file."""
     if (inventory is None) == (file is None):
-        raise ValueError("give either inventory or file, and only one of them")
+        raise ValueError("give either an inventory or a file, but not both")
     if file is None:
         return from_data(inventory or {})
     path = client.settings.sync.map

@@ -1,0 +1,60 @@
+"""Check the form of the errors that the package raises while a test runs."""
+
+from __future__ import annotations
+
+import dis
+import sys
+from concurrent.futures import CancelledError
+from types import CodeType, FrameType
+from typing import Any, Iterator, Optional
+
+import pytest
+
+from checkmk_sync.errors import CheckmkError
+from tests.message_form import text_faults
+
+ROOM = "checkmk_sync"
+# Exceptions that direct the control flow, and errors whose text is that of the operating system.
+WITHOUT_MESSAGE = (StopIteration, GeneratorExit, KeyboardInterrupt, SystemExit, CancelledError, KeyError, OSError)
+TOOL = 4  # an id of sys.monitoring that no profiler, debugger or coverage uses
+
+
+def _is_ours(frame: Optional[FrameType]) -> bool:
+    while frame is not None and frame.f_code.co_name == "__init__":  # of the error and its base classes
+        frame = frame.f_back
+    return frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == ROOM
+
+
+@pytest.fixture(autouse=True)
+def raised_messages_are_complete(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test in which the package raises an error whose message is empty or has no end.
+
+    From Python 3.12, built-in errors such as ValueError are checked too.
+    """
+    wrong = []
+
+    def check(error: BaseException) -> None:
+        if not isinstance(error, WITHOUT_MESSAGE) and (found := text_faults(str(error))):
+            wrong.append(f"{type(error).__name__}: {str(error)!r} {'; '.join(found)}")
+
+    def created(self: CheckmkError, *args: Any) -> None:
+        create(self, *args)
+        if _is_ours(sys._getframe(1)):
+            check(self)
+
+    def raised(code: CodeType, offset: int, error: BaseException) -> None:
+        # Errors of built-in functions count as raised by their caller, unless the instruction is checked.
+        if f"/{ROOM}/" in code.co_filename and code.co_code[offset] == dis.opmap["RAISE_VARARGS"]:
+            check(error)
+
+    create = CheckmkError.__init__
+    monkeypatch.setattr(CheckmkError, "__init__", created)
+    if sys.version_info >= (3, 12) and sys.monitoring.get_tool(TOOL) is None:
+        sys.monitoring.use_tool_id(TOOL, "raised messages")
+        sys.monitoring.register_callback(TOOL, sys.monitoring.events.RAISE, raised)
+        sys.monitoring.set_events(TOOL, sys.monitoring.events.RAISE)
+        yield
+        sys.monitoring.free_tool_id(TOOL)
+    else:
+        yield
+    assert not wrong, wrong
