@@ -61,7 +61,7 @@ def _convert_text(path: Property, template: Template, text: Optional[str]) -> An
     """
     if text is None:
         return ABSENT
-    # The "-" in a template such as {A}-{B} is an ordinary text, so only a template of one part can remove.
+    # The "-" in a template such as {A}-{B} is an ordinary text, so only a template of one part can remove a property.
     if text == "-" and len(template.parts) == 1:
         return None
     return attribute_value(path[1], text) if path[0] == "attributes" else text
