@@ -2,8 +2,7 @@
 
 Run: python tools/make_digest.py SPECS > tests/data/api_digest.json
 
-SPECS is a folder with documents named ``checkmk-VERSION-EDITION.json.gz``. Several documents of a version count together.
-For each operation, the digest lists the versions that have it and those that need ``If-Match``, the query parameters
+SPECS is a folder with documents named ``checkmk-VERSION-EDITION.json.gz``. The documents of a version count together. For each operation, the digest lists the versions that have it and those that need ``If-Match``, the query parameters
 and body fields, and for each answer its media type and fields. ``*`` marks a required field. A fact that does not
 apply to all versions of the operation has the list of its versions instead of ``true``.
 """
@@ -51,14 +50,17 @@ class Document:
         found: dict[str, tuple[Facts, bool]] = {}
         alternatives = self.alternatives(node)
         for schema in alternatives:
-            properties = {name: (part, name in schema.get("required", ())) for name, part in schema.get("properties", {}).items()}
+            properties = {
+                name: (part, name in schema.get("required", ())) for name, part in schema.get("properties", {}).items()
+            }
             for part in schema.get("allOf", ()):
                 properties = {**self.fields(part), **properties}
             for name, (part, required) in properties.items():
                 found[name] = (part, required and found.get(name, (part, True))[1])
         everywhere = [set(schema.get("properties", {})) for schema in alternatives if "allOf" not in schema]
         return {
-            name: (part, required and all(name in names for names in everywhere)) for name, (part, required) in found.items()
+            name: (part, required and all(name in names for names in everywhere))
+            for name, (part, required) in found.items()
         }
 
     def type_of(self, node: Any) -> str:
@@ -66,7 +68,9 @@ class Document:
         names = set()
         for schema in self.alternatives(node):
             kinds = schema.get("type", "object" if "properties" in schema or "allOf" in schema else "any")
-            names |= {TYPES.get(kind, "any") for kind in ([kinds] if isinstance(kinds, str) else kinds) if kind != "null"}
+            names |= {
+                TYPES.get(kind, "any") for kind in ([kinds] if isinstance(kinds, str) else kinds) if kind != "null"
+            }
         return names.pop() if len(names) == 1 else "any"
 
     def constraints(self, node: Any) -> Facts:
@@ -99,7 +103,10 @@ def body_fields(document: Document, operation: Facts) -> Iterator[tuple[str, Fac
                     yield label(document, f"entries[].{inner}", part, needed), document.constraints(part)
                     if inner == "attributes" and len(document.fields(part)) < 10:
                         for last, (leaf, must) in document.fields(part).items():
-                            yield label(document, f"entries[].attributes.{last}", leaf, must), document.constraints(leaf)
+                            yield (
+                                label(document, f"entries[].attributes.{last}", leaf, must),
+                                document.constraints(leaf),
+                            )
 
 
 def answers(document: Document, operation: Facts) -> Iterator[tuple[str, str]]:
@@ -166,5 +173,4 @@ def digest_of(facts: dict[tuple[str, ...], set[str]]) -> Facts:
 
 
 if __name__ == "__main__":
-    json.dump(make_digest(Path(sys.argv[1])), sys.stdout, indent=0, sort_keys=True)
-    print()
+    sys.stdout.write(json.dumps(make_digest(Path(sys.argv[1])), indent=0, sort_keys=True) + "\n")

@@ -1,0 +1,235 @@
+"""Nouns as data: a record class describes the objects of one kind, their fields and their operations.
+
+The client, the commands, inventories and the simulated site are loops over these rows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Mapping, Optional, TypeVar, cast, get_args, get_type_hints
+
+from ..core.arguments import describe_type
+from .standard_operations import standard_operations
+
+if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform
+
+    from .operation import Operation
+    from .versions import CheckmkVersion
+else:
+
+    def dataclass_transform(**_: Any) -> Any:
+        return lambda decorator: decorator
+
+
+__all__ = ["ALWAYS", "BULK", "CRUD", "MANAGED", "NOUNS", "Field", "Former", "Noun", "Record", "attr", "key", "noun"]
+
+R = TypeVar("R", bound="Record")
+
+CRUD = ("list", "get", "create", "update", "delete")
+BULK = ("bulk_create", "bulk_update", "bulk_delete")
+ALWAYS = ""  # as the first version of a feature: all versions have it
+MANAGED = frozenset({"cme", "ultimatemt"})  # the editions for several customers
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True)
+class Former:
+    """The form of a field before version ``until``: its names in requests and answers, and whether it is required."""
+
+    until: str
+    wire: str
+    at: tuple[str, ...]
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a kind of object.
+
+    ``name`` is used in records, inventories and commands, ``wire`` in requests. ``at`` is the path of the value in
+    answers; it is empty if the site never returns the value. ``type`` is str, int, bool, list, dict or Any. ``pattern``
+    is exactly the server's expression, because the server quotes it. ``since`` is the first version with the field, and
+    ``until`` the first version without it. ``editions`` are the short names of the editions that have it; None means
+    all. A ``secret`` is never shown or compared. An ``assigned`` key is chosen by the site. Lists are requested by the
+    fields that are ``filters``. Two values mean the same if their ``canonical`` forms are equal. ``encode`` and
+    ``decode`` convert values for requests and from answers. ``refers_to`` is the noun that the value names.
+    """
+
+    name: str
+    description: str
+    type: Any
+    required: bool
+    wire: str
+    at: tuple[str, ...]
+    example: Any = None
+    pattern: str = ""
+    choices: tuple[str, ...] = ()
+    min_length: int = 0
+    secret: bool = False
+    since: Optional[str] = None
+    until: Optional[str] = None
+    editions: Optional[frozenset[str]] = None
+    former: tuple[Former, ...] = ()
+    assigned: bool = False
+    filters: bool = False
+    canonical: Callable[[Any], Any] = _unchanged
+    encode: Callable[[Any], Any] = _unchanged
+    decode: Callable[[Any], Any] = _unchanged
+    refers_to: str = ""
+
+    def serves(self, version: CheckmkVersion, edition: str) -> bool:
+        """Return True if a site of this version and edition has the field."""
+        return (
+            (self.since is None or version.at_least(self.since))
+            and (self.until is None or not version.at_least(self.until))
+            and (self.editions is None or edition in self.editions)
+        )
+
+    def in_version(self, version: CheckmkVersion) -> Field:
+        """Return the field with the names that it has in ``version``."""
+        for form in self.former:
+            if not version.at_least(form.until):
+                return dataclasses.replace(self, wire=form.wire, at=form.at, required=form.required)
+        return self
+
+    def check(self, value: Any) -> None:
+        """Raise ValueError if the server would refuse ``value``. The message never contains a secret."""
+        kinds: Any = {list: (list, tuple), dict: Mapping}.get(self.type, self.type)
+        if self.type is not Any and (not isinstance(value, kinds) or isinstance(value, bool) is not (kinds is bool)):
+            names = {str: "a string", int: "a number", bool: "true or false", list: "a list", dict: "a mapping"}
+            raise ValueError(f"{self.name} must be {names[self.type]}, not {describe_type(value)}")
+        shown = "the value" if self.secret else repr(value)
+        if isinstance(value, (str, list, tuple)) and len(value) < self.min_length:
+            raise ValueError(f"{self.name} must not be empty")
+        if self.pattern and not re.match(self.pattern, value):
+            raise ValueError(f"{self.name} must match {self.pattern!r}, but {shown} does not")
+        if self.choices and value not in self.choices:
+            raise ValueError(f"{self.name} must be one of {', '.join(self.choices)}, not {shown}")
+
+    def same(self, one: Any, other: Any) -> bool:
+        """Return True if two values mean the same to the server."""
+        return bool(one == other or (None not in (one, other) and self.canonical(one) == self.canonical(other)))
+
+
+@dataclass(frozen=True)
+class Noun:
+    """A kind of object.
+
+    ``name`` is the attribute of the client, the command group and the inventory section, such as ``host_groups``.
+    ``singular`` and ``plural`` are used in texts. ``domain`` is Checkmk's domain type. The first field is the key. A
+    sync creates objects in the order of ``rank``, and deletes them in the reverse order. ``mark`` is the field that can
+    carry an owner's mark. Nouns of the ``tier`` "everyday" have MCP tools of their own.
+    """
+
+    name: str
+    singular: str
+    plural: str
+    domain: str
+    record: type[Record]
+    fields: tuple[Field, ...]
+    operations: tuple[Operation, ...]
+    rank: int
+    mark: Optional[str] = None
+    tier: str = "configuration"
+    by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {field.name: field for field in self.fields})
+
+    @property
+    def key(self) -> Field:
+        """The field that names the object."""
+        return self.fields[0]
+
+    def supports(self, verb: str) -> bool:
+        """Return True if a version of Checkmk has the operation."""
+        return any(row.verb == verb for row in self.operations)
+
+
+NOUNS: dict[str, Noun] = {}
+
+
+class Record:
+    """The base class of the records of plain nouns. ``etag`` is None in lists, and does not count for equality."""
+
+    noun: ClassVar[Noun]
+    etag: Optional[str] = None
+
+    @property
+    def key_value(self) -> str:
+        """The key of the object."""
+        value: str = getattr(self, self.noun.key.name)
+        return value
+
+    def values(self) -> dict[str, Any]:
+        """Return the fields that are set, by name, without the key."""
+        found = {field.name: getattr(self, field.name) for field in self.noun.fields if field is not self.noun.key}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def key(description: str, *, default: Any = dataclasses.MISSING, **facts: Any) -> Any:
+    """Declare the field that names the object."""
+    return dataclasses.field(
+        default=default, metadata={"description": description, "at": ("id",), "key": True, **facts}
+    )
+
+
+def attr(description: str, *, default: Any = dataclasses.MISSING, **facts: Any) -> Any:
+    """Declare another field.
+
+    Without a default, or with ``required=True``, it is required to create an object. Secrets are left out of repr().
+    """
+    return dataclasses.field(
+        default=default, repr=not facts.get("secret"), metadata={"description": description, **facts}
+    )
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(key, attr))
+def noun(
+    name: str,
+    singular: str,
+    domain: str,
+    *verbs: tuple[str, ...],
+    rank: int,
+    plural: str = "",
+    mark: Optional[str] = None,
+    tier: str = "configuration",
+    **exceptions: Any,
+) -> Callable[[type[R]], type[R]]:
+    """Make a record class of a class body, and enter its row in :data:`NOUNS`.
+
+    ``verbs`` are groups of standard operations: :data:`CRUD`, :data:`BULK`. ``exceptions`` are those of
+    :func:`standard_operations`.
+    """
+
+    def decorate(cls: type[R]) -> type[R]:
+        record = dataclasses.dataclass(frozen=True)(cls)
+        hints = get_type_hints(cls)
+        entries = sorted(dataclasses.fields(cast(Any, record)), key=lambda entry: "key" not in entry.metadata)
+        fields = tuple(_to_field(entry, hints[entry.name]) for entry in entries)
+        operations = standard_operations(
+            name, domain, [verb for group in verbs for verb in group], fields, **exceptions
+        )
+        record.noun = Noun(
+            name, singular, plural or f"{singular}s", domain, record, fields, operations, rank, mark, tier
+        )
+        NOUNS[name] = record.noun
+        return record
+
+    return decorate
+
+
+def _to_field(entry: dataclasses.Field[Any], hint: Any) -> Field:
+    facts = {name: value for name, value in entry.metadata.items() if name != "key"}
+    types = [part for part in get_args(hint) if part is not type(None)] if type(None) in get_args(hint) else [hint]
+    kind = types[0] if len(types) == 1 else Any
+    required = facts.pop("required", entry.default is dataclasses.MISSING)
+    wire = facts.pop("wire", entry.name)
+    at = facts.pop("at", ("extensions", wire))
+    return Field(entry.name, facts.pop("description"), getattr(kind, "__origin__", kind), required, wire, at, **facts)

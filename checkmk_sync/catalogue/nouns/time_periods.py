@@ -1,0 +1,51 @@
+"""Time periods."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Mapping, Optional
+
+from ..noun import ALWAYS, CRUD, Record, attr, key, noun
+
+__all__ = ["TimePeriod"]
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def _times(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return sorted((str(time["start"])[:5], str(time["end"])[:5]) for time in entry.get("time_ranges", ()))
+
+
+def _by_day(ranges: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[str, str]]]:
+    """Return the ranges of each day of the week, as HH:MM."""
+    # CHECKMK_API 10.12: the site answers with single days if "all" was sent, and without seconds.
+    found: dict[str, list[tuple[str, str]]] = {}
+    for entry in ranges:
+        for day in _DAYS if entry.get("day", "all") == "all" else (str(entry["day"]),):
+            found[day] = sorted([*found.get(day, []), *_times(entry)])
+    return {day: times for day, times in found.items() if times}
+
+
+def _by_date(ranges: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[str, str]]]:
+    return {str(entry["date"]): _times(entry) for entry in ranges}
+
+
+@noun("time_periods", "time period", "time_period", CRUD, rank=5, if_match={"update": ALWAYS, "delete": ALWAYS})
+class TimePeriod(Record):
+    """Times of the week, such as working hours, for checks, notifications and rules."""
+
+    name: str = key("Id of the time period.", pattern=r"^[-a-z0-9A-Z_]+\Z", example="workhours")
+    alias: str = attr("Title of the time period.", min_length=1, example="Working hours")
+    active_time_ranges: list[Any] = attr(
+        "Days of the week with their ranges of times.",
+        canonical=_by_day,
+        example=[{"day": "monday", "time_ranges": [{"start": "08:00", "end": "17:00"}]}],
+    )
+    exceptions: Optional[list[Any]] = attr(
+        "Dates with their own ranges of times.",
+        default=None,
+        canonical=_by_date,
+        example=[{"date": "2026-12-24", "time_ranges": [{"start": "08:00", "end": "12:00"}]}],
+    )
+    exclude: Optional[list[str]] = attr(
+        "Ids of time periods whose times are excluded.", default=None, canonical=sorted, refers_to="time_periods"
+    )
