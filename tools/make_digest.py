@@ -2,7 +2,8 @@
 
 Run: python tools/make_digest.py SPECS > tests/data/api_digest.json
 
-SPECS is a folder with documents named ``checkmk-VERSION-EDITION.json.gz``. The documents of a version count together. For each operation, the digest lists the versions that have it and those that need ``If-Match``, the query parameters
+SPECS is a folder with documents named ``checkmk-VERSION-EDITION.json.gz``. The documents of a version count together.
+For each operation, the digest lists the versions that have it and those that need ``If-Match``, the query parameters
 and body fields, and for each answer its media type and fields. ``*`` marks a required field. A fact that does not
 apply to all versions of the operation has the list of its versions instead of ``true``.
 """

@@ -15,7 +15,7 @@ from typing import Any, Callable, Iterable, Mapping, Optional, TypeVar, Union, c
 from requests_cache.backends.base import BaseCache, BaseStorage
 from requests_cache.models.response import CachedResponse
 
-from ..catalogue.operations import NOUNS
+from ..catalogue.operations import NOUN_NAMES
 from ..config.settings import Settings
 from ..core.call import Call, CallKind, Reply
 from ..core.clock import Clock
@@ -57,7 +57,7 @@ class ReplyCache(BaseCache):
         # Users must not get each other's answers, and requests-cache leaves the credentials out of the key.
         self._user_key = _digest(f"{settings.username}@{settings.base_url}")[:16]
         site = _digest(settings.base_url)[:16]
-        self._scopes = {noun: f"{site}:{noun}" for noun in NOUNS}
+        self._scopes = {noun: f"{site}:{noun}" for noun in NOUN_NAMES}
         self._stale_s = caching.stale_if_error
         self._single_flight: SingleFlight[Reply] = SingleFlight()
         self._pending_invalidations = pending_at(self.storage.location)

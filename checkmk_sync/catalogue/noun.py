@@ -56,9 +56,10 @@ class Field:
     answers; it is empty if the site never returns the value. ``type`` is str, int, bool, list, dict or Any. ``pattern``
     is exactly the server's expression, because the server quotes it. ``since`` is the first version with the field, and
     ``until`` the first version without it. ``editions`` are the short names of the editions that have it; None means
-    all. A ``secret`` is never shown or compared. An ``assigned`` key is chosen by the site. Lists are requested by the
-    fields that are ``filters``. Two values mean the same if their ``canonical`` forms are equal. ``encode`` and
-    ``decode`` convert values for requests and from answers. ``refers_to`` is the noun that the value names.
+    all. ``former`` are its names in older versions. A ``secret`` is never shown or compared. An ``assigned`` key is
+    chosen by the site. Lists are requested by the fields that are ``filters``. Every update must send the ``repeated``
+    fields. Two values mean the same if their ``canonical`` forms are equal. ``encode`` and ``decode`` convert values
+    for requests and from answers. ``refers_to`` is the noun that the value names.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Field:
     former: tuple[Former, ...] = ()
     assigned: bool = False
     filters: bool = False
+    repeated: bool = False
     canonical: Callable[[Any], Any] = _unchanged
     encode: Callable[[Any], Any] = _unchanged
     decode: Callable[[Any], Any] = _unchanged

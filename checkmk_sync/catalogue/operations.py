@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Optional
 
-from . import activation, discovery, folders, hosts, monitoring, site
+from . import activation, discovery, folders, hosts, monitoring, nouns, site  # noqa: F401  (nouns fill NOUNS)
+from .noun import NOUNS
 from .operation import Operation
 from .versions import CheckmkVersion
 
-__all__ = ["NOUNS", "OPERATIONS", "UNVERSIONED", "find_operation"]
+__all__ = ["NOUN_NAMES", "OPERATIONS", "UNVERSIONED", "find_operation"]
 
 OPERATIONS: tuple[Operation, ...] = (
     *activation.ROWS,
@@ -17,9 +18,10 @@ OPERATIONS: tuple[Operation, ...] = (
     *hosts.ROWS,
     *monitoring.ROWS,
     *site.ROWS,
+    *(_row for _noun in NOUNS.values() for _row in _noun.operations),
 )
 
-NOUNS = frozenset(_row.noun for _row in OPERATIONS)
+NOUN_NAMES = frozenset(_row.noun for _row in OPERATIONS)
 
 _BY_NAME: dict[tuple[str, str], tuple[Operation, ...]] = {}
 for _row in OPERATIONS:

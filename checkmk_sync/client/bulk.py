@@ -13,7 +13,6 @@ import re
 from dataclasses import dataclass
 from typing import Any, Callable, Collection, Generic, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
-from ..catalogue.paths import host_name
 from ..core.waves import waves
 from ..errors import ApiError, AuthError, BadRequestError, BatchError, CheckmkError, ForbiddenError, NotFoundError
 from .outcomes import Outcome, Outcomes, Progress, Status, is_uncertain
@@ -31,20 +30,24 @@ E = TypeVar("E")
 class BulkCall(Generic[E]):
     """The functions in which one bulk call differs from the others.
 
-    ``to_entry`` converts an item of the caller to an entry, or raises ValueError. ``key`` and ``folder`` return the
-    host name and the folder of an entry. ``send`` sends entries in one call. ``find_applied`` reads the site and
-    returns the keys of the entries that have been applied. ``prerequisites`` maps the keys of entries to the keys of
-    entries that must be sent in an earlier call; it may read the site. ``may_be_applied`` returns True if the refusal
-    of an entry, with these fields, can be caused by a duplicate of a request that has been applied.
+    ``to_entry`` converts an item of the caller to an entry, or raises ValueError. ``key`` returns the name of an
+    entry's object, and ``folder`` the folder of the object, if it has one. ``send`` sends entries in one call.
+    ``find_applied`` reads the site and returns the keys of the entries that have been applied. ``prerequisites`` maps
+    the keys of entries to the keys of entries that must be sent in an earlier call; it may read the site.
+    ``may_be_applied`` returns True if the refusal of an entry, with these fields, can be caused by a duplicate of a
+    request that has been applied. ``key_name`` is the member that holds the name in items that are mappings.
+    ``check_key`` raises ValueError for a name that is not valid.
     """
 
     to_entry: Callable[[Any], E]
     key: Callable[[E], str]
-    folder: Callable[[E], str]
     send: Callable[[Sequence[E]], None]
     find_applied: Callable[[Site, Sequence[E]], set[str]]
+    folder: Callable[[E], str] = lambda _entry: ""
     prerequisites: Callable[[Sequence[E]], Mapping[str, Collection[str]]] = lambda _entries: {}
     may_be_applied: Callable[[E, Mapping[str, Any]], bool] = lambda _entry, _fields: False
+    key_name: str = "name"
+    check_key: Callable[[str], object] = lambda _key: None
 
 
 def run_bulk(
@@ -87,7 +90,7 @@ def _read_entries(
         try:
             return call.to_entry(item)
         except (TypeError, ValueError) as error:
-            name = item.get("host_name") if isinstance(item, Mapping) else item
+            name = item.get(call.key_name) if isinstance(item, Mapping) else item
             key = name if name and isinstance(name, str) else f"item {number}"
             return Outcome(key, Status.NOT_APPLIED, CheckmkError(str(error)))
 
@@ -135,7 +138,7 @@ class _BulkRun(Generic[E]):
                 continue
             key = self._call.key(entry)
             try:
-                host_name(key)
+                self._call.check_key(key)
                 if key in self._seen:
                     raise ValueError(f"{key} occurs twice in this batch")
             except ValueError as error:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, Mapping, NoReturn, Optional, Union
 
+from ..catalogue.noun import NOUNS
+from ..catalogue.nouns import AuxTag, ContactGroup, HostGroup, Password, ServiceGroup, TimePeriod
 from ..catalogue.versions import CheckmkVersion
 from ..config.secrets import SecretSource
 from ..config.settings import Settings, replace_nested
@@ -22,6 +24,7 @@ from ..errors import CheckmkError
 from ..metrics import MetricsCollector
 from ..metrics.calls import CallEvent
 from ..recovery import BreakerState
+from .collection import Collection
 from .nouns import Activation, Discovery, Folders, Hosts, HostStatuses, Jobs, Services
 from .records import Version
 from .resource import Resource, parsing
@@ -69,6 +72,14 @@ class Checkmk:
     * ``jobs``: background jobs (:class:`Jobs`)
     """
 
+    # The plain nouns. Their attributes are created from the rows of the catalogue.
+    aux_tags: Collection[AuxTag]
+    contact_groups: Collection[ContactGroup]
+    host_groups: Collection[HostGroup]
+    passwords: Collection[Password]
+    service_groups: Collection[ServiceGroup]
+    time_periods: Collection[TimePeriod]
+
     _original: Optional[Checkmk] = None  # set for a client that shares the connections of another one
 
     def __init__(
@@ -104,6 +115,8 @@ class Checkmk:
         self.jobs = Jobs(self._site)
         self.discovery = Discovery(self._site, self.jobs)
         self.activation = Activation(self._site)
+        for name, row in NOUNS.items():
+            setattr(self, name, Collection(self._site, row.record))
 
     @classmethod
     def from_settings(cls, settings: Settings, *, clock: Optional[Clock] = None) -> Checkmk:

@@ -73,6 +73,11 @@ class Resource:
     def _blocks(self, verb: str, received: Received, **arguments: Any) -> Blocks[Any]:
         return self._site.blocks(self.noun, verb, received, **arguments)
 
+    def _chunk_size(self, chunk_size: Optional[int]) -> int:
+        if chunk_size is not None and (not isinstance(chunk_size, int) or chunk_size < 1):
+            raise ValueError(f"chunk_size must be a whole number of at least 1, not {chunk_size!r}")
+        return chunk_size or self._site.settings.batch_processing.chunk_size
+
     def _pages(self, items: Iterable[T], batch_size: Optional[int]) -> Iterator[StreamBatch[T]]:
         streaming = self._site.settings.streaming
         size = streaming.default_batch_size if batch_size is None else batch_size

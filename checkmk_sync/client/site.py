@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 from ..catalogue.operation import Operation
-from ..catalogue.operations import NOUNS, UNVERSIONED, find_operation
+from ..catalogue.operations import NOUN_NAMES, UNVERSIONED, find_operation
 from ..catalogue.versions import CheckmkVersion
 from ..core.call import Call, Reply
 from ..core.clock import Deadline
@@ -84,6 +84,11 @@ class Site:
             attempted = Attempted(Delivery.NOTHING_DONE, is_read=True)  # the version is read before anything is sent
             raise UnexpectedReplyError(f"the site reports an invalid version: {error}", attempted=attempted) from error
 
+    def edition(self) -> str:
+        """Return the short name of the site's edition, such as ``cre``. It is read like :meth:`version`."""
+        self.version()
+        return self.transport.edition or ""
+
     def site_time(self, moment: float) -> Optional[float]:
         """Convert a ``moment`` of the client's monotonic clock to UNIX time by the site's clock.
 
@@ -104,7 +109,7 @@ class Site:
 
     def invalidate_reads(self) -> None:
         """Invalidate all cached responses of the site."""
-        self.transport.cache.invalidate_nouns(NOUNS)
+        self.transport.cache.invalidate_nouns(NOUN_NAMES)
 
     def operation(self, noun: str, verb: str) -> Optional[Operation]:
         """Return the catalogue's row for a verb in the site's version; None if that version does not support it."""

@@ -17,7 +17,7 @@ class HostGroup(Record):
     """A group of hosts."""
 
     name: str = key("Id of the group.", pattern=_ID, example="linux")
-    alias: str = attr("Title of the group.", at=("title",), min_length=1, example="Linux servers")
+    alias: str = attr("Title of the group.", at=("title",), min_length=1, repeated=True, example="Linux servers")
     customer: Optional[str] = attr(_CUSTOMER, default=None, editions=MANAGED, example="global")
 
 
@@ -26,7 +26,7 @@ class ServiceGroup(Record):
     """A group of services."""
 
     name: str = key("Id of the group.", pattern=_ID, example="disks")
-    alias: str = attr("Title of the group.", at=("title",), min_length=1, example="Disks")
+    alias: str = attr("Title of the group.", at=("title",), min_length=1, repeated=True, example="Disks")
     customer: Optional[str] = attr(_CUSTOMER, default=None, editions=MANAGED, example="global")
 
 
@@ -35,7 +35,7 @@ class ContactGroup(Record):
     """A group of users who are responsible for hosts and services."""
 
     name: str = key("Id of the group.", pattern=_ID, example="oncall")
-    alias: str = attr("Title of the group.", at=("title",), min_length=1, example="On call")
+    alias: str = attr("Title of the group.", at=("title",), min_length=1, repeated=True, example="On call")
     customer: Optional[str] = attr(_CUSTOMER, default=None, editions=MANAGED, example="global")
     inventory_paths: Optional[dict[str, Any]] = attr(
         "Parts of the hardware and software inventory that the members can see.",

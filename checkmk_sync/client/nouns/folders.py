@@ -8,10 +8,10 @@ from ...catalogue.paths import folder_id, folder_path, is_folder_hash, parent_fo
 from ...core.arguments import require_string
 from ...errors import BadRequestError, CheckmkError, NotFoundError, PreconditionError
 from ...streaming import Stream
+from ..editable import Editable
 from ..records import Folder
 from ..resource import parsed, writes
 from ..updates import Attributes, ChangeFunction, created_by, diff_body, json_mapping, matches, update_body
-from .editable import Editable
 
 __all__ = ["Folders"]
 

@@ -12,12 +12,12 @@ from ...catalogue.paths import folder_id, folder_path
 from ...core.arguments import require_string, require_strings
 from ...errors import ForbiddenError, NotFoundError
 from ...streaming import Blocks, Received, Stream, StreamBatch
+from ..editable import Editable
 from ..payload import value_of
 from ..query import glob_regex
 from ..records import Host
 from ..resource import parsed
 from ..site import Site
-from .editable import Editable
 
 __all__ = ["FEW_NAMES", "HostReader", "absent_hosts"]
 

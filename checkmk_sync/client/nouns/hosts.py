@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Iterable, Optional, Sequence, Union
 
-from ...catalogue.paths import folder_path
+from ...catalogue.paths import folder_path, host_name
 from ...core.arguments import require_iterable, require_string
 from ...errors import ApiError, BadRequestError, CheckmkError, PreconditionError, UnexpectedReplyError
 from ..bulk import BulkCall, run_bulk
@@ -173,6 +173,8 @@ class Hosts(HostReader):
             return {name for name in found if name in claims[name]}
 
         call = BulkCall(
+            key_name="host_name",
+            check_key=host_name,
             to_entry=to_creation,
             key=name_of,
             folder=lambda entry: str(entry["folder"]),
@@ -201,6 +203,8 @@ class Hosts(HostReader):
             self._bulk("bulk_update", [{key: entry[key] for key in entry if key != "folder"} for entry in entries])
 
         call = BulkCall(
+            key_name="host_name",
+            check_key=host_name,
             to_entry=to_update,
             key=name_of,
             folder=lambda entry: str(entry.get("folder", "")),
@@ -260,6 +264,8 @@ class Hosts(HostReader):
             return set(seen) - set(self._with_site(site)._by_name(seen))
 
         call = BulkCall(
+            key_name="host_name",
+            check_key=host_name,
             to_entry=to_entry,
             key=lambda host: host.name,
             folder=lambda host: (known.get(host.name) or (host.folder,))[0],
@@ -276,11 +282,6 @@ class Hosts(HostReader):
         The check sends a bulk update without hosts, which changes nothing.
         """
         self._bulk("bulk_update", [])
-
-    def _chunk_size(self, chunk_size: Optional[int]) -> int:
-        if chunk_size is not None and (not isinstance(chunk_size, int) or chunk_size < 1):
-            raise ValueError(f"chunk_size must be a whole number of at least 1, not {chunk_size!r}")
-        return chunk_size or self._site.settings.batch_processing.chunk_size
 
     def _bulk(self, verb: str, entries: Sequence[Any]) -> None:
         names = [entry if isinstance(entry, str) else name_of(entry) for entry in entries]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Callable, Generic, Optional, TypeVar
 
-from ...core.call import require_etag
-from ...errors import ApiError, BadRequestError, CheckmkError, NotFoundError, PreconditionError
-from ..claims import Claim
-from ..resource import Resource
-from ..settling import settle
+from ..core.call import require_etag
+from ..errors import ApiError, BadRequestError, CheckmkError, NotFoundError, PreconditionError
+from .claims import Claim
+from .resource import Resource
+from .settling import settle
 
 __all__ = ["Editable"]
 

@@ -1,0 +1,330 @@
+"""Reads, creates, changes and deletes the objects of plain nouns, as the rows of the catalogue describe them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
+
+from ..catalogue.noun import Record
+from ..core.arguments import describe_type, require_iterable, require_string
+from ..errors import BadRequestError, CheckmkError, NotFoundError, PreconditionError
+from ..streaming import Stream, StreamBatch
+from .bulk import BulkCall, run_bulk
+from .claims import Claim
+from .editable import Editable
+from .ensured import Ensured
+from .object_format import PARTS, NounFormat, noun_format
+from .outcomes import Outcomes, Progress
+from .resource import parsed, writes
+from .site import Site
+
+__all__ = ["Collection"]
+
+R = TypeVar("R", bound=Record)
+Values = Mapping[str, Any]
+
+
+class Collection(Editable[R]):
+    """The objects of one kind, such as ``client.host_groups``.
+
+    An object is given by its key and the values of its fields, or as a record:
+
+    >>> cmk.host_groups.create("linux", alias="Linux servers")
+    >>> cmk.host_groups.create(HostGroup("linux", alias="Linux servers"))
+
+    Fields are checked before anything is sent. A field that does not exist raises ValueError, and a field that the
+    version or edition of the site does not have raises CheckmkError. Lost answers are settled as for :class:`Hosts`.
+    """
+
+    def __init__(self, site: Site, record: type[R]) -> None:
+        super().__init__(site)
+        self.record = record
+        self.noun = record.noun.name
+
+    @property
+    def _format(self) -> NounFormat:
+        return noun_format(self.record, self._site.version(), self._site.edition())
+
+    def get(self, key: str, *, fresh: bool = False) -> R:
+        """Return one object with its ETag. ``fresh`` bypasses the cache. Raises NotFoundError if it does not exist."""
+        return self._record(self._parse, "get", path={"key": require_string(key, self._key)}, fresh=fresh)
+
+    def find(self, key: str, *, fresh: bool = False) -> Optional[R]:
+        """Return one object like :meth:`get`, or None if it does not exist."""
+        try:
+            return self.get(key, fresh=fresh)
+        except NotFoundError:
+            return None
+
+    def each(self, **filters: str) -> Stream[R]:
+        """Return a stream of all objects. ``filters`` are the fields by which the API lists this kind of object."""
+        query = {f"{self.record.noun.by_name[name].wire}_name": value for name, value in filters.items()}
+        return Stream(
+            lambda received: parsed(
+                self._blocks("list", received, parts=PARTS, query=query),
+                lambda items: self._format.parse_all(self.record, items),
+            )
+        )
+
+    def pages(self, batch_size: Optional[int] = None, **filters: str) -> Iterator[StreamBatch[R]]:
+        """Yield the objects of :meth:`each` in pages of ``batch_size`` objects.
+
+        The default size is the setting ``streaming.default_batch_size``.
+        """
+        return self._pages(self.each(**filters), batch_size)
+
+    @writes
+    def create(self, wanted: Union[str, R], **values: Any) -> R:
+        """Create an object and return it with its ETag.
+
+        Raises BadRequestError if it exists, or if the site refuses a value. The client reads the object first, because
+        only an object that was absent before proves the creation if the answer is lost.
+        """
+        record = self._to_record(wanted, values)
+        key, body = record.key_value, self._creation_body(record)
+        with self._site.creation_claims.claim(self.noun, (key,)) as claim:
+            was_absent = self._is_absent("get", {"key": key})
+            try:
+                return self._record(self._parse, "create", body=body, object_names=(key,))
+            except CheckmkError as error:
+                if not was_absent or key not in claim:
+                    raise
+                if isinstance(error, BadRequestError) and self._format.key.wire not in error.fields:
+                    raise
+                return self._settle_creation(error, key, claim, lambda there: there._find_with(key, record.values()))
+
+    @writes
+    def update(self, key: str, *, etag: Optional[str] = None, **values: Any) -> R:
+        """Set some fields of an object, and return the object as it is afterwards. Other fields stay as they are.
+
+        Nothing is sent if the object already has these values; a secret is always sent. Raises NotFoundError if the
+        object does not exist, and PreconditionError if it has changed since the state of the ``etag``.
+        """
+        if not values:
+            raise ValueError(f"give a field of the {self.record.noun.singular} {key!r} to change")
+        self._format.check(values)
+
+        def write(before: R) -> R:
+            if self._format.same(before, values) and not self._secrets_in(values):
+                return before
+            body = self._format.body({**self._repeated(before), **values})
+            request = dict(path={"key": key}, body=body, etag=etag or before.etag or "*", object_names=(key,))
+            try:
+                return self._record(self._parse, "update", **request)
+            except CheckmkError as error:
+                return self._settle(
+                    error, lambda there: there._find_with(key, values, of_update=True), PreconditionError
+                )
+
+        return self._read_and_write(key, write, etag)
+
+    @writes
+    def delete(self, key: str, *, missing_ok: bool = False) -> None:
+        """Delete an object. Raises NotFoundError if it does not exist, unless ``missing_ok`` is True."""
+        self._delete(key, missing_ok, key, path={"key": require_string(key, self._key)})
+
+    @writes
+    def ensure(
+        self, wanted: Union[str, R], *, check: bool = False, update_secrets: bool = False, **values: Any
+    ) -> Ensured[R]:
+        """Create an object, or change it if it differs, and return what was done.
+
+        >>> cmk.host_groups.ensure("linux", alias="Linux servers").changed
+
+        With ``check``, nothing is written, and the result is what a call without it would do. Fields that are not given
+        stay as they are. A secret is sent only when the object is created, or always with ``update_secrets``, because
+        the site never returns it for comparison.
+        """
+        given = self._given(wanted, values)
+        key = given.pop(self._key)
+        self._format.check({self._key: key, **given})
+        before = self.find(key, fresh=True)
+        if before is None:
+            record = self._to_record(key, given)
+            return Ensured(None, record if check else self.create(record), ("create",))
+        differing = self._format.differing(before, given) + (self._secrets_in(given) if update_secrets else [])
+        if not differing:
+            return Ensured(before, before)
+        changes = {name: given[name] for name in differing}
+        after = dataclasses.replace(before, **changes) if check else self.update(key, **changes)  # type: ignore[type-var]
+        return Ensured(before, after, ("update",))
+
+    @writes
+    def bulk_create(
+        self,
+        records: Iterable[Union[R, Values]],
+        *,
+        chunk_size: Optional[int] = None,
+        progress: Optional[Progress] = None,
+    ) -> Outcomes:
+        """Create many objects and return an outcome for each. An item is a record or a mapping of its fields.
+
+        The client reads the list of all objects first. ``chunk_size`` is the number of objects per request, by default
+        the setting ``batch_processing.chunk_size``. ``progress`` is called with each outcome.
+        """
+        existing = set(self._read_all())
+        claims: dict[str, Claim] = {}
+
+        def send(entries: Sequence[R]) -> None:
+            keys = [entry.key_value for entry in entries]
+            with self._site.creation_claims.claim(self.noun, keys) as claim:
+                claims.update(dict.fromkeys(keys, claim))
+                self._send("bulk_create", keys, [self._creation_body(entry) for entry in entries])
+
+        def find_created(site: Site, entries: Sequence[R]) -> set[str]:
+            found = self._with_site(site)._read_all()
+            return {
+                entry.key_value
+                for entry in entries
+                if entry.key_value not in existing
+                and entry.key_value in claims[entry.key_value]
+                and entry.key_value in found
+                and self._format.same(found[entry.key_value], entry.values())
+            }
+
+        wire = self._format.key.wire
+        call = BulkCall(
+            to_entry=self._to_record_of_item,
+            key=lambda entry: entry.key_value,
+            send=send,
+            find_applied=find_created,
+            may_be_applied=lambda entry, fields: wire in fields and entry.key_value not in existing,
+            key_name=self._key,
+        )
+        return run_bulk(self._site, call, require_iterable(records, "records"), self._chunk_size(chunk_size), progress)
+
+    @writes
+    def bulk_update(
+        self, changes: Iterable[Values], *, chunk_size: Optional[int] = None, progress: Optional[Progress] = None
+    ) -> Outcomes:
+        """Change many objects. An item is a mapping of the key and the fields to set. Outcomes as for bulk_create().
+
+        The API accepts no ETags here, so the last writer wins. The client reads the list of all objects first.
+        """
+        existing = self._read_all()
+
+        def send(entries: Sequence[Values]) -> None:
+            keys = [entry[self._key] for entry in entries]
+            bodies = [
+                {
+                    self._format.key.wire: entry[self._key],
+                    "attributes": self._format.body(self._changes(entry, existing)),
+                }
+                for entry in entries
+            ]
+            self._send("bulk_update", keys, bodies)
+
+        def find_changed(site: Site, entries: Sequence[Values]) -> set[str]:
+            found = self._with_site(site)._read_all()
+            return {
+                entry[self._key]
+                for entry in entries
+                if entry[self._key] in found
+                and not self._secrets_in(entry)
+                and self._format.same(found[entry[self._key]], entry)
+            }
+
+        call = BulkCall(
+            to_entry=self._to_change,
+            key=lambda entry: str(entry[self._key]),
+            send=send,
+            find_applied=find_changed,
+            key_name=self._key,
+        )
+        return run_bulk(self._site, call, require_iterable(changes, "changes"), self._chunk_size(chunk_size), progress)
+
+    @writes
+    def bulk_delete(
+        self,
+        keys: Iterable[Union[str, R]],
+        *,
+        chunk_size: Optional[int] = None,
+        progress: Optional[Progress] = None,
+    ) -> Outcomes:
+        """Delete many objects, given by key or as records. Outcomes as for bulk_create()."""
+        existing = set(self._read_all())
+
+        def send(entries: Sequence[str]) -> None:
+            for key in entries:
+                self._site.creation_claims.discard(self.noun, key)
+            self._send("bulk_delete", (), entries)
+
+        def find_deleted(site: Site, entries: Sequence[str]) -> set[str]:
+            found = self._with_site(site)._read_all()
+            return {key for key in entries if key in existing and key not in found}
+
+        call = BulkCall(to_entry=self._to_key, key=str, send=send, find_applied=find_deleted, key_name=self._key)
+        return run_bulk(self._site, call, require_iterable(keys, "keys"), self._chunk_size(chunk_size), progress)
+
+    @property
+    def _key(self) -> str:
+        return self.record.noun.key.name
+
+    def _parse(self, data: Any, etag: Optional[str] = None) -> R:
+        return self._format.parse(self.record, data, etag)
+
+    def _read_all(self) -> dict[str, R]:
+        return {record.key_value: record for record in self.each()}
+
+    def _find_with(self, key: str, values: Values) -> Optional[R]:
+        found = self.find(key, fresh=True)
+        return found if found is not None and self._format.same(found, values) else None
+
+    def _find_updated(self, key: str, values: Values) -> Optional[R]:
+        # A secret cannot be compared, so an update that sends one cannot be proven.
+        return None if self._secrets_in(values) else self._find_with(key, values)
+
+    def _secrets_in(self, values: Values) -> list[str]:
+        return [name for name in values if name in self._format.fields and self._format.fields[name].secret]
+
+    def _given(self, wanted: Union[str, R], values: Values) -> dict[str, Any]:
+        """Return the key and the values of a record, or of a key with values."""
+        if isinstance(wanted, self.record):
+            if values:
+                raise ValueError(f"give either a {self.record.__name__} or a key with fields, not both")
+            return {self._key: wanted.key_value, **wanted.values()}
+        if not isinstance(wanted, str):
+            raise TypeError(
+                f"a {self.record.noun.singular} must be a key or a {self.record.__name__}, not {describe_type(wanted)}"
+            )
+        return {self._key: wanted, **values}
+
+    def _to_record(self, wanted: Union[str, R], values: Values) -> R:
+        given = self._given(wanted, values)
+        self._format.check(given)
+        self._format.require(given)
+        return self.record(**{**dict.fromkeys(self.record.noun.by_name), **given})
+
+    def _to_record_of_item(self, item: Union[R, Values]) -> R:
+        if isinstance(item, Mapping):
+            item = dict(item)
+            return self._to_record(item.pop(self._key, None), item)
+        return self._to_record(item, {})
+
+    def _to_change(self, item: Values) -> Values:
+        if not isinstance(item, Mapping) or not isinstance(item.get(self._key), str) or len(item) < 2:
+            raise ValueError(f"a change must be a mapping of {self._key} and the fields to set")
+        self._format.check(item)
+        return item
+
+    def _to_key(self, item: Union[str, R]) -> str:
+        return item.key_value if isinstance(item, self.record) else require_string(item, self._key)
+
+    def _creation_body(self, record: R) -> dict[str, Any]:
+        return self._format.body({self._key: record.key_value, **record.values()})
+
+    def _repeated(self, before: R) -> Values:
+        """Return the values that every update of the object must repeat."""
+        return {
+            name: getattr(before, name)
+            for name, field in self._format.fields.items()
+            if field.repeated and getattr(before, name) is not None
+        }
+
+    def _changes(self, entry: Values, existing: Mapping[str, R]) -> Values:
+        before = existing.get(entry[self._key])
+        repeated = {} if before is None else self._repeated(before)
+        return {**repeated, **{name: value for name, value in entry.items() if name != self._key}}
+
+    def _send(self, verb: str, names: Sequence[str], entries: Sequence[Any]) -> None:
+        self._perform(verb, body={"entries": list(entries)}, object_names=names)

@@ -1,0 +1,115 @@
+"""Converts the records of plain nouns to bodies of requests, and the objects in answers to records."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Iterable, Mapping, Optional, Sequence, TypeVar
+
+from ..catalogue.noun import Field, Noun, Record
+from ..catalogue.versions import CheckmkVersion
+from ..core.text import suggestion
+from ..errors import CheckmkError, UnexpectedReplyError
+from .payload import typed, value_of
+
+__all__ = ["PARTS", "NounFormat", "noun_format"]
+
+R = TypeVar("R", bound=Record)
+
+PARTS = ("id", "title", "extensions")  # the members of an object that hold the values of fields
+
+
+class NounFormat:
+    """The format of a noun's objects at a site of one version and edition. Editions are given by their short name."""
+
+    def __init__(self, noun: Noun, version: CheckmkVersion, edition: str) -> None:
+        self._noun, self._version, self._edition = noun, version, edition
+        self.fields = {field.name: field.in_version(version) for field in noun.fields if field.serves(version, edition)}
+        self.key = self.fields[noun.key.name]
+
+    def field(self, name: str) -> Field:
+        """Return a field.
+
+        Raises ValueError if the noun does not have it, and CheckmkError if this version or edition does not.
+        """
+        if name in self.fields:
+            return self.fields[name]
+        if name not in self._noun.by_name:
+            hint = suggestion(name, tuple(self._noun.by_name))
+            raise ValueError(f"a {self._noun.singular} does not have the field {name!r}{hint}")
+        field = self._noun.by_name[name]
+        versions = " ".join(
+            ([f"from {field.since}"] if field.since else []) + ([f"before {field.until}"] if field.until else [])
+        )
+        editions = f"in the editions {', '.join(sorted(field.editions))}" if field.editions else ""
+        raise CheckmkError(
+            f"the {self._noun.singular} field {name!r} does not exist in Checkmk {self._version}, edition "
+            f"{self._edition}; it exists {' and '.join(filter(None, (versions, editions)))}"
+        )
+
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Raise ValueError or CheckmkError if the site would refuse a field or its value."""
+        for name, value in values.items():
+            self.field(name).check(value)
+
+    def require(self, values: Mapping[str, Any]) -> None:
+        """Raise ValueError if a field that is needed to create an object is missing."""
+        missing = [field.name for field in self.fields.values() if field.required and field.name not in values]
+        if missing:
+            raise ValueError(f"a {self._noun.singular} needs {' and '.join(missing)}")
+
+    def body(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return fields under their names in requests."""
+        return {self.fields[name].wire: self.fields[name].encode(value) for name, value in values.items()}
+
+    def same(self, record: Record, values: Mapping[str, Any]) -> bool:
+        """Return True if the record has all ``values``. Secrets are ignored, because sites do not return them."""
+        return not self.differing(record, values)
+
+    def differing(self, record: Record, values: Mapping[str, Any]) -> list[str]:
+        """Return the names of the fields that the record does not have as in ``values``, without secrets."""
+        return [
+            name
+            for name, value in values.items()
+            if self.fields[name].at and not self.fields[name].same(getattr(record, name), value)
+        ]
+
+    def parse(self, record: type[R], data: Any, etag: Optional[str] = None) -> R:
+        """Return the record of an object of the API. Raises UnexpectedReplyError if it is malformed."""
+        values = dict.fromkeys(self._noun.by_name)
+        for name, field in self.fields.items():
+            values[name] = _value(field, data)
+        result = record(**values)
+        object.__setattr__(result, "etag", etag)
+        return result
+
+    def parse_all(self, record: type[R], items: Sequence[Any]) -> list[R]:
+        """Return the records of several objects of the API."""
+        return [self.parse(record, item) for item in items]
+
+
+@functools.cache
+def noun_format(record: Any, version: CheckmkVersion, edition: str) -> NounFormat:
+    """Return the format of a noun's objects, which is computed once for each version and edition."""
+    return NounFormat(record.noun, version, edition)
+
+
+_TYPES: Mapping[Any, Any] = {str: str, bool: bool, int: int, list: list, dict: dict}
+
+
+def _value(field: Field, data: Any) -> Any:
+    """Return the value of a field in an object of the API, or None if the object does not have it."""
+    if not field.at:
+        return None
+    if not field.required and _is_missing(data, field.at):
+        return None
+    value = value_of(data, *field.at) if field.type not in _TYPES else typed(_TYPES[field.type], data, *field.at)
+    try:
+        return field.decode(value)
+    except (ValueError, SyntaxError) as error:
+        raise UnexpectedReplyError(f"{'.'.join(field.at)!r} in the answer cannot be read: {error}") from None
+
+
+def _is_missing(data: Any, path: Iterable[str]) -> bool:
+    for step in path:
+        data = data.get(step) if isinstance(data, dict) else None
+    return data is None
