@@ -43,7 +43,7 @@ class Collection(Editable[R]):
 
     @property
     def _format(self) -> NounFormat:
-        return noun_format(self.record, self._site.version(), self._site.edition())
+        return noun_format(self.record.noun.name, self._site.version(), self._site.edition())
 
     def get(self, key: str, *, fresh: bool = False) -> R:
         """Return one object with its ETag. ``fresh`` bypasses the cache. Raises NotFoundError if it does not exist."""
@@ -112,9 +112,7 @@ class Collection(Editable[R]):
             try:
                 return self._record(self._parse, "update", **request)
             except CheckmkError as error:
-                return self._settle(
-                    error, lambda there: there._find_with(key, values, of_update=True), PreconditionError
-                )
+                return self._settle(error, lambda there: there._find_updated(key, values), PreconditionError)
 
         return self._read_and_write(key, write, etag)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any, Iterable, Mapping, Optional, Sequence, TypeVar
 
-from ..catalogue.noun import Field, Noun, Record
+from ..catalogue.noun import NOUNS, Field, Noun, Record
 from ..catalogue.versions import CheckmkVersion
 from ..core.text import suggestion
 from ..errors import CheckmkError, UnexpectedReplyError
@@ -88,9 +88,9 @@ class NounFormat:
 
 
 @functools.cache
-def noun_format(record: Any, version: CheckmkVersion, edition: str) -> NounFormat:
+def noun_format(noun: str, version: CheckmkVersion, edition: str) -> NounFormat:
     """Return the format of a noun's objects, which is computed once for each version and edition."""
-    return NounFormat(record.noun, version, edition)
+    return NounFormat(NOUNS[noun], version, edition)
 
 
 _TYPES: Mapping[Any, Any] = {str: str, bool: bool, int: int, list: list, dict: dict}
