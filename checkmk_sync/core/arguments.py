@@ -1,10 +1,18 @@
-"""Checks of argument types, with TypeErrors that name the argument and the type it received."""
+"""Checks of arguments, with errors that name the argument and the type or value it received."""
 
 from __future__ import annotations
 
 from typing import Any, Iterable, TypeVar, Union
 
-__all__ = ["describe_type", "match_choice", "require_iterable", "require_string", "require_strings", "require_type"]
+__all__ = [
+    "describe_type",
+    "match_choice",
+    "require_count",
+    "require_iterable",
+    "require_string",
+    "require_strings",
+    "require_type",
+]
 
 G = TypeVar("G", bound=Iterable[Any])
 
@@ -38,6 +46,12 @@ def require_type(value: object, kinds: Union[type, tuple[type, ...]], requiremen
     # bool is a subclass of int.
     if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
         raise TypeError(f"{requirement}, not {describe_type(value)}{hint}")
+
+
+def require_count(value: object, label: str, least: int) -> None:
+    """Raise ValueError unless ``value`` is a whole number of at least ``least``. Booleans are not accepted."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{label} must be a whole number of at least {least}, not {value!r}")
 
 
 def require_string(value: object, label: str) -> str:
