@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, TypeVar, Union
+import inspect
+from typing import Any, Callable, Iterable, TypeVar, Union
 
 __all__ = [
     "describe_type",
@@ -12,6 +13,7 @@ __all__ = [
     "require_string",
     "require_strings",
     "require_type",
+    "runs_after_return",
 ]
 
 G = TypeVar("G", bound=Iterable[Any])
@@ -72,6 +74,12 @@ def require_strings(value: Iterable[Any], label: str) -> list[str]:
         if not isinstance(name, str):
             raise TypeError(f"{label} must be a list of strings, but {label}[{index}] is {describe_type(name)}")
     return entries
+
+
+def runs_after_return(function: Callable[..., Any]) -> bool:
+    """Return True for generator functions and coroutine functions, including asynchronous generators."""
+    kinds = (inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction)
+    return any(is_kind(function) for is_kind in kinds)
 
 
 def match_choice(text: str, choices: Iterable[str]) -> str:
