@@ -22,10 +22,7 @@ _MANY = (list, tuple, set, frozenset)
 
 
 def require_iterable(value: G, label: str) -> G:
-    """Return ``value``. Raises TypeError unless it is an iterable of items.
-
-    A single string is refused as well.
-    """
+    """Return ``value`` unchanged. Raises TypeError if it is a string or not iterable."""
     # A string is iterable too, but its letters would be taken as the items.
     if isinstance(value, (str, bytes)):
         raise TypeError(f"{label} must be a list, not a single string")
@@ -43,7 +40,8 @@ def describe_type(value: object) -> str:
 def require_type(value: object, kinds: Union[type, tuple[type, ...]], requirement: str, hint: str = "") -> None:
     """Raise TypeError unless ``value`` is an instance of one of the ``kinds``.
 
-    The message starts with ``requirement``, such as ``"owner must be a string"``. Booleans are not accepted as numbers.
+    The message consists of ``requirement`` (such as ``"owner must be a string"``), the type of ``value``, and ``hint``.
+    Booleans are not accepted as numbers.
     """
     # bool is a subclass of int.
     if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
@@ -57,7 +55,7 @@ def require_count(value: object, label: str, least: int) -> None:
 
 
 def require_string(value: object, label: str) -> str:
-    """Return ``value``. Raises TypeError unless it is a string."""
+    """Return ``value`` unchanged. Raises TypeError if it is not a string."""
     if not isinstance(value, str):
         many = "; call it once per item, or use a bulk call" if isinstance(value, _MANY) else ""
         raise TypeError(f"{label} must be a string, not {describe_type(value)}{many}")
@@ -65,10 +63,7 @@ def require_string(value: object, label: str) -> str:
 
 
 def require_strings(value: Iterable[Any], label: str) -> list[str]:
-    """Return ``value`` as a list. Raises TypeError unless it is an iterable of strings.
-
-    A single string is refused as well.
-    """
+    """Return ``value`` as a list. Raises TypeError if it is a single string or not an iterable of strings."""
     entries = list(require_iterable(value, label))
     for index, name in enumerate(entries):
         if not isinstance(name, str):
@@ -83,7 +78,7 @@ def runs_after_return(function: Callable[..., Any]) -> bool:
 
 
 def match_choice(text: str, choices: Iterable[str]) -> str:
-    """Return the choice that ``text`` names, ignoring case. A unique prefix is enough.
+    """Return the choice that ``text`` names. Case is ignored, and a unique prefix is enough.
 
     Raises ValueError, which lists the choices, unless exactly one of them matches.
     """

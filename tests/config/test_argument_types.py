@@ -1,4 +1,4 @@
-"""Arguments of a wrong type are refused by name at once, before a request is sent, and without their values."""
+"""Arguments of a wrong type are refused before a request is sent. The error names the argument, but not its value."""
 
 from __future__ import annotations
 

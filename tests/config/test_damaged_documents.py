@@ -1,4 +1,4 @@
-"""Damaged or malicious documents lead to one clear error, and need time and memory in proportion to their size."""
+"""A damaged or malicious document raises one clear error, and needs no more time and memory than a valid one."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ JSON = [
 
 
 @pytest.mark.parametrize(("text", "said"), JSON, ids=range(len(JSON)))
-def test_damaged_json_is_one_mistake_with_its_location(text: str, said: str) -> None:
+def test_damaged_json_is_reported_as_one_mistake_with_its_location(text: str, said: str) -> None:
     with pytest.raises(InventoryError) as caught:
         from_text(InventoryText("a.json", text))
     assert [str(problem)[: len(said)] for problem in caught.value.problems] == [said]
@@ -91,7 +91,7 @@ YAML = [
 
 @pytest.mark.parametrize("loader", [yaml.SafeLoader, positions.safe_loader], ids=["python", "libyaml"])
 @pytest.mark.parametrize(("text", "said"), YAML, ids=range(len(YAML)))
-def test_damaged_yaml_is_one_mistake_with_its_location(
+def test_damaged_yaml_is_reported_as_one_mistake_with_its_location(
     text: str, said: str, loader: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(documents, "safe_loader", loader)

@@ -24,7 +24,7 @@ def _told(tmp_path: Path, name: str, text: Any) -> list[str]:
 
 def test_the_line_of_a_multiline_row_is_its_first(tmp_path: Path) -> None:
     text = 'name,folder,alias\nweb01,/a,"line one\nline two\nline three"\nbad name,/a,"x\ny\nz"\n'
-    said = "a.csv:5: column 1 (name): host bad name: 'bad name' is not a host name: "
+    said = "a.csv:5: column 1 (name): host bad name: 'bad name' is not a host name; "
     assert _told(tmp_path, "a.csv", text) == [said + HOST_NAME]
 
 
