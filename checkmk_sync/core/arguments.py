@@ -32,8 +32,8 @@ def require_iterable(value: G, label: str) -> G:
 
 
 def describe_type(value: object) -> str:
-    """Return the name of the type of ``value`` with an article: ``"a list"``, ``"an int"``, ``"None"``."""
-    name = type(value).__name__
+    """Return the type of ``value`` with an article: ``"a list"``, ``"an int"``, ``"a string"``, ``"None"``."""
+    name = "string" if isinstance(value, str) else type(value).__name__
     return "None" if value is None else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 

@@ -32,7 +32,7 @@ MISSHAPEN: list[tuple[Any, str, str]] = [
     ({"host_name": "g450", "folder": " "}, "g450", "is not a folder"),
     ({"name": "g450"}, "item 450", "this one has 'name'"),
     ({"host_name": 5}, "item 450", "a string as host_name"),
-    ("g450", "g450", "is a str"),
+    ("g450", "g450", "is a string"),
     (["g450"], "item 450", "is a list"),
     (None, "item 450", "this one is None"),
 ]
