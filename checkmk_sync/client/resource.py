@@ -8,6 +8,7 @@ import functools
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, TypeVar
 
 from ..catalogue.paths import folder_path, is_folder_hash
+from ..core.arguments import require_count
 from ..core.call import Reply
 from ..errors import BadRequestError, CheckmkError, Delivery, ForbiddenError, NotFoundError, UnexpectedReplyError
 from ..streaming import Blocks, Received, StreamBatch, batches
@@ -74,8 +75,8 @@ class Resource:
         return self._site.blocks(self.noun, verb, received, **arguments)
 
     def _chunk_size(self, chunk_size: Optional[int]) -> int:
-        if chunk_size is not None and (not isinstance(chunk_size, int) or chunk_size < 1):
-            raise ValueError(f"chunk_size must be a whole number of at least 1, not {chunk_size!r}")
+        if chunk_size is not None:
+            require_count(chunk_size, "chunk_size", 1)
         return chunk_size or self._site.settings.batch_processing.chunk_size
 
     def _pages(self, items: Iterable[T], batch_size: Optional[int]) -> Iterator[StreamBatch[T]]:
