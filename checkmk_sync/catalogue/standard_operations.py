@@ -8,7 +8,7 @@ from ..core.call import CallKind
 from .operation import ExpectedReply, Operation
 
 if TYPE_CHECKING:
-    from .noun import Field
+    from .field import Field
 
 __all__ = ["standard_operations"]
 
