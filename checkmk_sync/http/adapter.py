@@ -196,7 +196,7 @@ class CheckmkAdapter(HTTPAdapter):
                 response.close()
                 break
         if size > limit and not is_refusal:
-            raise _too_large(limit, call)
+            raise _too_large(limit, call, " (limits.max_reply_mb)")
         exchange.response_body = b"".join(pieces)
 
     def _check_and_decode(self, exchange: Exchange, response: requests.Response) -> None:
@@ -329,7 +329,7 @@ def _read_up_to(response: requests.Response, limit: float, call: Call) -> bytes:
         size += len(piece)
         if size > limit:
             response.close()
-            raise _too_large(limit, call)
+            raise _too_large(limit, call, ", the limit of this call")
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
@@ -341,7 +341,8 @@ def _pieces(response: requests.Response, size: int) -> Iterator[bytes]:
     return iter(lambda: response.raw.read(size, decode_content=encoded), b"")
 
 
-def _too_large(limit: float, call: Call) -> ReplyTooLargeError:
+def _too_large(limit: float, call: Call, origin: str) -> ReplyTooLargeError:
     size = f"{limit / 2**20:g} MB" if limit >= 2**20 else f"{limit:.0f} bytes"
-    message = f"the answer to {call} is larger than {size} (limits.max_reply_mb)"
-    return ReplyTooLargeError(message, limit_bytes=int(limit), call=str(call))
+    return ReplyTooLargeError(
+        f"the answer to {call} is larger than {size}{origin}", limit_bytes=int(limit), call=str(call)
+    )
