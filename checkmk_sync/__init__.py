@@ -2,15 +2,15 @@
 
 >>> from checkmk_sync import Checkmk
 
-Importing the package is cheap, because each name is imported on first use.
+Importing the package is cheap, because each public name is imported on first use.
 
 Where to start reading the code:
 
 - ``http/adapter.py`` and ``recovery/retry.py`` send requests and retry them.
-- ``client/settling.py`` finds out whether a write with a lost response was executed.
+- ``client/settling.py`` finds out whether a write was executed if its response was lost.
 - ``client/records.py`` defines the records of hosts, folders and statuses.
-- ``sync/executors.py`` changes and deletes objects for a sync.
-- ``mcp/calls.py`` asks for approval of the writes of language models.
+- ``sync/executors.py`` creates, changes and deletes objects for a sync.
+- ``mcp/calls.py`` asks for approval before a language model changes anything.
 """
 
 from __future__ import annotations

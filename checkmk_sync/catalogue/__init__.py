@@ -1,4 +1,4 @@
-"""The operations of the API that the client uses, as rows of data, and facts about Checkmk.
+"""The operations of the API that the client uses, as a table, and facts about Checkmk.
 
 The table is imported on first use, so that importing names and states is cheap.
 """

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from ..config.documents import SHOWN, read_json
+from ..config.documents import NOT_JSON, SHOWN, read_json
 from ..core.redaction import HIDDEN, find_secrets, is_secret_name
 from ..core.text import parse_json_container, shorten
 from ..errors import SettingsError
@@ -32,10 +32,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class _Attribute:
-    """One attribute. ``type`` is None for values of any type.
+    """One attribute. ``type`` is the Python type of its values, or None if they can have any type.
 
-    ``lacking`` lists the editions without the attribute, by their names up to 2.4 and since 2.5. ``families`` lists the
-    IP versions of the addresses that it accepts besides host names.
+    ``since`` is the first version with the attribute. ``lacking`` lists the editions without it, by their names up to
+    2.4 and by those since 2.5. ``families`` lists the IP versions of the addresses that it accepts besides host names.
     """
 
     type: Optional[type]
@@ -105,7 +105,7 @@ def is_string_attribute(name: str) -> bool:
 
 
 def unambiguous_value(attribute: str, value: Any) -> Any:
-    """Convert a string to a value if Checkmk never accepts a string for this attribute.
+    """Convert a string like :func:`attribute_value`, but only if Checkmk never accepts a string for this attribute.
 
     Any other value is returned unchanged. Raises ValueError for invalid JSON, and for a flag that is not true or false.
     """
@@ -114,8 +114,11 @@ def unambiguous_value(attribute: str, value: Any) -> Any:
 
 
 def attribute_value(attribute: str, text: str) -> Any:
-    """Convert a string to the value of an attribute: JSON, a list ``a|b``, or the string itself.
+    """Convert a string, such as a cell of a table, to the value of an attribute.
 
+    Tags and attributes of type string keep the text. For all others, a text that starts with ``{`` or ``[`` is JSON. A
+    list is written as ``a|b``, also for contact groups. A flag is ``true``, ``yes`` or ``1``, or else ``false``, ``no``
+    or ``0``. An SNMP community is written without its type. Text for an unknown attribute is returned unchanged.
     Raises ValueError for invalid JSON, and for a flag that is not true or false.
     """
     if is_string_attribute(attribute):
@@ -136,7 +139,7 @@ def attribute_value(attribute: str, text: str) -> Any:
 
 
 def contains_mask(name: str, value: Any) -> bool:
-    """Return True if ``value`` contains HIDDEN, which output shows in place of a secret."""
+    """Return True if a secret in ``value`` is HIDDEN, the text that output shows in place of secrets."""
     container = parse_json_container(value) if isinstance(value, str) else None
     return any(secret.strip() == HIDDEN for secret in find_secrets({name: value if container is None else container}))
 
@@ -145,16 +148,15 @@ def _json(attribute: str, text: str) -> Any:
     try:
         return read_json(text, "").data
     except SettingsError as error:
-        is_secret = is_secret_name(attribute)
-        shown = "the hidden value" if is_secret else repr(shorten(text, SHOWN))
-        why = _without_value(error) if is_secret else error.reason
-        raise ValueError(f"{shown} starts like JSON but is not valid JSON ({why})") from None
+        shown, why = repr(shorten(text, SHOWN)), error.reason.removeprefix(f"{NOT_JSON}: ")
+        if is_secret_name(attribute):
+            shown, why = "the hidden value", _without_value(error, why)
+        where = "" if error.line is None else f"line {error.line}, column {error.column}: "
+        raise ValueError(f"{shown} starts like JSON but is not valid JSON ({where}{why})") from None
 
 
-def _without_value(error: SettingsError) -> str:
-    """Describe the mistake in JSON and its position, without quoting the JSON."""
-    cause = error.__cause__
-    message = cause.msg if isinstance(cause, json.JSONDecodeError) else "a mistake"
-    if message.startswith("Invalid"):  # the message may quote a character
-        message = "an invalid character or escape"
-    return f"{message} in line {error.line}, column {error.column}"
+def _without_value(error: SettingsError, why: str) -> str:
+    """Describe the mistake in JSON without quoting the JSON."""
+    if not isinstance(error.__cause__, json.JSONDecodeError):
+        return "a mistake"
+    return "an invalid character or escape" if why.startswith("Invalid") else why  # json may quote the character

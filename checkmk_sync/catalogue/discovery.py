@@ -23,8 +23,8 @@ _STARTED = (
 )
 _QUEUED = (
     ExpectedReply(303, location="/objects/background_job/"),
-    ExpectedReply(204),
-)  # 204 means that there was nothing to start
+    ExpectedReply(204),  # there was nothing to start
+)
 
 _poll = functools.partial(Operation, kind=CallKind.POLL)
 _bulk = functools.partial(Operation, "discovery", kind=CallKind.BULK)
@@ -32,7 +32,7 @@ _bulk = functools.partial(Operation, "discovery", kind=CallKind.BULK)
 ROWS = (
     _bulk("start", "POST", _START, body=("host_name", "mode"), expected=_STARTED),
     _poll("discovery", "run", "GET", "/objects/service_discovery_run/{name}"),
-    # BULK, so that it is never retried: Checkmk may contact the host, which is slow.
+    # BULK, so that it is never retried, because Checkmk may contact the host, which is slow.
     _bulk("result", "GET", "/objects/service_discovery/{name}"),
     _bulk(
         "set_phase",

@@ -1,4 +1,4 @@
-"""The labels that mark the objects of this package, and the rules for the key of a label."""
+"""The labels by which this package marks its objects, and the rules for the key of a label."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Optional
 __all__ = ["ADOPTED_LABEL", "OWNER_LABEL", "label_key_problem"]
 
 OWNER_LABEL = "checkmk_sync/owner"
-# Its value is the name of the adopted object. A clone copies the label but has another name.
+# Its value is the name of the adopted object. This reveals a clone, which copies the label but has another name.
 ADOPTED_LABEL = "checkmk_sync/adopted"
 
 
 def label_key_problem(text: str) -> Optional[str]:
-    """Return why ``text`` is not valid as a label key or an owner, or None if it is valid."""
+    """Return why ``text`` cannot be the key of a label or an owner, or None if it is valid."""
     if not text:
         return "it is empty"
     if ":" in text:

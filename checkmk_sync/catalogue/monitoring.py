@@ -1,6 +1,6 @@
 """Operations of the monitoring state of hosts and services.
 
-A list has a GET form and a POST form, in this order of preference.
+Each list has a GET form and a POST form. The GET form comes first, because it is preferred.
 """
 
 from __future__ import annotations

@@ -16,9 +16,10 @@ __all__ = ["ExpectedReply", "Operation"]
 class Operation:
     """One operation of the API: ``noun.verb`` is sent as ``method path``.
 
-    ``{…}`` in the path is replaced with a quoted segment. ``query`` and ``body`` list the fields that the server
-    accepts; it refuses unknown ones. ``expected`` lists the responses that prove a write. A read is proven by its
-    status and its JSON. ``since`` is the first version with the operation, ``until`` the first one without it.
+    Each ``{…}`` in the path is replaced with a quoted segment. ``query`` and ``body`` list the fields that the server
+    accepts; it refuses all others. ``if_match`` is True if the operation accepts an ETag. ``touches`` lists further
+    nouns whose objects a write changes. ``expected`` lists the responses that prove that a write was executed; a read
+    needs no proof. ``since`` is the first version with the operation, and ``until`` the first version without it.
     """
 
     noun: str
@@ -45,5 +46,5 @@ class Operation:
         return late_enough and (self.until is None or not version.at_least(self.until))
 
     def url(self, parameters: Mapping[str, str]) -> str:
-        """Return the path with its parameters, each quoted as one segment."""
+        """Return the path with ``parameters`` filled in. Each value is quoted as one segment."""
         return self.path.format(**{name: path_segment(value) for name, value in parameters.items()})

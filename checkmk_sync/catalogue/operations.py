@@ -33,6 +33,6 @@ UNVERSIONED: dict[tuple[str, str], Operation] = {
 
 
 def find_operation(noun: str, verb: str, version: CheckmkVersion) -> Optional[Operation]:
-    """Return the preferred row of a verb in a version, or None if the version does not have it."""
+    """Return the preferred operation for ``noun.verb`` in a version, or None if the version does not have one."""
     # The rows are in order of preference.
     return next((row for row in _BY_NAME[noun, verb] if row.serves(version)), None)

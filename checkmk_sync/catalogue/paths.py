@@ -21,7 +21,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 def host_name(text: str) -> str:
     """Return ``text`` if it is a valid host name. Raises ValueError otherwise."""
     if not isinstance(text, str) or not _HOST.fullmatch(text):
-        raise ValueError(f"{text!r} is not a host name: use only letters, digits, '-', '_' and '.'")
+        raise ValueError(f"{text!r} is not a host name; use only letters, digits, '-', '_' and '.'")
     if len(text) > 240:
         raise ValueError(f"the host name {text[:16]!r}… is longer than 240 characters")
     return text
@@ -35,11 +35,11 @@ def is_folder_hash(text: str) -> bool:
 def folder_path(text: str) -> str:
     """Return a folder as ``/a/b``, or as ``/`` for the root.
 
-    The input is ``/a/b``, ``~a~b`` or ``\\a\\b``, with or without the first and a last separator. A 32-digit folder id
-    is returned unchanged. Raises ValueError for anything else.
+    The input is ``/a/b``, ``~a~b`` or ``\\a\\b``, with or without a leading and a trailing separator. A 32-digit folder
+    id is returned unchanged. Raises ValueError for anything else.
     """
     if not isinstance(text, str) or not text.strip():
-        raise ValueError(f"{text!r} is not a folder: use a path such as '/linux/web', or '/' for the root")
+        raise ValueError(f"{text!r} is not a folder; use a path such as '/linux/web', or '/' for the root")
     return _normalize(text)
 
 
@@ -57,7 +57,10 @@ def _normalize(text: str) -> str:
 
 
 def folder_id(text: str) -> str:
-    """Return a folder as spelled in URLs: ``~a~b``, or ``~`` for the root, or its 32-digit id."""
+    """Return a folder as it is spelled in URLs: ``~a~b``, ``~`` for the root, or the 32-digit id.
+
+    Raises ValueError like :func:`folder_path`.
+    """
     path = folder_path(text)
     return path if is_folder_hash(path) else path.replace("/", "~")
 

@@ -13,7 +13,7 @@ S = TypeVar("S", "HostState", "ServiceState")
 
 
 class HostState(enum.Enum):
-    """The state of a host. A host that was never checked is PENDING, although its column ``state`` is 0, like UP."""
+    """The state of a host. A host that was never checked is PENDING, although its column ``state`` is 0 (UP)."""
 
     UP = 0
     DOWN = 1
@@ -27,7 +27,7 @@ class HostState(enum.Enum):
 
 
 class ServiceState(enum.Enum):
-    """The state of a service. One that was never checked is PENDING, although its column ``state`` is 0, like OK."""
+    """The state of a service. A service that was never checked is PENDING, although its column ``state`` is 0 (OK)."""
 
     OK = 0
     WARNING = 1
@@ -42,9 +42,10 @@ class ServiceState(enum.Enum):
 
 
 def parse_state(kind: type[S], value: object) -> S:
-    """Return the state that ``value`` means: a state, its number, or its name.
+    """Return the state for ``value``, which is a state, its number, or its name.
 
-    Names ignore case and can be shortened to a unique prefix. Raises ValueError, with all states, for any other value.
+    Case is ignored in names, and a unique prefix is enough. Raises ValueError, which lists all states, for any other
+    value.
     """
     if isinstance(value, kind):
         return value

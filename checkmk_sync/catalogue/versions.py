@@ -9,13 +9,13 @@ from dataclasses import dataclass
 __all__ = ["CheckmkVersion"]
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:([ibp])(\d+))?(?:-(rc\d*|\d[\d.]*\d|[a-z]+))?(?:\.([a-z]+))?")
-# Checkmk: the order within a line is innovation releases, betas, the release, patches.
+# Checkmk: within a release line, the order is innovation releases, betas, the release, patches.
 _STAGES = {"i": 0, "b": 1, None: 2, "p": 3}
 
 
 @dataclass(frozen=True)
 class CheckmkVersion:
-    """A version such as ``2.4.0p18``. ``key`` orders versions, so that ``p10`` is later than ``p9``."""
+    """A version such as ``2.4.0p18``. Versions are compared by ``key``, so that ``p10`` is later than ``p9``."""
 
     text: str
     key: tuple[int, int, int, int, int]
@@ -26,8 +26,8 @@ class CheckmkVersion:
         """Parse a version. Raises ValueError if it is not valid.
 
         The input is ``2.4.0p18``, ``2.4.0p18.cre``, ``2.5.0b3``, a release candidate such as ``2.3.0p5-rc1``, or a
-        build such as ``2.5.0-2026.03.27`` or ``2.4.0-sandbox``. A candidate counts as the release it precedes, and a
-        build as the newest version of its line.
+        build such as ``2.5.0-2026.03.27`` or ``2.4.0-sandbox``. A release candidate counts as its release, and a build
+        as the newest version of its release line.
         """
         match = _VERSION.fullmatch(text.strip())
         if not match:

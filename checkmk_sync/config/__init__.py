@@ -1,4 +1,4 @@
-"""Settings, the configuration file, sources of secrets, and documents with line numbers."""
+"""Settings, the configuration file, sources of secrets, and YAML and JSON documents with line numbers."""
 
 from __future__ import annotations
 

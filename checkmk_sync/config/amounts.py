@@ -15,7 +15,7 @@ _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 @dataclass(frozen=True)
 class Amount:
-    """Either a ``number`` or a ``percent``."""
+    """Either a whole ``number``, or a ``percent`` of a total. The other field is None."""
 
     number: Optional[int] = None
     percent: Optional[Decimal] = None

@@ -1,7 +1,7 @@
 """YAML and JSON documents as plain data, with positions for error messages.
 
-YAML is read only through PyYAML's safe loader. Duplicate keys, recursive or exploding aliases and oversized documents
-are refused. The data itself carries no positions: :meth:`Document.position` looks one up when there is a mistake to
+YAML is read only with PyYAML's safe loader. Duplicate keys, recursive or exploding aliases, and oversized documents are
+refused. The data itself contains no positions. :meth:`Document.position` looks them up when there is a mistake to
 report.
 """
 
@@ -29,12 +29,13 @@ from .positions import (
     safe_loader,
 )
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "Document", "read_file", "read_json", "read_limited", "read_yaml"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "NOT_JSON", "Document", "read_file", "read_json", "read_limited", "read_yaml"]
 
 MAX_BYTES = 256 * 2**20
 MAX_CHARACTERS = 2**20  # of a file with settings
 MAX_VALUES = 20_000_000  # counted with all aliases expanded
 MAX_DEPTH = 50
+NOT_JSON = "this is not valid JSON"
 SHOWN = 60  # characters of a value that an error message quotes
 MAX_DIGITS = 400  # Python may refuse to convert numbers of more than 640 digits
 
@@ -49,7 +50,7 @@ _HALF_CHARACTER = "a string contains half of a character (a surrogate without it
 
 
 class Document:
-    """The ``data`` of a document and its ``source``, the name of a file. Lines count from 1."""
+    """The parsed ``data`` of a document, and its ``source``: the name of a file. Lines count from 1."""
 
     def __init__(self, data: Any, source: str, positions: Optional[PositionIndex] = None) -> None:
         self.data, self.source = data, source
@@ -64,13 +65,13 @@ class Document:
         return Position() if self._positions is None else self._positions.position(path, of_value=of_value)
 
     def line(self, path: Path) -> Optional[int]:
-        """Return the line of the member at ``path``, or of its nearest parent."""
+        """Return the line of the member at ``path``, or of its nearest parent; None if it is unknown."""
         return self.position(path).line
 
     def line_of_item(self, path: tuple[str, ...], index: int) -> Optional[int]:
         """Return the line of an item of the list at ``path``, or None if it is unknown.
 
-        The lines of a list are looked up once, so that a call for each of its items is cheap.
+        The lines of a list are looked up only once, so that it is cheap to call this for each of its items.
         """
         if path not in self._items:
             self._items[path] = () if self._positions is None else self._positions.items(path)
@@ -81,7 +82,8 @@ class Document:
 def read_file(name: str, label: str, *, field: Optional[str] = None) -> tuple[str, os.stat_result]:
     """Return the text of a UTF-8 file with settings, and the status of the file.
 
-    Raises SettingsError, which calls the file ``label``, if the file cannot be read or is too large.
+    Raises SettingsError if the file cannot be read or is too large. The message calls the file ``label``, and the error
+    has this ``field``.
     """
     try:
         with open(name, encoding="utf-8-sig") as source:
@@ -99,7 +101,7 @@ def read_file(name: str, label: str, *, field: Optional[str] = None) -> tuple[st
 
 
 def read_limited(source: BinaryIO, limit: int) -> bytearray:
-    """Read up to ``limit`` bytes, and one more if there are more."""
+    """Read up to ``limit`` bytes. The result is one byte longer than ``limit`` if the source has more bytes."""
     # In pieces, because read(limit) would allocate the full limit for the smallest file.
     data = bytearray()
     while len(data) <= limit:
@@ -172,7 +174,7 @@ def _tab_hint(text: str, line: Optional[int]) -> str:
 
 
 def read_json(text: str, source: str, *, as_written: bool = False) -> Document:
-    """Parse JSON. Raises SettingsError, with file, line and column, if it is not valid or ambiguous.
+    """Parse JSON. Raises SettingsError, with file, line and column, if it is ambiguous or not valid.
 
     ``as_written`` keeps numbers as strings, so that ``1.10`` keeps its zero.
     """
@@ -185,11 +187,12 @@ def read_json(text: str, source: str, *, as_written: bool = False) -> Document:
         )
     except json.JSONDecodeError as error:
         position = Position(error.lineno, error.colno)
-        raise _error_at(f"this is not valid JSON: {error.msg}", source, position) from error
+        mistake = error.msg.removesuffix(" at").removesuffix(" starting")  # the position follows
+        raise _error_at(f"{NOT_JSON}: {mistake}", source, position) from error
     except _WrongJSON as error:
         raise _error_at(str(error), source, error.find(positions)) from None
     except RecursionError:
-        data = None  # deeper than any stack
+        data = None  # Python's decoder recurses, so the document is much deeper than MAX_DEPTH
     else:
         if not _is_deep(data):
             position = positions.first_token(_holds_surrogate) if _ESCAPED_SURROGATE.search(text) else Position()
@@ -223,7 +226,7 @@ def _is_deep(data: Any) -> bool:
 
 
 class _WrongJSON(Exception):
-    """JSON that Python accepts although its meaning is not clear. ``find`` looks up its position."""
+    """JSON that Python would accept, but that is ambiguous or not standard. ``find`` looks up its position."""
 
     def __init__(self, message: str, find: Callable[[JSONPositions], Position]) -> None:
         self.find = find
@@ -241,7 +244,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise _WrongJSON(
-        f"this is not valid JSON: {name} is not a JSON value",
+        f"{NOT_JSON}: {name} is not a JSON value",
         lambda positions: positions.first_token(lambda token, _depth: token == name),
     )
 
@@ -266,9 +269,9 @@ class _Builder:
 
     def __init__(self, loader: Any, source: str, as_written: bool) -> None:
         self._loader, self._source, self._as_written = loader, source, as_written
-        self._built: dict[int, tuple[Any, int]] = {}
-        self._open: set[int] = set()
-        self.lists: dict[int, list[int]] = {}  # the lines of the items, by the id of the list that was built
+        self._built: dict[int, tuple[Any, int]] = {}  # results of _value() by the id of the node
+        self._open: set[int] = set()  # ids of the nodes from the root to the current one
+        self.lists: dict[int, list[int]] = {}  # lines of the items, by the id of the finished list
 
     def build(self, root: Any) -> Any:
         return self._value(root)[0]

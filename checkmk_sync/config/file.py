@@ -48,8 +48,8 @@ _OWN = tuple(entry.name for entry in dataclasses.fields(Settings) if entry.name 
 def load(path: Union[str, os.PathLike[str]]) -> Settings:
     """Read the settings from a YAML file.
 
-    Environment variables (``CHECKMK_…``) supply settings that the file leaves out. Raises SettingsError, with file,
-    line and key, for a mistake in the file, and TypeError for an argument that is not a path.
+    Environment variables (``CHECKMK_…``) supply settings that are missing in the file. Raises SettingsError, with file,
+    line and key, for a mistake in the file, and TypeError if ``path`` is not a path.
     """
     require_type(
         path,
@@ -75,7 +75,10 @@ def _load(name: str) -> Settings:
 
 
 def load_sync(path: Union[str, os.PathLike[str]]) -> SyncSettings:
-    """Read the section ``sync`` of a configuration file, for commands that do not need a site."""
+    """Read only the section ``sync`` of a configuration file, for commands that do not need a site.
+
+    Raises SettingsError like :func:`load`.
+    """
     document, _ = _read(os.fspath(path))
     _refuse_unknown(document, (), document.data or {}, _SECTIONS)
     settings: SyncSettings = _typed(document, (_SYNC,), _section(document, _SYNC), SyncSettings)
@@ -83,13 +86,13 @@ def load_sync(path: Union[str, os.PathLike[str]]) -> SyncSettings:
 
 
 def _read(name: str) -> tuple[Document, os.stat_result]:
-    """Return a configuration file, with its relative paths resolved, and the status of the file."""
+    """Return the document in a configuration file, with its relative paths resolved, and the status of the file."""
     text, status = read_file(name, "the configuration")
     return _resolve_paths(read_yaml(text, name), os.path.dirname(os.path.abspath(name))), status
 
 
 def _resolve_paths(document: Document, folder: str) -> Document:
-    """Resolve the paths in a document relative to the folder of its file."""
+    """Replace the paths in a document, which are relative to the folder of its file, with absolute ones."""
     for *sections, key in _PATHS:
         settings = document.data
         for section in sections:
@@ -102,8 +105,8 @@ def _resolve_paths(document: Document, folder: str) -> Document:
 def from_env() -> Settings:
     """Read the settings from environment variables.
 
-    These are ``CHECKMK_SERVER_URL``, ``CHECKMK_SITE``, ``CHECKMK_USERNAME``, and ``CHECKMK_PASSWORD`` or
-    ``CHECKMK_PASSWORD_FILE``.
+    These are ``CHECKMK_SERVER_URL``, ``CHECKMK_SITE``, ``CHECKMK_USERNAME``, and either ``CHECKMK_PASSWORD`` or
+    ``CHECKMK_PASSWORD_FILE``. Raises SettingsError, which names all missing variables.
     """
     return settings_from(Document({}, "the environment"))
 
@@ -131,10 +134,11 @@ def settings_from(document: Document) -> Settings:
 
 
 def override_settings(settings: Settings, config: Mapping[str, Any]) -> Settings:
-    """Return a client's settings with the changes that ``config`` makes for a service.
+    """Return a copy of a client's settings, changed by the ``config`` of a service.
 
-    ``config`` has the keys of the configuration file, or of parts of it such as ``{"caching": {…}}``. Settings that it
-    leaves out stay the same. Raises SettingsError for mistakes, and for changes of settings that belong to the client.
+    ``config`` has the structure of the configuration file, or of a part of it such as ``{"caching": {…}}``. Settings
+    that are missing in it stay the same. Raises SettingsError for a mistake, and for a change of a setting that a
+    service shares with its client.
     """
     document = Document(dict(config), "config")
     _refuse_unknown(document, (), document.data, ("checkmk", "advanced_features", *_ADVANCED))
@@ -186,7 +190,7 @@ def _redis_password(document: Document, advanced: dict[str, Any]) -> Optional[Se
 
 
 def _refuse_incomplete(document: Document, checkmk: Mapping[str, Any]) -> None:
-    """Raise SettingsError with the names of all missing settings, if any is missing."""
+    """Raise SettingsError if settings are missing. The message names all of them."""
     needed = {name: variable for variable, name in _ENVIRONMENT.items() if variable in REQUIRED_VARIABLES}
     missing = [name for name in needed if not checkmk.get(name)]
     messages = [f"checkmk.{name} is missing (add it or set {needed[name]})" for name in missing]
@@ -218,7 +222,7 @@ def _section_of(name: str) -> str:
 
 
 def _fill_from_environment(checkmk: dict[str, Any]) -> dict[str, str]:
-    """Add missing values from the environment to the section, and return the variable of each added key."""
+    """Add missing values to the section from the environment. Return a mapping of added keys to their variables."""
     filled: dict[str, str] = {}
     has_secret = any(key in checkmk for key in _SECRET_KEYS)
     for variable, name in _ENVIRONMENT.items():
@@ -249,7 +253,7 @@ def _secret(document: Document, checkmk: Mapping[str, Any], variables: Mapping[s
 
 
 def _typed(document: Document, path: tuple[str, ...], value: Any, hint: Any) -> Any:
-    """Return ``value`` if it has the declared type of a field. A mapping becomes the record it describes."""
+    """Return ``value`` if it has the type of its field; a mapping becomes a record. Raises SettingsError otherwise."""
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, dict):
             raise _error_at(document, path, f"{'.'.join(path)} must be a mapping", path[-1])

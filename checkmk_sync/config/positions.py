@@ -29,13 +29,16 @@ safe_loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def has_depth_limit(loader: Any) -> bool:
-    """Return True if a loader survives any depth of nesting."""
+    """Return True if a loader refuses documents that are nested too deeply, instead of crashing."""
     # libyaml before 0.2.6 recurses until the process crashes.
     return not issubclass(loader, getattr(yaml, "CSafeLoader", ())) or yaml._yaml.get_version() >= (0, 2, 6)
 
 
 class Position(NamedTuple):
-    """A line and column, counted from 1. In a table ``column`` counts cells, and ``name`` is the heading."""
+    """A line and a column, counted from 1. In a table, ``column`` counts cells and ``name`` is the heading.
+
+    A part is None if it is unknown.
+    """
 
     line: Optional[int] = None
     column: Optional[int] = None
@@ -48,7 +51,7 @@ def position_at(text: str, offset: int) -> Position:
 
 
 class PositionIndex(Protocol):
-    """The interface that looks up positions of values in a document."""
+    """The interface of objects that look up positions of values in a document."""
 
     def position(self, path: Path, *, of_value: bool = False) -> Position:
         """Return the position of the member at ``path`` (keys and indexes), or of its nearest parent.
@@ -57,7 +60,7 @@ class PositionIndex(Protocol):
         """
 
     def items(self, path: Path) -> Sequence[int]:
-        """Return the lines on which the items of the list at ``path`` start; empty if it is not a list."""
+        """Return the lines on which the items of the list at ``path`` start, or ``()`` if it is not a list."""
 
 
 class YAMLPositions:
@@ -114,7 +117,7 @@ class JSONPositions:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        # Only the ends of values matter here. Numbers are not converted, which could fail or take long.
+        # Only the ends of values matter here. Numbers are not converted, because that could fail or take long.
         self._end_of = json.JSONDecoder(parse_constant=str, parse_int=str, parse_float=str).raw_decode
         self._starts: dict[int, list[int]] = {}  # offsets of a list's items, by its own offset
         self._last = (0, 1)  # the offset that was looked up last, and its line
@@ -173,7 +176,7 @@ class JSONPositions:
 
     def _line_of(self, position: int) -> int:
         """Return the line of an offset."""
-        # Count from the previous offset, because mistakes are mostly found in order.
+        # Count from the previous offset, because most mistakes are found in order of their position.
         last, line = self._last
         if position < last:
             line -= self._text.count("\n", position, last)

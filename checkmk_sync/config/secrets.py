@@ -1,4 +1,4 @@
-"""The sources of passwords, and warnings about files that expose one."""
+"""The sources of passwords, and warnings about files that expose a password."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COMMAND_S = 60.0  # the time limit of a password command
 class SecretSource:
     """The location of a secret. Exactly one of the fields is set; :meth:`reveal` fetches the secret.
 
-    A pickled source contains only the location, so another process fetches the secret itself. The exception is
+    A pickled source contains only the location, so that another process must fetch the secret itself. The exception is
     ``value``, which is the secret.
     """
 
@@ -51,7 +51,11 @@ class SecretSource:
         return f"SecretSource({self.location})"
 
     def reveal(self, username: str = "") -> str:
-        """Return the secret. Raises SettingsError if it cannot be read, is empty or is not valid."""
+        """Return the secret. ``username`` selects an entry of the keyring.
+
+        Raises SettingsError if the secret cannot be read, is empty or is not valid, and MissingExtraError if the
+        package keyring is not installed.
+        """
         if self.value is not None:
             secret = self.value
         elif self.file is not None:
@@ -74,7 +78,7 @@ class SecretSource:
 
     @property
     def location(self) -> str:
-        """The place of the secret in words, for messages."""
+        """A description of the source for messages, such as ``"the file /etc/secret"``."""
         if self.file is not None:
             return f"the file {self.file}"
         if self.env is not None:
@@ -126,8 +130,8 @@ def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
 
 def _from_command(command: str) -> str:
     try:
-        # Without a shell: the command is split into words like in a shell, but nothing is expanded.
-        # Without our standard input, which may carry an inventory or the messages of an MCP client.
+        # Without a shell: the command is split into words as in a shell, but nothing is expanded.
+        # Without our standard input, because an inventory or the messages of an MCP client may arrive there.
         done = subprocess.run(
             shlex.split(command), check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=COMMAND_S
         )

@@ -32,13 +32,12 @@ __all__ = [
     "Timeouts",
 ]
 
-
 BACKENDS = ("memory", "sqlite", "redis")
 STRATEGIES = ("fixed", "linear", "exponential_backoff")
 
 
 def _check(owner: Any, **minimum: float) -> None:
-    """Raise SettingsError for numbers below their minimum and fractions of an int. None means "not set"."""
+    """Raise SettingsError for a value that is not a number, is too small, or should be whole. None means "not set"."""
     counts = {entry.name for entry in fields(owner) if entry.type == "int"}
     for name, least in minimum.items():
         value = getattr(owner, name)
@@ -58,12 +57,12 @@ def _check(owner: Any, **minimum: float) -> None:
 class Timeouts:
     """The time limits of calls, in seconds."""
 
-    # Checkmk: the web server gives up after 120 s, but the site continues to work.
     connect_s: float = 10.0
     read_s: float = 60.0
-    bulk_s: float = 120.0  # bulk calls, discovery and deleting
+    # Bulk calls, discovery and deleting. Checkmk: the web server gives up after 120 s, but the site continues to work.
+    bulk_s: float = 120.0
     total_s: float = 300.0  # one call with all its retries and waits
-    settle_s: float = 30.0  # finding out whether a write with a lost response was executed
+    settle_s: float = 30.0  # the search for the effect of a write whose response was lost
 
     def __post_init__(self) -> None:
         _check(self, connect_s=0.001, read_s=0.001, bulk_s=0.001, total_s=0.001, settle_s=0)
@@ -71,11 +70,11 @@ class Timeouts:
 
 @dataclass(frozen=True)
 class LimitSettings:
-    """The limits on the load of a site and on the decompressed size of a response."""
+    """The limits on the load of a site and on the size of a response."""
 
-    reads_in_flight: int = 4
-    requests_per_second: Optional[float] = None
-    max_reply_mb: float = 32.0  # of a single item in a list, because lists are streamed
+    reads_in_flight: int = 4  # reads at the same time
+    requests_per_second: Optional[float] = None  # None for no limit
+    max_reply_mb: float = 32.0  # decompressed; for a list, of each item, because lists are streamed
 
     def __post_init__(self) -> None:
         _check(self, reads_in_flight=1, requests_per_second=0.001, max_reply_mb=0.001)
@@ -86,10 +85,10 @@ class LimitSettings:
 
 @dataclass(frozen=True)
 class StreamingSettings:
-    """The settings of pages, with ``default_batch_size`` items each, and of streams.
+    """The settings of pages and streams. A page has ``default_batch_size`` items.
 
     The services of many hosts are read in parts, ``max_concurrent_batches`` at a time. Parts that wait for the consumer
-    take at most ``memory_limit_mb``.
+    use at most ``memory_limit_mb``, and pages are shortened to keep this limit.
     """
 
     default_batch_size: int = 100
@@ -105,13 +104,13 @@ class CachingSettings:
     """The settings of the response cache. Durations are in seconds.
 
     ``default_ttl`` applies to the configuration and ``status_ttl`` to the monitoring state; 0 disables caching. If a
-    request fails, ``stale_if_error`` allows a cached response that expired at most so many seconds ago.
+    request fails, a cached response is used even if it expired up to ``stale_if_error`` seconds ago.
     """
 
     enabled: bool = True
     backend: str = "memory"
-    max_size: int = 1000
-    max_mb: float = 64.0
+    max_size: int = 1000  # responses
+    max_mb: float = 64.0  # total size of the responses
     default_ttl: float = 60.0
     status_ttl: float = 5.0
     stale_if_error: float = 0.0
@@ -134,10 +133,10 @@ class CachingSettings:
 
 @dataclass(frozen=True)
 class BatchSettings:
-    """The settings of bulk calls (``chunk_size`` objects in each) and of batches of one call per object.
+    """The settings of bulk calls, with ``chunk_size`` objects each, and of batches, with one call per object.
 
-    A batch makes ``max_concurrent`` calls at a time and starts ``rate_limit`` calls per second. Its calls are retried
-    ``max_retries`` times, the first time after at most ``retry_delay`` seconds.
+    A batch makes up to ``max_concurrent`` calls at a time, and starts up to ``rate_limit`` calls per second (None for
+    no limit). A call is retried up to ``max_retries`` times, the first time after at most ``retry_delay`` seconds.
     """
 
     chunk_size: int = 200
@@ -152,10 +151,10 @@ class BatchSettings:
 
 @dataclass(frozen=True)
 class MetricsSettings:
-    """Measurements are reported for ``retention_hours``; older ones are freed every ``cleanup_interval`` seconds."""
+    """The settings of metrics. Reports cover the last ``retention_hours``."""
 
     retention_hours: float = 24.0
-    cleanup_interval: float = 3600.0
+    cleanup_interval: float = 3600.0  # seconds after which the memory of older values is freed
 
     def __post_init__(self) -> None:
         _check(self, retention_hours=0.001, cleanup_interval=0)
@@ -163,9 +162,9 @@ class MetricsSettings:
 
 @dataclass(frozen=True)
 class RetrySettings:
-    """The settings of retries, with delays in seconds. ``max_retries`` does not count the first attempt.
+    """The settings of retries. Delays are in seconds, and ``max_retries`` does not count the first attempt.
 
-    ``strategy`` defines how delays grow. With ``jitter`` a delay is a random number between 0 and the computed one.
+    ``strategy`` defines how delays grow. With ``jitter``, a delay is a random time between 0 and the computed delay.
     """
 
     max_retries: int = 3
@@ -187,8 +186,8 @@ class BreakerSettings:
     """The settings of the circuit breaker. Each retry of a call counts as an attempt.
 
     The breaker opens after ``failure_threshold`` failed attempts in a row. It also opens if at least ``minimum_calls``
-    attempts were made in the last ``window`` seconds and the fraction ``failure_rate`` of them failed. It stays open
-    for ``recovery_timeout`` seconds.
+    attempts were made in the last ``window`` seconds and at least the fraction ``failure_rate`` of them failed. It
+    stays open for ``recovery_timeout`` seconds.
     """
 
     failure_threshold: int = 5
@@ -213,10 +212,10 @@ class RecoverySettings:
 
 @dataclass(frozen=True)
 class SyncLimits:
-    """The number of objects that one run may change or delete without confirmation, or a percentage.
+    """The numbers or percentages of objects that one run may change or delete without confirmation.
 
-    ``changes`` counts existing objects that are moved, updated or adopted; a percentage does not apply to fewer than
-    ten objects. ``deletions`` counts deleted objects; a percentage is of the owner's objects of a kind.
+    ``changes`` limits moves, updates and adoptions. A percentage is of all existing objects, and does not apply to
+    fewer than ten. ``deletions`` limits deletions. A percentage is of the owner's objects of one kind, such as hosts.
     """
 
     changes: Union[int, str] = "30 %"
@@ -232,10 +231,10 @@ class SyncLimits:
 
 @dataclass(frozen=True)
 class SyncSettings:
-    """The settings of syncs. Inventories are read through the file ``map``, in ``encoding`` or UTF-8."""
+    """The settings of syncs. ``map`` is the path of the mapping file for inventories, ``encoding`` their encoding."""
 
     map: Optional[str] = None
-    encoding: Optional[str] = None
+    encoding: Optional[str] = None  # None for UTF-8
     limits: SyncLimits = field(default_factory=SyncLimits)
 
     def __post_init__(self) -> None:
@@ -257,7 +256,7 @@ _KINDS: tuple[tuple[str, tuple[type, ...], str], ...] = (
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings of a client. They can be pickled, so another process can create the same client."""
+    """All settings of a client. They can be pickled, so that another process can create the same client."""
 
     server_url: str
     site: str
@@ -300,7 +299,7 @@ class Settings:
 
     @property
     def is_loopback(self) -> bool:
-        """Return True if the server is this machine."""
+        """Return True if the server URL has a loopback address, such as ``localhost`` or ``127.0.0.1``."""
         host = urlsplit(self.server_url).hostname or ""
         try:
             return ipaddress.ip_address(host).is_loopback
@@ -308,7 +307,7 @@ class Settings:
             return host == "localhost" or host.endswith(".localhost")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the settings as plain data, with the location of the secret instead of the secret."""
+        """Return the settings as plain data. Secrets are replaced with their locations, or hidden."""
         values: dict[str, Any] = _plain(self)
         return {**values, "proxy": self.proxy and hide_userinfo(self.proxy)}
 
@@ -323,14 +322,14 @@ def _plain(value: Any) -> Any:
 
 
 def prefix_field(path: str, error: SettingsError) -> str:
-    """Return the message of an error, with ``path`` in front if the message starts with the field."""
+    """Return the message of an error. ``path`` is put in front if the message starts with the name of the field."""
     return f"{path}{error}" if error.field and str(error).startswith(error.field) else str(error)
 
 
 def replace_nested(record: Any, changes: Mapping[str, Any], path: str = "") -> Any:
     """Return a copy of a settings record with ``changes``. A mapping changes the nested record of that name.
 
-    Raises TypeError for an unknown name at the top level, where names are arguments, and SettingsError for nested ones.
+    Raises SettingsError for a mistake, but TypeError for an unknown name at the top level, which is an argument.
     """
     values = {entry.name: getattr(record, entry.name) for entry in fields(record)}
     for name, change in changes.items():

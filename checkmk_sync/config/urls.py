@@ -14,10 +14,10 @@ __all__ = ["check_proxy", "check_redis_url", "checked_server_url"]
 
 
 def checked_server_url(text: str) -> str:
-    """Return a server URL as ``https://host[:port][/prefix]``, with the host in lower case.
+    """Return a server URL in its normal form: ``https://host[:port][/prefix]``.
 
-    A default port and a trailing slash are removed. Raises SettingsError for a URL that contains credentials, the site
-    or a path of the API.
+    The host is in lower case; a default port and a trailing slash are removed. Raises SettingsError if the URL is not
+    valid, or contains credentials, a query or a path of the API.
     """
     parts = _split(text.strip() if isinstance(text, str) else "")
     if parts is None or parts.scheme not in ("http", "https") or not _is_usable(f"{parts.scheme}://{parts.netloc}"):
@@ -34,6 +34,7 @@ def checked_server_url(text: str) -> str:
 
 
 def check_proxy(text: str) -> None:
+    """Raise SettingsError if ``text`` is not the URL of a proxy."""
     parts = _split(text)
     if parts is None or parts.scheme not in ("http", "https", "socks4", "socks4a", "socks5", "socks5h"):
         # The value may contain a password, so the message does not quote it.
@@ -41,6 +42,7 @@ def check_proxy(text: str) -> None:
 
 
 def check_redis_url(text: str) -> None:
+    """Raise SettingsError if ``text`` is not a URL, or contains a password."""
     try:
         parts = urlsplit(text)
         has_password = parts.password is not None or "password" in parse_qs(parts.query)
@@ -52,7 +54,7 @@ def check_redis_url(text: str) -> None:
 
 
 def _split(text: str) -> Optional[SplitResult]:
-    """Return the parts of a URL, or None unless it has a host and a possible port."""
+    """Return the parts of a URL, or None if it has no valid host or an invalid port."""
     try:
         parts = urlsplit(text)
         host = parts.hostname or ""

@@ -1,4 +1,4 @@
-"""Building blocks that every package shares: requests and responses, cancellation, clocks, secrets and texts."""
+"""Building blocks shared by all packages: requests and responses, cancellation, clocks, secrets and texts."""
 
 from __future__ import annotations
 

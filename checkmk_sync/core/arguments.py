@@ -1,10 +1,20 @@
-"""Checks of argument types, with TypeErrors that name the argument and the type it received."""
+"""Checks of arguments, with errors that name the argument and the type or value it received."""
 
 from __future__ import annotations
 
-from typing import Any, Iterable, TypeVar, Union
+import inspect
+from typing import Any, Callable, Iterable, TypeVar, Union
 
-__all__ = ["describe_type", "match_choice", "require_iterable", "require_string", "require_strings", "require_type"]
+__all__ = [
+    "describe_type",
+    "match_choice",
+    "require_count",
+    "require_iterable",
+    "require_string",
+    "require_strings",
+    "require_type",
+    "runs_after_return",
+]
 
 G = TypeVar("G", bound=Iterable[Any])
 
@@ -12,10 +22,7 @@ _MANY = (list, tuple, set, frozenset)
 
 
 def require_iterable(value: G, label: str) -> G:
-    """Return ``value``. Raises TypeError unless it is an iterable of items.
-
-    A single string is refused as well.
-    """
+    """Return ``value`` unchanged. Raises TypeError if it is a string or not iterable."""
     # A string is iterable too, but its letters would be taken as the items.
     if isinstance(value, (str, bytes)):
         raise TypeError(f"{label} must be a list, not a single string")
@@ -25,23 +32,30 @@ def require_iterable(value: G, label: str) -> G:
 
 
 def describe_type(value: object) -> str:
-    """Return the name of the type of ``value`` with an article: ``"a list"``, ``"an int"``, ``"None"``."""
-    name = type(value).__name__
+    """Return the type of ``value`` with an article: ``"a list"``, ``"an int"``, ``"a string"``, ``"None"``."""
+    name = "string" if isinstance(value, str) else type(value).__name__
     return "None" if value is None else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def require_type(value: object, kinds: Union[type, tuple[type, ...]], requirement: str, hint: str = "") -> None:
     """Raise TypeError unless ``value`` is an instance of one of the ``kinds``.
 
-    The message starts with ``requirement``, such as ``"owner must be a string"``. Booleans are not accepted as numbers.
+    The message consists of ``requirement`` (such as ``"owner must be a string"``), the type of ``value``, and ``hint``.
+    Booleans are not accepted as numbers.
     """
     # bool is a subclass of int.
     if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
         raise TypeError(f"{requirement}, not {describe_type(value)}{hint}")
 
 
+def require_count(value: object, label: str, least: int) -> None:
+    """Raise ValueError unless ``value`` is a whole number of at least ``least``. Booleans are not accepted."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{label} must be a whole number of at least {least}, not {value!r}")
+
+
 def require_string(value: object, label: str) -> str:
-    """Return ``value``. Raises TypeError unless it is a string."""
+    """Return ``value`` unchanged. Raises TypeError if it is not a string."""
     if not isinstance(value, str):
         many = "; call it once per item, or use a bulk call" if isinstance(value, _MANY) else ""
         raise TypeError(f"{label} must be a string, not {describe_type(value)}{many}")
@@ -49,10 +63,7 @@ def require_string(value: object, label: str) -> str:
 
 
 def require_strings(value: Iterable[Any], label: str) -> list[str]:
-    """Return ``value`` as a list. Raises TypeError unless it is an iterable of strings.
-
-    A single string is refused as well.
-    """
+    """Return ``value`` as a list. Raises TypeError if it is a single string or not an iterable of strings."""
     entries = list(require_iterable(value, label))
     for index, name in enumerate(entries):
         if not isinstance(name, str):
@@ -60,8 +71,14 @@ def require_strings(value: Iterable[Any], label: str) -> list[str]:
     return entries
 
 
+def runs_after_return(function: Callable[..., Any]) -> bool:
+    """Return True for generator functions and coroutine functions, including asynchronous generators."""
+    kinds = (inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction)
+    return any(is_kind(function) for is_kind in kinds)
+
+
 def match_choice(text: str, choices: Iterable[str]) -> str:
-    """Return the choice that ``text`` names, ignoring case. A unique prefix is enough.
+    """Return the choice that ``text`` names. Case is ignored, and a unique prefix is enough.
 
     Raises ValueError, which lists the choices, unless exactly one of them matches.
     """

@@ -1,4 +1,4 @@
-"""The records of a request and its response: :class:`Call` and :class:`Reply`."""
+"""The records of a request and of its response: :class:`Call` and :class:`Reply`."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class CallKind(enum.Enum):
 
 @dataclass(frozen=True)
 class ExpectedReply:
-    """A response with which Checkmk confirms a write, and thus the proof that the write was executed.
+    """A response by which Checkmk confirms a write. A response that matches proves that the write was executed.
 
-    ``domain_type`` is the ``domainType`` of the body, or None for a response without one. ``names`` is the path,
-    through lists as well, to the member that names the object. It is empty if the caller does not know the name in
-    advance. ``location`` is the target of a redirect, relative to the API. ``{name}`` in it stands for the name of the
-    object.
+    ``domain_type`` is the ``domainType`` of the body, or None for a response without one. ``names`` is the path of the
+    names of the written objects in the body; it leads through all items of a list. It is empty if the names are not
+    checked. ``location`` is the beginning of a redirect's target, relative to the API; ``{name}`` in it is replaced
+    with the name of the object.
     """
 
     status: int
@@ -42,13 +42,13 @@ class ExpectedReply:
 
 @dataclass(frozen=True)
 class Call:
-    """A request: its path below the API's base URL, and its meaning for the client.
+    """A request, and the facts that decide how the client treats it.
 
-    ``path`` is already quoted. ``noun`` and ``verb`` name the call in metrics and in the cache. ``touches`` names
-    further nouns that a write changes. ``fresh`` bypasses the cache. ``stream`` leaves the body unread. ``body_limit``
-    reads at most that many bytes and does not decode them. A ``probe`` is sent once and ignores the circuit breaker.
-    ``deadline_s`` shortens the time limit of the call. A write counts as executed if its response matches one of
-    ``expected`` and names the objects in ``object_names``.
+    ``path`` is relative to the base URL of the API, and already quoted. ``noun`` and ``verb`` name the call in metrics
+    and in the cache. ``touches`` lists further nouns whose objects a write changes. ``fresh`` bypasses the cache.
+    ``stream`` leaves the body unread. With ``body_limit``, at most that many bytes are read, and they are not decoded.
+    A ``probe`` is sent once and ignores the circuit breaker. ``deadline_s`` shortens the time limit of the call. A
+    write counts as executed if its response matches one of ``expected`` and names the objects in ``object_names``.
     """
 
     method: str
@@ -70,7 +70,7 @@ class Call:
     object_names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Return method and path for messages, with ``/linux/web`` for the folder id ``~linux~web``."""
+        """Return method and path for messages. Folders are shown as ``/linux/web`` instead of ``~linux~web``."""
         return f"{self.method} {show_folder_paths(self.path, self.folder_ids)}"
 
     @property
@@ -86,14 +86,15 @@ class Call:
 
     @functools.cached_property
     def is_repeatable(self) -> bool:
-        """Return True for reads that are cheap for the site."""
+        """Return True if the call may be sent again after a failure: it changes nothing and is cheap for the site."""
         # A BULK read keeps the site busy, so it is sent only once.
         return self.kind in (CallKind.CONFIG, CallKind.STATUS, CallKind.POLL)
 
 
 def show_folder_paths(text: str, folder_ids: Iterable[str]) -> str:
     """Return ``text`` with the ids of these folders replaced by paths such as ``/linux/web``."""
-    # An id can appear plain, or quoted twice as in URLs. The longest is first, so that none is replaced inside another.
+    # An id appears as in the URL (quoted twice) or plain. The longest form is replaced first, because a shorter one can
+    # be part of it.
     for folder in sorted(
         {form for name in folder_ids for form in (name, unquote(unquote(name)))}, key=len, reverse=True
     ):
@@ -113,7 +114,7 @@ class Reply:
 
     call: Call
     status: int
-    headers: Mapping[str, str] = field(repr=False)  # names ignore case: some proxies send lower case
+    headers: Mapping[str, str] = field(repr=False)  # names are case-insensitive; some proxies send lower case
     data: Any = field(default=None, repr=False)
     elapsed_s: float = 0.0
     from_cache: bool = False

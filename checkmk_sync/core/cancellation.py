@@ -1,8 +1,7 @@
 """Cancellation of work from another thread.
 
-A stop ends waits at once, and running code checks between its steps whether it was stopped. Work that may be cancelled
-sets a :class:`Cancellation` in the context variable ``current``. The functions it calls find it there, so it is not
-passed as an argument.
+A stop ends all waits at once. Running code checks between its steps whether it was stopped. Work that can be cancelled
+stores its :class:`Cancellation` in the context variable ``current``, so that it need not be passed as an argument.
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ T = TypeVar("T")
 class Stopped(BaseException):
     """The work was cancelled.
 
-    Like KeyboardInterrupt it is not an Exception, so that no caller mistakes it for a failure of the site.
+    Like KeyboardInterrupt, it is not a subclass of Exception, so that no caller mistakes it for a failure of the site.
     """
 
 
 class Cancellation:
-    """A piece of work that another thread may stop."""
+    """The state of a piece of work that another thread can stop."""
 
     def __init__(self) -> None:
-        self.writes = 0  # the number of requests so far that change something
+        self.writes = 0  # the number of writes that were sent so far
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._wakers: dict[object, Callable[[], object]] = {}
@@ -79,21 +78,21 @@ def check() -> None:
 
 
 def count_write() -> None:
-    """Count a request that changes something for the work of this thread."""
+    """Count one write for the work of this thread."""
     work = current.get()
     if work is not None:
         work.writes += 1
 
 
 def on_stop(wake: Callable[[], object]) -> ContextManager[None]:
-    """Return a context manager that calls ``wake`` if the work of this thread is stopped."""
+    """Return a context manager that calls ``wake`` if the work of this thread is stopped during the block."""
     work = current.get()
     return contextlib.nullcontext() if work is None else work.on_stop(wake)
 
 
 @contextlib.contextmanager
 def shielded() -> Iterator[None]:
-    """Protect a block that must finish once it has started, such as settling a write."""
+    """Ignore a stop during the block, which must finish once it has started, such as settling a write."""
     token = current.set(None)
     try:
         yield
@@ -102,7 +101,7 @@ def shielded() -> Iterator[None]:
 
 
 def wait_for_result(future: Future[T]) -> T:
-    """Return the result of a ``future``. Raises Stopped as soon as the work of this thread is stopped."""
+    """Return the result of ``future``. Raises Stopped as soon as the work of this thread is stopped."""
     if current.get() is not None:
         # future.result() cannot be interrupted, so wait for an event that a stop also sets.
         ready = threading.Event()

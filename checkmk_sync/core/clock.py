@@ -1,4 +1,4 @@
-"""Injectable time: code that waits or measures time uses a :class:`Clock`."""
+"""Clocks that tests can replace. All code that waits or measures time uses a :class:`Clock`."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class Clock(Protocol):
     """The time functions that the library needs. All values are in seconds."""
 
     def monotonic(self) -> float:
-        """Return a number of seconds that never goes backwards."""
+        """Return the time of a clock that never goes backwards. Only differences have a meaning."""
 
     def time(self) -> float:
         """Return the UNIX time."""
 
     def sleep(self, seconds: float) -> bool:
-        """Wait and return True, or return False at once if the clock is stopped."""
+        """Wait and return True. Return False as soon as the clock is stopped."""
 
 
 class SystemClock(ForkSafe):
@@ -49,7 +49,7 @@ class SystemClock(ForkSafe):
         return not self._is_stopped
 
     def stop(self) -> None:
-        """End all sleeps, the current and the future ones."""
+        """End all current sleeps. Later sleeps return at once."""
         self._is_stopped = True
         self._wake_all()
 
@@ -59,7 +59,7 @@ class SystemClock(ForkSafe):
 
 
 class ManualClock:
-    """A clock for tests. A sleep advances it and returns at once."""
+    """A clock for tests. A sleep advances it and returns at once; ``slept`` lists the seconds of all sleeps."""
 
     def __init__(self, start: float = 1_700_000_000.0) -> None:
         self._now = start
@@ -84,7 +84,7 @@ class ManualClock:
 
 
 class Deadline:
-    """The time at which a call must be finished. ``limit_s`` is None for a call without a limit."""
+    """The time by which a call must be finished. ``limit_s`` is None for a call without a limit."""
 
     def __init__(self, clock: Clock, limit_s: Optional[float]) -> None:
         if limit_s is not None:
@@ -95,11 +95,11 @@ class Deadline:
         self.at = float("inf") if limit_s is None else self.started + limit_s
 
     def remaining_s(self) -> float:
-        """Return the remaining seconds, at least 0; infinite without a limit."""
+        """Return the remaining seconds: at least 0, or infinity without a limit."""
         return max(0.0, self.at - self._clock.monotonic())
 
     def elapsed_s(self) -> float:
-        """Return the seconds since the start."""
+        """Return the seconds since the deadline was created."""
         return self._clock.monotonic() - self.started
 
     @property

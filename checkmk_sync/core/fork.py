@@ -16,8 +16,8 @@ __all__ = ["ForkSafe"]
 class ForkSafe:
     """Base class of objects whose locks are replaced in the child of a fork.
 
-    ``LOCKS`` pairs the name of each lock attribute with the function that creates the lock. A subclass that resets more
-    than locks extends :meth:`reset_after_fork`, which the constructor also calls.
+    ``LOCKS`` pairs the name of each lock attribute with the function that creates the lock. A subclass that must reset
+    more than its locks extends :meth:`reset_after_fork`, which the constructor also calls.
     """
 
     LOCKS: ClassVar[tuple[tuple[str, Callable[[], Any]], ...]] = (("_lock", threading.Lock),)
@@ -34,15 +34,19 @@ class ForkSafe:
             setattr(self, name, make_lock())
 
     def pause(self) -> None:
-        """Close, before a fork, the resources that two processes cannot share. Open none until :meth:`resume`."""
+        """Close the resources that two processes cannot share, and keep them closed until :meth:`resume`.
+
+        This is called before a fork.
+        """
 
     def resume(self) -> None:
-        """Continue in the parent after a fork."""
+        """Allow these resources again. This is called in the parent after a fork."""
 
 
 _instances: weakref.WeakSet[ForkSafe] = weakref.WeakSet()
+# The locks are in lists so that a child can replace them.
 _adding = [threading.Lock()]  # a set must not grow while it is copied
-_forking = [threading.RLock()]  # two threads that fork at the same time would wait for each other
+_forking = [threading.RLock()]  # without it, two threads that fork at the same time would deadlock
 _paused: list[ForkSafe] = []
 
 

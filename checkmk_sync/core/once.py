@@ -10,14 +10,14 @@ T = TypeVar("T")
 
 
 def make_once(owner: object, name: str, make: Callable[[], T]) -> T:
-    """Return the attribute ``name`` of ``owner``, created by ``make()`` on first use.
+    """Return the attribute ``name`` of ``owner``, and create it with ``make()`` on first use.
 
-    Mixins use this instead of a constructor, which subclasses might forget to call. Threads that create the attribute
-    at the same time all get the first object.
+    Mixins use this because subclasses might forget to call a constructor. If threads create the attribute at the same
+    time, all of them get the same object.
     """
     attributes = owner.__dict__
     if name not in attributes:
-        # No lock: it would be held while make() runs, and stay locked in a process forked at that time.
+        # No lock, because a process forked while make() runs would inherit it locked.
         attributes.setdefault(name, make())
     made: T = attributes[name]
     return made

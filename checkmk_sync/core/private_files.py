@@ -34,8 +34,8 @@ def create_private(path: PathLike, flags: int = os.O_RDWR) -> int:
 def open_owned(path: PathLike, flags: int = os.O_RDWR) -> int:
     """Open a regular file of this user, or create a private one, and return its descriptor.
 
-    Links are not followed. Raises OSError, whose ``strerror`` names the problem, if the file cannot be trusted. Its
-    content and mode do not change.
+    Links are not followed. The content and mode of an existing file do not change. Raises OSError, whose ``strerror``
+    names the problem, if the file cannot be trusted.
     """
     try:
         return create_private(path, flags)
@@ -51,7 +51,7 @@ def open_owned(path: PathLike, flags: int = os.O_RDWR) -> int:
 
 
 def open_private(path: PathLike, flags: int = os.O_RDWR) -> int:
-    """Open a file like :func:`open_owned`, but refuse one that group or others may access."""
+    """Open a file like :func:`open_owned`. Raises PermissionError if group or others may access it."""
     descriptor = open_owned(path, flags)
     if is_open_to_others(os.fstat(descriptor)):
         os.close(descriptor)
@@ -61,7 +61,7 @@ def open_private(path: PathLike, flags: int = os.O_RDWR) -> int:
 
 
 def is_open_to_others(status: os.stat_result) -> bool:
-    """Return True if the mode of a file gives access to group or others. Always False on Windows."""
+    """Return True if the mode of a file gives access to group or others; always False on Windows."""
     return os.name == "posix" and stat.S_IMODE(status.st_mode) & 0o077 != 0
 
 
@@ -72,10 +72,9 @@ def restrict_to_owner(descriptor: int) -> None:
 
 
 def lock_file(descriptor: int) -> None:
-    """Lock a file for this process until the file is closed or the process dies.
+    """Lock a file for this process until the process ends or closes any descriptor of the file.
 
-    Raises BlockingIOError if another process has locked it. Closing any descriptor of the file releases the lock. On
-    Windows nothing is locked.
+    Raises BlockingIOError if another process has locked the file. On Windows, nothing is locked.
     """
     try:
         import fcntl
@@ -87,7 +86,7 @@ def lock_file(descriptor: int) -> None:
 
 
 def ownership_problem(status: os.stat_result) -> str:
-    """Return why a file is not ours, such as ``"it belongs to another user"``; empty if it is."""
+    """Return why a file is not a regular file of this user, such as ``"it belongs to another user"``, or ``""``."""
     if not stat.S_ISREG(status.st_mode):
         return "it is not a regular file"
     if hasattr(os, "geteuid") and status.st_uid != os.geteuid():

@@ -1,4 +1,4 @@
-"""Detection of secrets by their names, and their removal from texts in every form in which they can appear."""
+"""Recognition of secrets by the names of their attributes, and their removal from texts, whether plain or encoded."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _SECRET_WORDS = (
 )
 _SECRET_KEYS = ("access", "private", "encryption")  # a public key is not secret
 _CLOSE = 0.82  # accepts one missing or extra letter in six, but not "commit" for "community"
-_OTHER_WORDS = frozenset({"passed", "secure"})  # as similar to "passwd" and "secret" as a misspelling
+_OTHER_WORDS = frozenset({"passed", "secure"})  # similar to "passwd" and "secret", but not misspelled
 _NAME_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 LONGEST_NAME = 80  # characters; finding misspellings in longer names would take too long
-# Checkmk: the types of SNMP credentials. They appear next to secrets but are public.
+# Checkmk: the types and protocols of SNMP credentials. They appear next to secrets but are public.
 _SHAPES = frozenset(
     {
         *("v1_v2_community", "v3_no_auth_no_privacy", "v3_auth_no_privacy", "v3_auth_privacy"),
@@ -73,7 +73,10 @@ def _is_close(word: str, known: Iterable[str]) -> bool:
 
 
 def mask_secrets(value: Any, name: str = "") -> Any:
-    """Return ``value`` with HIDDEN in place of all values with secret names. ``name`` is its own name."""
+    """Return a copy of ``value`` in which HIDDEN replaces all values with secret names.
+
+    ``name`` is the name of ``value`` itself.
+    """
     if is_secret_name(name):
         return None if value is None else HIDDEN
     if isinstance(value, Mapping):
@@ -82,9 +85,9 @@ def mask_secrets(value: Any, name: str = "") -> Any:
 
 
 def find_secrets(value: Any, *, all_of_it: bool = False) -> Iterator[str]:
-    """Yield the strings and numbers in ``value`` that have secret names, except the types of credentials.
+    """Yield, as strings, the strings and numbers in ``value`` that are secret because of their names.
 
-    With ``all_of_it`` all strings and numbers in ``value`` count as secret.
+    With ``all_of_it``, all strings and numbers in ``value`` are secret, except types and protocols of credentials.
     """
     if isinstance(value, Mapping):
         for key, inner in value.items():
@@ -113,7 +116,7 @@ def hide_userinfo(url: str) -> str:
 
 
 class Redactor:
-    """A callable that replaces secrets in texts, in every form in which they are sent or shown."""
+    """A callable that returns a text with ``***`` in place of secrets, whether they are plain, escaped or encoded."""
 
     def __init__(self, secrets: Iterable[str], username: str = "") -> None:
         self._secrets, self._username = tuple(filter(None, secrets)), username
@@ -131,7 +134,8 @@ class Redactor:
     def __call__(self, text: str) -> str:
         for form in self._forms:
             text = text.replace(form, HIDDEN)
-        # Escapes can be mixed or applied twice. If decoding reveals a secret, the entire text is hidden.
+        # Escapes can be mixed or applied twice, so not every form can be listed. If decoding reveals a secret, the
+        # entire text is hidden.
         for decode in (html.unescape, unquote, lambda once: unquote_plus(unquote_plus(once)), _unescaped):
             decoded = decode(text)
             if decoded != text and any(plain in decoded for plain in self._plain):
@@ -139,10 +143,11 @@ class Redactor:
         return text
 
     def strictly(self, text: str, public: Container[str] = (), *, about_secret: bool = False) -> str:
-        """Hide parts of secrets as well, such as a truncated secret in quotes, except ``public`` words.
+        """Return ``text`` without secrets and parts of secrets, such as a truncated secret in quotes.
 
-        With ``about_secret`` every part of four or more characters is hidden. Otherwise a part is hidden only if it is
-        in quotes or longer than half of the secret, because ordinary words can have letters in common with a secret.
+        Words in ``public`` are kept. With ``about_secret``, every part of four or more characters is hidden. Otherwise
+        a part is hidden only if it is in quotes or longer than half of the secret, because ordinary words can have
+        letters in common with a secret.
         """
 
         def shown(piece: str, is_suspect: bool) -> str:
@@ -169,7 +174,7 @@ class Redactor:
 
 
 def _written(secret: str) -> Iterator[str]:
-    """Yield the secret as spelled in JSON, Python and HTML, also with one notation quoted in another."""
+    """Yield the secret as escaped in JSON, Python and HTML, and with two of these escapes combined."""
     once = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
     for form in once:
         yield from (form, html.escape(form), html.escape(form).replace("&#x27;", "&#39;"))
@@ -205,7 +210,7 @@ _ENCODINGS = ("utf-8", "latin-1", "cp1252")
 
 
 def _read_as(secret: str) -> Iterator[str]:
-    """Yield the secret itself, and its garbled forms when text is decoded with the wrong encoding."""
+    """Yield the secret itself, and the garbled text that results from decoding it with a wrong encoding."""
     yield secret
     for encoding, other in itertools.product(_ENCODINGS, repeat=2):
         with contextlib.suppress(UnicodeEncodeError):
@@ -216,10 +221,10 @@ LEAST_BASE64 = 6  # characters; shorter strings occur by chance in too many text
 
 
 def _base64_inside(raw: bytes) -> Iterator[str]:
-    """Yield the base64 that all texts containing ``raw`` share, such as ``user:password`` for any user.
+    """Yield the base64 characters of ``raw`` inside a longer text, such as ``user:password`` for any user.
 
-    A byte has three possible offsets in base64, which give three forms. The characters at both ends are left out,
-    because they depend on the neighbouring bytes.
+    The characters depend on the position of ``raw`` modulo 3, so there are three forms. The characters at both ends are
+    left out, because they also depend on the neighbouring bytes.
     """
     for offset in range(3):
         code = base64.b64encode(bytes(offset) + raw).decode().rstrip("=")

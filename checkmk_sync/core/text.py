@@ -1,4 +1,4 @@
-"""Texts for people: escaping of untrusted text, numbers and lists in words, suggestions for misspelled words."""
+"""Helpers for messages: escaping of untrusted text, counts and lists in words, suggestions for misspelled words."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 # Invisible characters that are not control characters: fillers, letters that look blank, and characters that Unicode
-# lets programs ignore. They can hide instructions to a language model.
+# allows programs to ignore. They can hide instructions to a language model.
 _BLANK = re.compile(
     r"[\u034F\u115F\u1160\u17B4\u17B5\u180B-\u180F\u2065\u2800\u3164\uFE00-\uFE0F\uFFA0\uFFF0-\uFFF8"
     r"\U00016FE4\U0001D159\U000E0000-\U000E0FFF]"
@@ -32,7 +32,10 @@ _AS_TEXT_OR_PICTURE = ("\ufe0e", "\ufe0f")  # select how the symbol before them 
 
 
 def escape_invisible(text: str, keep: str = "") -> str:
-    """Escape characters that are invisible or change the look of others, except those in ``keep``."""
+    """Return ``text`` with invisible characters escaped, except the characters in ``keep``.
+
+    Characters that change the look of others count as invisible.
+    """
     if text.isascii() and text.isprintable():
         return text
     return "".join(_escape(char) if is_invisible else char for char, is_invisible in _with_visibility(text, keep))
@@ -44,7 +47,7 @@ def first_invisible(text: str, keep: str = "") -> Optional[str]:
 
 
 def escape_unprintable(text: str) -> str:
-    """Escape line breaks and all other characters that are not printable, so that the text is one line."""
+    """Return ``text`` as one line: line breaks and all other characters that are not printable are escaped."""
     return text if text.isprintable() else "".join(char if char.isprintable() else _escape(char) for char in text)
 
 
@@ -69,7 +72,7 @@ _NOTATIONS = ("idna", "punycode", "raw-unicode-escape", "unicode-escape")
 
 
 def is_encoding(name: str) -> bool:
-    """Return True if ``name`` is a text encoding that Python knows."""
+    """Return True if Python knows the encoding ``name``, except notations such as ``idna``."""
     try:
         "".encode(name)  # LookupError for codecs that are not for text, such as rot13
         if codecs.lookup(name).name in _NOTATIONS:
@@ -80,7 +83,7 @@ def is_encoding(name: str) -> bool:
 
 
 def parse_json_container(text: str) -> Any:
-    """Return the list or object that ``text`` contains as JSON, or None if it is anything else."""
+    """Return the list or object in the JSON ``text``, or None if the text is anything else."""
     if text.lstrip(" \t\r\n")[:1] not in ("{", "["):
         return None
     try:
@@ -117,6 +120,6 @@ def close_matches(word: str, known: Iterable[str], cutoff: float = 0.8) -> list[
 
 
 def suggestion(word: str, known: tuple[str, ...]) -> str:
-    """Return ``"; did you mean …?"`` with the known word closest to ``word``, or a list of all known words."""
+    """Return a hint: ``"; did you mean …?"`` with the closest known word, or ``"; use one of: …"`` with all of them."""
     close = close_matches(word, known, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else f"; use one of: {', '.join(known)}"

@@ -1,4 +1,4 @@
-"""Ordering of dependent items into waves for bulk calls."""
+"""Grouping of items into waves, so that the items of one wave do not depend on each other."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ __all__ = ["waves"]
 
 
 def waves(needs: Mapping[str, Collection[str]]) -> dict[str, int]:
-    """Return the wave of each key: 0 for keys without needs, else one more than the highest wave of its needs.
+    """Return the wave of each key: 0 for a key without needs, else one more than the highest wave of its needs.
 
-    Needs that are not keys are ignored. Keys in a cycle, and keys that depend on them, are in the last wave.
+    ``needs`` maps each key to the keys that must come before it. Needs that are not keys are ignored. Keys in a cycle,
+    and keys that depend on them, are in the last wave.
     """
     left = {key: {need for need in wanted if need in needs and need != key} for key, wanted in needs.items()}
     users: dict[str, list[str]] = {}

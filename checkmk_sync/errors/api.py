@@ -25,8 +25,9 @@ __all__ = [
 class ApiError(CheckmkError):
     """The site refused the call.
 
-    ``fields`` is the server's tree of field messages, flattened to ``{"entries.0.host_name": ["…"]}``. ``ext`` is
-    additional data of the endpoint; for bulk calls it names the failed hosts.
+    ``status`` is the HTTP status code; ``title`` and ``detail`` are the texts of the response. ``fields`` contains the
+    messages about fields, as a flat mapping such as ``{"entries.0.host_name": ["…"]}``. ``ext`` contains additional
+    data of the endpoint; after a bulk call, it names the hosts that failed. ``call`` is ``"METHOD path"``.
     """
 
     attempted: Attempted
@@ -61,9 +62,9 @@ class ApiError(CheckmkError):
         return f"{self.status} {self.title}{': ' + message if message else ''}{where}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the error as plain data."""
+        """Return the error as plain data, without ``ext``."""
         facts = super().to_dict()
-        del facts["ext"]  # it can repeat the request, which may contain secrets
+        del facts["ext"]  # it can quote the request, which may contain secrets
         return facts
 
 
@@ -72,11 +73,11 @@ class BadRequestError(ApiError):
 
 
 class AuthError(ApiError):
-    """401: the site rejects the credentials. A retry is never made, because it could lock the account."""
+    """401: the site rejects the credentials. The call is never retried, because that could lock the account."""
 
 
 class ForbiddenError(ApiError):
-    """403, or a 401 about permissions: the credentials are valid, but the user lacks the permission."""
+    """403, or a 401 about permissions: the credentials are valid, but the user lacks a permission."""
 
 
 class NotFoundError(ApiError):
@@ -102,7 +103,7 @@ class LockedError(ApiError):
 class ThrottledError(ApiError):
     """429: a proxy in front of the site limits the rate of requests.
 
-    ``retry_after_s`` is the delay that the proxy asks for.
+    ``retry_after_s`` is the delay in seconds that the proxy asks for, or None.
     """
 
     # Checkmk itself never sends a 429.
@@ -112,4 +113,4 @@ class ThrottledError(ApiError):
 
 
 class ServerError(ApiError):
-    """500: Checkmk crashed or an automation failed. A write may have been executed before that."""
+    """500: Checkmk crashed or an automation failed. Before that, it may have executed a write."""

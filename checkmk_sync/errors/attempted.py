@@ -1,4 +1,4 @@
-"""The outcome of a request, attached to every error of a call."""
+"""The record of a failed request, which the errors of calls contain as ``attempted``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Attempted", "Delivery"]
 
 
 class Delivery(enum.Enum):
-    """How far a request got before its call failed."""
+    """The stage that a request had reached when its call failed."""
 
     NOT_SENT = "not sent"  # nothing was sent, so a retry is safe
     UNKNOWN = "unknown"  # it was sent, but no usable response arrived
@@ -20,11 +20,10 @@ class Delivery(enum.Enum):
 
 @dataclass(frozen=True)
 class Attempted:
-    """The outcome of a failed call.
+    """The facts about a failed call that decide whether it may be repeated.
 
-    ``is_read`` is None if the error does not come from a client that knows the request. ``attempts`` is the number of
-    times that the call was tried. ``retries_spent`` is True if a client has already used all retries that its settings
-    allow.
+    ``is_read`` is None if it is unknown whether the call was a read. ``attempts`` is the number of times that the call
+    was tried. ``retries_spent`` is True if the client has already made all retries that its settings allow.
     """
 
     delivery: Delivery
@@ -39,9 +38,9 @@ class Attempted:
 
     @property
     def is_uncertain(self) -> bool:
-        """Return True if a write may have been executed although it failed."""
+        """Return True if the call is a write that may have been executed although it failed."""
         return not self.is_read and self.delivery is Delivery.UNKNOWN
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the outcome as plain data."""
+        """Return the facts as plain data, without ``retries_spent``."""
         return {"delivery": self.delivery.value, "is_read": self.is_read, "attempts": self.attempts}

@@ -16,11 +16,11 @@ E = TypeVar("E", bound="CheckmkError")
 
 
 class CheckmkError(Exception):
-    """The base of all errors of this library. ``str()`` is one sentence; attributes provide the facts.
+    """The base of all errors of this library. The message is for people; the attributes contain the facts.
 
-    ``attempted`` describes the outcome of the call, and is None for errors that do not come from a call.
+    ``attempted`` says whether the call may be repeated, and is None if the error does not come from a call.
 
-    Line breaks and other invisible characters of a message are escaped. Only ``more_lines`` start a new line.
+    Line breaks and other invisible characters in the message are escaped. Each of ``more_lines`` starts a new line.
     """
 
     attempted: Optional[Attempted] = None
@@ -34,14 +34,14 @@ class CheckmkError(Exception):
         return _rebuild, (type(self), self.args, dict(self.__dict__), _picklable(self.__cause__))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the class, the message and the facts as plain data for logs and ``--json``."""
+        """Return the class (``error``), the ``message`` and the attributes as plain data for logs and ``--json``."""
         facts = {key: value for key, value in self.__dict__.items() if not key.startswith("_")}
         if self.attempted is not None:
             facts["attempted"] = self.attempted.to_dict()
         return {"error": type(self).__name__, "message": str(self), **facts}
 
     def with_attempted(self: E, message: str = "", **changes: Any) -> E:
-        """Return a copy with changed facts of ``attempted``, and with ``message`` unless it is empty."""
+        """Return a copy with these ``changes`` of ``attempted``, and with another ``message`` if it is not empty."""
         before = self.attempted or Attempted(Delivery.UNKNOWN)
         state = {**self.__dict__, "attempted": dataclasses.replace(before, **changes)}
         error: E = _rebuild(type(self), (message,) if message else self.args, state, self.__cause__)
@@ -57,12 +57,12 @@ def _rebuild(kind: type[E], args: tuple[Any, ...], state: dict[str, Any], cause:
 
 
 def _picklable(cause: Optional[BaseException]) -> Optional[BaseException]:
-    """Return the cause, or an error with its text if it cannot be pickled."""
+    """Return ``cause``, or a RuntimeError with its text if it cannot be pickled."""
     # Errors of other libraries may contain sockets and locks.
     try:
         pickle.loads(pickle.dumps(cause))  # noqa: S301 - our own dump
     except Exception as unpicklable:
-        return RuntimeError(f"{type(cause).__name__}: {cause} (it does not pickle: {type(unpicklable).__name__})")
+        return RuntimeError(f"{type(cause).__name__}: {cause} (it cannot be pickled: {type(unpicklable).__name__})")
     return cause
 
 
@@ -102,5 +102,5 @@ class MissingExtraError(CheckmkError, ImportError):
 
     def __init__(self, feature: str, extra: str) -> None:
         self.feature, self.extra = feature, extra
-        how = f"pip install 'checkmk_sync[{extra}]', or in a checkout: pip install '.[{extra}]'"
-        super().__init__(f"{feature} needs the extra '{extra}': {how}")
+        how = f"run pip install 'checkmk_sync[{extra}]', or in a checkout pip install '.[{extra}]'"
+        super().__init__(f"{feature} needs the extra '{extra}'; {how}")

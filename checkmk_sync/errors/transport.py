@@ -22,7 +22,7 @@ class TransportError(CheckmkError):
     """No usable response arrived.
 
     ``call`` is ``"METHOD path"``. ``sent`` is False if the request was never sent, and None if that is unknown. A site
-    continues to work after a client has disconnected. So a write that was sent may have been executed, or may still be.
+    continues to work after a client has disconnected. A write that was sent may therefore be executed, even later.
     """
 
     attempted: Attempted
@@ -58,7 +58,10 @@ class BrokenReplyError(TransportError):
 
 
 class CircuitOpenError(TransportError):
-    """The call was not tried, because the site failed too often. ``retry_at`` is a UNIX time."""
+    """The circuit breaker is open, because the site failed too often, so the call was not sent.
+
+    ``retry_at`` is the UNIX time at which the next call may be sent.
+    """
 
     def __init__(self, message: str, *, call: str = "", retry_at: float = 0.0) -> None:
         super().__init__(message, call=call, attempted=Attempted(Delivery.NOT_SENT, attempts=0))
@@ -66,9 +69,9 @@ class CircuitOpenError(TransportError):
 
 
 class DeadlineError(TransportError):
-    """The total time limit of this call has passed, including retries and waits.
+    """The call, including its retries and waits, exceeded its total time limit.
 
-    ``queued`` is True if the call was still in the queue of this program, which says nothing about the site.
+    ``queued`` is True if the call was still waiting in the client's queue, so the error says nothing about the site.
     """
 
     def __init__(self, message: str, *, call: str = "", sent: Optional[bool] = None, queued: bool = False) -> None:
@@ -77,9 +80,9 @@ class DeadlineError(TransportError):
 
 
 class GatewayError(TransportError):
-    """A web server in front of the site sent a 502, 503, 504, or any other 5xx with its own error page.
+    """A web server in front of the site sent a 502, 503 or 504, or another 5xx with its own error page.
 
-    The site may still execute the call.
+    The site may still execute the call. ``retry_after_s`` is the delay in seconds that the server asks for, or None.
     """
 
     def __init__(self, message: str, *, status: int, call: str = "", retry_after_s: Optional[float] = None) -> None:

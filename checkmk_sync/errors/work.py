@@ -1,4 +1,4 @@
-"""Errors of jobs, batches and synchronisations, and of responses that prove nothing."""
+"""Errors of jobs, batches and synchronisations, and errors about unusable responses."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ __all__ = [
 class UnexpectedReplyError(CheckmkError):
     """The API does not define this response: it is not JSON, has another structure, or is a redirect.
 
-    A proxy can send such a response instead of the site, so it does not tell whether a write was executed. ``status``
-    is the HTTP status code, or None if the code is not the problem.
+    It may come from a proxy instead of the site, so it does not show whether a write was executed. ``status`` is the
+    HTTP status code, or None if the code is not the problem.
     """
 
     attempted: Attempted
@@ -58,10 +58,7 @@ class WaitTimeoutError(CheckmkError):
 
 
 class BatchError(CheckmkError):
-    """A batch stopped early or partly failed.
-
-    ``outcomes`` contains one outcome for each item that was tried.
-    """
+    """A batch stopped early or partly failed. ``outcomes`` contains one outcome for each item that was tried."""
 
     def __init__(self, message: str, *more_lines: str, outcomes: Sequence[Any]) -> None:
         self.outcomes = outcomes
@@ -76,7 +73,7 @@ class BatchError(CheckmkError):
 class UnfinishedError(CheckmkError):
     """An item of a batch has no result: its worker died, or it was still running when the batch was stopped.
 
-    ``started`` is False if its operation never started, and None if that is unknown. In that case, check the site
+    ``started`` is False if its operation never started, and None if that is unknown. If it is None, check the site
     before you repeat the operation.
     """
 
@@ -86,7 +83,7 @@ class UnfinishedError(CheckmkError):
 
 
 class WorkerError(CheckmkError):
-    """The replacement for an error of another process that does not pickle. ``kind`` is the name of its class."""
+    """An error of another process that could not be pickled. ``kind`` is the name of its original class."""
 
     def __init__(self, message: str, *, kind: str) -> None:
         self.kind = kind
@@ -94,9 +91,10 @@ class WorkerError(CheckmkError):
 
 
 class ActivationError(CheckmkError):
-    """An activation ended, but changes are not active, or changes without approval were activated.
+    """An activation ended, but some changes are not active, or changes that were not approved are active.
 
-    ``status_per_site`` maps site ids to the server's messages. ``pending`` is the number of remaining changes.
+    ``status_per_site`` maps site ids to the server's messages. ``pending`` is the number of changes that are still
+    pending, or None if it is unknown.
     """
 
     def __init__(
@@ -107,7 +105,7 @@ class ActivationError(CheckmkError):
 
 
 class DiscoveryError(CheckmkError):
-    """A scan for services failed. ``state`` is ``stopped`` or ``exception``."""
+    """A scan for services failed. ``state`` is the final state of its job: ``stopped`` or ``exception``."""
 
     def __init__(self, message: str, *, state: str) -> None:
         self.state = state
@@ -136,9 +134,9 @@ class InventoryError(SyncError):
 
 
 class UnsafePlanError(SyncError):
-    """The plan exceeds the limits on changes and deletions, or deletes objects that probably were renamed.
+    """The plan exceeds a limit on changes or deletions, or deletes objects that were probably renamed.
 
-    ``why`` is the reason without the hint on how to permit it.
+    ``why`` is the message without the hint about how to permit the plan.
     """
 
     def __init__(self, why: str, hint: str = "") -> None:

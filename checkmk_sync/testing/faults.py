@@ -87,7 +87,7 @@ class Fault:
         """Create a fault from plain data. Raises ValueError for an unknown key or kind."""
         unknown = set(data) - {entry.name for entry in fields(cls)}
         if unknown or "kind" not in data:
-            raise ValueError(f"a fault must be an object with 'kind', without the unknown keys {sorted(unknown)}")
+            raise ValueError(f"a fault must have 'kind' and only known keys; the unknown keys are {sorted(unknown)}")
         return cls(**data)
 
 

@@ -1,4 +1,4 @@
-"""Private files are created exclusively. Any other file is refused and left unchanged."""
+"""Private files are created exclusively. An existing file that is not private is refused and left unchanged."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_file_of_another_user_is_refused(tmp_path: Path, open_file: Callable[[
     assert path.stat().st_uid == NOBODY
 
 
-def test_a_missing_file_is_neither_private_nor_open(tmp_path: Path) -> None:
+def test_a_missing_file_is_not_treated_as_private(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         is_private(tmp_path / "missing")
 

@@ -1,4 +1,4 @@
-"""The pages about commands, settings, errors and files match the code."""
+"""The documentation of commands, settings, errors and packages matches the code."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10
 
 @contextmanager
 def _server(behave: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server that accepts a connection, reads a request, and then runs a given behaviour."""
+    """Run a server that calls ``behave`` with each connection after reading a request, and yield its URL."""
     listener = socket.create_server(("127.0.0.1", 0))
     opened: list[socket.socket] = []
 
@@ -102,7 +102,7 @@ def test_all_attempts_share_one_deadline() -> None:
             assert time.monotonic() - started < 3
 
 
-def test_refused_connections_were_not_sent() -> None:
+def test_a_refused_connection_means_that_nothing_was_sent() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     listener.close()
@@ -112,7 +112,7 @@ def test_refused_connections_were_not_sent() -> None:
         assert caught.value.sent is False
 
 
-def test_closed_connections_may_have_been_sent() -> None:
+def test_a_request_on_a_closed_connection_may_have_been_sent() -> None:
     with _server(lambda connection: connection.close()) as url, _client(url, settle_s=0) as client:
         with pytest.raises(BrokenReplyError) as caught:
             client.folders.delete("/x", recursive=True)
@@ -170,7 +170,7 @@ def test_late_deadlines_do_not_shut_the_socket_of_the_next_call() -> None:
         thread.join()
 
 
-def test_expired_deadlines_take_no_memory() -> None:
+def test_limits_that_are_over_take_no_memory() -> None:
     deadlines = SocketDeadlines()
     for _ in range(5000):
         with deadlines.limit(TrackedSocket(), 300):
