@@ -21,7 +21,7 @@ _ROOTS = frozenset({"/main", "/wato"})
 
 
 def invalid_folders(desired: Desired, observed: Observed) -> Iterator[Problem]:
-    """Yield a mistake for each new folder whose name Checkmk would refuse."""
+    """Yield a mistake for each new folder with a name that Checkmk would refuse."""
     for folder in _new_folders(desired, observed):
         name = folder.key.rpartition("/")[2]
         if not _NEW_FOLDER.fullmatch(name):
@@ -108,7 +108,7 @@ def _lacks_criticality(wanted: Object) -> bool:
     return isinstance(scan, Mapping) and "addresses" in scan and "tag_criticality" not in scan
 
 
-# Attributes whose values each site defines itself, with the values that every new site has.
+# Each site defines the values of these attributes. Every new site has the listed values.
 _SITE_DEFINED: Mapping[str, tuple[str, ...]] = {**SAMPLE_TAGS, "contactgroups": ("all",), "site": ()}
 
 

@@ -95,7 +95,7 @@ class ColumnMap:
     """A mapping file that was read and checked.
 
     ``columns`` are the columns that it uses. ``files`` are patterns for the names of inventory files. ``rows`` is the
-    path of the list of rows in a JSON or YAML document. ``skip`` lists, by column, the values whose rows are left out.
+    path of the list of rows in a JSON or YAML document. ``skip`` lists, by column, the values of rows to leave out.
     ``double_braced`` are the names that occur in double braces.
     """
 

@@ -43,7 +43,7 @@ class Ownership:
             return False
         # Folders cannot be cloned. If no folder has the adopted path any longer, this folder was moved.
         is_moved = existing.kind == "folder" and existing.adopted_as is not None
-        # Checkmk: the creator of a clone is the user who cloned the host.
+        # Checkmk: the creator of a clone is the user that cloned the host.
         return is_moved or existing.created_by == self.observed.user
 
     def has_copied_label(self, existing: ExistingObject) -> bool:

@@ -39,7 +39,7 @@ class _Shape:
 
 @dataclass(frozen=True)
 class _OneOf:
-    """A mapping whose ``type`` determines its other keys."""
+    """A mapping with a ``type`` that determines its other keys."""
 
     shapes: Mapping[str, _Shape] = field(repr=False)
 

@@ -119,14 +119,14 @@ def _address_problem(text: str, families: tuple[int, ...], version: Optional[Che
 
 
 def _address_hint(text: str) -> str:
-    """Return a hint on why a text is not an address; empty if there is no obvious reason."""
+    """Return a hint on why a text is not an address; empty if the reason is not obvious."""
     if text != text.strip() or " " in text:
         return "; it contains a space"
     address, slash, _ = text.partition("/")
     if slash:
         with contextlib.suppress(ValueError):
             ipaddress.ip_address(address)
-            return f"; leave out the mask, as in {address}"
+            return f"; write {address} without the mask"
     if _SCIENTIFIC.fullmatch(text):
         return "; a spreadsheet converted it to a number, so format the column as text"
     return ""

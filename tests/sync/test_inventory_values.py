@@ -56,7 +56,7 @@ def test_all_mistakes_are_reported_at_once_with_their_locations(path: Path) -> N
     assert [(line, column) for line, column, _ in found] == [
         (4, 5), (5, 5), (8, 5), (9, 5), (10, 5), (11, 5), (13, 16), (13, 34), (16, 16),
     ]  # fmt: skip
-    assert "leave out the mask, as in 192.0.2.1" in found[0][2]
+    assert "write 192.0.2.1 without the mask" in found[0][2]
     assert "snmp_community.type must be one of" in found[1][2]
     assert "read as 192.0, not as a string" in found[2][2]
     assert "hunter2" not in str(caught.value)
@@ -105,7 +105,7 @@ def test_an_invalid_value_that_the_site_already_has_is_accepted() -> None:
     desired = from_data({"hosts": [{"name": "a", "attributes": {"ipaddress": "192.0.2.1/24"}}]})
     assert len(desired.refused) == 1
     assert not diff(desired, holding(held("host", "a", attributes__ipaddress="192.0.2.1/24"))).changes
-    with pytest.raises(InventoryError, match="leave out the mask"):
+    with pytest.raises(InventoryError, match="without the mask"):
         diff(desired, holding())
 
 

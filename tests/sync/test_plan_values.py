@@ -41,14 +41,14 @@ def test_every_wrong_value_is_reported_with_its_line() -> None:
     with pytest.raises(InventoryError) as caught:
         diff(load(path), holding())
     neither = "which is neither an IPv4 address nor a host name"
-    mask = "leave out the mask, as in"
     assert [str(problem) for problem in caught.value.problems] == [
-        f"{path}:2: column 3 (ipaddress): host sw-core-01: ipaddress is '192.0.2.10/24', {neither}; {mask} 192.0.2.10",
+        f"{path}:2: column 3 (ipaddress): host sw-core-01: ipaddress is '192.0.2.10/24', {neither}; "
+        "write 192.0.2.10 without the mask",
         f"{path}:3: column 3 (ipaddress): host sw-acc-02: ipaddress is '2001:db8::2', which is an IPv6 address; "
         "it must be an IPv4 address or a host name",
         f"{path}:4: column 3 (ipaddress): host srv-03: ipaddress is '192.0.2.300', {neither}",
         f"{path}:4: column 5 (additional_ipv4addresses): host srv-03: additional_ipv4addresses[0] is '192.0.2.11/24', "
-        f"{neither}; {mask} 192.0.2.11",
+        f"{neither}; write 192.0.2.11 without the mask",
         f"{path}:5: column 4 (ipv6address): host srv-04: ipv6address is '192.0.2.15', which is an IPv4 address; "
         "it must be an IPv6 address or a host name",
     ]

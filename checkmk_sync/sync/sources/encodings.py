@@ -71,7 +71,7 @@ def is_probably_utf8(raw: Union[bytes, bytearray], encoding: str) -> bool:
 
 
 def _encoding_problem(raw: Union[bytes, bytearray], encoding: Optional[str]) -> Optional[str]:
-    """Return why a file is not a text file, and what to do; None if it is."""
+    """Return why a file is not a text file, and what to do; None for a text file."""
     if raw.startswith(b"PK\x03\x04"):
         return "this is an Excel workbook or a zip file, not a text file; save the sheet as 'CSV UTF-8'"
     if raw.startswith(b"\x1f\x8b"):

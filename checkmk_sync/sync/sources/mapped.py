@@ -17,7 +17,7 @@ from .csv_rows import CellPositions, RowPosition, Table
 
 __all__ = ["mapped_document", "mapped_table"]
 
-_SEEN = 100  # rows whose keys are suggested for an unknown column
+_SEEN = 100  # rows that provide suggestions for an unknown column
 
 Path = tuple[str, ...]
 
