@@ -82,7 +82,7 @@ def make_plan(
         raise SettingsError(f"the owner {owner!r} is not valid: {problem}", field="owner")
     observed = observe(client)
     missing, silent_hosts = (
-        _unscanned(client, desired, observed, Ownership(owner, observed), adopt) if discover else ((), ())
+        _hosts_without_services(client, desired, observed, Ownership(owner, observed), adopt) if discover else ((), ())
     )
     return diff(
         desired,
@@ -97,7 +97,7 @@ def make_plan(
     )
 
 
-def _unscanned(
+def _hosts_without_services(
     client: Checkmk, desired: Desired, observed: Observed, ownership: Ownership, adopt: bool
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the owner's hosts in the inventory that have no services, as (hosts to scan, silent hosts)."""
@@ -106,7 +106,7 @@ def _unscanned(
         host.key: host
         for host in observed.of_kind("host")
         if ("host", host.key) in desired.objects
-        and (ownership.holds(host) or (may_change_free and host.owner in (None, ownership.owner)))
+        and (ownership.owns(host) or (may_change_free and host.owner in (None, ownership.owner)))
     }
     missing = tuple(undiscovered(client, ours, any_pending=bool(observed.pending)))
     silent_hosts = set(silent(client, {name: ours[name] for name in missing}))

@@ -92,17 +92,17 @@ class _ApplyRun:
         }
         scanned = sorted({*hosts, *plan.undiscovered} - gone - not_adopted)
         if self._options.discover and scanned:
-            self._guarded("discovery", lambda: self._discover(scanned))
+            self._run_stage("discovery", lambda: self._discover(scanned))
         if self._options.activate and (report.results or scanned or plan.own_pending):
-            self._guarded("activation", lambda: self._activate(hosts))
+            self._run_stage("activation", lambda: self._activate(hosts))
         if report.results or scanned:
-            self._guarded("verification", lambda: self._verify(scanned), only_reads=True)
+            self._run_stage("verification", lambda: self._verify(scanned), only_reads=True)
         else:
             report.verified = not report.errors
         report.elapsed_s = self._client.clock.monotonic() - started
         return report
 
-    def _guarded(self, stage: str, do: Callable[[], None], *, only_reads: bool = False) -> None:
+    def _run_stage(self, stage: str, do: Callable[[], None], *, only_reads: bool = False) -> None:
         """Run a stage that follows the changes, and put its error into the report.
 
         Raising the error would lose the results so far.
@@ -135,7 +135,7 @@ class _ApplyRun:
             self._apply_group(action, kind, list(group))
         if any(outcome.status is not Status.APPLIED for _, outcome in self._report.results[before:]):
             # Another run may have made the same change, or a lost write may have been executed late.
-            self._guarded("verification", self._compare_results, only_reads=True)
+            self._run_stage("verification", self._compare_results, only_reads=True)
 
     def _apply_group(self, action: Action, kind: str, changes: Sequence[Change]) -> None:
         """Apply one action to one kind. After an unexpected response, its remaining outcomes are unknown."""

@@ -21,7 +21,7 @@ _ROOTS = frozenset({"/main", "/wato"})
 
 
 def invalid_folders(desired: Desired, observed: Observed) -> Iterator[Problem]:
-    """Yield a mistake for each new folder whose name Checkmk would refuse."""
+    """Yield a mistake for each new folder with a name that Checkmk would refuse."""
     for folder in _new_folders(desired, observed):
         name = folder.key.rpartition("/")[2]
         if not _NEW_FOLDER.fullmatch(name):
@@ -58,7 +58,7 @@ def warnings(desired: Desired, observed: Observed) -> Iterator[str]:
             )
     for name, users in _unknown_attributes(desired, observed).items():
         close = close_matches(name.lower(), [*BUILT_IN, "labels"])
-        subject = f"the attribute {name!r} of {_first_of(users)}"
+        subject = f"the attribute {name!r} of {_name_first(users)}"
         if close:
             yield f"{subject} is not built into Checkmk; did you mean {close[0]!r}?"
         elif name.startswith("tag_"):
@@ -67,11 +67,11 @@ def warnings(desired: Desired, observed: Observed) -> Iterator[str]:
             yield f"{subject} is not built into Checkmk; is it a custom attribute of this site?"
     scans = [wanted for wanted in desired.objects.values() if _lacks_criticality(wanted)]
     if scans:
-        subject = f"the network_scan of {_first_of(scans)}"
+        subject = f"the network_scan of {_name_first(scans)}"
         yield f"{subject} has no tag_criticality; Checkmk requires it if the site has that tag group"
     for (name, value), users in _unknown_values(desired, observed).items():
         noun = "contact group" if name == "contactgroups" else name
-        yield f"the {noun} {value!r} of {_first_of(users)} is not used by any object of the site; does it exist?"
+        yield f"the {noun} {value!r} of {_name_first(users)} is not used by any object of the site; does it exist?"
 
 
 def kept_folders_warning(paths: Sequence[str]) -> Iterator[str]:
@@ -83,7 +83,7 @@ def kept_folders_warning(paths: Sequence[str]) -> Iterator[str]:
         )
 
 
-def _first_of(users: Sequence[Object]) -> str:
+def _name_first(users: Sequence[Object]) -> str:
     """Return the first object with its location, and the number of further objects."""
     return summarize([f"{user.name} ({user.location})" if user.location else user.name for user in users], 1)
 
@@ -108,7 +108,7 @@ def _lacks_criticality(wanted: Object) -> bool:
     return isinstance(scan, Mapping) and "addresses" in scan and "tag_criticality" not in scan
 
 
-# Attributes whose values each site defines itself, with the values that every new site has.
+# Each site defines the values of these attributes. Every new site has the listed values.
 _SITE_DEFINED: Mapping[str, tuple[str, ...]] = {**SAMPLE_TAGS, "contactgroups": ("all",), "site": ()}
 
 

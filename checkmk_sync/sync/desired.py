@@ -65,8 +65,11 @@ class Problem:
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of a source as it was read, at ``index`` of its list. ``position`` looks up the position of a part of
-    it. It is called without arguments for every entry, so that has to be quick."""
+    """One entry of a source as it was read, with its ``index`` in the list.
+
+    ``position`` is a callable that returns the position of the part at a path. It is called without arguments for every
+    entry, so that call must be fast.
+    """
 
     kind: str
     data: Any = field(repr=False)

@@ -66,13 +66,13 @@ def _in_bulk(send: Callable[[Checkmk, Sequence[Change]], Outcomes]) -> Executor:
     return run
 
 
-def _rechecked(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
+def _skipping_stale(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
     """Return an executor that reads objects again, ``at_once`` at a time, and skips changes that became stale.
 
     The changes are based on the new reading, so labels that others have set since the plan are kept.
     """
 
-    def run_rechecked(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
+    def run_current(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
         ordered = changes if changes[0].kind == "folder" else sorted(changes, key=_folder_order)
         for start in range(0, len(ordered), at_once):
             group, current = ordered[start : start + at_once], []
@@ -95,7 +95,7 @@ def _rechecked(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
                     yield change, Outcome(change.key, Status.NOT_APPLIED, refusal)
             yield from run(client, current)
 
-    return run_rechecked
+    return run_current
 
 
 def _staleness(change: Change, now: Optional[ExistingObject]) -> Optional[CheckmkError]:
@@ -144,7 +144,7 @@ def _set_in_folder(client: Checkmk, change: Change) -> bool:
         return False
     title = change.properties.get(("title",), (None, None))[1]
     client.folders.update_read(
-        change.key, lambda folder: {**folder.attributes, **_attributes(_checked(change, folder))}, title=title
+        change.key, lambda folder: {**folder.attributes, **_attributes(_based_on(change, folder))}, title=title
     )
     return True
 
@@ -153,7 +153,7 @@ def _remove_in_folder(client: Checkmk, change: Change) -> bool:
     removed = _removed(change)
 
     def without_removed(folder: Folder) -> dict[str, Any]:
-        _checked(change, folder)
+        _based_on(change, folder)
         return {name: value for name, value in folder.attributes.items() if name not in removed}
 
     if removed:
@@ -161,7 +161,7 @@ def _remove_in_folder(client: Checkmk, change: Change) -> bool:
     return bool(removed)
 
 
-def _checked(change: Change, folder: Folder) -> Change:
+def _based_on(change: Change, folder: Folder) -> Change:
     """Return the change, based on the folder as read with its ETag. Raises NotOwnedError if the change is stale."""
     current = existing_folder(folder)
     error = _staleness(change, current)
@@ -206,11 +206,11 @@ def _update_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
             left += removals if entries is sets else []
             stopped = CheckmkError(str(error))
             done += (Outcome(entry["host_name"], Status.NOT_APPLIED, stopped) for entry in left)
-            raise BatchError(str(error), outcomes=_merged(done)) from error.__cause__
-    return _merged(done)
+            raise BatchError(str(error), outcomes=_worst_of_each(done)) from error.__cause__
+    return _worst_of_each(done)
 
 
-def _merged(outcomes: Sequence[Outcome]) -> Outcomes:
+def _worst_of_each(outcomes: Sequence[Outcome]) -> Outcomes:
     """Return the worst outcome of each host, with a note if the host was changed only in part."""
     by_key: dict[str, Outcome] = {}
     for outcome in outcomes:
@@ -230,9 +230,9 @@ def _delete_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
 EXECUTORS: Mapping[tuple[Action, str], Executor] = {
     (Action.CREATE, "folder"): _one_by_one(_create_folder),
     (Action.UPDATE, "folder"): _one_by_one(_set_in_folder, _remove_in_folder),
-    (Action.DELETE, "folder"): _rechecked(_one_by_one(_delete_folder)),
+    (Action.DELETE, "folder"): _skipping_stale(_one_by_one(_delete_folder)),
     (Action.CREATE, "host"): _in_bulk(_create_hosts),
-    (Action.MOVE, "host"): _rechecked(_one_by_one(_move_host), FEW_NAMES),
-    (Action.UPDATE, "host"): _rechecked(_in_bulk(_update_hosts)),
-    (Action.DELETE, "host"): _rechecked(_in_bulk(_delete_hosts)),
+    (Action.MOVE, "host"): _skipping_stale(_one_by_one(_move_host), FEW_NAMES),
+    (Action.UPDATE, "host"): _skipping_stale(_in_bulk(_update_hosts)),
+    (Action.DELETE, "host"): _skipping_stale(_in_bulk(_delete_hosts)),
 }

@@ -61,7 +61,7 @@ def _convert_text(path: Property, template: Template, text: Optional[str]) -> An
     """
     if text is None:
         return ABSENT
-    # The "-" in a template such as {A}-{B} is an ordinary text, so only a template of one part can remove.
+    # The "-" in a template such as {A}-{B} is an ordinary text, so only a template of one part can remove a property.
     if text == "-" and len(template.parts) == 1:
         return None
     return attribute_value(path[1], text) if path[0] == "attributes" else text
@@ -95,7 +95,7 @@ class ColumnMap:
     """A mapping file that was read and checked.
 
     ``columns`` are the columns that it uses. ``files`` are patterns for the names of inventory files. ``rows`` is the
-    path of the list of rows in a JSON or YAML document. ``skip`` lists, by column, the values whose rows are left out.
+    path of the list of rows in a JSON or YAML document. ``skip`` lists, by column, the values of rows to leave out.
     ``double_braced`` are the names that occur in double braces.
     """
 

@@ -48,7 +48,7 @@ class ExistingObject:
 
     @property
     def created_by(self) -> str:
-        """The user who created the object; empty if Checkmk does not know."""
+        """The name of the object's creator; empty if Checkmk does not know it."""
         return str(self.meta.get("created_by") or "")
 
     @property

@@ -31,7 +31,7 @@ class Ownership:
     owner: Optional[str]
     observed: Observed
 
-    def holds(self, existing: ExistingObject) -> bool:
+    def owns(self, existing: ExistingObject) -> bool:
         """Return True if the object has the owner's label, and was created by our user or adopted."""
         if self.owner is None or existing.owner != self.owner:
             return False
@@ -43,12 +43,12 @@ class Ownership:
             return False
         # Folders cannot be cloned. If no folder has the adopted path any longer, this folder was moved.
         is_moved = existing.kind == "folder" and existing.adopted_as is not None
-        # Checkmk: the creator of a clone is the user who cloned the host.
+        # Checkmk: the creator of a clone is the user that cloned the host.
         return is_moved or existing.created_by == self.observed.user
 
     def has_copied_label(self, existing: ExistingObject) -> bool:
         """Return True if the object has the owner's label but does not belong to the owner, like a clone."""
-        return self.owner is not None and existing.owner == self.owner and not self.holds(existing)
+        return self.owner is not None and existing.owner == self.owner and not self.owns(existing)
 
     def conflict(self, existing: ExistingObject, wanted: Optional[Object] = None) -> Conflict:
         """Return a conflict that explains why the object stays as it is.
@@ -89,7 +89,7 @@ class Ownership:
     def _keys_by_fingerprint(self) -> Mapping[str, Sequence[str]]:
         """The keys of the owner's objects, by fingerprint."""
         keys: dict[str, list[str]] = {}
-        for existing in filter(self.holds, self.observed.objects.values()):
+        for existing in filter(self.owns, self.observed.objects.values()):
             for fingerprint in _fingerprints(existing):
                 keys.setdefault(fingerprint, []).append(existing.key)
         return keys

@@ -28,13 +28,13 @@ _OPTIONS = {"changes": "--allow-changes", "deletions": "--allow-deletions"}
 class Plan:
     """All changes in the order in which they are applied, with everything a reviewer needs to know.
 
-    ``owned`` is the number of the owner's objects, and ``owned_by_kind`` the same by kind. ``existing`` also counts the
-    other objects of the inventory that exist on the site. ``undiscovered`` are the hosts whose services were never
-    found. ``silent`` are the hosts on which a scan has found nothing since they were last changed. ``pending`` are all
-    changes that wait for activation: changes of ``user`` are our own, and changes without a user are made by the site
-    itself. ``site`` is the address of the site. ``warnings`` point out probable mistakes, and ``renames`` the deletions
-    that probably are renames. ``limits`` and ``confirmed`` (names of deletions) are the permissions; comparing two
-    plans ignores them.
+    ``owned`` is the number of the owner's objects, and ``owned_by_kind`` the same by kind. ``existing`` also counts
+    the other objects of the inventory that exist on the site. ``undiscovered`` are the hosts that need a discovery
+    of services. ``silent`` are the hosts on which a scan has found nothing since they were last changed.
+    ``pending`` are all changes that wait for activation: changes of ``user`` are our own, and changes without a
+    user are made by the site itself. ``site`` is the address of the site. ``warnings`` point out probable mistakes,
+    and ``renames`` the deletions that probably are renames. ``limits`` and ``confirmed`` (names of deletions) are
+    the permissions; comparing two plans ignores them.
     """
 
     changes: tuple[Change, ...]

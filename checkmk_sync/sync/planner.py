@@ -61,7 +61,7 @@ def diff(
         raise InventoryError(problems)
     changes = ordered([*planner.changes, *references.reference_removals()])
     conflicts = [*planner.conflicts, *references.blocked_deletions()]
-    owned = {key for key, existing in observed.objects.items() if planner.ownership.holds(existing)}
+    owned = {key for key, existing in observed.objects.items() if planner.ownership.owns(existing)}
     named = {key for key, wanted in desired.objects.items() if key in observed.objects and not wanted.implied}
     changed = {change.key for change in changes if change.kind == "host"}
     return Plan(
@@ -129,7 +129,7 @@ class _Planner:
         A plan without an owner may change objects without an owner.
         """
         owner = self.ownership.owner
-        if wanted.implied or (owner is None and existing.owner is None) or self.ownership.holds(existing):
+        if wanted.implied or (owner is None and existing.owner is None) or self.ownership.owns(existing):
             return False
         if wanted.kind == "folder" and not differs:  # several owners may share a folder
             return False
@@ -137,7 +137,7 @@ class _Planner:
 
     def _ownership_labels(self, existing: ExistingObject) -> Differences:
         """Return the changes of the labels that mark an object as the owner's and distinguish it from its clones."""
-        owner, is_ours = self.ownership.owner, self.ownership.holds(existing)
+        owner, is_ours = self.ownership.owner, self.ownership.owns(existing)
         labels: Differences = {}
         if owner is not None and self.adopt and existing.owner in (None, owner) and not is_ours:
             labels = {OWNER: (existing.owner, owner), ADOPTED: (existing.adopted_as, existing.key)}
@@ -161,7 +161,7 @@ class _Planner:
         for existing in sorted(self.observed.of_kind("folder"), key=lambda folder: -folder.key.count("/")):
             path = existing.key
             is_left = path not in in_use and ("folder", path) not in self.desired.objects and path != "/"
-            if is_left and keep_folders and self.ownership.holds(existing):
+            if is_left and keep_folders and self.ownership.owns(existing):
                 kept.append(path)
             elif not (is_left and self._delete(existing, {})):
                 in_use.add(parent_folder(path) or "/")
@@ -169,7 +169,7 @@ class _Planner:
 
     def _delete(self, existing: ExistingObject, properties: Mapping[Property, tuple[Any, Any]]) -> bool:
         """Plan the deletion of an object and return True if it is the owner's. A copied owner label is a conflict."""
-        if self.ownership.holds(existing):
+        if self.ownership.owns(existing):
             self.changes.append(Change(Action.DELETE, existing.kind, existing.key, properties, existing))
             return True
         if self.ownership.has_copied_label(existing):

@@ -138,7 +138,7 @@ def _reference_removal(existing: ExistingObject) -> Change:
 def _circles(needs: Mapping[Key, Sequence[Key]]) -> Iterator[list[Key]]:
     """Yield lists of keys in which each key needs the next key, and the last key needs the first.
 
-    The first key of a circle that was found counts as done, so each circle is yielded once.
+    Removing the first key of every circle leaves no circles.
     """
     # A depth-first search without recursion, because a chain of parents may have thousands of keys.
     done: set[Key] = set()
@@ -150,7 +150,7 @@ def _circles(needs: Mapping[Key, Sequence[Key]]) -> Iterator[list[Key]]:
                 keys = list(path)
                 circle = keys[keys.index(following) :]
                 yield circle
-                done.add(following)
+                done.add(following)  # as if the circle were broken here
                 for key in circle:  # search these again: they may be in other circles
                     del path[key]
             elif following not in done:
@@ -165,7 +165,7 @@ def _circles(needs: Mapping[Key, Sequence[Key]]) -> Iterator[list[Key]]:
 def ordered(changes: Sequence[Change]) -> list[Change]:
     """Return the changes in an order that Checkmk accepts, with second steps for references to later objects."""
     created = {(change.kind, change.key) for change in changes if change.action is Action.CREATE}
-    parts = [part for change in changes for part in _steps(change, created)]
+    parts = [part for change in changes for part in _split(change, created)]
     waves_of = {Action.CREATE: waves(_creations(parts)), Action.DELETE: waves(_deletions(parts))}
     numbered: list[Change] = []
     for part in parts:
@@ -174,7 +174,7 @@ def ordered(changes: Sequence[Change]) -> list[Change]:
     return sorted(numbered, key=lambda change: change.rank)
 
 
-def _steps(change: Change, created: Collection[Key]) -> Iterator[Change]:
+def _split(change: Change, created: Collection[Key]) -> Iterator[Change]:
     """Yield the change, split in two if it creates an object with a reference to an object that is created later."""
     late: dict[Property, list[str]] = {}
     for path, target in _references_of(change.kind, change.new_values):

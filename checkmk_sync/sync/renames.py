@@ -93,7 +93,7 @@ def _differs_in_domain(old: str, new: str) -> bool:
 
 
 def _folders(changes: Sequence[Change]) -> Iterator[Rename]:
-    """Yield the folders whose path differs only in case, or that have the same name in another folder."""
+    """Yield the folders with a path that differs only in case, or with the same name in another folder."""
     created = _keys(changes, Action.CREATE, "folder")
     by_path, by_name = _group(created, str.casefold), _group(created, _name)
     moves: dict[str, Counter[str]] = {}  # by old and new folder, the number of hosts that move

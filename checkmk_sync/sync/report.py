@@ -51,7 +51,7 @@ class Report:
         return sum(outcome.status is status for _, outcome in self.results)
 
     def failures(self) -> Iterator[tuple[Change, Outcome]]:
-        """Return the changes that were not applied or whose outcome is unknown."""
+        """Return the changes that were not applied or have an unknown outcome."""
         return (result for result in self.results if result[1].status is not Status.APPLIED)
 
     def to_dict(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ _FAILING = (ServiceState.CRITICAL, ServiceState.UNKNOWN)
 
 
 def undiscovered(client: Checkmk, names: Iterable[str], *, any_pending: bool) -> Iterator[str]:
-    """Yield the hosts that were never discovered, or whose discovery never found any services.
+    """Yield the hosts that were never discovered, or had no services in any discovery.
 
     Hosts that the core does not know are included, because they are not activated yet. Such hosts exist only while
     changes are pending, so the names of all monitored hosts are read only if ``any_pending`` is True.
@@ -42,7 +42,7 @@ def undiscovered(client: Checkmk, names: Iterable[str], *, any_pending: bool) ->
 def silent(client: Checkmk, hosts: Mapping[str, ExistingObject]) -> Iterator[str]:
     """Yield the undiscovered hosts on which a scan has found nothing since they were last changed.
 
-    Sends one request, or none if there are no hosts.
+    Sends one request, or none without hosts.
     """
     if not hosts:
         return

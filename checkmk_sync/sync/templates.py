@@ -1,7 +1,7 @@
 """Templates of mapping files: texts with fields, ``{Column|filter|filter:text}``.
 
-A field names a column, and filters from a fixed list. There are no attributes, indexes or expressions, so a mapping
-file or a cell can never run code.
+A field names a column, and filters from a fixed list. Attributes, indexes and expressions are not supported, so
+a mapping file or a cell can never run code.
 """
 
 from __future__ import annotations

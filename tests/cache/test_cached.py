@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from typing import Any, Iterator, Optional
+from typing import Any, AsyncIterator, Iterator, Optional
 
 import pytest
 
@@ -124,6 +124,12 @@ def test_uncacheable_results_are_refused() -> None:
 
         @cached()
         def each() -> Iterator[int]:
+            yield 1
+
+    with pytest.raises(TypeError, match="only once"):
+
+        @cached()
+        async def each_later() -> AsyncIterator[int]:
             yield 1
 
     @cached()

@@ -147,10 +147,10 @@ def test_the_configuration_file_is_accepted_unchanged(known: SimulatedSite, tmp_
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        (42, "not int"),
-        ("config.yaml", "not str"),
-        ([], "not list"),
-        (CachingSettings, "not type"),
+        (42, "not an int"),
+        ("config.yaml", "not a string"),
+        ([], "not a list"),
+        (CachingSettings, "not a type"),
         ({"nonsense": 1}, "unknown setting nonsense; use one of"),
         ({"cacheing": {}}, "unknown setting cacheing; did you mean 'caching'"),
         ({"caching": {"default_tll": 5}}, "unknown setting advanced_features.caching.default_tll; did you mean"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, Callable, Iterator
+from typing import Any, AsyncIterator, Callable, Iterator
 
 import pytest
 
@@ -165,7 +165,10 @@ def test_generators_and_coroutines_are_refused() -> None:
     async def later() -> None:
         pass
 
-    for function in (numbers, later):
+    async def numbers_later() -> AsyncIterator[int]:
+        yield 1
+
+    for function in (numbers, later, numbers_later):
         with pytest.raises(TypeError, match="works after it has returned"):
             resilient()(function)
 

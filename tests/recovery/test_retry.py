@@ -192,6 +192,12 @@ def test_random_failures_do_not_empty_the_budget(seed: int) -> None:
     assert all(policy.execute(attempt) == "done" for _ in range(1000))
 
 
+@pytest.mark.parametrize("count", [1.5, True, float("inf"), "3"])
+def test_the_number_of_retries_must_be_a_whole_number(count: Any) -> None:
+    with pytest.raises(ValueError, match=rf"^max_retries must be a whole number of at least 0, not {count!r}$"):
+        RetryPolicy(max_retries=count)
+
+
 @pytest.mark.parametrize("numbers", [{"max_retries": -1}, {"base_delay": -1.0}, {"max_delay": -0.1}])
 def test_invalid_numbers_are_refused(numbers: Any) -> None:
     with pytest.raises(ValueError, match="at least 0"):

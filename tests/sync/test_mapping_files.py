@@ -1,4 +1,4 @@
-"""A mapping file is checked as a whole: every mistake in it has its place, before a row is read."""
+"""All mistakes in a mapping file are reported with their location before any row is read."""
 
 from __future__ import annotations
 
@@ -119,14 +119,14 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
         ("a\0b", b"", "null byte"),
     ],
 )
-def test_a_mapping_file_that_cannot_be_read(tmp_path: Path, name: str, raw: bytes, said: str) -> None:
+def test_an_unreadable_mapping_file_is_reported(tmp_path: Path, name: str, raw: bytes, said: str) -> None:
     (tmp_path / "map.yaml").write_bytes(raw)
     with pytest.raises(SettingsError, match=said) as caught:
         load_map(f"{tmp_path}/{name}")
     assert caught.value.field == "map"
 
 
-def test_mistakes_of_the_mapping_come_before_those_of_rows(tmp_path: Path) -> None:
+def test_mistakes_in_the_mapping_file_are_reported_before_mistakes_in_rows(tmp_path: Path) -> None:
     (tmp_path / "map.yaml").write_text("name: '{Host'")
     (tmp_path / "a.csv").write_text("Host\nbad name\n")
     with pytest.raises(InventoryError) as caught:
@@ -134,7 +134,7 @@ def test_mistakes_of_the_mapping_come_before_those_of_rows(tmp_path: Path) -> No
     assert [problem.file for problem in caught.value.problems] == [str(tmp_path / "map.yaml")]
 
 
-def test_no_secret_is_shown(tmp_path: Path) -> None:
+def test_mistakes_in_a_mapping_file_show_no_secrets(tmp_path: Path) -> None:
     text = "name: '{Host}'\nattributes: {snmp_community: '{Key|lookup:keys}'}\ntables: {keys: {a: hunter2}}\n"
     (tmp_path / "map.yaml").write_text(text)
     found: Any = load_map(tmp_path / "map.yaml")

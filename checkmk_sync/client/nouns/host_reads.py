@@ -81,7 +81,7 @@ class HostReader(Editable[Host]):
         NotFoundError raised for an unknown folder, or CheckmkError if the site's version does not support ``site``.
         """
         if sum(given is not None for given in (folder, site, names)) > 1 or (names is not None and search is not None):
-            raise ValueError("give only one of folder, site and names; search cannot be combined with names")
+            raise ValueError("only one of the arguments folder, site and names is allowed; search excludes names")
         for text, what in ((site, "site"), (search, "search")):
             if text is not None:
                 require_string(text, what)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Iterable, Optional, Sequence, Union
 
 from ...catalogue.paths import folder_path
-from ...core.arguments import require_iterable, require_string
+from ...core.arguments import require_count, require_iterable, require_string
 from ...errors import ApiError, BadRequestError, CheckmkError, PreconditionError, UnexpectedReplyError
 from ..bulk import BulkCall, run_bulk
 from ..claims import Claim
@@ -288,8 +288,8 @@ class Hosts(HostReader):
         self._bulk("bulk_update", [])
 
     def _chunk_size(self, chunk_size: Optional[int]) -> int:
-        if chunk_size is not None and (not isinstance(chunk_size, int) or chunk_size < 1):
-            raise ValueError(f"chunk_size must be a whole number of at least 1, not {chunk_size!r}")
+        if chunk_size is not None:
+            require_count(chunk_size, "chunk_size", 1)
         return chunk_size or self._site.settings.batch_processing.chunk_size
 
     def _bulk(self, verb: str, entries: Sequence[Any]) -> None:

@@ -60,7 +60,7 @@ def load(
     if not names:
         reading.problems.append(Problem("no inventory was given; name at least one file"))
     if names.count("-") > 1:
-        reading.problems.append(Problem("standard input can be read only once"))
+        reading.problems.append(Problem("standard input '-' is given more than once, but can be read only once"))
     texts = dict.fromkeys(os.fspath(source) for source in names)
     if columns is not None and names and not any(columns.applies_to(name) for name in texts):
         message = f"the mapping file is for {', '.join(columns.files)}, but no inventory matches that"

@@ -71,11 +71,11 @@ def is_probably_utf8(raw: Union[bytes, bytearray], encoding: str) -> bool:
 
 
 def _encoding_problem(raw: Union[bytes, bytearray], encoding: Optional[str]) -> Optional[str]:
-    """Return why a file is not a text file, and what to do; None if it is."""
+    """Return why a file is not a text file, and what to do; None for a text file."""
     if raw.startswith(b"PK\x03\x04"):
         return "this is an Excel workbook or a zip file, not a text file; save the sheet as 'CSV UTF-8'"
     if raw.startswith(b"\x1f\x8b"):
-        return "this file is compressed; unpack it, or pipe it in with gzip -dc FILE | checkmk-sync plan -"
+        return "this file is compressed; unpack it, or pipe it in with 'gzip -dc FILE | checkmk-sync plan -'"
     if encoding is not None:
         return None
     head = raw[:100]

@@ -17,7 +17,7 @@ from .csv_rows import CellPositions, RowPosition, Table
 
 __all__ = ["mapped_document", "mapped_table"]
 
-_SEEN = 100  # rows whose keys are suggested for an unknown column
+_SEEN = 100  # rows that provide suggestions for an unknown column
 
 Path = tuple[str, ...]
 
@@ -93,7 +93,7 @@ def mapped_document(
     """Yield the entries of a list of objects in a document."""
     path, data = _rows_in(document, mapping)
     objects = [row for row in data if isinstance(row, dict)]
-    present = {column for column in mapping.columns if any(_steps(row, column) is not None for row in objects)}
+    present = {column for column in mapping.columns if any(_path_of(row, column) is not None for row in objects)}
     columns = [*present, *(key for row in objects[:_SEEN] for key in _keys(row))]
     column_problems = list(mapping.column_problems(columns, document.source))
     if objects:
@@ -130,7 +130,7 @@ class _ObjectPosition:
     def of_column(self, column: str) -> Position:
         path: tuple[Union[str, int], ...] = (*self._path, self._index)
         row = functools.reduce(operator.getitem, path, self._document.data)
-        return self._document.position((*path, *(_steps(row, column) or ())))
+        return self._document.position((*path, *(_path_of(row, column) or ())))
 
     def __call__(self, *path: Any) -> Position:
         if not path:
@@ -148,7 +148,7 @@ def _rows_in(document: Document, mapping: ColumnMap) -> tuple[Path, list[Any]]:
             return (), data
         message = f"with {mapping.file}, the document must be a list of objects, or 'rows' must name the list{keys}"
         raise SettingsError(message, file=name)
-    steps = _steps(data, mapping.rows) if isinstance(data, dict) else None
+    steps = _path_of(data, mapping.rows) if isinstance(data, dict) else None
     rows = None if steps is None else _value(data, mapping.rows)
     if steps is None or not isinstance(rows, list):
         raise SettingsError(f"the list {mapping.rows!r}, which {mapping.file} names, does not exist{keys}", file=name)
@@ -166,7 +166,7 @@ def _refuse_page(around: Any, rows: int, name: str) -> None:
         raise SettingsError(f"this is only one page of a response, with {rows}{total} rows; export all rows", file=name)
 
 
-def _steps(row: Mapping[str, Any], column: str) -> Optional[tuple[str, ...]]:
+def _path_of(row: Mapping[str, Any], column: str) -> Optional[tuple[str, ...]]:
     """Return the keys that lead to a column: its name, or the parts of its name between dots.
 
     Return None if the column does not exist. A column below a null counts as existing, because its members are unknown.
@@ -179,14 +179,14 @@ def _steps(row: Mapping[str, Any], column: str) -> Optional[tuple[str, ...]]:
         if head in row and row[head] is None:
             return (head,)
         if isinstance(row.get(head), dict):
-            steps = _steps(row[head], ".".join(parts[number:]))
+            steps = _path_of(row[head], ".".join(parts[number:]))
             if steps is not None:
                 return (head, *steps)
     return None
 
 
 def _value(row: Mapping[str, Any], column: str) -> Any:
-    steps = _steps(row, column)
+    steps = _path_of(row, column)
     return functools.reduce(operator.getitem, steps, row) if steps else None
 
 
