@@ -169,19 +169,20 @@ class Activation(Resource):
 
         If nothing is pending, the call succeeds. If another activation is running, the call waits for its end first.
 
-        * ``sites``: ids of sites. Some changes may stay pending for other sites. Before Checkmk 2.4, this raises
-          ActivationError, because it cannot be distinguished from a failure.
+        * ``sites``: ids of sites. Some changes may stay pending for other sites. Before Checkmk 2.4, ActivationError is
+          raised in this case, because the site does not report whether it is a failure.
         * ``force_foreign_changes``: also activate changes of other users.
         * ``timeout_s``: the limit for the entire call, in seconds.
         * ``wait_for_hosts``: also wait until the monitoring core knows these hosts. If one of them is not configured,
           WaitTimeoutError is raised after a few seconds, although the changes are active.
-        * ``approved``: a function of a :class:`.PendingChange`. If it returns False for one, nothing is activated and
-          PlanChangedError is raised. It is called for changes of other users only if these are forced.
+        * ``approved``: a function that returns True for a :class:`.PendingChange` that may be activated. If it returns
+          False for one, nothing is activated and PlanChangedError is raised. It is called for changes of other users
+          only if these are forced.
 
         Raises ForbiddenError without the permission, or if there are changes of other users that are not forced.
         Raises WaitTimeoutError at the time limit, and ActivationError if a site fails or changes are unexpectedly still
-        pending. If ETag locking is switched off on the site, it may activate a change that was made after the check by
-        ``approved``; this raises ActivationError as well.
+        pending. If ETag locking is switched off, the site may activate a change that was made after the approval; this
+        raises ActivationError as well.
         """
         sites = require_strings(sites, "sites")
         names = require_strings(wait_for_hosts, "wait_for_hosts")
