@@ -73,6 +73,5 @@ def _type(value: Any) -> str:
         int: "a number",
         float: "a number",
         bytes: "binary data",
-        type(None): "null",
     }
     return names.get(type(value), f"a {type(value).__name__}")
