@@ -28,7 +28,7 @@ def _option_name(argument: Argument) -> str:
 
 def parameter(argument: Argument) -> click.Parameter:
     if argument.required:
-        metavar = argument.name.upper().rstrip("S") if argument.many else argument.name.upper()
+        metavar = f"{argument.name.upper().rstrip('S')}..." if argument.many else argument.name.upper()
         return click.Argument([argument.name], nargs=-1 if argument.many else 1, required=True, metavar=metavar)
     if argument.kind is bool:
         return click.Option([_option_name(argument), argument.name], is_flag=True, help=argument.help)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -210,6 +211,12 @@ def test_every_command_has_help(sync: Run) -> None:
         assert command in top.out
         assert sync(command, "--help").code == 0
     assert "0.1.0" in sync("--version").out
+
+
+@pytest.mark.parametrize("line", ["discover", "hosts delete", "plan", "apply", "inventory check"])
+def test_the_usage_shows_that_a_command_takes_several_names(sync: Run, line: str) -> None:
+    usage = sync(*line.split(), "--help").out.splitlines()[0]
+    assert re.search(r" \[OPTIONS\] [A-Z]+\.\.\.$", usage)
 
 
 def test_deleting_without_a_terminal_needs_yes(site_for_cli: SimulatedSite, sync: Run) -> None:
