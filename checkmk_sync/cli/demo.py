@@ -43,6 +43,10 @@ def demo(state: State, keep: bool) -> int:
                     output.line(f"   {line}")
             if keep:
                 _keep_running(output, site, inventory)
+            elif output.is_terminal:
+                _headline(
+                    output, "Next: follow docs/tutorial.md, or keep a site like this running: checkmk-sync demo --keep"
+                )
     return 0 if ok else 1
 
 
