@@ -46,18 +46,18 @@ WAYS: dict[str, Callable[[], Iterator[object]]] = {"plain loop": _loop, "executo
 
 def measure(name: str) -> None:
     """Print the seconds and the largest memory growth in MB. Runs in a separate process."""
-    begun, base, most = time.perf_counter(), _resident_mb(), 0.0
+    started, base, most = time.perf_counter(), _resident_mb(), 0.0
     for count, _ in enumerate(WAYS[name](), 1):
         if count % 10_000 == 0:
             most = max(most, _resident_mb())
-    print(time.perf_counter() - begun, most - base)
+    print(time.perf_counter() - started, most - base)
 
 
 def main() -> None:
     for workers, allowed in ((10, 1.1), (50, 1.2)):
-        begun = time.perf_counter()
+        started = time.perf_counter()
         BatchProcessor(workers).process_batch(range(OPERATIONS), lambda _: time.sleep(EACH_S))
-        ratio = (time.perf_counter() - begun) / (OPERATIONS * EACH_S / workers)
+        ratio = (time.perf_counter() - started) / (OPERATIONS * EACH_S / workers)
         print(f"{OPERATIONS} x 50 ms, max_concurrent={workers}: {ratio:.2f} x the ideal time (target: {allowed})")
     for name in WAYS:
         done = subprocess.run([sys.executable, __file__, name], stdout=subprocess.PIPE, text=True, check=True)

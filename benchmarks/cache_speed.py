@@ -1,5 +1,6 @@
 """Compare cached reads with requests to the site and with plain requests-cache. Run: python benchmarks/cache_speed.py
 
+It also compares ``LRUCache.get`` with ``dict.get``, and counts the requests of 16 threads that read one host at once.
 The simulated site runs in a separate process and answers after 20 ms. Redis also runs in a separate process, if it is
 installed.
 """

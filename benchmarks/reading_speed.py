@@ -1,7 +1,8 @@
-"""Compare reading 100,000 hosts (130 MB of JSON) with ``requests.get(url).json()``.
+"""Compare reading 100,000 hosts (130 MB of JSON) and 90,000 services with ``requests.get(url).json()``.
 
-The hosts come from a static server and from a simulated site. Each server and each reader runs in a separate process.
-Memory growth is measured after a first small call. Run: python benchmarks/reading_speed.py [rounds]
+The data comes from a static server and from a simulated site. Each server and each reader runs in a separate process.
+Memory growth is measured after a first small call. A time of 1/2.00 is half the time of requests.
+Run: python benchmarks/reading_speed.py [rounds]
 """
 
 from __future__ import annotations
@@ -222,7 +223,7 @@ def read(name: str, url: str) -> None:
     """Print total seconds, CPU seconds, seconds to the first item, memory growth in MB, and the number of items."""
     items = READERS[name](url)
     next(items)
-    gc.collect()  # of objects left by imports; otherwise the collector would run during the measurement
+    gc.collect()  # now, so that objects left by imports are not collected during the measurement
     base = _memory_mb("VmRSS")
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")  # resets the peak of the memory use

@@ -2,10 +2,10 @@
 
 Run: python benchmarks/request_path.py [-v]
 
-``cmk.hosts.get("web01")`` is called twice against the simulated site: cold, when nothing about the host is cached, and
-cached. All modules are loaded and the connection is open before that. Only functions of ``checkmk_sync`` in the calling
-thread count. A generator counts once, even if it is resumed. Comprehensions do not count. ``-v`` lists the calls in
-order.
+``cmk.hosts.get("web01")`` is called twice against the simulated site. The first call ("cold") sends a request, and the
+second one ("cached") does not. All modules are loaded and the connection is open before that. Only functions of
+``checkmk_sync`` in the calling thread count. A generator counts once, even if it is resumed. Comprehensions do not
+count. ``-v`` lists the calls in order.
 """
 
 from __future__ import annotations

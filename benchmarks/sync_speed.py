@@ -1,7 +1,8 @@
 """Compare a sync of 10,000 new hosts with a script that creates one host per request.
 
-Each uses a simulated site in a separate process, which holds its configuration lock for 20 ms per write plus 1 ms per
-host. The script creates 1,000 hosts, without discovery and activation, and its time is multiplied by ten.
+Each of them uses its own simulated site in a separate process. The site holds its configuration lock for 20 ms per
+write plus 1 ms per host. The script creates 1,000 hosts, without discovery and activation, and its time is multiplied
+by ten.
 Run: python benchmarks/sync_speed.py
 """
 

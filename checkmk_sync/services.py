@@ -19,6 +19,7 @@ from .client.query import Filter
 from .client.records import Host, HostStatus, ServiceStatus
 from .client.updates import ChangeFunction
 from .config.settings import Settings
+from .core.arguments import describe_type
 from .core.text import close_matches
 from .errors import SettingsError
 from .metrics import MetricsCollector, MetricsMixin, timed
@@ -194,7 +195,7 @@ def _config(settings: Settings, config: object) -> Settings:
         "config must be Settings or a mapping in the format of the configuration file, "
         "such as {'caching': {'default_ttl': 5}}"
     )
-    raise SettingsError(f"{said}, not {type(config).__name__}", field="config")
+    raise SettingsError(f"{said}, not {describe_type(config)}", field="config")
 
 
 class HostService(MetricsMixin, BatchOperationsMixin, _HostCalls, BaseService):

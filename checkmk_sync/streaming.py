@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Generator, Generic, Iterable, Iterator, Mapping, Optional, TypeVar
 
 from .batch.window import window
-from .core.arguments import require_type
+from .core.arguments import describe_type, require_type
 from .errors import UnexpectedReplyError
 
 __all__ = ["Blocks", "Received", "Stream", "StreamBatch", "StreamingMixin", "batches"]
@@ -263,7 +263,7 @@ def _page_items(page: Any) -> list[Any]:
     if not isinstance(items, Iterable):
         items = getattr(page, "items", None)
     if not isinstance(items, Iterable) or isinstance(items, (str, bytes)):
-        raise TypeError(f"a page must be a list or have a list as 'items', not {type(page).__name__}")
+        raise TypeError(f"a page must be a list or have a list as 'items', not {describe_type(page)}")
     return list(items)
 
 

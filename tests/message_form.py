@@ -51,4 +51,4 @@ def text_faults(message: str) -> list[str]:
     """Return the rules that a complete message breaks, whatever values it contains."""
     if not message.strip():
         return ["is empty"]
-    return ["has no end"] if re.search(r"(?:…|\.\.\.|[:,;-])$", message) else []
+    return ["has no end"] if re.search(r"(?:…|\.\.\.|[:,;])$", message) else []

@@ -178,9 +178,11 @@ def test_no_item_is_lost_if_pages_are_capped_oversized_or_repeated(fetch: Any, t
     assert all(len(page.items) == 100 for page in pages[:-1])
 
 
-@pytest.mark.parametrize("page", [None, 7, "text", {"rows": []}])
-def test_a_page_must_contain_a_list_of_items(page: Any) -> None:
-    with pytest.raises(TypeError, match="have a list as 'items'"):
+@pytest.mark.parametrize(
+    ("page", "kind"), [(None, "None"), (7, "an int"), ("text", "a string"), ({"rows": []}, "a dict")]
+)
+def test_a_page_must_contain_a_list_of_items(page: Any, kind: str) -> None:
+    with pytest.raises(TypeError, match=f"have a list as 'items', not {kind}$"):
         list(Listing(()).stream_paginated_data(lambda limit, offset: page))
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, Callable, Generator, Iterable, Iterator, Mapping, Optional, TypeVar, Union
 
 from ..config.settings import BatchSettings, Settings
-from ..core.arguments import describe_type
+from ..core.arguments import describe_type, require_count
 from ..core.clock import Clock
 from ..errors import BatchError
 from ..recovery import RateLimit
@@ -41,7 +41,8 @@ class BatchProcessor:
 
     ``journal`` is a file that makes a batch resumable. ``key`` is a function that returns the key of an item in the
     journal; the default is :func:`~checkmk_sync.batch.journal.default_key`. ``grace_s`` is the number of seconds that a
-    stopped batch waits for running items. Raises ValueError for numbers out of range.
+    stopped batch waits for running items. Raises ValueError for numbers out of range, and
+    for counts that are not whole numbers.
     """
 
     def __init__(
@@ -58,8 +59,11 @@ class BatchProcessor:
         chunk_size: Optional[int] = None,
         grace_s: float = 5.0,
     ) -> None:
-        _check(1, max_concurrent=max_concurrent, chunk_size=chunk_size)
-        _check(0, max_retries=max_retries, retry_delay=retry_delay, grace_s=grace_s, rate_limit=rate_limit)
+        require_count(max_concurrent, "max_concurrent", 1)
+        require_count(max_retries, "max_retries", 0)
+        if chunk_size is not None:
+            require_count(chunk_size, "chunk_size", 1)
+        _check(retry_delay=retry_delay, grace_s=grace_s, rate_limit=rate_limit)
         if rate_limit == 0:
             raise ValueError("rate_limit must be above 0; give None for no limit")
         self.max_concurrent, self.max_retries, self.retry_delay = max_concurrent, max_retries, retry_delay
@@ -196,11 +200,11 @@ class BatchProcessor:
                     executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _check(least: float, **numbers: Any) -> None:
-    """Raise ValueError for a value that is not a number or is below ``least``. None is accepted."""
+def _check(**numbers: Any) -> None:
+    """Raise ValueError for a value that is not a number or is below 0. None is accepted."""
     for name, value in numbers.items():
-        if value is not None and not (isinstance(value, (int, float)) and value >= least):
-            raise ValueError(f"{name} must be a number of at least {least:g}, not {value!r}")
+        if value is not None and not (isinstance(value, (int, float)) and value >= 0):
+            raise ValueError(f"{name} must be a number of at least 0, not {value!r}")
 
 
 def _in_order(outcomes: Mapping[int, BatchItem[T, R]]) -> list[BatchItem[T, R]]:

@@ -15,6 +15,7 @@ import types
 import uuid
 from typing import Any, Callable, Iterable, Iterator, Optional, TypeVar
 
+from ..core.arguments import runs_after_return
 from ..core.once import make_once
 from .lru import LRUCache, private_copy
 from .single_flight import SingleFlight
@@ -89,7 +90,7 @@ def cached(ttl: Optional[float] = None, key_prefix: str = "") -> Callable[[F], F
 
     def decorate(function: F) -> F:
         name = f"{function.__module__}.{function.__qualname__}"
-        if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
+        if runs_after_return(function):
             raise TypeError(
                 f"{name} returns an object that can be used only once, so it cannot be cached; return a list instead"
             )

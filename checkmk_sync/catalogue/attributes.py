@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from ..config.documents import SHOWN, read_json
+from ..config.documents import NOT_JSON, SHOWN, read_json
 from ..core.redaction import HIDDEN, find_secrets, is_secret_name
 from ..core.text import parse_json_container, shorten
 from ..errors import SettingsError
@@ -148,16 +148,15 @@ def _json(attribute: str, text: str) -> Any:
     try:
         return read_json(text, "").data
     except SettingsError as error:
-        is_secret = is_secret_name(attribute)
-        shown = "the hidden value" if is_secret else repr(shorten(text, SHOWN))
-        why = _without_value(error) if is_secret else error.reason
-        raise ValueError(f"{shown} starts like JSON but is not valid JSON ({why})") from None
+        shown, why = repr(shorten(text, SHOWN)), error.reason.removeprefix(f"{NOT_JSON}: ")
+        if is_secret_name(attribute):
+            shown, why = "the hidden value", _without_value(error, why)
+        where = "" if error.line is None else f"line {error.line}, column {error.column}: "
+        raise ValueError(f"{shown} starts like JSON but is not valid JSON ({where}{why})") from None
 
 
-def _without_value(error: SettingsError) -> str:
-    """Describe the mistake in JSON and its position, without quoting the JSON."""
-    cause = error.__cause__
-    message = cause.msg if isinstance(cause, json.JSONDecodeError) else "a mistake"
-    if message.startswith("Invalid"):  # the message may quote a character
-        message = "an invalid character or escape"
-    return f"{message} in line {error.line}, column {error.column}"
+def _without_value(error: SettingsError, why: str) -> str:
+    """Describe the mistake in JSON without quoting the JSON."""
+    if not isinstance(error.__cause__, json.JSONDecodeError):
+        return "a mistake"
+    return "an invalid character or escape" if why.startswith("Invalid") else why  # json may quote the character

@@ -21,7 +21,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 def host_name(text: str) -> str:
     """Return ``text`` if it is a valid host name. Raises ValueError otherwise."""
     if not isinstance(text, str) or not _HOST.fullmatch(text):
-        raise ValueError(f"{text!r} is not a host name: use only letters, digits, '-', '_' and '.'")
+        raise ValueError(f"{text!r} is not a host name; use only letters, digits, '-', '_' and '.'")
     if len(text) > 240:
         raise ValueError(f"the host name {text[:16]!r}… is longer than 240 characters")
     return text
@@ -39,7 +39,7 @@ def folder_path(text: str) -> str:
     id is returned unchanged. Raises ValueError for anything else.
     """
     if not isinstance(text, str) or not text.strip():
-        raise ValueError(f"{text!r} is not a folder: use a path such as '/linux/web', or '/' for the root")
+        raise ValueError(f"{text!r} is not a folder; use a path such as '/linux/web', or '/' for the root")
     return _normalize(text)
 
 

@@ -117,7 +117,7 @@ class Preview:
     # command must not affect objects that appeared after the preview.
     fixed_arguments: Mapping[str, Any] = field(default_factory=dict)
     needs_approval: bool = True  # False if there is nothing to do
-    too_long: str = "Do it in smaller parts."
+    too_long: str = "A person must do this in Checkmk or on the command line."
 
 
 class FailureRow(Row):

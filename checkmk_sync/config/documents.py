@@ -29,12 +29,13 @@ from .positions import (
     safe_loader,
 )
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "Document", "read_file", "read_json", "read_limited", "read_yaml"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "NOT_JSON", "Document", "read_file", "read_json", "read_limited", "read_yaml"]
 
 MAX_BYTES = 256 * 2**20
 MAX_CHARACTERS = 2**20  # of a file with settings
 MAX_VALUES = 20_000_000  # counted with all aliases expanded
 MAX_DEPTH = 50
+NOT_JSON = "this is not valid JSON"
 SHOWN = 60  # characters of a value that an error message quotes
 MAX_DIGITS = 400  # Python may refuse to convert numbers of more than 640 digits
 
@@ -186,7 +187,8 @@ def read_json(text: str, source: str, *, as_written: bool = False) -> Document:
         )
     except json.JSONDecodeError as error:
         position = Position(error.lineno, error.colno)
-        raise _error_at(f"this is not valid JSON: {error.msg}", source, position) from error
+        mistake = error.msg.removesuffix(" at").removesuffix(" starting")  # the position follows
+        raise _error_at(f"{NOT_JSON}: {mistake}", source, position) from error
     except _WrongJSON as error:
         raise _error_at(str(error), source, error.find(positions)) from None
     except RecursionError:
@@ -242,7 +244,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise _WrongJSON(
-        f"this is not valid JSON: {name} is not a JSON value",
+        f"{NOT_JSON}: {name} is not a JSON value",
         lambda positions: positions.first_token(lambda token, _depth: token == name),
     )
 

@@ -106,7 +106,7 @@ def from_env() -> Settings:
     """Read the settings from environment variables.
 
     These are ``CHECKMK_SERVER_URL``, ``CHECKMK_SITE``, ``CHECKMK_USERNAME``, and either ``CHECKMK_PASSWORD`` or
-    ``CHECKMK_PASSWORD_FILE``. Raises SettingsError, which names all that are missing.
+    ``CHECKMK_PASSWORD_FILE``. Raises SettingsError, which names all missing variables.
     """
     return settings_from(Document({}, "the environment"))
 

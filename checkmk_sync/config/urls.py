@@ -17,7 +17,7 @@ def checked_server_url(text: str) -> str:
     """Return a server URL in its normal form: ``https://host[:port][/prefix]``.
 
     The host is in lower case; a default port and a trailing slash are removed. Raises SettingsError if the URL is not
-    valid, or contains credentials or a path of the API.
+    valid, or contains credentials, a query or a path of the API.
     """
     parts = _split(text.strip() if isinstance(text, str) else "")
     if parts is None or parts.scheme not in ("http", "https") or not _is_usable(f"{parts.scheme}://{parts.netloc}"):

@@ -1,10 +1,20 @@
-"""Checks of argument types, with TypeErrors that name the argument and the type it received."""
+"""Checks of arguments, with errors that name the argument and the type or value it received."""
 
 from __future__ import annotations
 
-from typing import Any, Iterable, TypeVar, Union
+import inspect
+from typing import Any, Callable, Iterable, TypeVar, Union
 
-__all__ = ["describe_type", "match_choice", "require_iterable", "require_string", "require_strings", "require_type"]
+__all__ = [
+    "describe_type",
+    "match_choice",
+    "require_count",
+    "require_iterable",
+    "require_string",
+    "require_strings",
+    "require_type",
+    "runs_after_return",
+]
 
 G = TypeVar("G", bound=Iterable[Any])
 
@@ -22,8 +32,8 @@ def require_iterable(value: G, label: str) -> G:
 
 
 def describe_type(value: object) -> str:
-    """Return the name of the type of ``value`` with an article: ``"a list"``, ``"an int"``, ``"None"``."""
-    name = type(value).__name__
+    """Return the type of ``value`` with an article: ``"a list"``, ``"an int"``, ``"a string"``, ``"None"``."""
+    name = "string" if isinstance(value, str) else type(value).__name__
     return "None" if value is None else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
@@ -36,6 +46,12 @@ def require_type(value: object, kinds: Union[type, tuple[type, ...]], requiremen
     # bool is a subclass of int.
     if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
         raise TypeError(f"{requirement}, not {describe_type(value)}{hint}")
+
+
+def require_count(value: object, label: str, least: int) -> None:
+    """Raise ValueError unless ``value`` is a whole number of at least ``least``. Booleans are not accepted."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{label} must be a whole number of at least {least}, not {value!r}")
 
 
 def require_string(value: object, label: str) -> str:
@@ -53,6 +69,12 @@ def require_strings(value: Iterable[Any], label: str) -> list[str]:
         if not isinstance(name, str):
             raise TypeError(f"{label} must be a list of strings, but {label}[{index}] is {describe_type(name)}")
     return entries
+
+
+def runs_after_return(function: Callable[..., Any]) -> bool:
+    """Return True for generator functions and coroutine functions, including asynchronous generators."""
+    kinds = (inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction)
+    return any(is_kind(function) for is_kind in kinds)
 
 
 def match_choice(text: str, choices: Iterable[str]) -> str:

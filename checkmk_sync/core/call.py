@@ -114,7 +114,7 @@ class Reply:
 
     call: Call
     status: int
-    headers: Mapping[str, str] = field(repr=False)  # names ignore case, because some proxies send lower case
+    headers: Mapping[str, str] = field(repr=False)  # names are case-insensitive; some proxies send lower case
     data: Any = field(default=None, repr=False)
     elapsed_s: float = 0.0
     from_cache: bool = False

@@ -1,4 +1,4 @@
-"""Recognition of secrets by the names of their attributes, and their removal from texts in all encodings."""
+"""Recognition of secrets by the names of their attributes, and their removal from texts, whether plain or encoded."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ _NOTATIONS = ("idna", "punycode", "raw-unicode-escape", "unicode-escape")
 
 
 def is_encoding(name: str) -> bool:
-    """Return True if ``name`` is a text encoding that Python knows."""
+    """Return True if Python knows the encoding ``name``, except notations such as ``idna``."""
     try:
         "".encode(name)  # LookupError for codecs that are not for text, such as rot13
         if codecs.lookup(name).name in _NOTATIONS:

@@ -71,7 +71,7 @@ class CircuitOpenError(TransportError):
 class DeadlineError(TransportError):
     """The call, including its retries and waits, exceeded its total time limit.
 
-    ``queued`` is True if the call was still waiting in the client, so the failure says nothing about the site.
+    ``queued`` is True if the call was still waiting in the client's queue, so the error says nothing about the site.
     """
 
     def __init__(self, message: str, *, call: str = "", sent: Optional[bool] = None, queued: bool = False) -> None:

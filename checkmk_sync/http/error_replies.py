@@ -108,8 +108,8 @@ def error_from_reply(
 def _foreign_page(status: int, text: str, call: Call) -> UnexpectedReplyError:
     """Return the error for a 4xx of a firewall or gateway that answered in place of the site.
 
-    Checkmk's own refusals are JSON problems. A 404 that is not a problem says nothing about the object. The site may
-    have executed a write before a gateway answered in this way.
+    Checkmk's own refusals are JSON problems. A 404 in any other form says nothing about the object, and
+    the site may have executed a write before the gateway answered.
     """
     if status == 404:
         message = f"no Checkmk site answers {call}: 404 {text[:80]}; check server_url and site"

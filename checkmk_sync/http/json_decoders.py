@@ -15,7 +15,7 @@ from .json_shortcuts import SingleField, decode_answer, decode_block, field_of_e
 __all__ = ["Fields", "answer_decoder", "block_decoder"]
 
 # Shorter texts are decoded in full, because learning the pattern of unneeded members costs as much as decoding several
-# items. The first items of a list are then also yielded sooner.
+# items. This also yields the first items of a list sooner.
 LEAST_CHARS = 96 * 2**10
 
 Fields = Union[str, Sequence[str]]

@@ -10,7 +10,7 @@ from typing import Any, Iterator, Mapping, Optional
 from ..core.clock import Clock, SystemClock
 from ..core.fork import ForkSafe
 from .histogram import Histogram
-from .window import OTHER, REFUSED, RENAMED, Slice, Window
+from .window import LONGEST_NAME, OTHER, REFUSED, RENAMED, Slice, Window
 
 __all__ = ["MetricsCollector", "get_metrics_collector"]
 
@@ -26,9 +26,9 @@ class MetricsCollector(ForkSafe):
     this, without a background thread.
 
     The collector keeps at most ``max_names`` timings, as many counters and as many gauges. Values for further names are
-    recorded under the name "other" and counted as ``metrics_names_refused``. This also applies to timings and counters
-    with a name longer than 200 characters. NaN, infinite values, and negative timings and counts are not recorded, but
-    counted as ``metrics_values_refused``.
+    recorded under the name "other" and counted as ``metrics_names_refused``. This also applies to names longer than 200
+    characters. NaN, infinite values, and negative timings and counts are not recorded, but counted as
+    ``metrics_values_refused``.
 
     A pickled collector is a snapshot. The unpickled collector uses the system's clock. After a fork, the child's
     collector starts empty.
@@ -233,7 +233,8 @@ class MetricsCollector(ForkSafe):
             self._gauges[name] = keep * self._gauges.get(name, 0.0) + value
 
     def _gauge_name(self, name: str) -> str:
-        if name in self._gauges or len(self._gauges) < self._window.max_names:
+        has_room = len(self._gauges) < self._window.max_names and len(name) <= LONGEST_NAME
+        if name in self._gauges or has_room:
             return name
         self.increment_counter(RENAMED)
         return OTHER

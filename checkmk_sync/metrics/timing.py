@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
 from typing import Any, Callable, Iterator, Optional, TypeVar
 
+from ..core.arguments import runs_after_return
 from .collector import MetricsCollector, get_metrics_collector
 
 __all__ = ["MetricsMixin", "timed", "timed_context"]
@@ -44,7 +44,7 @@ def timed(metric_name: Optional[str] = None) -> Callable[[F], F]:
         raise TypeError("timed must be called with parentheses: @timed() or @timed('name')")
 
     def decorate(function: F) -> F:
-        if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
+        if runs_after_return(function):
             raise TypeError(
                 f"{function.__qualname__} is a generator or coroutine, which runs after the call has returned; "
                 "use timed_context inside it"

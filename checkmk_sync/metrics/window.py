@@ -6,7 +6,7 @@ from typing import Iterable, Sequence
 
 from .histogram import Histogram
 
-__all__ = ["OTHER", "REFUSED", "RENAMED", "Slice", "Window"]
+__all__ = ["LONGEST_NAME", "OTHER", "REFUSED", "RENAMED", "Slice", "Window"]
 
 OTHER = "other"  # the name that receives the values of names beyond the limit
 RENAMED = "metrics_names_refused"  # the number of values recorded under OTHER

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import enum
 import functools
-import inspect
 import math
 from collections import deque
 from typing import Any, Callable, Optional, TypeVar
 
 from ..config.settings import BreakerSettings
+from ..core.arguments import runs_after_return
 from ..core.clock import Clock, SystemClock
 from ..core.fork import ForkSafe
 from ..core.text import pluralize
@@ -243,7 +243,7 @@ class _Recent:
 
 def refuse_what_works_later(function: Callable[..., Any]) -> None:
     """Raise TypeError for a generator or coroutine function, because a guard would end before its work starts."""
-    if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
+    if runs_after_return(function):
         raise TypeError(
             f"{function.__qualname__} works after it has returned, so it cannot be guarded; "
             "guard the functions that it calls"

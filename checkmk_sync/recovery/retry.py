@@ -11,6 +11,7 @@ from typing import Any, Callable, Generator, Optional, TypeVar
 import backoff
 
 from ..config.settings import RetrySettings
+from ..core.arguments import require_count
 from ..core.clock import Clock, Deadline, SystemClock
 from ..core.fork import ForkSafe
 from ..errors import GatewayError, ThrottledError
@@ -75,7 +76,7 @@ class RetryPolicy:
 
     With ``jitter``, each wait is a random time between 0 and the delay of the strategy. If the server asks for a delay
     (``retry_after_s`` of the error), the wait is never shorter. If a wait would exceed the deadline, the failure is
-    raised at once. Raises ValueError for numbers below 0.
+    raised at once. Raises ValueError for numbers below 0, and for a ``max_retries`` that is not a whole number.
     """
 
     def __init__(
@@ -90,8 +91,9 @@ class RetryPolicy:
         budget: Optional[RetryBudget] = None,
         draw: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        if min(max_retries, base_delay, max_delay) < 0:
-            raise ValueError("max_retries, base_delay and max_delay must be at least 0")
+        require_count(max_retries, "max_retries", 0)  # backoff would retry endlessly with a fraction
+        if min(base_delay, max_delay) < 0:
+            raise ValueError("base_delay and max_delay must be at least 0")
         self.max_retries, self.base_delay, self.max_delay = max_retries, base_delay, max_delay
         self.strategy, self.jitter = strategy, jitter
         self._clock: Clock = clock or SystemClock()

@@ -21,7 +21,7 @@ _ROOTS = frozenset({"/main", "/wato"})
 
 
 def invalid_folders(desired: Desired, observed: Observed) -> Iterator[Problem]:
-    """Yield a mistake for each new folder whose name Checkmk would refuse."""
+    """Yield a mistake for each new folder with a name that Checkmk would refuse."""
     for folder in _new_folders(desired, observed):
         name = folder.key.rpartition("/")[2]
         if not _NEW_FOLDER.fullmatch(name):
@@ -42,7 +42,7 @@ def value_problems(wanted: Object, sent: Mapping[Property, Any], observed: Obser
 
 
 def name_problems(wanted: Object, observed: Observed) -> Iterator[Problem]:
-    """Yield a mistake if Checkmk would refuse the name of a new host."""
+    """Yield a mistake if the object is a new host whose name Checkmk would refuse."""
     problem = new_host_problem(wanted.key, observed.version) if wanted.kind == "host" else None
     if problem is not None:
         yield wanted.problem(problem, "name")
@@ -58,7 +58,7 @@ def warnings(desired: Desired, observed: Observed) -> Iterator[str]:
             )
     for name, users in _unknown_attributes(desired, observed).items():
         close = close_matches(name.lower(), [*BUILT_IN, "labels"])
-        subject = f"the attribute {name!r} of {_first_of(users)}"
+        subject = f"the attribute {name!r} of {_name_first(users)}"
         if close:
             yield f"{subject} is not built into Checkmk; did you mean {close[0]!r}?"
         elif name.startswith("tag_"):
@@ -67,24 +67,24 @@ def warnings(desired: Desired, observed: Observed) -> Iterator[str]:
             yield f"{subject} is not built into Checkmk; is it a custom attribute of this site?"
     scans = [wanted for wanted in desired.objects.values() if _lacks_criticality(wanted)]
     if scans:
-        subject = f"the network_scan of {_first_of(scans)}"
+        subject = f"the network_scan of {_name_first(scans)}"
         yield f"{subject} has no tag_criticality; Checkmk requires it if the site has that tag group"
     for (name, value), users in _unknown_values(desired, observed).items():
         noun = "contact group" if name == "contactgroups" else name
-        yield f"the {noun} {value!r} of {_first_of(users)} is not used by any object of the site; does it exist?"
+        yield f"the {noun} {value!r} of {_name_first(users)} is not used by any object of the site; does it exist?"
 
 
 def kept_folders_warning(paths: Sequence[str]) -> Iterator[str]:
-    """Yield a warning about empty folders that stay, because the site deletes folders only with their contents."""
+    """Yield a warning about empty folders that stay because this version of Checkmk cannot delete them safely."""
     if paths:
         yield (
-            f"empty folders of yours are not deleted ({summarize(paths, 1)}), because this version of Checkmk deletes "
-            "folders together with their contents; 2.2.0p26 and later can refuse that"
+            f"your empty folders are not deleted ({summarize(paths, 1)}), because this version of Checkmk deletes "
+            "folders together with their contents; 2.2.0p26 and later can refuse to delete folders that are not empty"
         )
 
 
-def _first_of(users: Sequence[Object]) -> str:
-    """Return the first object with its location, and the number of further objects."""
+def _name_first(users: Sequence[Object]) -> str:
+    """Return the first object with its location, and the number of other objects."""
     return summarize([f"{user.name} ({user.location})" if user.location else user.name for user in users], 1)
 
 
@@ -108,12 +108,12 @@ def _lacks_criticality(wanted: Object) -> bool:
     return isinstance(scan, Mapping) and "addresses" in scan and "tag_criticality" not in scan
 
 
-# Attributes whose values each site defines itself, with the values that every new site has.
+# Each site defines the values of these attributes. Every new site has the listed values.
 _SITE_DEFINED: Mapping[str, tuple[str, ...]] = {**SAMPLE_TAGS, "contactgroups": ("all",), "site": ()}
 
 
 def _site_defined_values(properties: Mapping[Property, Any]) -> Iterator[tuple[str, str]]:
-    """Yield each site-defined attribute with its values, one pair for each value."""
+    """Yield a pair of name and value for each value of a site-defined attribute."""
     for name in _SITE_DEFINED:
         value = properties.get(("attributes", name))
         if name == "contactgroups":
@@ -124,7 +124,7 @@ def _site_defined_values(properties: Mapping[Property, Any]) -> Iterator[tuple[s
 
 
 def _unknown_values(desired: Desired, observed: Observed) -> dict[tuple[str, str], list[Object]]:
-    """Return site-defined values that no object of the site has, each with the objects that name it."""
+    """Return site-defined values that are not in use on the site, each with the objects that name it."""
     users: dict[tuple[str, str], list[Object]] = {}
     for wanted in desired.objects.values():
         for name, value in _site_defined_values(wanted.properties):

@@ -1,4 +1,4 @@
-"""Make the changes of a plan: one executor for each action and kind of object, see ``EXECUTORS``.
+"""Make the changes of a plan. ``EXECUTORS`` contains one executor for each action and kind of object.
 
 Executors use bulk calls if the API has them. They read objects again before they move, change or delete them.
 """
@@ -25,7 +25,7 @@ Result = tuple[Change, Outcome]
 Executor = Callable[[Checkmk, Sequence[Change]], Iterator[Result]]
 
 IN_PART = "applied in part"
-CHANGES_AT_ONCE = 2000  # so that the progress bar moves during a long run
+CHANGES_AT_ONCE = 2000  # few enough that the progress bar moves during a long run
 
 
 def _one_by_one(*steps: Callable[[Checkmk, Change], Optional[bool]]) -> Executor:
@@ -66,13 +66,13 @@ def _in_bulk(send: Callable[[Checkmk, Sequence[Change]], Outcomes]) -> Executor:
     return run
 
 
-def _rechecked(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
+def _skipping_stale(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
     """Return an executor that reads objects again, ``at_once`` at a time, and skips changes that became stale.
 
-    The changes are based on the new reading, so labels that others have set since the plan are kept.
+    The changes are based on the new reading, so that labels of others are kept even if they were set after the plan.
     """
 
-    def run_rechecked(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
+    def run_current(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
         ordered = changes if changes[0].kind == "folder" else sorted(changes, key=_folder_order)
         for start in range(0, len(ordered), at_once):
             group, current = ordered[start : start + at_once], []
@@ -95,7 +95,7 @@ def _rechecked(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
                     yield change, Outcome(change.key, Status.NOT_APPLIED, refusal)
             yield from run(client, current)
 
-    return run_rechecked
+    return run_current
 
 
 def _staleness(change: Change, now: Optional[ExistingObject]) -> Optional[CheckmkError]:
@@ -103,7 +103,7 @@ def _staleness(change: Change, now: Optional[ExistingObject]) -> Optional[Checkm
     error = change.staleness(now)
     if error is not None or change.action is not Action.UPDATE:
         return error
-    # The site may hold a mask in place of a secret; writing it back would overwrite the secret.
+    # A write sends the complete attribute. If it was read with a mask in place of a secret, the mask would be written.
     attributes = _attributes(replace(change, existing=now)).items()
     masked = next((name for name, value in attributes if name != "labels" and contains_mask(name, value)), None)
     return None if masked is None else CheckmkError(f"the site's {masked} of {change.name} is not usable: {MASK}")
@@ -114,12 +114,12 @@ def _folder(change: Change) -> str:
 
 
 def _folder_order(change: Change) -> tuple[int, str]:
-    """Return a sort key that orders changes by wave, and keeps the hosts of a folder together."""
+    """Return a sort key that orders changes by wave and then by folder."""
     return change.wave, _folder(change)
 
 
 def _attributes(change: Change) -> dict[str, Any]:
-    """Return the attributes to set. Labels are complete, because Checkmk replaces an attribute with its new value."""
+    """Return the attributes to set. They are complete values, because Checkmk replaces an attribute as a unit."""
     now = {} if change.existing is None else change.existing.attributes
     wanted = change.wanted("attributes").items()
     attributes = {name: merge(value, now.get(name)) for name, value in wanted if value is not None}
@@ -144,7 +144,7 @@ def _set_in_folder(client: Checkmk, change: Change) -> bool:
         return False
     title = change.properties.get(("title",), (None, None))[1]
     client.folders.update_read(
-        change.key, lambda folder: {**folder.attributes, **_attributes(_checked(change, folder))}, title=title
+        change.key, lambda folder: {**folder.attributes, **_attributes(_based_on(change, folder))}, title=title
     )
     return True
 
@@ -153,7 +153,7 @@ def _remove_in_folder(client: Checkmk, change: Change) -> bool:
     removed = _removed(change)
 
     def without_removed(folder: Folder) -> dict[str, Any]:
-        _checked(change, folder)
+        _based_on(change, folder)
         return {name: value for name, value in folder.attributes.items() if name not in removed}
 
     if removed:
@@ -161,7 +161,7 @@ def _remove_in_folder(client: Checkmk, change: Change) -> bool:
     return bool(removed)
 
 
-def _checked(change: Change, folder: Folder) -> Change:
+def _based_on(change: Change, folder: Folder) -> Change:
     """Return the change, based on the folder as read with its ETag. Raises NotOwnedError if the change is stale."""
     current = existing_folder(folder)
     error = _staleness(change, current)
@@ -206,12 +206,12 @@ def _update_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
             left += removals if entries is sets else []
             stopped = CheckmkError(str(error))
             done += (Outcome(entry["host_name"], Status.NOT_APPLIED, stopped) for entry in left)
-            raise BatchError(str(error), outcomes=_merged(done)) from error.__cause__
-    return _merged(done)
+            raise BatchError(str(error), outcomes=_worst_of_each(done)) from error.__cause__
+    return _worst_of_each(done)
 
 
-def _merged(outcomes: Sequence[Outcome]) -> Outcomes:
-    """Return the worst outcome of each host, with a note if the host was changed only in part."""
+def _worst_of_each(outcomes: Sequence[Outcome]) -> Outcomes:
+    """Return the worst outcome of each host, with a note if only one of its two calls succeeded."""
     by_key: dict[str, Outcome] = {}
     for outcome in outcomes:
         before = by_key.setdefault(outcome.key, outcome)
@@ -230,9 +230,9 @@ def _delete_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
 EXECUTORS: Mapping[tuple[Action, str], Executor] = {
     (Action.CREATE, "folder"): _one_by_one(_create_folder),
     (Action.UPDATE, "folder"): _one_by_one(_set_in_folder, _remove_in_folder),
-    (Action.DELETE, "folder"): _rechecked(_one_by_one(_delete_folder)),
+    (Action.DELETE, "folder"): _skipping_stale(_one_by_one(_delete_folder)),
     (Action.CREATE, "host"): _in_bulk(_create_hosts),
-    (Action.MOVE, "host"): _rechecked(_one_by_one(_move_host), FEW_NAMES),
-    (Action.UPDATE, "host"): _rechecked(_in_bulk(_update_hosts)),
-    (Action.DELETE, "host"): _rechecked(_in_bulk(_delete_hosts)),
+    (Action.MOVE, "host"): _skipping_stale(_one_by_one(_move_host), FEW_NAMES),
+    (Action.UPDATE, "host"): _skipping_stale(_in_bulk(_update_hosts)),
+    (Action.DELETE, "host"): _skipping_stale(_in_bulk(_delete_hosts)),
 }

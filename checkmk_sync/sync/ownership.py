@@ -1,4 +1,4 @@
-"""Decide which objects belong to an owner. The owner label can be copied, so the creator counts as well."""
+"""Decide which objects belong to an owner. Because the owner label can be copied, the creator counts as well."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _ASKED_WHEN_CLONING: frozenset[Property] = frozenset(
 
 @dataclass(frozen=True)
 class Ownership:
-    """The ownership of the objects of a site by ``owner``. If ``owner`` is None, no object is owned."""
+    """Decides which objects of a site belong to ``owner``. If ``owner`` is None, no object does."""
 
     owner: Optional[str]
     observed: Observed
 
-    def holds(self, existing: ExistingObject) -> bool:
+    def owns(self, existing: ExistingObject) -> bool:
         """Return True if the object has the owner's label, and was created by our user or adopted."""
         if self.owner is None or existing.owner != self.owner:
             return False
@@ -43,12 +43,12 @@ class Ownership:
             return False
         # Folders cannot be cloned. If no folder has the adopted path any longer, this folder was moved.
         is_moved = existing.kind == "folder" and existing.adopted_as is not None
-        # Checkmk: the creator of a clone is the user who cloned the host.
+        # Checkmk: the creator of a clone is the user that cloned the host.
         return is_moved or existing.created_by == self.observed.user
 
     def has_copied_label(self, existing: ExistingObject) -> bool:
         """Return True if the object has the owner's label but does not belong to the owner, like a clone."""
-        return self.owner is not None and existing.owner == self.owner and not self.holds(existing)
+        return self.owner is not None and existing.owner == self.owner and not self.owns(existing)
 
     def conflict(self, existing: ExistingObject, wanted: Optional[Object] = None) -> Conflict:
         """Return a conflict that explains why the object stays as it is.
@@ -75,11 +75,15 @@ class Ownership:
         if existing.adopted_as is not None:
             if (existing.kind, existing.adopted_as) in self.observed.objects:
                 return f"it is probably a clone of {existing.adopted_as}"
-            return f"{maker} and it was adopted as {existing.adopted_as}, which is gone: it was renamed or is a clone"
+            return (
+                f"{maker} and it was adopted as {existing.adopted_as}, which is gone, so it was renamed or is a clone"
+            )
         known = self._keys_by_fingerprint
         alike = next((known[fingerprint] for fingerprint in _fingerprints(existing) if fingerprint in known), ())
         if not alike:
-            return f"{maker} and it was not adopted, so it is a clone or was adopted by an earlier version"
+            return (
+                f"{maker} and it was not adopted, so it is a clone or was adopted by an earlier version of checkmk-sync"
+            )
         # The name of a clone often contains the name of its original.
         likely = sorted(alike, key=lambda key: (key not in existing.key, key))
         originals = summarize(likely, SHOWN, " or ", "or")
@@ -89,7 +93,7 @@ class Ownership:
     def _keys_by_fingerprint(self) -> Mapping[str, Sequence[str]]:
         """The keys of the owner's objects, by fingerprint."""
         keys: dict[str, list[str]] = {}
-        for existing in filter(self.holds, self.observed.objects.values()):
+        for existing in filter(self.owns, self.observed.objects.values()):
             for fingerprint in _fingerprints(existing):
                 keys.setdefault(fingerprint, []).append(existing.key)
         return keys

@@ -39,10 +39,10 @@ def diff(
 ) -> Plan:
     """Return the plan that turns the observed state into the desired state.
 
-    Only properties that the inventory names are compared, and each label on its own. With an owner, the plan deletes
-    the owner's objects that are not in the inventory; without an owner, it deletes nothing. With ``keep_folders``,
-    folders are not deleted either, and a warning lists them. ``undiscovered`` hosts will be scanned; ``silent`` hosts
-    only if the plan changes them.
+    Only properties that the inventory names are compared, and each label is compared on its own. With an owner, the
+    plan deletes the owner's objects that are not in the inventory. Without an owner, it deletes nothing. With
+    ``keep_folders``, it deletes no folders, and a warning lists the empty folders that stay. Hosts in ``undiscovered``
+    will be scanned. Hosts in ``silent`` will be scanned only if the plan changes them.
 
     Raises InventoryError for changes that Checkmk would refuse: new folders with invalid names, invalid values, and
     references to objects that do not exist.
@@ -61,7 +61,7 @@ def diff(
         raise InventoryError(problems)
     changes = ordered([*planner.changes, *references.reference_removals()])
     conflicts = [*planner.conflicts, *references.blocked_deletions()]
-    owned = {key for key, existing in observed.objects.items() if planner.ownership.holds(existing)}
+    owned = {key for key, existing in observed.objects.items() if planner.ownership.owns(existing)}
     named = {key for key, wanted in desired.objects.items() if key in observed.objects and not wanted.implied}
     changed = {change.key for change in changes if change.kind == "host"}
     return Plan(
@@ -129,7 +129,7 @@ class _Planner:
         A plan without an owner may change objects without an owner.
         """
         owner = self.ownership.owner
-        if wanted.implied or (owner is None and existing.owner is None) or self.ownership.holds(existing):
+        if wanted.implied or (owner is None and existing.owner is None) or self.ownership.owns(existing):
             return False
         if wanted.kind == "folder" and not differs:  # several owners may share a folder
             return False
@@ -137,7 +137,7 @@ class _Planner:
 
     def _ownership_labels(self, existing: ExistingObject) -> Differences:
         """Return the changes of the labels that mark an object as the owner's and distinguish it from its clones."""
-        owner, is_ours = self.ownership.owner, self.ownership.holds(existing)
+        owner, is_ours = self.ownership.owner, self.ownership.owns(existing)
         labels: Differences = {}
         if owner is not None and self.adopt and existing.owner in (None, owner) and not is_ours:
             labels = {OWNER: (existing.owner, owner), ADOPTED: (existing.adopted_as, existing.key)}
@@ -146,9 +146,9 @@ class _Planner:
         return {path: (now, new) for path, (now, new) in labels.items() if now != new}
 
     def add_deletions(self, keep_folders: bool) -> list[str]:
-        """Plan the deletion of the owner's hosts that are not in the inventory, and of folders that become empty.
+        """Plan the deletion of the owner's hosts that are not in the inventory, and of the owner's folders left empty.
 
-        Return the folders that ``keep_folders`` keeps.
+        With ``keep_folders``, the folders are kept. Return their paths.
         """
         if self.ownership.owner is None:
             return []
@@ -161,7 +161,7 @@ class _Planner:
         for existing in sorted(self.observed.of_kind("folder"), key=lambda folder: -folder.key.count("/")):
             path = existing.key
             is_left = path not in in_use and ("folder", path) not in self.desired.objects and path != "/"
-            if is_left and keep_folders and self.ownership.holds(existing):
+            if is_left and keep_folders and self.ownership.owns(existing):
                 kept.append(path)
             elif not (is_left and self._delete(existing, {})):
                 in_use.add(parent_folder(path) or "/")
@@ -169,15 +169,15 @@ class _Planner:
 
     def _delete(self, existing: ExistingObject, properties: Mapping[Property, tuple[Any, Any]]) -> bool:
         """Plan the deletion of an object and return True if it is the owner's. A copied owner label is a conflict."""
-        if self.ownership.holds(existing):
+        if self.ownership.owns(existing):
             self.changes.append(Change(Action.DELETE, existing.kind, existing.key, properties, existing))
             return True
-        if self.ownership.has_copied_label(existing):
+        if self.ownership.has_copied_label(existing):  # a person must decide about a clone
             self.conflicts.append(self.ownership.conflict(existing))
         return False
 
     def _folders_in_use(self) -> set[str]:
-        """Return the folders that will contain hosts after the plan. Hosts in conflict are not moved."""
+        """Return the folders that will contain hosts after the plan. Hosts in conflict stay in their folders."""
         in_use: set[str] = set()
         deleted_keys, conflicting_keys = self.deleted_keys, self.conflicting_keys
         for existing in self.observed.of_kind("host"):
@@ -201,7 +201,7 @@ def _create_change(wanted: Object, owner: Optional[str]) -> Change:
 
 
 def _differences(wanted: Object, existing: ExistingObject) -> Differences:
-    """Return the properties of the inventory that differ on the site, as (now, wanted)."""
+    """Return the wanted properties that the site lacks or has with another value, as (now, wanted)."""
     values = {path: None if value is REMOVE else value for path, value in wanted.properties.items()}
     return {
         path: (existing.properties.get(path), value)

@@ -19,7 +19,7 @@ __all__ = ["change_as_text", "plan_as_markdown", "plan_as_text", "value_as_text"
 _SIGNS = {Action.CREATE: "+", Action.MOVE: ">", Action.UPDATE: "~", Action.DELETE: "-"}
 SHOWN = 60  # characters of one value
 
-Quote = Callable[[str], str]  # escapes a text from outside for the output format
+Quote = Callable[[str], str]  # escapes a string from an inventory or a site for the output format
 
 
 def value_as_text(value: Any, *, whole: bool = False) -> str:
@@ -49,7 +49,7 @@ def change_as_text(change: Change, *, whole: bool = False) -> str:
 
 
 def _second_step(change: Change, quote: Quote = escape_unprintable) -> str:
-    """Return a note that names the objects a second step waits for; empty for other changes."""
+    """Return a note that names the objects that a second step waits for; empty for other changes."""
     return f" (second step, after {summarize([*map(quote, change.after)], 3)})" if change.after else ""
 
 
@@ -131,9 +131,9 @@ def plan_as_markdown(plan: Plan) -> str:
 
 
 def _code(text: str) -> str:
-    """Return a text as a Markdown code span."""
-    # GitHub and GitLab interpret nothing inside a code span. Backslash escapes would prevent links and images, but not
-    # mentions (@team), issues (#1), commits, addresses and :emoji:.
+    """Return a string as a Markdown code span."""
+    # GitHub and GitLab do not interpret text inside a code span. Backslash escapes would prevent links and images, but
+    # not mentions (@team), issues (#1), commits, addresses and :emoji:.
     text = escape_invisible(escape_unprintable(text))
     if not text:
         return '""'
@@ -146,6 +146,6 @@ def _code(text: str) -> str:
 
 
 def _code_in_table(text: str) -> str:
-    """Return a text as a Markdown code span in a table."""
+    """Return a string as a Markdown code span that can be used in a table."""
     # Tables are split at bars before code spans are recognized, so bars inside code spans must be escaped.
     return _code(text).replace("|", "\\|")

@@ -14,7 +14,7 @@ from ..core.text import suggestion
 
 __all__ = ["shape_problem"]
 
-Check = Callable[[str, Any], Optional[str]]  # takes a path and a value, and returns the problem
+Check = Callable[[str, Any], Optional[str]]  # takes a path and a value, and returns the problem or None
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,14 @@ class _Shape:
     keys: Mapping[str, Check]
     required: tuple[str, ...] = ()
 
-    def __call__(self, path: str, value: Any, is_part: bool = False) -> Optional[str]:
+    def __call__(self, path: str, value: Any, is_partial: bool = False) -> Optional[str]:
         if not isinstance(value, Mapping):
             return f"{path} must be a mapping"
         unknown = next((key for key in value if key not in self.keys), None)
         if unknown is not None:
             return f"{path} has the unknown key {unknown!r}{suggestion(str(unknown), tuple(self.keys))}"
         missing = next((key for key in self.required if key not in value), None)
-        if missing is not None and not is_part:
+        if missing is not None and not is_partial:
             return f"{path} needs the key {missing!r}"
         problems = (self.keys[key](f"{path}.{key}", part) for key, part in value.items())
         return next(filter(None, problems), None)
@@ -39,19 +39,19 @@ class _Shape:
 
 @dataclass(frozen=True)
 class _OneOf:
-    """A mapping whose ``type`` determines its other keys."""
+    """A mapping with a ``type`` that determines its other keys."""
 
     shapes: Mapping[str, _Shape] = field(repr=False)
 
-    def __call__(self, path: str, value: Any, is_part: bool = False) -> Optional[str]:
+    def __call__(self, path: str, value: Any, is_partial: bool = False) -> Optional[str]:
         if not isinstance(value, Mapping):
             return f"{path} must be a mapping"
-        if is_part and "type" not in value:
+        if is_partial and "type" not in value:
             return None  # the type, which determines the keys, is only on the site
         kind = value.get("type")
         if not isinstance(kind, str) or kind not in self.shapes:
             return f"{path}.type must be one of {', '.join(self.shapes)}"
-        return self.shapes[kind](path, {key: part for key, part in value.items() if key != "type"}, is_part)
+        return self.shapes[kind](path, {key: part for key, part in value.items() if key != "type"}, is_partial)
 
 
 def _check(is_valid: Callable[[Any], bool], needed: str) -> Check:
@@ -186,10 +186,10 @@ _SHAPES: Mapping[str, Union[_Shape, _OneOf]] = {
 }
 
 
-def shape_problem(name: str, value: Any, *, is_part: bool = False) -> Optional[str]:
+def shape_problem(name: str, value: Any, *, is_partial: bool = False) -> Optional[str]:
     """Return why Checkmk refuses the value of an attribute that is a mapping; None for all other values.
 
-    With ``is_part`` the value may lack keys, because it will be merged with the value on the site.
+    With ``is_partial`` the value may lack keys, because it will be merged with the value on the site.
     """
     check = _SHAPES.get(name)
-    return None if check is None else check(name, value, is_part)
+    return None if check is None else check(name, value, is_partial)

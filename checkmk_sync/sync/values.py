@@ -1,4 +1,4 @@
-"""Find attributes and labels that Checkmk would refuse. Some rules depend on the version of Checkmk."""
+"""Find attributes, labels and host names that Checkmk would refuse. Some rules depend on the version of Checkmk."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _NAME = re.compile(r"(?!\d+\.\d+\.\d+\.\d+\Z)[-0-9a-zA-Z_.]+", re.ASCII)
 def problem_in_every_version(kind: str, name: str, value: Any) -> Optional[str]:
     """Return why no version of Checkmk accepts the value of an attribute; None if some version accepts it.
 
-    Mappings may lack keys, because they will be merged with the value on the site.
+    A mapping may lack keys, because it will be merged with the value on the site.
     """
     newest, *older = _LINES
     problem = None
     if name in BUILT_IN:
-        problem = attribute_problem(kind, name, value, newest, is_part=True)
-    if problem and all(attribute_problem(kind, name, value, version, is_part=True) for version in older):
+        problem = attribute_problem(kind, name, value, newest, is_partial=True)
+    if problem and all(attribute_problem(kind, name, value, version, is_partial=True) for version in older):
         return problem
     return None
 
@@ -45,11 +45,12 @@ def attribute_problem(
     version: Optional[CheckmkVersion],
     edition: Optional[str] = None,
     *,
-    is_part: bool = False,
+    is_partial: bool = False,
 ) -> Optional[str]:
-    """Return why Checkmk refuses a value of the right type for an attribute of a host or folder; None if it accepts it.
+    """Return why Checkmk refuses a value for an attribute of a host or folder; None if it accepts it.
 
-    With ``is_part`` a mapping may lack keys, because it will be merged with the value on the site.
+    The value must have the right type. With ``is_partial`` a mapping may lack keys, because it will be merged with the
+    value on the site.
     """
     since = NEWER.get(name)
     if since is not None and version is not None and not version.at_least(since):
@@ -66,7 +67,7 @@ def attribute_problem(
         return f"unknown {name} {value!r}{suggestion(value, CHOICES[name])}"
     if name in FLAGS and not isinstance(value, bool):
         return f"{name} must be true or false, not {show_value(value)}"
-    problem = shape_problem(name, value, is_part=is_part)
+    problem = shape_problem(name, value, is_partial=is_partial)
     return f"{problem}; null removes the attribute" if problem and value == {} else problem
 
 
@@ -105,7 +106,7 @@ def _first_problem(name: str, value: Any, check: Callable[[str], Optional[str]])
 
 
 def _address_problem(text: str, families: tuple[int, ...], version: Optional[CheckmkVersion]) -> Optional[str]:
-    # Checkmk: since 2.3 the text may be empty, and a name must not begin with a dash or a dot.
+    # Checkmk: since 2.3, the address may be empty, and a name must not begin with a dash or a dot.
     needed = " or ".join(f"IPv{family}" for family in families)
     try:
         address = ipaddress.ip_address(text)
@@ -119,14 +120,14 @@ def _address_problem(text: str, families: tuple[int, ...], version: Optional[Che
 
 
 def _address_hint(text: str) -> str:
-    """Return a hint on why a text is not an address; empty if there is no obvious reason."""
+    """Return a hint on why a string is not an address; empty if the reason is not obvious."""
     if text != text.strip() or " " in text:
         return "; it contains a space"
     address, slash, _ = text.partition("/")
     if slash:
         with contextlib.suppress(ValueError):
             ipaddress.ip_address(address)
-            return f"; leave out the mask, as in {address}"
+            return f"; write {address} without the mask"
     if _SCIENTIFIC.fullmatch(text):
         return "; a spreadsheet converted it to a number, so format the column as text"
     return ""

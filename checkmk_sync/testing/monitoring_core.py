@@ -7,6 +7,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, Iterator, Mapping, Optional
 
+from ..core.arguments import describe_type
 from ..core.clock import Clock
 from . import sample_services as services
 from .columns import HOST_DEFAULTS, SERVICE_OWN_DEFAULTS
@@ -100,7 +101,7 @@ class MonitoringCore:
             if table not in _TABLES:
                 raise ValueError(f"unknown table {table!r}; use one of {', '.join(_TABLES)}")
             if not isinstance(table_rows, (list, tuple)):
-                raise ValueError(f"{table!r} must be a list of rows, not {type(table_rows).__name__}")
+                raise ValueError(f"{table!r} must be a list of rows, not {describe_type(table_rows)}")
             for number, row in enumerate(table_rows):
                 _check_row(table, row, f"row {number} of {table!r}")
         seeded: dict[str, dict[str, list[Row]]] = {table: {} for table in rows}
@@ -211,7 +212,7 @@ _STATES = {"hosts": range(3), "services": range(4)}
 
 def _check_row(table: str, row: Any, where: str) -> None:
     if not isinstance(row, Mapping):
-        raise ValueError(f"{where} must be a mapping of columns, not {type(row).__name__}")
+        raise ValueError(f"{where} must be a mapping of columns, not {describe_type(row)}")
     for column in _NAMED_BY.get(table, ()):
         if not isinstance(row.get(column), str):
             raise ValueError(f"{where} must have a string in {column!r}")

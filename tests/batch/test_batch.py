@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import itertools
 import logging
+import math
 import threading
 from typing import Any, Iterator, Optional
 
@@ -249,6 +250,14 @@ def test_progress_computes_percent_rate_and_remaining_time() -> None:
 def test_numbers_out_of_range_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="at least|above"):
         BatchProcessor(**options)
+
+
+@pytest.mark.parametrize("name", ["max_concurrent", "max_retries", "chunk_size"])
+@pytest.mark.parametrize("value", [2.5, True, math.inf])
+def test_counts_must_be_whole_numbers(name: str, value: Any) -> None:
+    least = 0 if name == "max_retries" else 1
+    with pytest.raises(ValueError, match=rf"^{name} must be a whole number of at least {least}, not {value}$"):
+        BatchProcessor(**{name: value})
 
 
 FATES = st.lists(st.sampled_from(["ok", "fails", "skips", "invalid", "recovers"]), max_size=40)

@@ -52,7 +52,7 @@ def host_requests(site: SimulatedSite) -> int:
 
 @contextlib.contextmanager
 def another_process(site: SimulatedSite, path: Path) -> Iterator[Ask]:
-    """Start a process with a client on the same file, and yield a function that returns its ``alias hits``."""
+    """Start a process with a client on the same file, and yield a function that returns its "ALIAS HITS"."""
     command = [sys.executable, "-c", READER, site.url, site.password, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin and process.stdout

@@ -64,14 +64,14 @@ def test_status_queries_by_any_method_are_cached_for_seconds(connect: Any, clock
         assert (count, len(names)) == (1, 5)
         assert site.requests[-1].method == ("GET" if version.startswith("2.4") else "POST")
         assert asked() == (0, names)
-        assert asked(search=names[0]) == (1, names[:1]), "another query is another answer"
+        assert asked(search=names[0]) == (1, names[:1]), "another query has another cache key"
         assert asked(host="host00001")[0] == 1
         assert asked(fresh=True) == (1, names)
         clock.advance(6)
         assert asked() == (1, names)
         cmk.hosts.update("host00000", update_attributes={"alias": "new"})
         cmk.activation.activate()
-        assert asked()[0] == 1, "an activation changes what the core knows"
+        assert asked()[0] == 1, "an activation invalidates the status"
 
 
 def test_configuration_is_cached_for_minutes_and_status_for_seconds(
@@ -223,7 +223,9 @@ def test_answers_under_way_during_a_clear_are_not_cached(filled: SimulatedSite, 
         time.sleep(0.05)  # the site creates the answer now
         filled.state.configuration.hosts["web01"].attributes["alias"] = "changed in the GUI"
         forget(cmk)
-        assert cmk.hosts.get("web01").attributes["alias"] == "changed in the GUI", "nor waited for by who asks later"
+        assert cmk.hosts.get("web01").attributes["alias"] == "changed in the GUI", (
+            "a later read does not wait for the old answer"
+        )
         assert thread.is_alive()
         thread.join()
         assert cmk.hosts.get("web01").attributes["alias"] == "changed in the GUI"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from typing import Any, Iterator, Optional
+from typing import Any, AsyncIterator, Iterator, Optional
 
 import pytest
 
@@ -31,7 +31,7 @@ class Service(CachingService):
         return None
 
 
-def test_positional_and_keyword_arguments_have_one_key() -> None:
+def test_positional_and_keyword_arguments_share_a_key() -> None:
     service = Service()
     service.details("web01")
     service.details(name="web01")
@@ -40,7 +40,7 @@ def test_positional_and_keyword_arguments_have_one_key() -> None:
     assert service.calls == [("web01", False), ("web01", True)]
 
 
-def test_overridden_methods_have_keys_of_their_own() -> None:
+def test_overridden_methods_have_their_own_keys() -> None:
     class Deeper(Service):
         @cached(key_prefix="hosts")
         def details(self, name: str, deep: bool = False) -> Any:
@@ -124,6 +124,12 @@ def test_uncacheable_results_are_refused() -> None:
 
         @cached()
         def each() -> Iterator[int]:
+            yield 1
+
+    with pytest.raises(TypeError, match="only once"):
+
+        @cached()
+        async def each_later() -> AsyncIterator[int]:
             yield 1
 
     @cached()
@@ -312,10 +318,10 @@ def test_sizes_are_bounded() -> None:
     assert cache.stats()["bytes"] == 8
     cache.set("huge", "x" * 100)
     assert cache.get("huge") is None
-    assert cache.stats()["bytes"] == 8, "what has no room puts nothing out"
+    assert cache.stats()["bytes"] == 8, "a value that does not fit evicts nothing"
 
 
-def test_the_default_size_is_that_of_the_pickled_value() -> None:
+def test_the_default_size_is_the_size_of_the_pickled_value() -> None:
     cache = LRUCache(max_bytes=1000)
     cache.set("rows", [{"name": "x" * 50}] * 4)
     assert 50 < cache.stats()["bytes"] < 1000

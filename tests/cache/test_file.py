@@ -23,7 +23,7 @@ def test_processes_see_each_others_entries(live: SimulatedSite, path: Path, cach
     with live.client(caching=caching) as client, another_process(live, path) as ask:
         assert ask() == "None 0"
         client.hosts.get("host00000")
-        assert client.metrics()["cache"]["hits"] == 1, "they share what was read"
+        assert client.metrics()["cache"]["hits"] == 1, "both processes share the answers"
         rename(client, "new")
         assert ask() == "new 0"
         assert ask() == "new 1"
@@ -151,7 +151,7 @@ def test_one_process_at_a_time_creates_the_file(path: Path) -> None:
     with open(f"{path}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         storage = SQLiteStorage(str(path), 10, 1e6, 0, SystemClock())
-        assert not path.exists(), "another one is at it"
+        assert not path.exists(), "another process is creating it"
         fcntl.flock(lock, fcntl.LOCK_UN)
         assert storage.stats()["size"] == 0
     storage.close()

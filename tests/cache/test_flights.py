@@ -50,7 +50,7 @@ def test_sixteen_threads_share_one_request(site: SimulatedSite) -> None:
         hosts = _at_once(16, lambda: client.hosts.get("host00000"))
         assert _asked(site) == 1
         assert len(hosts) == 16 and all(host.name == "host00000" for host in hosts)
-        assert len({id(host.attributes) for host in hosts}) == 16, "each has a copy of its own"
+        assert len({id(host.attributes) for host in hosts}) == 16, "each thread gets its own copy"
         counts = client.metrics()["cache"]
         assert counts["hits"] + counts["misses"] == 16
         assert counts["shared_flights"] + counts["hits"] == 15
@@ -72,7 +72,7 @@ def test_all_threads_share_the_failure(site: SimulatedSite) -> None:
         client.version()
         started = time.monotonic()
         failures = _at_once(16, lambda: client.hosts.get("nobody"))
-        assert time.monotonic() - started < 8 * 0.15, "one after the other, they take 16 times as long as one"
+        assert time.monotonic() - started < 8 * 0.15, "separate requests would take 16 times as long"
         assert _asked(site) == 1
         assert all(isinstance(failure, NotFoundError) for failure in failures)
         assert len({id(failure) for failure in failures}) == 16

@@ -121,7 +121,7 @@ def test_writes_invalidate_reads_of_other_processes(live: SimulatedSite, caching
         assert "alias" not in reader.hosts.get("host00000").attributes
         assert host_requests(live) == 1
         writer.hosts.get("host00000")
-        assert host_requests(live) == 1, "they share what was read"
+        assert host_requests(live) == 1, "both clients share the answers"
         writer.hosts.update("host00000", update_attributes={"alias": "new"})
         assert reader.hosts.get("host00000").attributes["alias"] == "new"
 
@@ -228,7 +228,7 @@ def test_a_hanging_redis_is_tried_once_per_interval(live: SimulatedSite, clock: 
                 client.hosts.get("host00000")
                 client.hosts.update("host00000", update_attributes={"alias": "new"})
                 client.metrics()
-            assert time.monotonic() - started < 5, "each wait takes a second"
+            assert time.monotonic() - started < 5, "Redis is tried once, not for each call"
             assert client.metrics()["cache"]["failures"] == 1
             clock.advance(5)
             client.hosts.get("host00000")
@@ -254,7 +254,7 @@ def test_damaged_redis_entries_are_dropped(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_pending_writes_of_dead_clients_are_finished_by_others(
+def test_pending_invalidations_of_a_closed_client_are_written_by_other_clients(
     live: SimulatedSite, caching: Any, kind: str, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The storage fails when a write must be recorded, and works again after that client is closed."""
@@ -297,7 +297,7 @@ def test_repeated_reads_are_answered_by_the_storages_of_requests_cache(
 
 
 @pytest.mark.parametrize("forget", ["clear_cache", "invalidate_cache_pattern"])
-def test_a_returning_redis_answers_no_invalidated_entry(
+def test_redis_returns_no_invalidated_answer_after_an_outage(
     live: SimulatedSite, caching: Any, clock: Any, monkeypatch: pytest.MonkeyPatch, forget: str
 ) -> None:
     with live.client(caching=caching("redis"), clock=clock) as client:

@@ -1,4 +1,4 @@
-"""All spellings of a name are equal, and quoted names arrive at the server unchanged."""
+"""All spellings of a name are normalized, and quoted names arrive at the server unchanged."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_invalid_host_names_are_refused(wrong: object) -> None:
         host_name(wrong)  # type: ignore[arg-type]
 
 
-def test_versions_are_ordered_as_checkmk_orders_them() -> None:
+def test_versions_have_the_order_of_their_releases() -> None:
     texts = [
         "2.2.0p44",
         "2.3.0i1",
@@ -114,7 +114,7 @@ def test_invalid_versions_are_refused(wrong: str) -> None:
         CheckmkVersion.parse(wrong)
 
 
-def test_an_unchecked_object_is_pending_instead_of_up_or_ok() -> None:
+def test_an_object_that_was_never_checked_is_pending() -> None:
     assert HostState.of(0, 1) is HostState.UP
     assert HostState.of(0, 0) is HostState.PENDING
     assert ServiceState.of(0, 1) is ServiceState.OK

@@ -60,7 +60,7 @@ def test_the_core_is_awaited_only_on_request(prepared: Any) -> None:
         cmk.host_status.get("web01")
     cmk.activation.wait_until_monitored(["web01"])
     assert cmk.host_status.get("web01", fresh=True).name == "web01"
-    with pytest.raises(WaitTimeoutError, match="loading 1 host .*: not loaded: "):
+    with pytest.raises(WaitTimeoutError, match="loading 1 host .*not loaded: never"):
         cmk.activation.wait_until_monitored(["never"], timeout_s=5)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -99,7 +100,8 @@ def test_a_string_for_the_current_value_sends_nothing(site: SimulatedSite, gatew
     [
         (
             {"parents": "["},
-            "the attribute 'parents' of 'web01' cannot be sent: '[' starts like JSON but is not valid JSON",
+            "the attribute 'parents' of 'web01' cannot be sent: '[' starts like JSON but is not valid JSON "
+            "(line 1, column 2: Expecting value)",
         ),
         (
             {"snmp_community": "{geheim"},
@@ -111,13 +113,12 @@ def test_a_string_for_the_current_value_sends_nothing(site: SimulatedSite, gatew
 def test_invalid_strings_are_refused_before_anything_is_sent(
     site: SimulatedSite, cmk: Checkmk, attributes: Any, said: str
 ) -> None:
-    said = said.replace("[' starts", "\\[' starts")
     for call in (
         lambda: cmk.hosts.create("web01", "/", attributes),
         lambda: cmk.hosts.update("web01", update_attributes=attributes),
         lambda: cmk.hosts.bulk_create([{"host_name": "web01", "attributes": attributes}]).raise_for_failures(),
     ):
-        with pytest.raises(Exception, match=said) as caught:
+        with pytest.raises(Exception, match=re.escape(said)) as caught:
             call()
         assert "geheim" not in str(caught.value)
     assert not [request for request in site.requests if request.method in ("POST", "PUT")]

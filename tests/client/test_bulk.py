@@ -80,7 +80,7 @@ def test_refused_entries_do_not_block_the_others(site: SimulatedSite, cmk: Check
     assert "Unknown field" in bad["h0007"]
     assert len(outcomes.applied) == 6
     assert len(_sent(site, "bulk-create")) == 2, "refused once, sent again without the bad entries"
-    with pytest.raises(BatchError, match="4 of 10 not applied"):
+    with pytest.raises(BatchError, match="4 of 10 items were not applied"):
         outcomes.raise_for_failures()
 
 

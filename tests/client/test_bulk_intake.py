@@ -32,7 +32,7 @@ MISSHAPEN: list[tuple[Any, str, str]] = [
     ({"host_name": "g450", "folder": " "}, "g450", "is not a folder"),
     ({"name": "g450"}, "item 450", "this one has 'name'"),
     ({"host_name": 5}, "item 450", "a string as host_name"),
-    ("g450", "g450", "is a str"),
+    ("g450", "g450", "is a string"),
     (["g450"], "item 450", "is a list"),
     (None, "item 450", "this one is None"),
 ]
@@ -107,7 +107,7 @@ def test_a_chunk_is_sent_again_without_each_refused_entry(site: SimulatedSite, c
     assert set(depths[1:]) == {depths[1]}
 
 
-@pytest.mark.parametrize("size", [0, -1, 2.5, "3"])
+@pytest.mark.parametrize("size", [0, -1, 2.5, "3", True])
 def test_chunk_size_must_be_a_positive_whole_number(cmk: Checkmk, size: Any) -> None:
     with pytest.raises(ValueError, match="chunk_size must be a whole number"):
         cmk.hosts.bulk_create([{"host_name": "h"}], chunk_size=size)

@@ -62,8 +62,8 @@ def test_an_unknown_state_in_an_answer_raises_an_error(noun: str) -> None:
         ({"hosts": [{"name": "h", "state": "DOWN"}]}, "row 0 of 'hosts' has the state 'DOWN'"),
         ({"services": [{"host_name": "h", "description": "d", "state": 7}]}, "from 0 to 3"),
         ({"bla": []}, "unknown table 'bla'; use one of hosts, services"),
-        ({"hosts": [7]}, "row 0 of 'hosts' must be a mapping"),
-        ({"hosts": 5}, "'hosts' must be a list of rows, not int"),
+        ({"hosts": [7]}, "row 0 of 'hosts' must be a mapping of columns, not an int"),
+        ({"hosts": None}, "'hosts' must be a list of rows, not None"),
     ],
 )
 def test_the_simulated_core_refuses_invalid_rows(rows: Any, said: str) -> None:

@@ -1,4 +1,4 @@
-"""Observable effects of settings: each function creates a client, uses it, and returns its observation."""
+"""Observable effects of settings. Each function uses a client with some settings and returns an observation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DOWN = Fault("status", status=503)
 
 
 class Scene:
-    """A site with three hosts, a clock, and a factory of clients with settings given by dotted keys."""
+    """A site with three hosts, a clock, and a factory of clients. Settings have dotted keys such as ``limits.x``."""
 
     def __init__(self, site: SimulatedSite, clock: ManualClock, folder: Path) -> None:
         self.site, self.clock, self.folder = site, clock, folder
@@ -38,6 +38,7 @@ class Scene:
 
     @property
     def struck(self) -> int:
+        """The number of requests that met a fault."""
         return sum(self.site.state.faults.matched.values())
 
 
@@ -63,7 +64,7 @@ def waits(scene: Scene, settings: Mapping[str, Any]) -> list[float]:
 
 
 def breaker(scene: Scene, settings: Mapping[str, Any], *, faults: str, pause_s: float = 0.0) -> str:
-    """Return the state of a breaker that considers only the failure rate. Calls at an F in ``faults`` fail."""
+    """Return the state of a breaker that considers only the failure rate. Each F in ``faults`` is a call that fails."""
     place = "recovery.circuit_breaker"
     base = {f"{place}.failure_threshold": 99, f"{place}.failure_rate": 0.5, f"{place}.minimum_calls": 4}
     client = scene.client({**base, "recovery.retry.max_retries": 0, **settings})
@@ -75,7 +76,7 @@ def breaker(scene: Scene, settings: Mapping[str, Any], *, faults: str, pause_s: 
 
 
 def recovered(scene: Scene, settings: Mapping[str, Any]) -> bool:
-    """Return True if a client sends a request again 30 s after the site was down."""
+    """Return True if a client sends requests again 30 s after a failure of the site."""
     client = scene.client({"recovery.circuit_breaker.failure_threshold": 1, **settings})
     scene.site.set_faults([DOWN])
     client.health()
@@ -122,10 +123,10 @@ def seconds(scene: Scene, settings: Mapping[str, Any], act: Callable[[Checkmk], 
     """Return the duration of a call."""
     client = scene.client(settings)
     client.hosts.find("none")
-    begun = scene.clock.monotonic()
+    started = scene.clock.monotonic()
     with contextlib.suppress(CheckmkError):
         act(client)
-    return round(scene.clock.monotonic() - begun, 1)
+    return round(scene.clock.monotonic() - started, 1)
 
 
 def lost_write(scene: Scene, settings: Mapping[str, Any]) -> float:
@@ -141,7 +142,7 @@ def five_reads(scene: Scene, settings: Mapping[str, Any]) -> float:
 
 
 def together(scene: Scene, settings: Mapping[str, Any]) -> int:
-    """Return how many of twelve reads the site receives at the same time."""
+    """Return the largest number of twelve reads that the site receives at the same time."""
     client, lock, now, most = scene.client(settings), threading.Lock(), [0], [0]
     meeting = threading.Barrier(settings["limits.reads_in_flight"], timeout=10)
 

@@ -1,4 +1,4 @@
-"""Arguments of a wrong type are refused by name at once, before a request is sent, and without their values."""
+"""Arguments of a wrong type are refused before a request is sent. The error names the argument, but not its value."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ ONE_NAME = "must be a string, not a list; call it once per item, or use a bulk c
         (lambda cmk: cmk.hosts.each(names=[["a"]]), r"names\[0\] is a list"),
         (lambda cmk: cmk.hosts.each(search=5), "search must be a string, not an int"),
         (lambda cmk: cmk.hosts.each(site=5), "site must be a string, not an int"),
-        (lambda cmk: cmk.hosts.pages("10"), "the page size must be a whole number of items, not a str"),
+        (lambda cmk: cmk.hosts.pages("10"), "the page size must be a whole number of items, not a string"),
         (lambda cmk: cmk.hosts.pages(2.0), "a whole number of items, not a float"),
         (lambda cmk: cmk.hosts.pages(True), "a whole number of items, not a bool"),
         (lambda cmk: cmk.hosts.bulk_create(5), "hosts must be a list, not an int"),
@@ -68,7 +68,7 @@ ONE_NAME = "must be a string, not a list; call it once per item, or use a bulk c
         (lambda cmk: cmk.discovery.start(LIST), f"host {ONE_NAME}"),
         (lambda cmk: cmk.discovery.status(5), "host must be a string"),
         (lambda cmk: cmk.discovery.wait(5), "host must be a string"),
-        (lambda cmk: cmk.discovery.wait("a", timeout_s="5"), "a time limit must be a number of seconds, not a str"),
+        (lambda cmk: cmk.discovery.wait("a", timeout_s="5"), "a time limit must be a number of seconds, not a string"),
         (lambda cmk: cmk.discovery.result(LIST), f"host {ONE_NAME}"),
         (lambda cmk: cmk.discovery.results(["a", 5]), r"hosts\[1\] is an int"),
         (lambda cmk: cmk.discovery.results(["a"], limit_s="5"), "a time limit must be a number"),
@@ -96,7 +96,7 @@ ONE_NAME = "must be a string, not a list; call it once per item, or use a bulk c
         (lambda cmk: StreamingServiceService(cmk).list_all_services_streamed(batch_size="2"), "a whole number"),
         (lambda cmk: StreamingServiceService(cmk).list_all_services_streamed(host_filter=5), "host must be a string"),
         (lambda cmk: StreamingHostService(cmk).process_stream([1], print, max_concurrent="2"), "a whole number"),
-        (lambda cmk: make_plan(cmk, "hosts.yaml"), r"the result of load\(PATH\) or from_data\(DATA\), not a str"),
+        (lambda cmk: make_plan(cmk, "hosts.yaml"), r"the result of load\(PATH\) or from_data\(DATA\), not a string"),
         (lambda cmk: make_plan(cmk, Path("hosts.yaml")), r"the result of load\(PATH\)"),
         (lambda cmk: make_plan(cmk, {"hosts": []}), r"from_data\(DATA\), not a dict"),
         (lambda cmk: make_plan(cmk, None), "not None"),
@@ -147,7 +147,7 @@ def test_services_need_a_client(kind: Any, client: Any) -> None:
         (lambda: Checkmk.from_config({"checkmk": {}}), "the path of a YAML file, not a dict"),  # type: ignore[arg-type]
         (lambda: Checkmk.from_config(None), "the path of a YAML file, not None"),  # type: ignore[arg-type]
         (lambda: Checkmk.from_settings({}), "from_settings needs Settings, not a dict"),  # type: ignore[arg-type]
-        (lambda: Checkmk.from_settings("c.yaml"), "not a str; from_config reads a file"),  # type: ignore[arg-type]
+        (lambda: Checkmk.from_settings("c.yaml"), "not a string; from_config reads a file"),  # type: ignore[arg-type]
     ],
 )
 def test_functions_without_a_site_name_the_type_they_need(misuse: Callable[[], Any], said: str) -> None:

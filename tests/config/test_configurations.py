@@ -1,4 +1,4 @@
-"""The two example configurations load unchanged: one for large sites, one for little memory."""
+"""Two example configurations can be loaded: one for large sites, and one for little memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents are plain data with known lines, and unsafe documents are refused."""
+"""Documents are read as plain data with known lines, and unsafe documents are refused."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_lines_are_found_by_path(read: Any) -> None:
 
 @pytest.mark.parametrize("text", ["\u2028", "\x85", "\x7f", "\\ud83d\\ude00", "\\n", "k" * 2000, '\\"}', "{[,:"])
 def test_lines_of_json_end_only_at_line_feeds(text: str) -> None:
-    """YAML treats some characters as line breaks and refuses others."""
+    """The lines must not be counted by YAML, which treats some characters as line breaks and refuses others."""
     document = read_json(f'{{"hosts": [\n{{"a": "{text}", "{text}b": 1}},\n{{"b":\n2}}]}}', "x")
     assert document.line(("hosts", 1)) == document.line_of_item(("hosts",), 1) == 3
     assert document.line(("hosts", 1, "b")) == 3
@@ -78,8 +78,8 @@ def test_ambiguous_json_is_refused_with_its_line(text: str, line: int, said: str
     assert caught.value.line == line
 
 
-def test_merging_does_not_explode() -> None:
-    """A key that is merged many times exists once. The expanded size is checked before anything is expanded."""
+def test_merged_keys_do_not_use_up_the_memory() -> None:
+    """A key that is merged many times exists only once. The size is checked before aliases are expanded."""
     keys = ", ".join(f"k{n}: x" for n in range(300))
     text = f"a: &a {{{keys}}}\n" + "b: &b {<<: [" + ", ".join(["*a"] * 3000) + "]}\nc: {<<: [*b, *a]}\n"
     assert len(read_yaml(text, "x").data["c"]) == 300

@@ -27,7 +27,7 @@ from checkmk_sync.testing import ManualClock, SimulatedSite
 
 @pytest.fixture(scope="module")
 def known() -> Iterator[SimulatedSite]:
-    """Return a site that no test changes."""
+    """Yield a site that no test changes."""
     with SimulatedSite(hosts=25) as site, site.client() as cmk:
         cmk.hosts.create("web01")
         yield site
@@ -147,10 +147,10 @@ def test_the_configuration_file_is_accepted_unchanged(known: SimulatedSite, tmp_
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        (42, "not int"),
-        ("config.yaml", "not str"),
-        ([], "not list"),
-        (CachingSettings, "not type"),
+        (42, "not an int"),
+        ("config.yaml", "not a string"),
+        ([], "not a list"),
+        (CachingSettings, "not a type"),
         ({"nonsense": 1}, "unknown setting nonsense; use one of"),
         ({"cacheing": {}}, "unknown setting cacheing; did you mean 'caching'"),
         ({"caching": {"default_tll": 5}}, "unknown setting advanced_features.caching.default_tll; did you mean"),
@@ -169,7 +169,7 @@ def test_the_configuration_file_is_accepted_unchanged(known: SimulatedSite, tmp_
     ids=str,
 )
 @pytest.mark.parametrize("kind", [BaseService, CachedHostService, StreamingServiceService])
-def test_an_invalid_config_is_one_clear_error(client: Checkmk, kind: Any, config: Any, said: str) -> None:
+def test_an_invalid_config_raises_one_clear_error(client: Checkmk, kind: Any, config: Any, said: str) -> None:
     with pytest.raises(SettingsError) as caught:
         kind(client, config)
     assert said in str(caught.value)

@@ -174,7 +174,7 @@ def test_a_password_must_have_exactly_one_source() -> None:
         SecretSource(value="a", file="b")
 
 
-def test_exclusive_password_sources_are_named_as_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_conflicting_password_sources_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SERVER_URL", "SITE", "USERNAME", "PASSWORD", "PASSWORD_FILE"):
         monkeypatch.setenv(f"CHECKMK_{name}", "https://mon" if name == "SERVER_URL" else "x")
     with pytest.raises(SettingsError, match="one source, but CHECKMK_PASSWORD_FILE and CHECKMK_PASSWORD are given"):

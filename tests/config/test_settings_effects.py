@@ -1,4 +1,4 @@
-"""Every settings key has its documented effect: changing the key changes the behaviour of a client."""
+"""Every key of the settings has an effect: a change of its value changes the behaviour of a client."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def scene(clock: ManualClock, tmp_path: Path) -> Iterator[Scene]:
 
 
 class Case(NamedTuple):
-    """With ``value`` for ``key`` and the other settings ``given``, ``look`` returns ``seen``."""
+    """If ``key`` has ``value`` and the other settings are ``given``, ``look`` returns ``seen``."""
 
     key: str
     value: Any

@@ -1,4 +1,4 @@
-"""Sources of settings: paths relative to their file, commands, secret files, and invalid settings."""
+"""Paths are relative to the configuration file, and mistakes in secrets and settings are explained."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_an_invalid_port_is_refused(url: str) -> None:
         Checkmk(url, "prod", "automation", "secret")
 
 
-def test_options_of_the_constructor_are_reported_by_name() -> None:
+def test_errors_name_the_invalid_option_of_the_constructor() -> None:
     with pytest.raises(SettingsError, match="timeouts.read_s must be at least"):
         Checkmk("https://mon", "prod", "automation", "secret", timeouts={"read_s": -1})
     with pytest.raises(SettingsError, match="timeouts.read_s must be a number"):

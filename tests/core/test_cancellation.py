@@ -1,4 +1,4 @@
-"""Cancelled work ends at once if it reads or waits. If it writes, it ends after the write."""
+"""Cancelled work that reads or waits ends at once. Cancelled work that writes ends after its current write."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from checkmk_sync.core.cancellation import Cancellation, Stopped, current, shiel
 from checkmk_sync.testing import Fault, SimulatedSite
 from tests.held import Gate
 
-SOON_S = 5.0  # far less than the client's time limits and the delays of the site
+SOON_S = 5.0  # much less than the client's time limits and the delays of the site
 
 
 class _Task:
-    """A call in its own thread, with its own cancellation."""
+    """A call that runs in its own thread and can be cancelled."""
 
     def __init__(self, do: Callable[[], Any]) -> None:
         self.cancellation, self.ended = Cancellation(), threading.Event()
@@ -50,7 +50,7 @@ def held() -> Iterator[tuple[SimulatedSite, Checkmk, Gate]]:
         gate.open.set()
 
 
-def test_a_running_read_is_cancelled_and_the_next_works(held: tuple[SimulatedSite, Checkmk, Gate]) -> None:
+def test_a_running_read_is_cancelled_and_later_reads_work(held: tuple[SimulatedSite, Checkmk, Gate]) -> None:
     _, cmk, gate = held
     task = _Task(lambda: cmk.hosts.get("host00001"))
     assert gate.reached.wait(20)
@@ -60,7 +60,7 @@ def test_a_running_read_is_cancelled_and_the_next_works(held: tuple[SimulatedSit
     assert cmk.hosts.get("host00001").name == "host00001"
 
 
-def test_a_cancelled_waiter_is_woken_and_takes_no_slot(held: tuple[SimulatedSite, Checkmk, Gate]) -> None:
+def test_cancelled_waiters_wake_up_and_send_no_request(held: tuple[SimulatedSite, Checkmk, Gate]) -> None:
     site, cmk, gate = held
     first = _Task(lambda: cmk.hosts.get("host00001"))
     assert gate.reached.wait(20)
@@ -131,7 +131,7 @@ def test_partitioned_reads_are_cancelled_in_all_threads() -> None:
         assert sum(1 for _ in cmk.services.each()) == 150
 
 
-def test_a_running_write_is_finished_and_the_next_is_not_started() -> None:
+def test_a_running_write_finishes_and_the_next_does_not_start() -> None:
     with SimulatedSite() as site, site.client(batch_processing={"chunk_size": 2}) as cmk:
         cmk.version()
         gate = Gate(site, "bulk-create")
@@ -150,7 +150,7 @@ def test_a_running_write_is_finished_and_the_next_is_not_started() -> None:
         assert set(site.state.configuration.hosts) == {"h0", "h1"}
 
 
-def test_a_cancelled_write_is_settled_first() -> None:
+def test_a_cancelled_write_with_a_lost_response_is_settled() -> None:
     with SimulatedSite() as site, site.client() as cmk:
         cmk.version()
         gate = Gate(site, "/domain-types/host_config/collections/all")
@@ -163,7 +163,7 @@ def test_a_cancelled_write_is_settled_first() -> None:
         assert task.result == "new"
 
 
-def test_shielded_work_is_not_cancelled() -> None:
+def test_shielded_work_continues_after_a_stop() -> None:
     work = Cancellation()
     token = current.set(work)
     work.stop()

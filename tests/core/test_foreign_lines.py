@@ -1,4 +1,4 @@
-"""Text from a site, a file or a monitored system never starts its own line on the terminal; our own lines stay."""
+"""Text from a site, a file or a monitored system cannot start a new line on the terminal. Our own line breaks stay."""
 
 from __future__ import annotations
 

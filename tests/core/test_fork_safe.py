@@ -1,4 +1,4 @@
-"""Locks are free in the child of a fork, even if the parent held them."""
+"""Locks are free in a forked child, even if the parent held them during the fork."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Counter(ForkSafe):
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_child_gets_new_locks_and_keeps_the_rest() -> None:
+def test_a_child_gets_new_locks_and_keeps_other_attributes() -> None:
     counter = _Counter()
     counter.under_way = 3
     locks = (counter._lock, counter._changed)
@@ -69,6 +69,6 @@ for thread in threads:
 """
 
 
-def test_objects_may_be_created_while_the_process_forks() -> None:
+def test_objects_can_be_created_while_the_process_forks() -> None:
     done = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, check=True, timeout=60)
     assert done.stderr == ""

@@ -1,4 +1,4 @@
-"""Private files are created exclusively. Any other file is refused and left unchanged."""
+"""Private files are created exclusively. An existing file that is not private is refused and left unchanged."""
 
 from __future__ import annotations
 
@@ -100,11 +100,6 @@ def test_a_file_of_another_user_is_refused(tmp_path: Path, open_file: Callable[[
     with pytest.raises(PermissionError, match="it belongs to another user"):
         open_file(path)
     assert path.stat().st_uid == NOBODY
-
-
-def test_a_missing_file_is_neither_private_nor_open(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        is_private(tmp_path / "missing")
 
 
 def test_only_one_process_gets_the_lock(tmp_path: Path) -> None:

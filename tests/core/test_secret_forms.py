@@ -1,4 +1,4 @@
-"""No form of a secret is in a message or a traceback: encodings, escapes, base64 with any user, error pages, Ctrl-C."""
+"""Messages and tracebacks contain no secret, even if it is encoded, escaped, part of base64 or in an error page."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _shown_forms(secret: str) -> list[bytes]:
 
 
 def _core(secret: str) -> list[str]:
-    """Return the parts that are enough to guess the secret."""
+    """Return the secret and those of its parts that would make it easy to guess."""
     return [secret, *(piece for piece in secret.replace("-", " ").split() if len(piece) > 4 and piece.isascii())]
 
 
@@ -104,7 +104,7 @@ def test_a_proxy_password_from_the_environment_is_hidden(monkeypatch: pytest.Mon
 
 
 def _frames(error: BaseException) -> str:
-    """Return the traceback as shown by tools that print local variables, except the test's own frame."""
+    """Return the traceback with local variables, as some tools show it, but without the frame of the test."""
     inside = error.__traceback__.tb_next if error.__traceback__ is not None else None
     shown = "".join(traceback.TracebackException(type(error), error, inside, capture_locals=True).format())
     for linked in (error.__cause__, error.__context__):
@@ -160,7 +160,7 @@ CALLS: dict[str, Callable[[Checkmk], Any]] = {
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # sockets of interrupted calls
 @pytest.mark.parametrize("call", CALLS)
 def test_no_frame_of_an_interrupted_call_contains_the_secret(call: str) -> None:
-    """Ctrl-C arrives while requests, urllib3 or http.client run, and a tool then shows the local variables."""
+    """Ctrl-C arrives while requests, urllib3 or http.client runs, and a tool shows all local variables."""
     with SimulatedSite(hosts=1, password="geheim-hunter2") as site, site.client(caching={"enabled": False}) as client:
         CALLS[call](client)
         number = 0

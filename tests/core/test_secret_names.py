@@ -1,4 +1,4 @@
-"""A value is secret by the name of its attribute, even if it is misspelled, and no text output shows it."""
+"""The name of an attribute makes its value secret, even if the name is misspelled. No text output shows the value."""
 
 from __future__ import annotations
 
@@ -124,14 +124,14 @@ def test_stars_elsewhere_are_ordinary_text(cmk: Checkmk) -> None:
 
 
 def test_a_site_with_masked_secrets_can_be_changed(site: SimulatedSite, cmk: Checkmk) -> None:
-    """Another client may have stored the masks. An update of another attribute succeeds in spite of them."""
+    """Another client may have stored masks as secrets. Updates of other attributes still succeed."""
     cmk.hosts.create("web01", "/", {"snmp_community": "x"})
     site.state.configuration.hosts["web01"].attributes["snmp_community"]["community"] = "***"
     assert cmk.hosts.update("web01", lambda now: {**now, "alias": "a"}).attributes["alias"] == "a"
 
 
 @pytest.mark.parametrize("kind", ["hosts", "folders"])
-def test_masked_secrets_of_the_site_are_reported_by_a_sync(site: SimulatedSite, cmk: Checkmk, kind: str) -> None:
+def test_a_sync_reports_masked_secrets_on_the_site(site: SimulatedSite, cmk: Checkmk, kind: str) -> None:
     def applied(credentials: dict[str, str]) -> Any:
         entry = {"name" if kind == "hosts" else "path": "/x".lstrip("/" if kind == "hosts" else "")}
         data = {kind: [{**entry, "attributes": {"management_ipmi_credentials": credentials}}]}
@@ -182,7 +182,10 @@ def test_masked_secrets_are_refused_on_the_command_line(
             'snmp_community={"type":',
             "--attribute snmp_community: the hidden value starts like JSON but is not valid JSON",
         ),
-        ('snmp_community={"type": "x", hunter2}', "line 1, column 15"),
+        (
+            'snmp_community={"type": "x", hunter2}',
+            "the hidden value starts like JSON but is not valid JSON (line 1, column 15: Expecting property name",
+        ),
         (
             'pwd={"hunter2": 1, "hunter2": 2}',
             "--attribute pwd: the hidden value starts like JSON but is not valid JSON",
@@ -191,7 +194,7 @@ def test_masked_secrets_are_refused_on_the_command_line(
         ("inventory_failed=maybe", "--attribute inventory_failed: 'maybe' is not true or false"),
     ],
 )
-def test_invalid_attribute_texts_are_reported_with_the_attribute(
+def test_errors_about_attribute_values_name_the_attribute(
     site_for_cli: SimulatedSite, sync: Run, attribute: str, said: str
 ) -> None:
     for command in (("hosts", "create", "new"), ("hosts", "update", "host00000"), ("folders", "update", "/")):

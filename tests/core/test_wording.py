@@ -1,4 +1,4 @@
-"""Messages are short and correct: counts agree with their nouns, and hints name the next step."""
+"""Messages are short, counts agree with their nouns, and hints name the next step."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_counts_agree_with_their_nouns(site: SimulatedSite, cmk: Checkmk, connec
     site.add_user("carol", "carols-secret")
     connect(site, username="carol").hosts.create("hers")
     plan = make_plan(cmk, from_data({"hosts": [{"name": "web01"}]}))
-    assert "\n1 pending change of other users; unless they activate first" in plan_as_text(plan)
+    assert "\n1 pending change of other users; apply needs --force-foreign" in plan_as_text(plan)
     report = report_as_text(apply_plan(cmk, plan))
     assert "Discovery: 1 host scanned" in report
     assert "1 pending change is from carol" in report
@@ -34,11 +34,11 @@ def test_results_of_many_hosts_have_a_short_repr(site: SimulatedSite, cmk: Check
     assert len(activated) < 120
 
 
-def test_hosts_that_never_load_are_named(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_the_error_names_hosts_that_are_not_loaded(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("there")
     with pytest.raises(WaitTimeoutError, match="are active, but these hosts are not configured: nope$"):
         cmk.activation.activate(wait_for_hosts=["there", "nope"], timeout_s=5)
-    with pytest.raises(WaitTimeoutError, match="not loaded: n0, n1, n2, n3, n4 and 5 more$"):
+    with pytest.raises(WaitTimeoutError, match="not loaded: n0, n1, n2, n3, n4 and 5 more"):
         cmk.activation.wait_until_monitored([f"n{n}" for n in range(10)], timeout_s=5)
 
 
@@ -67,7 +67,7 @@ def test_a_missing_extra_names_the_commands_for_an_index_and_a_checkout() -> Non
         b"Checkmk: Site Not Started",
     ],
 )
-def test_a_web_server_is_quoted_once(body: bytes) -> None:
+def test_the_text_of_an_error_page_is_quoted_once(body: bytes) -> None:
     error = error_from_reply(
         503, {}, body, call=Call("GET", "/version", CallKind.POLL, "site", "version"), redact=Redactor(())
     )

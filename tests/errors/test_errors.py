@@ -1,4 +1,4 @@
-"""Errors pickle with their cause and their facts, and describe the failure in one sentence."""
+"""Errors can be pickled with their cause and their facts, and describe the failure in one sentence."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_every_class_has_a_sample() -> None:
     assert {type(error) for error in SAMPLES} == kinds
 
 
-def test_a_cause_that_cannot_pickle_leaves_its_text() -> None:
+def test_a_cause_that_cannot_be_pickled_is_replaced_by_its_text() -> None:
     class Holder(Exception):
         def __init__(self) -> None:
             super().__init__("holds a lock")
@@ -81,8 +81,8 @@ def _fail() -> Any:
     raise errors.NotFoundError(404, "Not Found", call="GET /objects/host_config/x")
 
 
-def test_an_error_crosses_processes() -> None:
-    """An exception that does not unpickle breaks a process pool for good."""
+def test_an_error_of_a_worker_process_reaches_the_caller() -> None:
+    """An exception that cannot be unpickled would break the process pool permanently."""
     with ProcessPoolExecutor(1) as pool:
         with pytest.raises(errors.NotFoundError, match="GET /objects/host_config/x"):
             pool.submit(_fail).result()
@@ -96,11 +96,11 @@ def test_the_message_names_call_and_fields() -> None:
     assert str(error) == "400 Bad Request: entries.0.host_name: taken (POST /y)"
 
 
-def test_plain_data_leaves_out_the_request() -> None:
+def test_plain_data_does_not_contain_the_request() -> None:
     assert "ext" not in errors.ServerError(500, "x", ext={"request_info": {"password": "p"}}).to_dict()
 
 
-def test_settings_errors_say_where() -> None:
+def test_settings_errors_start_with_file_and_line() -> None:
     assert str(errors.SettingsError("x", file="c.yaml", line=2)) == "c.yaml:2: x"
     assert str(errors.SettingsError("x", file="c.yaml")) == "c.yaml: x"
     assert str(errors.SettingsError("x")) == "x"

@@ -1,4 +1,4 @@
-"""An error is complete when it is raised: no code on its way to the caller adds facts to it."""
+"""An error is complete when it is raised. No code between there and the caller adds facts to it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ALLOWED = {
     ("batch/processor.py", "outcomes"),  # Ctrl-C must stay the same KeyboardInterrupt
     ("client/checkmk.py", "name"),  # the constructor of AttributeError takes it from Python 3.10 on
     ("client/checkmk.py", "obj"),
-    ("http", "request"),  # requests' own: both hold the Authorization header
+    ("http", "request"),  # of requests' own errors; both contain the Authorization header
     ("http", "response"),
 }
 
@@ -65,7 +65,7 @@ def _assigned_attributes(tree: ast.AST, names: set[str]) -> Iterator[tuple[int, 
 
 
 def changed_exceptions(tree: ast.Module) -> set[tuple[int, str]]:
-    """Return where attributes of exceptions are assigned outside of their constructors."""
+    """Return the line and name of each attribute of an exception that is assigned outside its constructor."""
     found: set[tuple[int, str]] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
@@ -77,14 +77,14 @@ def changed_exceptions(tree: ast.Module) -> set[tuple[int, str]]:
     return {(line, attribute) for line, attribute in found if attribute not in CHAINING}
 
 
-def test_nothing_changes_an_exception_after_its_constructor() -> None:
+def test_no_code_changes_an_exception_after_its_creation() -> None:
     changed = []
     for path in sorted(PACKAGE.rglob("*.py")):
         file = path.relative_to(PACKAGE).as_posix()
         for line, attribute in sorted(changed_exceptions(ast.parse(path.read_text("utf-8")))):
             if not ALLOWED & {(file, attribute), (file.partition("/")[0], attribute)}:
                 changed.append(f"{file}:{line}: {attribute}")
-    assert changed == [], "give the fact to the constructor, or make a new error with with_attempted()"
+    assert changed == [], "pass the fact to the constructor, or create a new error by calling with_attempted()"
 
 
 @pytest.mark.every_case

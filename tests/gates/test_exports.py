@@ -57,8 +57,7 @@ def test_the_package_exports_all_promised_names() -> None:
         checkmk_sync.nothing_like_this  # type: ignore[attr-defined]
 
 
-def test_types_are_known_without_importing() -> None:
-    """Type checkers find the lazily imported names."""
+def test_type_checkers_find_the_lazily_imported_names() -> None:
     tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
     seen = {
         alias.name: node.module

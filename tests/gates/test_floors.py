@@ -20,7 +20,8 @@ LAYERS = (
 CORE = {
     *("arguments", "call", "cancellation", "clock", "fork", "once", "private_files", "redaction", "text", "waves"),
 }
-# The simulated site must not repeat the client's mistakes, so it uses only names and clocks, and creates clients.
+# The simulated site must not repeat the client's mistakes, so it shares only the lowest layer with it. It imports
+# `client` only to create clients.
 ALLOWED_IN_TESTING = LAYERS[0] | {"testing", "client"}
 
 
@@ -71,7 +72,7 @@ def test_nothing_imports_upwards() -> None:
                 assert _layer(package) <= _layer(_package(path)), f"{path} imports {target} from a higher layer"
 
 
-def test_the_simulated_site_shares_only_names_with_the_client() -> None:
+def test_the_simulated_site_shares_only_the_lowest_layer_with_the_client() -> None:
     for path, tree in _modules():
         if _package(path) == "testing":
             found = {target.split(".")[0] for target in _imported(path, tree)} - {""}
@@ -103,7 +104,7 @@ def _refuse_cycles(graph: Mapping[str, set[str]]) -> None:
 
 
 def test_modules_have_no_import_cycles() -> None:
-    """Imports for types count. Only the lazy exports of the root package do not."""
+    """Imports for type checkers count. Only the lazy exports of the root package do not count."""
     _refuse_cycles(_import_graph())
 
 

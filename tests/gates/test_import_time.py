@@ -1,4 +1,4 @@
-"""Importing the package is cheap, and imports only the libraries that are needed."""
+"""Importing the package is cheap, and loads only the libraries that are needed."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ HEAVY = {
     *("requests", "requests_cache", "urllib3", "yaml", "rich", "mcp", "pydantic", "uvicorn", "cheroot", "werkzeug"),
     *("logging", "sqlite3", "json", "importlib.metadata"),
 }
-OWN = ("catalogue", "cli", "commands", "core")  # the packages that help may load
+OWN = ("catalogue", "cli", "commands", "core")  # the packages of ours that --help may load
 
 
 def _loaded_by(*lines: list[str]) -> set[str]:
-    """Return the modules that are loaded after some command lines have run in one process."""
+    """Return the modules that are loaded after these command lines have run in one process."""
     code = (
         "import contextlib, io, sys\nfrom checkmk_sync.cli import main\n"
         f"for words in {lines!r}:\n"
@@ -69,7 +69,7 @@ def _loaded_by(*lines: list[str]) -> set[str]:
 def _refuse_heavy(loaded: set[str]) -> None:
     assert loaded & HEAVY == set()
     own = {name.split(".")[1] for name in loaded if name.startswith("checkmk_sync.")}
-    assert own <= {*OWN}, "code that runs commands was loaded"
+    assert own <= {*OWN}, "a package was loaded that is needed only to run commands"
     assert not {name for name in loaded if name.startswith("checkmk_sync.commands.handlers")}
 
 

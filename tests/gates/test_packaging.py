@@ -1,4 +1,4 @@
-"""The package builds, and the wheel works offline with only its declared dependencies."""
+"""The package can be built, and the wheel works with only its declared dependencies."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_sdist_contains_the_files_for_building_the_wheel(built: Path) -> Non
 
 
 def _declared(wheel: Path) -> set[str]:
-    """Return the distributions that the wheel without extras installs, including indirect dependencies."""
+    """Return the distributions that are installed with the wheel without extras, including indirect dependencies."""
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (found for found in archive.namelist() if found.endswith(".dist-info/METADATA"))
         lines = archive.read(name).decode().splitlines()
@@ -80,7 +80,7 @@ def _only(projects: set[str], target: Path) -> Path:
 
 
 def test_the_wheel_works_in_an_empty_environment(built: Path, tmp_path: Path) -> None:
-    """Extras are neither imported nor needed. An error names the extra of a feature that needs one."""
+    """Extras are not imported. If a feature needs one, an error names it."""
     (wheel,) = built.glob("*.whl")
     libraries = _only(_declared(wheel), tmp_path / "libraries")
     assert not {entry.name for entry in libraries.iterdir()} & {"click", "rich", "cheroot", "werkzeug", "pytest"}

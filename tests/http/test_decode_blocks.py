@@ -107,8 +107,8 @@ def test_needed_links_are_kept(key: str, inner: Any) -> None:
     assert list(_read(json.dumps({"value": items}).encode(), 500)) == list(map(_needed, items))
 
 
-def test_cutting_links_does_not_balance_a_truncated_item() -> None:
-    """Cutting links that contain lists leaves closing brackets."""
+def test_removed_links_never_complete_a_truncated_item() -> None:
+    """Removing a part of a nested list would leave its closing brackets, which could complete a truncated item."""
     links = [{"a": [{"b": [{"id": 0, "extensions": {}}]}]}]
     inner = [{"id": n, "extensions": {}, "links": [[1], 2]} for n in range(4)]
     items = [{"id": n, "extensions": {"x": inner}, "links": links} for n in range(40)]
@@ -153,14 +153,14 @@ def test_too_deep_nesting_is_reported(of_links: str) -> None:
 
 
 @given(st.lists(ITEMS, max_size=25), st.sampled_from([None, 1]), st.booleans())
-def test_whole_answers_decode_to_the_same_items(items: list[Any], indent: Any, ascii_only: bool) -> None:
+def test_complete_answers_decode_to_the_same_items(items: list[Any], indent: Any, ascii_only: bool) -> None:
     data = json.dumps({"id": "x", "value": items}, indent=indent, ensure_ascii=ascii_only).encode()
     assert decode.all_items(data, "extensions") == [item["extensions"] for item in items]
 
 
 @pytest.mark.slow
 @given(st.lists(ITEMS, min_size=1, max_size=25), st.data())
-def test_truncated_whole_answers_raise(items: list[Any], draw: Any) -> None:
+def test_truncated_answers_raise(items: list[Any], draw: Any) -> None:
     data = json.dumps({"value": items}).encode()
     with pytest.raises(BrokenReplyError):
         decode.all_items(data[: draw.draw(st.integers(0, len(data) - 1))], "extensions")

@@ -38,7 +38,7 @@ _JSON_OF_A_GATEWAY = [
 
 
 def _few(answers: list[Any], *quick: int) -> list[Any]:
-    """Return the answers, and mark all except those at the positions ``quick`` as slow."""
+    """Return the answers, all marked as slow except the ones at the positions ``quick``."""
     return [
         answer if number in quick else pytest.param(answer, marks=pytest.mark.slow)
         for number, answer in enumerate(answers)

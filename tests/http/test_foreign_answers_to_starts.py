@@ -14,7 +14,9 @@ from tests.http.test_foreign_answers import ODD_SUCCESSES
 
 @pytest.mark.parametrize("version", ["2.2.0p44", "2.3.0p41", "2.4.0p18", "2.5.0"])
 @pytest.mark.parametrize("answer", ODD_SUCCESSES, ids=str)
-def test_unsent_starts_did_not_start(version: str, answer: Any, clock: ManualClock, connect: Any) -> None:
+def test_foreign_answers_to_starts_leave_the_outcome_unknown(
+    version: str, answer: Any, clock: ManualClock, connect: Any
+) -> None:
     with SimulatedSite(version, hosts=2, clock=clock) as site:
         cmk = connect(site)
         cmk.hosts.create("fresh")
@@ -35,7 +37,7 @@ def test_unsent_starts_did_not_start(version: str, answer: Any, clock: ManualClo
 
 @pytest.mark.parametrize("where", ["/login", "/s/check_mk/api/1.0/objects/host/h", "https://x.example.com/", ""])
 @pytest.mark.parametrize("status", [302, 303, 307, 308])
-def test_redirects_elsewhere_are_not_starts(site: SimulatedSite, cmk: Checkmk, status: int, where: str) -> None:
+def test_redirects_elsewhere_do_not_prove_a_start(site: SimulatedSite, cmk: Checkmk, status: int, where: str) -> None:
     import responses
 
     cmk.version()
@@ -61,16 +63,16 @@ def test_refused_polls_do_not_prove_that_nothing_started(
         cmk = connect(site)
         cmk.hosts.create("fresh")
         site.set_faults([Fault("answer", method="GET", path="objects/activation_run|collections/running", **problem)])
-        with pytest.raises(CheckmkError, match="the activation was started, but its end cannot be seen") as caught:
+        with pytest.raises(CheckmkError, match="the activation was started, but its result is unknown") as caught:
             cmk.activation.activate()
         assert Outcome.failed("activation", caught.value).status is Status.UNKNOWN
         clock.advance(10)
-        assert site.state.configuration.changes == [], "it ran to its end"
+        assert site.state.configuration.changes == [], "the activation ran to its end"
         site.set_faults([Fault("answer", method="GET", path="background_job|discovery_run", **problem)])
-        with pytest.raises(CheckmkError, match="was started, but its end cannot be seen") as caught:
+        with pytest.raises(CheckmkError, match="was started, but its result is unknown") as caught:
             cmk.discovery.bulk(["host00000"])
         assert Outcome.failed("discovery", caught.value).status is Status.UNKNOWN
-        with pytest.raises(CheckmkError, match="was started, but its end cannot be seen") as caught:
+        with pytest.raises(CheckmkError, match="was started, but its result is unknown") as caught:
             cmk.discovery.discover("host00000")
         assert Outcome.failed("discovery", caught.value).status is Status.UNKNOWN
 

@@ -1,4 +1,4 @@
-"""An answer that decompresses to a very large one takes neither much memory nor much time."""
+"""A small answer that decompresses to a very large one takes little memory and little time."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, Callable, Iterator
 import pytest
 
 from checkmk_sync import Checkmk, Outcome, Status
+from checkmk_sync.core.call import Call, CallKind
 from checkmk_sync.errors import CheckmkError, DeadlineError, NotFoundError, ReplyTooLargeError, UnexpectedReplyError
 
 MB = 2**20
@@ -19,7 +20,7 @@ HEADERS = {"Content-Type": "application/json", "Content-Encoding": "gzip", "X-Ch
 
 
 def _bomb(start: bytes, piece: bytes, mb: int, end: bytes = b"") -> bytes:
-    """Return a compressed text of ``mb`` megabytes: ``start``, then ``piece`` repeated, then ``end``."""
+    """Return ``start``, ``mb`` megabytes of the repeated ``piece``, and ``end``, compressed with gzip."""
     squeeze = zlib.compressobj(9, zlib.DEFLATED, 31)
     parts = [squeeze.compress(start)]
     parts += [squeeze.compress(piece * (MB // len(piece))) for _ in range(mb)]
@@ -104,7 +105,7 @@ def test_large_answers_take_little_memory(server: _Server, status: int, body: by
                 assert Outcome.failed("h", caught.value).status is Status.UNKNOWN
 
 
-def test_the_error_names_the_setting(server: _Server) -> None:
+def test_the_error_names_the_setting_of_the_limit(server: _Server) -> None:
     server.answer = (200, _bomb(b'{"value": ["', b"x" * 1024, 3, b'"]}'))
     with _client(server) as cmk:
         for call in (cmk.version, lambda: list(cmk.folders.each())):
@@ -115,7 +116,17 @@ def test_the_error_names_the_setting(server: _Server) -> None:
         cmk.version()
 
 
-def test_long_refusals_are_shortened(server: _Server) -> None:
+def test_the_error_names_no_setting_if_the_call_has_its_own_limit(server: _Server) -> None:
+    server.answer = (200, _bomb(b'{"value": ["', b"x" * 1024, 3, b'"]}'))
+    call = Call("GET", "/x", CallKind.STATUS, "services", "list", body_limit=2 * MB)
+    with _client(server, limits={"max_reply_mb": 8}) as cmk:
+        with pytest.raises(ReplyTooLargeError) as caught:
+            cmk._transport.perform(call)
+    assert str(caught.value) == "the answer to GET /x is larger than 2 MB, the limit of this call"
+    assert caught.value.limit_bytes == 2 * MB
+
+
+def test_refusals_are_read_up_to_a_limit(server: _Server) -> None:
     server.answer = (404, _bomb(b'{"status": 404, "title": "Not Found", "detail": "', b"x" * 1024, 3, b'"}'))
     with _client(server) as cmk, pytest.raises(UnexpectedReplyError):
         cmk.hosts.get("h")

@@ -48,7 +48,7 @@ def test_problems_become_errors(mocked: Any, status: int, body: Any, kind: Any, 
         make_transport().perform(READ)
     assert caught.value.status == status
     assert "GET /version" in str(caught.value)
-    assert len(mocked.calls) == 1, "an answer of the site is never asked for again"
+    assert len(mocked.calls) == 1, "an answer of the site is not retried"
     assert caught.value.ext == {}
 
 
@@ -77,7 +77,10 @@ def test_a_404_of_the_web_server_is_not_a_missing_host(mocked: Any, body: str) -
 
 @pytest.mark.parametrize("body", ["<h1>Oops</h1>", '{"message": "An unexpected error occurred"}', ""])
 def test_a_500_of_the_web_server_is_not_a_site_error(mocked: Any, body: str) -> None:
-    """A crash report of the site is JSON with a title, and is final. Behind any other page, the site may still work."""
+    """A crash report of the site is JSON with a title, and is final.
+
+    After any other page, the site may still be executing the call.
+    """
     mocked.get(f"{BASE}/version", status=500, body=body, content_type="application/json")
     mocked.post(f"{BASE}{WRITE.path}", status=500, body=body, content_type="application/json")
     asked = make_transport()

@@ -57,11 +57,11 @@ def test_login_pages_are_not_success(behind_login: responses.RequestsMock, call:
     ],
     ids=["get", "list", "services", "folders"],
 )
-def test_pages_are_refused_streamed_or_not(call: Any) -> None:
+def test_html_pages_are_refused_even_in_streams(call: Any) -> None:
     with SimulatedSite(hosts=3) as site, site.client() as cmk:
         cmk.version()
         site.set_faults([Fault("html")])
         with pytest.raises(UnexpectedReplyError, match="is text/html.*not JSON; is http://127.* a Checkmk server"):
             call(cmk)
         site.set_faults([])
-        assert cmk.hosts.get("host00000", fresh=True), "the connection serves on"
+        assert cmk.hosts.get("host00000", fresh=True), "the connection can still be used"

@@ -61,7 +61,7 @@ def _everything_said_by(error: BaseException) -> str:
     return "\n".join(said)
 
 
-def test_a_whole_run_shows_no_secret(secret_site: SimulatedSite, records: pytest.LogCaptureFixture) -> None:
+def test_a_complete_run_shows_no_secret(secret_site: SimulatedSite, records: pytest.LogCaptureFixture) -> None:
     with secret_site.client() as cmk:
         inventory = from_data({"hosts": [{"name": f"h{n}", "folder": "/a"} for n in range(5)]})
         plan = make_plan(cmk, inventory, owner="me")

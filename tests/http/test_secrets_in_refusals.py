@@ -145,7 +145,7 @@ def test_quoted_pieces_are_hidden_everywhere() -> None:
 
 @pytest.mark.parametrize("secret", ["abc", "a", "ü", 123, 12345, 1.5, ["list", "of-secrets"]], ids=repr)
 def test_short_secrets_and_numbers_are_hidden(secret: Any) -> None:
-    """They are hidden only if quoted or in a message about their field. Otherwise every letter "a" would be masked."""
+    """They are hidden only if quoted or in a message about their field, so that not every letter "a" is masked."""
     one = secret[1] if isinstance(secret, list) else secret
     fields = {"snmp_community": [f"Unsupported value: {one!r}", f"Unsupported value: {one}"]}
     error = _refused({"snmp_community": {"community": secret}}, _refusal(fields, detail="a word, cannot"))
@@ -155,7 +155,7 @@ def test_short_secrets_and_numbers_are_hidden(secret: Any) -> None:
     assert error.detail == "a word, cannot"
 
 
-def test_other_texts_with_letters_of_a_secret_stay() -> None:
+def test_public_values_that_are_part_of_a_secret_stay_readable() -> None:
     """Names, tags and hosts that were sent in the same request stay readable."""
     error = _refused(
         {"snmp_community": {"community": "web01-prod-monitoring"}, "tag_criticality": "prod"},

@@ -77,7 +77,7 @@ def test_missing_bundles_are_explained(secure_site: SimulatedSite) -> None:
 
 
 class Proxy:
-    """A proxy that sends a given answer to CONNECT, and optionally forwards the bytes."""
+    """A proxy that sends a given answer to CONNECT, and then calls ``then`` with the connection."""
 
     def __init__(self, answer: bytes, then: Callable[[socket.socket], None] = lambda _client: None) -> None:
         self._answer, self._then = answer, then
@@ -108,7 +108,7 @@ def test_refusals_of_a_proxy_are_not_of_the_site() -> None:
         with Checkmk("https://mon.example.com", "s", "automation", "geheim", **options) as cmk:
             with pytest.raises(ConnectError) as caught:
                 cmk.hosts.create("web01")
-        assert caught.value.sent is False, "the CONNECT left, the request did not"
+        assert caught.value.sent is False, "CONNECT was sent, but the request was not"
         assert proxy.seen[0].startswith(b"CONNECT mon.example.com:443")
         assert b"geheim" not in proxy.seen[0]
         assert "proxy-password" not in str(caught.value)
@@ -116,7 +116,7 @@ def test_refusals_of_a_proxy_are_not_of_the_site() -> None:
         proxy.close()
 
 
-def test_requests_through_a_failing_proxy_are_unknown(authority: Path) -> None:
+def test_requests_lost_by_a_proxy_have_an_unknown_outcome(authority: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority / "server.pem")
 
@@ -145,7 +145,7 @@ def test_invalid_proxies_in_the_environment_are_reported(monkeypatch: pytest.Mon
     inside = caught.tb.tb_next  # without the test's own frame
     shown = traceback.TracebackException(SettingsError, caught.value, inside, capture_locals=True)
     assert "proxy-password" not in "".join(shown.format())
-    assert Checkmk("https://mon.example.com", "s", "automation", "geheim"), "it is not for https"
+    assert Checkmk("https://mon.example.com", "s", "automation", "geheim"), "http_proxy does not apply to https"
 
 
 def test_socks_proxies_need_their_package(monkeypatch: pytest.MonkeyPatch) -> None:

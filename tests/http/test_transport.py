@@ -197,7 +197,7 @@ def test_failures_say_whether_the_request_was_sent(mocked: Any, exception: Any, 
         make_transport().perform(WRITE)
     assert caught.value.sent is sent
     assert caught.value.attempts == (4 if sent is False else 1)
-    assert getattr(caught.value.__cause__, "request", None) is None, "the request holds the secret"
+    assert getattr(caught.value.__cause__, "request", None) is None, "the request contains the secret"
     assert b"geheim" not in pickle.dumps(caught.value)
 
 

@@ -23,8 +23,8 @@ def test_without_the_extra_the_error_says_what_to_install(site_for_cli: Simulate
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=dict(os.environ))
     assert done.returncode == 2
     assert done.stderr == (
-        "Error: the MCP server needs the extra 'mcp': pip install 'checkmk_sync[mcp]', "
-        "or in a checkout: pip install '.[mcp]'\n"
+        "Error: the MCP server needs the extra 'mcp'; run pip install 'checkmk_sync[mcp]', "
+        "or in a checkout pip install '.[mcp]'\n"
     )
 
 

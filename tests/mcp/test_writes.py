@@ -145,7 +145,7 @@ def test_sync_from_data_and_from_a_file(live: SimulatedSite, tmp_path: Path) -> 
     assert again["result"]["counts"] == {"applied": 0, "not applied": 0, "unknown": 0}
     assert again["result"].keys() == report.keys()
     assert (report["nothing_to_do"], again["result"]["nothing_to_do"]) == (False, True)
-    assert "give either inventory or file" in error_text(_call(live, "sync_apply"))
+    assert "give either an inventory or a file" in error_text(_call(live, "sync_apply"))
     foreign = {"hosts": [{"name": "host00001", "folder": "/sync"}]}
     assert "objects of another owner" in error_text(_call(live, "sync_apply", inventory=foreign, owner="cmdb"))
 

@@ -72,6 +72,15 @@ def test_values_of_names_beyond_the_limit_are_recorded_as_other() -> None:
     assert stats["held"]["names"] == 11 + 12
 
 
+def test_gauges_with_a_long_name_are_recorded_as_other() -> None:
+    collector = MetricsCollector()
+    collector.set_gauge("x" * 201, 7)
+    collector.set_gauge("y" * 200, 8)
+    stats = collector.get_stats()
+    assert stats["gauges"] == {"other": 7, "y" * 200: 8}
+    assert stats["counters"] == {"metrics_names_refused": 1}
+
+
 def test_names_that_fit_are_never_renamed() -> None:
     collector = MetricsCollector(max_names=2)
     for name in ("a", "b", "c", "a", "b"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from typing import Any, Iterator
+from typing import Any, AsyncIterator, Iterator
 
 import pytest
 
@@ -86,7 +86,10 @@ def test_generators_and_coroutines_are_refused() -> None:
     async def later() -> None:
         pass
 
-    for function in (numbers, later):
+    async def numbers_later() -> AsyncIterator[int]:
+        yield 1
+
+    for function in (numbers, later, numbers_later):
         with pytest.raises(TypeError, match="timed_context"):
             timed(metric_name="x")(function)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import Any, Callable, Iterator, Optional
+from typing import Any, AsyncIterator, Callable, Iterator, Optional
 
 import pytest
 from hypothesis import given
@@ -267,7 +267,10 @@ def test_it_refuses_generators_and_coroutines(breaker: CircuitBreaker) -> None:
 
     async def later() -> None: ...
 
-    for function in (each, later):
+    async def each_later() -> AsyncIterator[int]:
+        yield 1
+
+    for function in (each, later, each_later):
         with pytest.raises(TypeError, match="works after it has returned"):
             breaker(function)
 

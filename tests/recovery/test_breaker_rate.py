@@ -35,7 +35,7 @@ def _see(breaker: CircuitBreaker, results: Iterable[bool]) -> None:
 def test_a_high_failure_rate_opens_it(clock: ManualClock) -> None:
     breaker = _breaker(clock, failure_rate=0.5, minimum_calls=10)
     _see(breaker, [True, False] * 4)
-    assert breaker.state is BreakerState.CLOSED, "too few calls to tell"
+    assert breaker.state is BreakerState.CLOSED, "too few calls for a failure rate"
     _see(breaker, [True, False])
     assert breaker.state is BreakerState.OPEN
     with pytest.raises(CircuitOpenError, match="5 of the last 10 attempts failed"):

@@ -1,4 +1,4 @@
-"""Each failure has one class, and is retryable only if it may be retried."""
+"""Each failure has one class. A write that may have happened is never RETRYABLE."""
 
 from __future__ import annotations
 

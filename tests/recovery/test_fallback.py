@@ -64,7 +64,7 @@ def test_fallback_answers_can_be_recognised(
     assert caplog.messages == ["status failed, so its fallback answers: TimeoutError('too slow')"]
     assert collector.counter("fallbacks.status") == 1
     assert handler.failure("status") is error
-    assert error.__traceback__ is None, "it holds what the failed call had in its hands"
+    assert error.__traceback__ is None, "the traceback would keep the local variables of the failed call alive"
     assert handler.call("status", lambda: "real") == "real"
     assert handler.failure("status") is None
 

@@ -1,4 +1,4 @@
-"""Count the requests that a failing site receives, and the results of its callers. Faults occur on real sockets."""
+"""A failing site receives few requests, and its callers get a result in time. Faults occur on real sockets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEVER = {"failure_threshold": 10**6, "minimum_calls": 10**6}
 
 
 class Workers:
-    """Threads that read continuously, and the numbers of their results."""
+    """Threads that read continuously and count their results."""
 
     def __init__(self, client: Checkmk) -> None:
         self.answered = self.refused = self.failed = 0
@@ -58,7 +58,7 @@ class Workers:
 def _until(holds: Callable[[], bool]) -> None:
     ends = time.monotonic() + 20
     while not holds():
-        assert time.monotonic() < ends, "it never came"
+        assert time.monotonic() < ends, "the condition was not met within 20 s"
         time.sleep(0.001)
 
 
@@ -89,11 +89,11 @@ def test_sixteen_threads_recover_after_an_outage(
             clock.advance(1)
             _until(lambda: client.metrics()["breaker"] == "open")  # the probe has ended
             workers.more("refused", THREADS)
-            assert struck[fault.kind] == seen + second // 10, "one probe in each 10 seconds"
+            assert struck[fault.kind] == seen + second // 10, "one probe every 10 seconds"
         site.set_faults([])
         before = workers.answered
         workers.more("refused", 2 * THREADS)
-        assert workers.answered == before, "its time is not up yet"
+        assert workers.answered == before, "the recovery timeout has not passed yet"
         clock.advance(1)
         workers.more("answered", 3 * THREADS)
         assert client.health().breaker is BreakerState.CLOSED
@@ -133,7 +133,10 @@ def test_a_dead_site_gets_few_retries(site: SimulatedSite, connect: Any) -> None
 
 
 def _at(positions: list[int]) -> list[Fault]:
-    """Return faults that answer 503 to the requests with these numbers. Earlier faults match their requests first."""
+    """Return faults that answer 503 to the requests with these numbers.
+
+    A fault skips only requests that the faults before it do not match.
+    """
     return [Fault("status", status=503, skip=number - before, times=1) for before, number in enumerate(positions)]
 
 

@@ -1,4 +1,4 @@
-"""A probe is tried once, ends in time, and does not affect the circuit breaker."""
+"""A health check (``Call.probe``) is sent once, ends in time, and does not affect the circuit breaker."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_probes_pass_an_open_breaker(site: SimulatedSite, connect: Any) -> None:
     with pytest.raises(CircuitOpenError):
         cmk.hosts.get("h")
     assert cmk._transport.perform(PROBE).status == 200
-    assert cmk._transport.breaker.state is BreakerState.OPEN, "one look does not show that it is well again"
+    assert cmk._transport.breaker.state is BreakerState.OPEN, "a single probe does not show that the site has recovered"
 
 
 @pytest.mark.parametrize("kind", ["slow", "drip"], ids=["waits", "drips"])
@@ -48,7 +48,7 @@ def test_calls_with_one_deadline_end_together(kind: str) -> None:
         for _ in range(10):
             with pytest.raises(TransportError):
                 list(there.each())
-        assert time.monotonic() - started < 2, "each with a time of its own, they take three seconds"
+        assert time.monotonic() - started < 2, "with separate deadlines, the calls would take three seconds"
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, Callable, Iterator
+from typing import Any, AsyncIterator, Callable, Iterator
 
 import pytest
 
@@ -17,7 +17,7 @@ UNKNOWN = {"status": "unknown"}
 
 
 class Stub:
-    """A stand-in for a client, with a clock only."""
+    """A stand-in for a client that has only a clock."""
 
     def __init__(self, clock: ManualClock) -> None:
         self.clock = clock
@@ -73,7 +73,7 @@ def test_the_breaker_counts_attempts_and_ends_retries(make: Callable[..., Servic
     service = make(*[TimeoutError()] * 9, threshold=2)
     with pytest.raises(TimeoutError):
         service.get_host_status("web01")
-    assert (service.calls, clock.slept) == (2, [1.0]), "nobody waits for a breaker that is open"
+    assert (service.calls, clock.slept) == (2, [1.0]), "no retry waits while the breaker is open"
     with pytest.raises(CircuitOpenError, match="2 attempts in a row failed"):
         service.get_host_status("web01")
     service.fallback_handler.register_fallback("get_host_status", lambda host_name: UNKNOWN)
@@ -104,7 +104,7 @@ def test_each_instance_and_method_has_its_own_breaker(make: Callable[..., Servic
 
 
 def test_methods_can_call_the_method_they_override(make: Callable[..., Service], clock: ManualClock) -> None:
-    """This also holds for a probe. With one breaker for both methods, the overridden one would refuse the call."""
+    """If both methods shared a breaker, a probe of the outer method would make the inner one refuse the call."""
 
     class Special(Service):
         @resilient(retry_policy=False, fallback=False)
@@ -165,7 +165,10 @@ def test_generators_and_coroutines_are_refused() -> None:
     async def later() -> None:
         pass
 
-    for function in (numbers, later):
+    async def numbers_later() -> AsyncIterator[int]:
+        yield 1
+
+    for function in (numbers, later, numbers_later):
         with pytest.raises(TypeError, match="works after it has returned"):
             resilient()(function)
 

@@ -78,7 +78,7 @@ def test_waits_grow_by_the_strategy_up_to_the_maximum(strategy: RetryStrategy, w
     assert clock.slept == waits
 
 
-def test_jitter_covers_the_whole_delay() -> None:
+def test_jitter_covers_the_entire_delay() -> None:
     asked: list[tuple[float, float]] = []
 
     def draw(low: float, high: float) -> float:
@@ -106,7 +106,7 @@ def test_waits_end_before_the_deadline() -> None:
     deadline = Deadline(clock, 2.5)
     with pytest.raises(ConnectError):
         _policy(clock, max_retries=9).run(_failing(9, ConnectError("no")), may_retry=lambda _: True, deadline=deadline)
-    assert clock.slept == [1.0]  # the next wait of 2 s would end after it
+    assert clock.slept == [1.0]  # the next wait of 2 s would end after the deadline
 
 
 def test_only_the_given_exceptions_are_retried() -> None:
@@ -123,7 +123,7 @@ def test_only_the_given_exceptions_are_retried() -> None:
         (TimeoutError(), 2),
         (ConnectError("refused", sent=False), 2),
         (ReadTimeoutError("of a write that may have happened"), 1),
-        (CircuitOpenError("nobody is there, for longer than any wait"), 1),
+        (CircuitOpenError("open for longer than any wait"), 1),
         (ValueError("wrong"), 1),
     ],
     ids=lambda value: type(value).__name__,
@@ -190,6 +190,12 @@ def test_random_failures_do_not_empty_the_budget(seed: int) -> None:
         return "done"
 
     assert all(policy.execute(attempt) == "done" for _ in range(1000))
+
+
+@pytest.mark.parametrize("count", [1.5, True, float("inf"), "3"])
+def test_the_number_of_retries_must_be_a_whole_number(count: Any) -> None:
+    with pytest.raises(ValueError, match=rf"^max_retries must be a whole number of at least 0, not {count!r}$"):
+        RetryPolicy(max_retries=count)
 
 
 @pytest.mark.parametrize("numbers", [{"max_retries": -1}, {"base_delay": -1.0}, {"max_delay": -0.1}])

@@ -1,4 +1,4 @@
-"""Loading a text through a mapping file, in a folder of its own."""
+"""A helper for tests that load an inventory through a mapping file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def properties(desired: Desired) -> dict[str, dict[str, Any]]:
 
 
 class Mapped:
-    """Loads a text through a mapping, in a folder of its own."""
+    """Loads an inventory through a mapping file. Both are written to a temporary directory."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

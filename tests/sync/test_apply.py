@@ -1,4 +1,4 @@
-"""From an inventory to a site that is as wanted: applied, discovered, activated, verified, and nothing twice."""
+"""A complete run brings a site to the state of an inventory: apply, discover, activate and verify."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def any_version(request: pytest.FixtureRequest, clock: ManualClock, connect: Any
         yield site, connect(site)
 
 
-def test_a_whole_run_in_every_version(any_version: Any) -> None:
+def test_a_complete_run_works_in_every_version(any_version: Any) -> None:
     site, cmk = any_version
     report = synchronise(cmk, INVENTORY)
     assert report.ok
@@ -60,7 +60,7 @@ def test_a_whole_run_in_every_version(any_version: Any) -> None:
     assert is_done(cmk, INVENTORY)
 
 
-def test_changes_moves_and_deletes(any_version: Any) -> None:
+def test_hosts_are_changed_moved_and_deleted(any_version: Any) -> None:
     site, cmk = any_version
     synchronise(cmk, INVENTORY)
     cmk.hosts.update(
@@ -93,7 +93,7 @@ def test_changes_moves_and_deletes(any_version: Any) -> None:
 
 
 def test_the_owner_label_is_read_from_the_host_itself(site: SimulatedSite, cmk: Checkmk) -> None:
-    """A folder of ours hands its label down; a foreign host in it is foreign all the same."""
+    """A host inherits the owner label of its folder, but that does not make it the owner's host."""
     synchronise(cmk, INVENTORY)
     cmk.hosts.create("foreign", "/linux/web")
     effective = cmk.hosts.get("foreign", effective_attributes=True).effective_attributes
@@ -112,7 +112,7 @@ def test_without_an_owner_no_labels_are_written(site: SimulatedSite, cmk: Checkm
     assert len(site.state.configuration.hosts) == 3
 
 
-def test_adopting(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_adopt_takes_over_objects_without_an_owner(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("gw", "/", {"tag_agent": "no-agent"})
     cmk.activation.activate()
     assert make_plan(cmk, from_data(INVENTORY), owner="cmdb").conflicts
@@ -121,7 +121,7 @@ def test_adopting(site: SimulatedSite, cmk: Checkmk) -> None:
     assert is_done(cmk, INVENTORY)
 
 
-def test_an_owner_that_is_no_label_is_refused(cmk: Checkmk) -> None:
+def test_an_owner_that_cannot_be_a_label_is_refused(cmk: Checkmk) -> None:
     for wrong in ("", " ", "a:b", "a\nb", " a"):
         with pytest.raises(SettingsError, match="is not valid: it (is empty|contains a|starts or ends)"):
             make_plan(cmk, from_data(INVENTORY), owner=wrong)
@@ -148,18 +148,18 @@ def test_only_requested_stages_run(site: SimulatedSite, cmk: Checkmk) -> None:
     assert is_done(cmk, INVENTORY)
 
 
-def test_hosts_that_were_never_discovered_are_taken_up_whoever_activated(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_undiscovered_hosts_are_scanned_even_if_others_activated_them(site: SimulatedSite, cmk: Checkmk) -> None:
     synchronise(cmk, INVENTORY, options=Options(discover=False, activate=False))
     cmk.activation.activate()
     plan = make_plan(cmk, from_data(INVENTORY), owner="cmdb")
-    assert plan.undiscovered == ("web01", "web02"), "there is nothing to discover on a host that is only pinged"
+    assert plan.undiscovered == ("web01", "web02"), "a host that is only pinged needs no discovery"
     report = apply_plan(cmk, plan)
     assert report.ok
     assert len(list(cmk.services.each(host="web01"))) == 30
     assert is_done(cmk, INVENTORY)
 
 
-def test_refused_changes_do_not_hold_up_the_others(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_refused_change_does_not_stop_the_others(site: SimulatedSite, cmk: Checkmk) -> None:
     inventory = {"hosts": [*INVENTORY["hosts"], {"name": "bad", "attributes": {"tag_criticality": "nonsense"}}]}
     report = synchronise(cmk, inventory)
     assert not report.ok
@@ -193,7 +193,7 @@ def test_a_failed_discovery_is_in_the_report(site: SimulatedSite, cmk: Checkmk) 
     assert synchronise(cmk, INVENTORY).ok
 
 
-def test_changes_of_others_are_not_activated_unasked(site: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
+def test_changes_of_other_users_are_activated_only_on_request(site: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
     site.add_user("carol", "carols secret")
     connect(site, username="carol").hosts.create("hers")
     report = synchronise(cmk, INVENTORY)
@@ -205,7 +205,7 @@ def test_changes_of_others_are_not_activated_unasked(site: SimulatedSite, cmk: C
 
 
 def test_a_late_write_is_found_by_the_verification(site: SimulatedSite, cmk: Checkmk) -> None:
-    """The answer is lost, the write comes later than it is waited for, the last look sees it."""
+    """The response is lost and the write is executed after the client stops waiting; the final read finds it."""
     plan = make_plan(cmk, from_data(INVENTORY), owner="cmdb")
     site.set_faults([Fault("reset_before", path="bulk-create", times=1)])
 
@@ -236,7 +236,7 @@ def test_a_write_without_visible_effect_stays_unknown(site: SimulatedSite, cmk: 
     report = apply_plan(cmk, plan)
     statuses = {change.key: outcome.status for change, outcome in report.results if change.kind == "host"}
     assert statuses == {"gw": Status.UNKNOWN, "web01": Status.UNKNOWN, "web02": Status.NOT_APPLIED}, (
-        "its parent is not there"
+        "its parent does not exist"
     )
     assert report.count(Status.APPLIED) == 2
     assert not report.ok
@@ -244,7 +244,7 @@ def test_a_write_without_visible_effect_stays_unknown(site: SimulatedSite, cmk: 
     assert is_done(cmk, INVENTORY)
 
 
-def test_two_applies_at_once_converge() -> None:
+def test_two_concurrent_applies_converge() -> None:
     inventory = {
         "hosts": [
             {"name": f"h{n:03d}", "folder": f"/f{n % 4}", "attributes": {"alias": f"a{n}"}, "labels": {"n": str(n)}}
@@ -273,8 +273,8 @@ def test_two_applies_at_once_converge() -> None:
 
 
 @pytest.mark.slow
-def test_the_budget_of_requests(clock: ManualClock, connect: Any) -> None:
-    """10,000 hosts in 100 nested folders: at most 250 requests, and at most 10 to see that nothing is left."""
+def test_ten_thousand_hosts_stay_within_the_request_budget(clock: ManualClock, connect: Any) -> None:
+    """10,000 hosts in 100 nested folders take at most 250 requests. A second plan takes at most 10."""
     hosts = [
         {"name": f"h{n:05d}", "folder": f"/r{n % 90 % 10}/s{n % 90}", "attributes": {"ipaddress": "10.0.0.1"}}
         for n in range(10_000)
@@ -290,14 +290,14 @@ def test_the_budget_of_requests(clock: ManualClock, connect: Any) -> None:
         assert len(site.requests) - used <= 10
 
 
-def test_a_list_that_breaks_off_is_read_again(site: SimulatedSite, cmk: Checkmk) -> None:
-    """Taken as it is it would say that hosts are missing."""
+def test_an_interrupted_list_is_read_again(site: SimulatedSite, cmk: Checkmk) -> None:
+    """An incomplete list would look as if hosts were missing."""
     synchronise(cmk, INVENTORY)
     site.set_faults([Fault("cut", path="collections/all", times=2)])
     assert is_done(cmk, INVENTORY)
 
 
-def test_the_last_reading_decides_the_outcomes(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_the_final_read_decides_the_outcomes(site: SimulatedSite, cmk: Checkmk) -> None:
     def undo(method: str, path: str) -> None:
         if "activate-changes" in path:
             site.on_request(None)

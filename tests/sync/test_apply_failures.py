@@ -1,4 +1,4 @@
-"""What fails on the way: what depends on it is held back, and the report says what the site holds."""
+"""Failures during a run: dependent changes are held back, and the report shows the state of the site."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_failures_name_the_location_in_the_inventory(cmk: Checkmk, tmp_path: Pat
 
 @pytest.mark.parametrize("call", ["bulk-create", "bulk-update", "bulk-delete"])
 def test_an_unexpected_answer_is_reported(site: SimulatedSite, connect: Any, call: str) -> None:
-    """A login page with status 200, as a proxy sends it in the middle of a run."""
+    """A proxy sends a login page with status 200 in the middle of a run."""
     cmk = connect(site, batch_processing={"chunk_size": 2})
     assert _sync(cmk, *({"name": f"old{n}"} for n in range(6)), {"name": "same"}).ok
     site.set_faults([Fault("html", path=call, skip=1 if call.startswith("bulk-create") else 0, times=1)])
@@ -101,7 +101,7 @@ def test_an_unexpected_answer_is_reported(site: SimulatedSite, connect: Any, cal
     }
 
 
-def test_a_look_that_failed_is_forgotten_when_a_later_one_succeeds(site: SimulatedSite, connect: Any) -> None:
+def test_a_failed_comparison_is_forgotten_after_a_successful_one(site: SimulatedSite, connect: Any) -> None:
     cmk = connect(site, recovery={"retry": {"max_retries": 0}})
     plan = make_plan(cmk, from_data({"hosts": [{"name": "a"}, {"name": "b"}]}), owner="me")
     cmk.hosts.create("a", "/", {"labels": {OWNER_LABEL: "me"}})
@@ -113,7 +113,7 @@ def test_a_look_that_failed_is_forgotten_when_a_later_one_succeeds(site: Simulat
     assert report.verified
 
 
-def test_a_last_look_that_failed_is_reported(site: SimulatedSite, connect: Any) -> None:
+def test_a_failed_verification_is_reported(site: SimulatedSite, connect: Any) -> None:
     cmk = connect(site, recovery={"retry": {"max_retries": 0}})
     plan = make_plan(cmk, from_data({"hosts": [{"name": "a"}]}), owner="me")
     site.set_faults([Fault("status", path="folder_config/collections")])

@@ -1,4 +1,4 @@
-"""What was sent in part is reported as such; what was never sent is never reported as applied."""
+"""Partly sent changes are reported as such, and unsent changes are never reported as applied."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _applied(client: Checkmk, inventory: dict[str, Any], owner: Any = None) -> R
 
 @pytest.mark.parametrize("skip", [0, 1, 2, 3])
 def test_a_removal_that_was_never_sent_is_not_applied(site: SimulatedSite, cmk: Checkmk, skip: int) -> None:
-    """Two calls set aliases, two remove tags, and one of them finds that the password is wrong."""
+    """Two calls set aliases and two remove tags. One of them finds that the password is wrong."""
     names = [f"h{number:03}" for number in range(250)]
     first = {"hosts": [{"name": name, "attributes": {"alias": "x", "tag_agent": "no-agent"}} for name in names]}
     assert _applied(cmk, first, "me").ok
@@ -41,7 +41,7 @@ def test_a_removal_that_was_never_sent_is_not_applied(site: SimulatedSite, cmk: 
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_folder_that_was_changed_in_part_says_so(site: SimulatedSite, cmk: Checkmk, status: int) -> None:
+def test_a_partly_changed_folder_is_reported_as_such(site: SimulatedSite, cmk: Checkmk, status: int) -> None:
     cmk.folders.create("/f", title="old", attributes={"tag_agent": "no-agent"})
     site.set_faults([_refusal(status, "folder_config", 1)])
     report = _applied(cmk, {"folders": [{"path": "/f", "title": "new", "attributes": {"tag_agent": None}}]})

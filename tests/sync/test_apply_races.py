@@ -1,4 +1,4 @@
-"""What somebody else did after the plan was made is neither overwritten nor deleted."""
+"""Changes that others make after the plan are neither overwritten nor deleted."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def site(request: pytest.FixtureRequest, clock: ManualClock) -> Any:
 
 @pytest.fixture
 def plan(cmk: Checkmk) -> Plan:
-    """From the first inventory, which is applied, to the second."""
+    """Apply the first inventory, and return the plan for the second."""
     assert apply_plan(cmk, make_plan(cmk, from_data(FIRST), owner="me")).ok
     return make_plan(cmk, from_data(SECOND), owner="me")
 
@@ -47,7 +47,7 @@ def _labels(site: SimulatedSite, name: str) -> dict[str, str]:
 
 
 def _label(site: SimulatedSite, name: str, **labels: str) -> None:
-    """Set labels as somebody else does; ``owner`` is that of the object."""
+    """Set labels as another user. ``owner`` is the owner of the object."""
     given = {OWNER_LABEL if key == "owner" else key: value for key, value in labels.items()}
     with site.client() as other:
         change: Any = lambda now: {**now, "labels": {**now.get("labels", {}), **given}}  # noqa: E731
@@ -55,7 +55,7 @@ def _label(site: SimulatedSite, name: str, **labels: str) -> None:
 
 
 def _refused(report: Report) -> dict[str, str]:
-    """The reasons of what was not done because it is not ours."""
+    """Return the reasons of the changes that were refused because the objects are not ours, by change."""
     failures = [(change, outcome) for change, outcome in report.failures() if not outcome.note.startswith("held back")]
     found = {f"{change.action.value} {change.key}": outcome for change, outcome in failures}
     assert all(isinstance(outcome.error, NotOwnedError) for outcome in found.values()), found
@@ -63,7 +63,7 @@ def _refused(report: Report) -> dict[str, str]:
     return {name: outcome.reason for name, outcome in found.items()}
 
 
-def test_labels_that_others_set_in_between_stay(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
+def test_labels_that_others_set_after_the_plan_are_kept(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
     for name in ("changed", "/x"):
         _label(site, name, team="dba")
     assert apply_plan(cmk, plan).ok
@@ -76,7 +76,7 @@ def test_objects_that_changed_their_owner_are_not_changed(site: SimulatedSite, c
     for name in ("changed", "moved", "/x"):
         _label(site, name, owner="them")
     report = apply_plan(cmk, plan)
-    why = "{} now belongs to the owner 'them', which changed after the plan was made"
+    why = "{} now belongs to the owner 'them'; its owner changed after the plan was made"
     assert _refused(report) == {
         "update /x": why.format("folder /x"),
         "update changed": why.format("host changed"),
@@ -87,14 +87,14 @@ def test_objects_that_changed_their_owner_are_not_changed(site: SimulatedSite, c
     assert (configuration.folders["/x"].title, configuration.hosts["moved"].folder) == ("X", "/")
     assert "alias" not in configuration.hosts["changed"].attributes
     assert _labels(site, "changed") == {"env": "prod", OWNER_LABEL: "them"}
-    assert _labels(site, "kept")["env"] == "test", "and the others are done"
+    assert _labels(site, "kept")["env"] == "test", "the others are applied"
 
 
 def test_objects_that_changed_their_owner_are_not_deleted(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
     for name in ("gone", "/old"):
         _label(site, name, owner="them")
     report = apply_plan(cmk, plan)
-    why = "{} now belongs to the owner 'them', which changed after the plan was made"
+    why = "{} now belongs to the owner 'them'; its owner changed after the plan was made"
     assert _refused(report) == {"delete gone": why.format("host gone"), "delete /old": why.format("folder /old")}
     assert "gone" in site.state.configuration.hosts
     assert "/old" in site.state.configuration.folders
@@ -116,12 +116,14 @@ def test_a_host_adopted_by_another_run_of_ours_is_applied(site: SimulatedSite, c
     assert site.state.configuration.hosts["x"].attributes["alias"] == "b"
 
 
-def test_a_matching_object_of_another_owner_is_no_success(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
+def test_a_matching_object_of_another_owner_does_not_count_as_applied(
+    site: SimulatedSite, cmk: Checkmk, plan: Plan
+) -> None:
     _label(site, "kept", env="test", owner="them")
     assert list(_refused(apply_plan(cmk, plan))) == ["update kept"]
 
 
-def test_objects_that_are_gone_are_reported(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
+def test_objects_that_no_longer_exist_are_reported(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
     for name in ("changed", "gone"):
         cmk.hosts.delete(name)
     report = apply_plan(cmk, plan)
@@ -130,9 +132,7 @@ def test_objects_that_are_gone_are_reported(site: SimulatedSite, cmk: Checkmk, p
     assert (deleted.status, deleted.note) == (Status.APPLIED, "was already deleted")
 
 
-def test_a_folder_is_changed_under_the_etag_of_the_reading_that_was_merged(
-    site: SimulatedSite, cmk: Checkmk, plan: Plan
-) -> None:
+def test_a_folder_is_changed_with_the_etag_of_the_merged_reading(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
     raced: list[str] = []
 
     def race(method: str, path: str) -> None:
@@ -147,7 +147,7 @@ def test_a_folder_is_changed_under_the_etag_of_the_reading_that_was_merged(
 
 
 @pytest.mark.slow
-def test_rechecking_costs_one_reading_a_stage(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_each_stage_reads_the_objects_again_only_once(site: SimulatedSite, cmk: Checkmk) -> None:
     hosts = [{"name": f"h{n:03d}"} for n in range(300)]
     assert apply_plan(cmk, make_plan(cmk, from_data({"hosts": hosts}), owner="me")).ok
     wanted = [{**host, "attributes": {"alias": "new"}} for host in hosts[:150]]
@@ -171,7 +171,9 @@ def test_objects_that_cannot_be_reread_are_not_changed(site: SimulatedSite, conn
     site.set_faults([])
 
 
-def test_credentials_that_end_stop_it_at_the_reading(site: SimulatedSite, connect: Any, plan: Plan) -> None:
+def test_expired_credentials_stop_the_run_when_objects_are_read_again(
+    site: SimulatedSite, connect: Any, plan: Plan
+) -> None:
     site.add_user("robot", "robots secret")
     cmk = connect(site, username="robot")
     hosts_only = dataclasses.replace(plan, changes=tuple(c for c in plan.changes if c.kind == "host"))

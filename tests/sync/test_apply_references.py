@@ -1,4 +1,4 @@
-"""Inventories whose objects refer to each other: one run is enough, on a site that refuses what is not there."""
+"""Inventories with references are applied in one run, although Checkmk refuses references to missing objects."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.sync.test_apply import VERSIONS, is_done, synchronise
 
 
 def _chains(count: int, depth: int, folders: int = 1) -> dict[str, Any]:
-    """Hosts of which each is a child of the next, children first, in folders of another order."""
+    """Return chains of hosts in which each host is a child of the next. Children come first."""
     return {
         "hosts": [
             {
@@ -58,7 +58,7 @@ def test_chains_are_created_changed_and_deleted_in_one_run_each(any_version: Any
     assert is_done(cmk, {"hosts": [{"name": "last"}]})
 
 
-def test_a_chain_of_300_in_one_run(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_chain_of_300_parents_is_created_in_one_run(site: SimulatedSite, cmk: Checkmk) -> None:
     chain = _chains(1, 300, folders=20)
     report = synchronise(cmk, chain, options=Options(discover=False))
     assert report.ok, report_as_text(report)
@@ -69,8 +69,8 @@ def test_a_chain_of_300_in_one_run(site: SimulatedSite, cmk: Checkmk) -> None:
     assert set(site.state.configuration.hosts) == {"last"}
 
 
-def test_a_folder_and_its_parents_in_one_run(any_version: Any) -> None:
-    """The host lies in the folder that names it as its parent; and goes again with it."""
+def test_a_folder_and_its_parent_are_created_and_deleted_in_one_run_each(any_version: Any) -> None:
+    """The host is in the folder that has it as a parent."""
     site, cmk = any_version
     inventory = {
         "folders": [{"path": "/x", "title": "X", "attributes": {"parents": ["gw"]}}],
@@ -86,7 +86,7 @@ def test_a_folder_and_its_parents_in_one_run(any_version: Any) -> None:
     assert is_done(cmk, {"hosts": [{"name": "other"}]})
 
 
-def test_a_second_step_is_left_out_if_the_first_failed(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_second_step_is_skipped_if_the_first_failed(site: SimulatedSite, cmk: Checkmk) -> None:
     inventory = {
         "folders": [{"path": "/x", "title": "X", "attributes": {"parents": ["gw"]}}],
         "hosts": [{"name": "gw", "folder": "/x", "attributes": {"tag_criticality": "nonsense"}}],
@@ -110,7 +110,7 @@ def test_a_child_of_a_refused_host_fails_with_the_reason(site: SimulatedSite, cm
     assert is_done(cmk, inventory)
 
 
-def test_a_foreign_child_that_appears_late_is_a_failure_of_that_deletion_only(
+def test_a_new_child_of_another_user_prevents_only_the_deletion_of_its_parent(
     site: SimulatedSite, cmk: Checkmk, connect: Any
 ) -> None:
     synchronise(cmk, {"hosts": [{"name": "gw"}, {"name": "old"}, {"name": "keep"}]})
@@ -132,11 +132,11 @@ def test_the_plan_refuses_invalid_references(site_for_cli: SimulatedSite, sync: 
     for command in ("plan", "apply"):
         refused = sync(command, str(path), "--owner", "me")
         assert refused.code == 2
-        assert f"{path}:4:5: host web01: parents names 'nope', but there is no such host" in refused.err
+        assert f"{path}:4:5: host web01: parents names 'nope', but that host is neither in the inventory" in refused.err
     assert not [request for request in site_for_cli.requests if request.method != "GET"]
 
 
-def test_children_first_in_the_inventory(site: SimulatedSite, cmk: Checkmk, tmp_path: Path) -> None:
+def test_an_inventory_may_list_children_first(site: SimulatedSite, cmk: Checkmk, tmp_path: Path) -> None:
     path = Path(__file__).parent.parent / "data" / "parents.yaml"
     desired = load(path)
     report = apply_plan(cmk, make_plan(cmk, desired, owner="cmdb"))
@@ -146,7 +146,7 @@ def test_children_first_in_the_inventory(site: SimulatedSite, cmk: Checkmk, tmp_
 
 
 @pytest.mark.parametrize("fault", ["reset_after", "reset_before", "crash_after"])
-def test_lost_answers_in_between_are_settled(site: SimulatedSite, cmk: Checkmk, fault: str) -> None:
+def test_lost_responses_during_a_run_are_settled(site: SimulatedSite, cmk: Checkmk, fault: str) -> None:
     chains = _chains(20, 4, folders=3)
     site.set_faults([Fault(fault, path="bulk-create", skip=1, times=1)])
     synchronise(cmk, chains)
@@ -155,8 +155,8 @@ def test_lost_answers_in_between_are_settled(site: SimulatedSite, cmk: Checkmk, 
     assert is_done(cmk, chains)
 
 
-def test_the_budget_of_requests_for_chains(clock: ManualClock, connect: Any) -> None:
-    """A tenth of 10,000 hosts in chains of depth 4: the waves cost hardly more calls than there are without them."""
+def test_chains_of_hosts_stay_within_the_request_budget(clock: ManualClock, connect: Any) -> None:
+    """A tenth of 10,000 hosts in chains of depth 4. Waves hardly take more calls than hosts without parents."""
     with SimulatedSite(services=4, clock=clock) as site:
         cmk = connect(site)
         chains = _chains(250, 4, folders=10)
@@ -170,7 +170,7 @@ def test_the_budget_of_requests_for_chains(clock: ManualClock, connect: Any) -> 
 
 
 @pytest.mark.slow
-def test_the_budget_of_requests_for_10000_hosts_in_chains(clock: ManualClock, connect: Any) -> None:
+def test_ten_thousand_hosts_in_chains_stay_within_the_request_budget(clock: ManualClock, connect: Any) -> None:
     with SimulatedSite(services=4, clock=clock, activation_time=20, discovery_time=20) as site:
         cmk = connect(site)
         chains = _chains(2500, 4, folders=100)
@@ -184,7 +184,7 @@ def test_the_budget_of_requests_for_10000_hosts_in_chains(clock: ManualClock, co
 
 
 @pytest.mark.slow
-def test_two_thousand_hosts_in_chains_from_the_command_line(
+def test_the_command_line_syncs_two_thousand_hosts_in_chains(
     site_for_cli: SimulatedSite, sync: Run, tmp_path: Path
 ) -> None:
     hosts = _chains(500, 4, folders=20)["hosts"]

@@ -1,4 +1,4 @@
-"""An apply ends early where going on is no use, and says what it did and what it did not begin."""
+"""A run stops early if continuing is useless, and reports the changes that it applied and did not start."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 from tests.sync.test_apply import INVENTORY, is_done, synchronise
 
 
-def test_wrong_credentials_stop_it_with_the_outcomes_so_far(site: SimulatedSite, connect: Any) -> None:
+def test_wrong_credentials_stop_the_run_and_keep_the_outcomes_so_far(site: SimulatedSite, connect: Any) -> None:
     site.add_user("robot", "robots secret", lock_after=2)
     cmk = connect(site, username="robot")
     plan = make_plan(cmk, from_data(INVENTORY), owner="cmdb")
@@ -33,7 +33,7 @@ def test_wrong_credentials_stop_it_with_the_outcomes_so_far(site: SimulatedSite,
 
 
 @pytest.mark.parametrize("stage", ["bulk-discovery", "pending_changes"])
-def test_credentials_that_end_later_are_not_tried_again_and_again(
+def test_credentials_that_expire_during_a_run_are_not_tried_again(
     site: SimulatedSite, connect: Any, stage: str
 ) -> None:
     site.add_user("robot", "robots secret", lock_after=2)
@@ -53,10 +53,10 @@ def test_credentials_that_end_later_are_not_tried_again_and_again(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["html", "redirect", "reset_before"])
-def test_unknown_outcomes_in_a_row_stop_the_run(
+def test_several_unknown_outcomes_in_a_row_stop_the_run(
     site: SimulatedSite, cmk: Checkmk, clock: ManualClock, kind: str
 ) -> None:
-    """Each would be looked for until settle_s."""
+    """Searching for each of them until settle_s would take very long."""
     hosts = [{"name": f"h{n}", "folder": f"/f{n}"} for n in range(40)]
     plan = make_plan(cmk, from_data({"hosts": hosts}), owner="me")
     site.set_faults([Fault(kind, writes=True)])
@@ -71,7 +71,7 @@ def test_unknown_outcomes_in_a_row_stop_the_run(
     assert apply_plan(cmk, make_plan(cmk, from_data({"hosts": hosts}), owner="me")).ok
 
 
-def test_adopted_hosts_are_discovered_at_once(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_adopted_hosts_are_discovered_in_the_same_run(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("mine")
     cmk.activation.activate()
     wanted = {"hosts": [{"name": "mine"}]}
@@ -91,13 +91,13 @@ def test_hosts_that_could_not_be_adopted_are_not_scanned(site: SimulatedSite, cm
     assert report.discovered == 0
 
 
-def test_folders_that_cannot_be_deleted_safely_are_not_planned_for(clock: ManualClock, connect: Any) -> None:
+def test_folders_that_cannot_be_deleted_safely_are_kept_with_a_warning(clock: ManualClock, connect: Any) -> None:
     with SimulatedSite("2.2.0p10", clock=clock) as site:
         cmk = connect(site)
         synchronise(cmk, {"hosts": [{"name": "a", "folder": "/x"}, {"name": "b", "folder": "/y/z"}]}, owner="me")
         left = {"hosts": [{"name": "a", "folder": "/x"}]}
         plan = make_plan(cmk, from_data(left), owner="me")
         assert [change.name for change in plan.changes] == ["host b"]
-        assert "empty folders of yours are not deleted (/y/z and 1 more)" in plan.warnings[0]
+        assert "your empty folders are not deleted (/y/z and 1 more)" in plan.warnings[0]
         assert synchronise(cmk, left, owner="me").ok
         assert is_done(cmk, left, owner="me")

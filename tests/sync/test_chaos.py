@@ -32,7 +32,7 @@ SETTINGS: dict[str, Any] = {
 
 
 def _inventory(generation: int) -> dict[str, Any]:
-    """Each generation creates, changes, moves and deletes some, and takes labels from some."""
+    """Return the inventory of a generation, which creates, changes, moves and deletes hosts and removes labels."""
     return {
         "hosts": [
             {
@@ -68,14 +68,14 @@ def holds(site: SimulatedSite, change: Any) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
-def test_no_outcome_contradicts_the_site(seed: int) -> None:
+def test_no_reported_outcome_contradicts_the_site(seed: int) -> None:
     with SimulatedSite(services=4, fault_seed=seed) as site, site.client(**SETTINGS) as cmk:
         for generation in range(4):
             plan = make_plan(cmk, from_data(_inventory(generation)), owner="cmdb")
             site.set_faults(FAULTS)
             report = apply_plan(cmk, plan)
             site.set_faults([])
-            time.sleep(0.4)  # what comes late has come
+            time.sleep(0.4)  # all late writes have been executed
             for change, outcome in report.results:
                 if outcome.status is not Status.UNKNOWN:
                     assert holds(site, change) is (outcome.status is Status.APPLIED), (change, outcome)

@@ -1,4 +1,4 @@
-"""What each stage of a run says amid faults, before any last look, is what the site holds."""
+"""During faults, the outcomes of each stage agree with the site, even before the verification."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SETTINGS: dict[str, Any] = {
 
 
 def _labelled(generation: int) -> dict[str, Any]:
-    """The inventory of a generation, with labels that come and go."""
+    """Return the inventory of a generation, with labels that are added and removed again."""
     inventory = _inventory(generation)
     for number, host in enumerate(inventory["hosts"]):
         labels = {"odd": "yes" if generation % 2 else None} if number % 3 == 0 else {}
@@ -43,7 +43,7 @@ def test_no_stage_contradicts_the_site(seed: int) -> None:
                 site.set_faults(FAULTS)
                 results = list(EXECUTORS[stage](cmk, list(group)))
                 site.set_faults([])
-                time.sleep(0.2)  # what comes late has come
+                time.sleep(0.2)  # all late writes have been executed
                 for change, outcome in results:
                     counts[outcome.status] += 1
                     if outcome.status is not Status.UNKNOWN:

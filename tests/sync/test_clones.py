@@ -1,4 +1,4 @@
-"""The owner's label is copied with a host: it counts only on what our user created, or what was adopted."""
+"""Cloning a host copies the owner label, so the label counts only on objects that we created or adopted."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ INVENTORY = {
 
 @pytest.fixture
 def owned(site: SimulatedSite, cmk: Checkmk) -> SimulatedSite:
-    """A site with nine hosts of ours."""
+    """A site with nine of our hosts."""
     site.add_user("carol", "carols secret")
     assert synchronise(cmk, INVENTORY).ok
     return site
 
 
 def _add(site: SimulatedSite, name: str, labels: Any = None) -> None:
-    """A host or folder that carol created."""
+    """Add a host or folder that carol created."""
     attributes = {"labels": labels} if labels else {}
     if name.startswith("/"):
         site.state.configuration.add_folder(name, name[1:], attributes, None, user="carol")
@@ -39,7 +39,7 @@ def _add(site: SimulatedSite, name: str, labels: Any = None) -> None:
 
 
 def _clone(site: SimulatedSite, original: str, name: str, user: str = "carol", **attributes: Any) -> None:
-    """As the web interface does it: labels and all, created by who clones."""
+    """Clone a host like the web interface, with all labels. The creator is the user who clones."""
     host = site.state.configuration.hosts[original]
     site.state.configuration.add_host(name, host.folder, {**host.attributes, **attributes}, user=user)
     site.state.configuration.changes.clear()
@@ -54,14 +54,14 @@ def _is_as_wanted(cmk: Checkmk, inventory: Any) -> bool:
 
 
 def test_a_clone_is_a_conflict_that_names_its_original(owned: SimulatedSite, cmk: Checkmk) -> None:
-    """Unlike its original it is not in the inventory, so it would be deleted."""
+    """The clone is not in the inventory, so it would be deleted if it counted as ours."""
     _clone(owned, "web03", "precious")
     plan = _plan(cmk)
     assert not plan.changes
     (conflict,) = plan.conflicts
     assert conflict.key == "precious"
     assert "has the label of the owner 'cmdb', but it was created by 'carol'" in str(conflict)
-    assert str(conflict).endswith("it is probably a clone of web03"), "its address tells it from the others"
+    assert str(conflict).endswith("it is probably a clone of web03"), "the address distinguishes it from the others"
     for shown in (plan_as_text(plan), plan_as_markdown(plan).replace("\\", ""), str(plan.to_dict()["conflicts"])):
         assert "precious" in shown
         assert "adopt it with --adopt, remove its label checkmk_sync/owner, or delete it by hand" in shown
@@ -69,7 +69,7 @@ def test_a_clone_is_a_conflict_that_names_its_original(owned: SimulatedSite, cmk
         plan.raise_if_unsafe(allow_changes="100%", allow_deletions="100%")
 
 
-def test_the_original_is_recognised_by_its_common_properties(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_the_original_of_a_clone_is_recognised_by_common_properties(site: SimulatedSite, cmk: Checkmk) -> None:
     inventory = {"hosts": [{"name": "a", "labels": {"role": "db"}}, {"name": "b", "labels": {"role": "web"}}]}
     synchronise(cmk, inventory)
     _clone(site, "b", "c", alias="a copy", ipaddress="10.9.9.9")
@@ -97,7 +97,7 @@ def test_a_clone_with_many_possible_originals_names_some(site: SimulatedSite, cm
 
 @pytest.mark.parametrize("user", ["carol", "automation"])
 def test_the_clone_of_an_adopted_host_is_recognised(site: SimulatedSite, cmk: Checkmk, user: str) -> None:
-    """The second label names the original."""
+    """The adoption label of the clone names the original."""
     site.add_user("carol", "carols secret")
     _add(site, "gw")
     inventory = {"hosts": [{"name": "gw"}]}
@@ -109,7 +109,7 @@ def test_the_clone_of_an_adopted_host_is_recognised(site: SimulatedSite, cmk: Ch
     (conflict,) = _plan(cmk, inventory).conflicts
     assert str(conflict) == "host gw2 has the label of the owner 'cmdb', but it is probably a clone of gw"
     gone = _plan(cmk, {"hosts": [{"name": "other"}]})
-    assert [change.name for change in gone.changes] == ["host other", "host gw"], "what was adopted is ours to delete"
+    assert [change.name for change in gone.changes] == ["host other", "host gw"], "adopted objects may be deleted"
 
 
 def test_a_clone_that_the_inventory_names_is_not_changed_unless_it_is_adopted(
@@ -139,12 +139,12 @@ def test_objects_without_the_adopted_label_are_conflicts_until_adopted_again(sit
     assert set(site.state.configuration.hosts) == {"new"}
 
 
-def test_with_another_user_everything_has_to_be_adopted_again(owned: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
+def test_another_user_must_adopt_everything_again(owned: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
     new = connect(owned, username="carol")
     assert len(_plan(new).conflicts) == 9
     apply_plan(new, _plan(new, adopt=True))
     assert _plan(new).is_empty
-    assert _plan(cmk).is_empty, "and so it is for the old one"
+    assert _plan(cmk).is_empty, "the plan of the old user is empty too"
 
 
 def test_without_an_owner_the_creator_does_not_matter(owned: SimulatedSite, cmk: Checkmk) -> None:
@@ -162,20 +162,20 @@ def test_a_renamed_host_is_ours_if_we_created_it(owned: SimulatedSite, cmk: Chec
     assert [f"{change.action.value} {change.name}" for change in plan.changes] == ["delete host db03"]
 
 
-def test_a_renamed_host_that_was_adopted_may_as_well_be_a_clone(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_renamed_host_that_was_adopted_counts_as_a_possible_clone(site: SimulatedSite, cmk: Checkmk) -> None:
     _add(site, "gw")
     synchronise(cmk, {"hosts": [{"name": "gw"}]}, adopt=True)
     site.state.configuration.rename_host("gw", "gateway", user="carol")
     site.state.configuration.changes.clear()
     (conflict,) = _plan(cmk, {"hosts": [{"name": "other"}]}).conflicts
-    assert "adopted as gw, which is gone: it was renamed or is a clone" in conflict.why
+    assert "adopted as gw, which is gone, so it was renamed or is a clone" in conflict.why
     assert synchronise(cmk, {"hosts": [{"name": "gateway"}]}, adopt=True).ok
     assert site.state.configuration.hosts["gateway"].attributes["labels"][ADOPTED_LABEL] == "gateway"
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_an_adopted_folder_that_was_moved_stays_ours(version: str, clock: ManualClock, connect: Any) -> None:
-    """Folders cannot be cloned. What is described gets the label of its new path."""
+    """Folders cannot be cloned. A folder in the inventory gets a label with its new path."""
     with SimulatedSite(version, clock=clock) as site:
         cmk = connect(site)
         for path in ("/a", "/a/b", "/new"):
@@ -204,7 +204,7 @@ def test_an_adopted_folder_that_was_moved_stays_ours(version: str, clock: Manual
         assert _plan(cmk, moved).is_empty
 
 
-def test_a_folder_of_somebody_else_with_our_label_is_no_deletion(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_folder_of_another_user_with_our_label_is_not_deleted(site: SimulatedSite, cmk: Checkmk) -> None:
     _add(site, "/x", {OWNER_LABEL: "cmdb"})
     _add(site, "/y", {OWNER_LABEL: "cmdb"})
     site.state.configuration.add_host("theirs", "/y", {}, user="carol")
@@ -218,7 +218,7 @@ def test_a_folder_of_somebody_else_with_our_label_is_no_deletion(site: Simulated
 
 
 def test_a_host_that_was_replaced_since_the_plan_was_made_is_left_alone(owned: SimulatedSite, cmk: Checkmk) -> None:
-    """Deleted and cloned from another under the same name: the same label, but it is not the host of the plan."""
+    """The host was deleted, and another host was cloned under its name, with the same label."""
     plan = _plan(cmk, {"hosts": INVENTORY["hosts"][1:]})
     owned.state.configuration.remove_host("web00", user="carol")
     _clone(owned, "web01", "web00")
@@ -236,12 +236,12 @@ def test_deletions_are_limited_even_with_few_objects(owned: SimulatedSite, cmk: 
 
 
 @pytest.mark.parametrize("label", [OWNER_LABEL, ADOPTED_LABEL])
-def test_inventories_do_not_write_these_labels(label: str) -> None:
+def test_inventories_cannot_set_the_ownership_labels(label: str) -> None:
     with pytest.raises(InventoryError, match="only checkmk-sync sets the label"):
         from_data({"hosts": [{"name": "a", "labels": {label: "x"}}]})
 
 
-def test_the_command_line_exits_with_2(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
+def test_the_command_line_exits_with_2_for_a_clone(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
     path = tmp_path / "hosts.csv"
     path.write_text("name,label:role\na,db\nb,web\n")
     assert sync("apply", str(path), "--owner", "me", "--yes").code == 0

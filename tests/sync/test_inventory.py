@@ -1,4 +1,4 @@
-"""Inventories are read exactly; every mistake is told with file and line, all at once."""
+"""Inventories are read exactly, and all mistakes are reported at once with file and line."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _properties(desired: Desired, kind: str, key: str) -> dict[str, Any]:
     return {".".join(path): value for path, value in desired.objects[kind, key].properties.items()}
 
 
-def test_yaml_json_and_dicts_say_the_same(tmp_path: Path) -> None:
+def test_yaml_json_and_dicts_give_the_same_desired_state(tmp_path: Path) -> None:
     import yaml
 
     data = yaml.safe_load(YAML)
@@ -63,7 +63,7 @@ def test_yaml_json_and_dicts_say_the_same(tmp_path: Path) -> None:
     assert by_yaml.kinds == {"host", "folder"}
 
 
-def test_csv_needs_no_map(tmp_path: Path) -> None:
+def test_csv_needs_no_mapping_file(tmp_path: Path) -> None:
     text = (
         "\ufeffname;folder;ipaddress;alias;parents;contactgroups;inventory_failed;label:env;snmp_community\r\n"
         "web01;/linux;192.0.2.1;-;gw1|gw2;all|linux;true;prod;public\r\n"
@@ -99,7 +99,7 @@ CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
 
 
 @given(st.dictionaries(NAMES, CELLS, min_size=1, max_size=6), st.sampled_from(",;\t"))
-def test_every_cell_survives(rows: dict[str, str], delimiter: str) -> None:
+def test_every_cell_is_read_unchanged(rows: dict[str, str], delimiter: str) -> None:
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=delimiter)
     writer.writerow(["name", "alias"])
@@ -109,7 +109,7 @@ def test_every_cell_survives(rows: dict[str, str], delimiter: str) -> None:
     assert found == rows
 
 
-def test_several_files_are_one_inventory(tmp_path: Path) -> None:
+def test_several_files_form_one_inventory(tmp_path: Path) -> None:
     desired = load([_write(tmp_path, "a.yaml", YAML), _write(tmp_path, "b.csv", "name\nmore01\n")])
     assert ("host", "more01") in desired.objects
     assert ("host", "web01") in desired.objects
@@ -176,8 +176,8 @@ folders:
     assert len(found) == len(expected)
 
 
-def test_numbers_that_json_cannot_say_are_mistakes(tmp_path: Path) -> None:
-    """Sent they would end the run midway."""
+def test_numbers_that_json_cannot_represent_are_mistakes(tmp_path: Path) -> None:
+    """Sending such a number would stop the run midway."""
     yaml = _write(tmp_path, "a.yaml", "hosts:\n- name: a\n  attributes:\n    x: .nan\n    y: {deep: [-.inf]}\n")
     assert [problem.partition(" which ")[0] for problem in _mistakes(yaml)] == [
         f"{yaml}:4:5: host a: x is read as NaN,",
@@ -223,7 +223,7 @@ def test_a_host_named_twice_names_both_locations(tmp_path: Path) -> None:
         ("a.json", '[\n{"name": "a",\n "folder": 7}\n]', ":3:2: host a: the folder is read as 7, not as a string"),
     ],
 )
-def test_sources_that_cannot_be_used(tmp_path: Path, name: str, text: str, said: str) -> None:
+def test_unusable_sources_are_reported(tmp_path: Path, name: str, text: str, said: str) -> None:
     path = _write(tmp_path, name, text)
     (problem,) = _mistakes(path)
     assert problem.startswith(path)
@@ -241,7 +241,7 @@ def test_mistakes_in_one_file_do_not_hide_those_in_another(tmp_path: Path) -> No
     assert any("No such file" in problem for problem in found)
 
 
-def test_bytes_that_are_no_text_are_reported_with_their_line(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_are_reported_with_their_line(tmp_path: Path) -> None:
     (tmp_path / "latin.csv").write_bytes(b"name,alias\nweb01,M\xfcnchen\n")
     (problem,) = _mistakes(str(tmp_path / "latin.csv"))
     assert problem.startswith(f"{tmp_path}/latin.csv:2: the inventory is not UTF-8 text")
@@ -258,7 +258,7 @@ def test_plain_data_is_checked_the_same_way() -> None:
         load([])
 
 
-def test_names_of_tag_groups_may_hold_a_dash() -> None:
+def test_names_of_tag_groups_may_contain_a_dash() -> None:
     desired = from_data({"hosts": [{"name": "a", "attributes": {"tag_my-group": "x", "tag_2nd": "y"}}]})
     assert _properties(desired, "host", "a")["attributes.tag_my-group"] == "x"
     for wrong in ("tag my-group", "", "a.b", "a/b", "-a"):

@@ -1,4 +1,4 @@
-"""Inventories in any encoding that Python knows, once it is named."""
+"""Inventories can be read in any encoding that Python knows."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def test_a_named_encoding_is_read(tmp_path: Path, encoding: str, name: str, text
 
 
 @pytest.mark.parametrize("mark", ["utf-8-sig", "utf-16", "utf-32"])
-def test_a_byte_order_mark_wins(tmp_path: Path, mark: str) -> None:
-    """Of several files some may be marked."""
+def test_a_byte_order_mark_takes_precedence(tmp_path: Path, mark: str) -> None:
+    """Only some of several files may have a mark."""
     (tmp_path / "a.csv").write_bytes(TEXT.encode(mark))
     assert _alias(tmp_path / "a.csv", encoding="windows-1252") == "München"
 
@@ -55,7 +55,7 @@ def test_a_byte_order_mark_is_not_part_of_the_first_heading(tmp_path: Path, enco
         *("a\0b", "ü" * 300, "../x"),
     ],
 )
-def test_a_name_that_python_does_not_know_is_one_clear_error(tmp_path: Path, encoding: str) -> None:
+def test_an_unknown_encoding_is_one_clear_error(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "a.csv").write_text(TEXT)
     with pytest.raises(SettingsError, match="^unknown encoding .*; use one such as utf-8, windows-1252, ") as caught:
         load(tmp_path / "a.csv", encoding=encoding)
@@ -70,13 +70,13 @@ def test_a_name_that_python_does_not_know_is_one_clear_error(tmp_path: Path, enc
         ("utf-8", TEXT.encode("latin-1"), ":2: ", "not utf-8 text (byte 0xfc)"),
         ("utf-16", TEXT.encode("utf-16-le")[:-1], ":2: ", "not utf-16 text"),
         ("utf-7", b"name,alias\nweb01,+2AA-\n", ":2: ", "not utf-7 text"),
-        (None, TEXT.encode("latin-1"), ":2: ", "name its encoding, such as encoding='windows-1252'"),
+        (None, TEXT.encode("latin-1"), ":2: ", "give its encoding, such as encoding='windows-1252'"),
         (None, b"\xef\xbb\xbf" + TEXT.encode("latin-1"), ":2: ", "not UTF-8 text"),
         (None, b"name\nweb01\n" + b"x" * 200 + b"\n\0\n", ":4: ", "contains the character NUL"),
         ("latin-1", b"name\nweb01\0\n", ":2: ", "contains the character NUL"),
     ],
 )
-def test_bytes_that_are_not_of_the_encoding_are_reported_with_their_line(
+def test_bytes_that_are_invalid_in_the_encoding_are_reported_with_their_line(
     tmp_path: Path, encoding: Any, raw: bytes, place: str, said: str
 ) -> None:
     (tmp_path / "a.csv").write_bytes(raw)
@@ -106,7 +106,7 @@ def test_the_encoding_applies_to_standard_input(monkeypatch: pytest.MonkeyPatch)
     assert load("-", encoding="cp850").objects["host", "web01"].properties["attributes", "alias"] == "München"
 
 
-def test_texts_of_bytes_have_it_too() -> None:
+def test_from_bytes_accepts_an_encoding() -> None:
     assert "München" in InventoryText.from_bytes("a.csv", TEXT.encode("cp1252"), "cp1252").text
     with pytest.raises(SettingsError, match="not UTF-8 text"):
         InventoryText.from_bytes("a.csv", TEXT.encode("cp1252"))

@@ -1,4 +1,4 @@
-"""Every mistake of every file is told at once, where it stands, whatever else is wrong."""
+"""All mistakes of all files are reported at once with their location."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _told(tmp_path: Path, name: str, text: Any) -> list[str]:
 
 def test_the_line_of_a_multiline_row_is_its_first(tmp_path: Path) -> None:
     text = 'name,folder,alias\nweb01,/a,"line one\nline two\nline three"\nbad name,/a,"x\ny\nz"\n'
-    said = "a.csv:5: column 1 (name): host bad name: 'bad name' is not a host name: "
+    said = "a.csv:5: column 1 (name): host bad name: 'bad name' is not a host name; "
     assert _told(tmp_path, "a.csv", text) == [said + HOST_NAME]
 
 
@@ -51,12 +51,12 @@ def test_an_unknown_section_does_not_hide_other_mistakes(tmp_path: Path) -> None
         ("name,label:env,label: env", "the column 'label:env' occurs twice"),
         (
             "name,labels",
-            "the column 'labels' is not supported; use a separate column for each of them, named label:KEY",
+            "the column 'labels' is not supported; use one column for each label, named label:KEY",
         ),
         ("name,Attributes", "the column 'Attributes'"),
     ],
 )
-def test_headers(tmp_path: Path, header: str, said: str) -> None:
+def test_mistakes_in_headers_are_reported(tmp_path: Path, header: str, said: str) -> None:
     (problem,) = _told(tmp_path, "a.csv", f"{header}\nw1,a,b\n")
     assert problem.startswith(f"a.csv:1: {said}")
 
@@ -80,19 +80,19 @@ def _workbook() -> bytes:
     ],
     ids=["excel", "gzip", "binary", "utf-16", "utf-16-le", "utf-16-be"],
 )
-def test_values_of_other_types_are_called_by_their_type(tmp_path: Path, name: str, raw: bytes, said: str) -> None:
+def test_files_of_other_formats_are_named_by_their_format(tmp_path: Path, name: str, raw: bytes, said: str) -> None:
     (problem,) = _told(tmp_path, name, raw)
     assert problem.startswith(f"{name}:1: {said}")
 
 
-def test_the_separator_that_excel_names(tmp_path: Path) -> None:
+def test_the_separator_line_of_excel_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("sep=;\r\nname;alias\r\nw1;a,b,c\r\n")
     assert load(tmp_path / "a.csv").objects["host", "w1"].properties["attributes", "alias"] == "a,b,c"
     assert _told(tmp_path, "b.csv", "sep=;\nname;alias\nw1;x\nw 2;y\n")[0].startswith("b.csv:4: ")
 
 
 @pytest.mark.parametrize("text", ["name\nw1\n", "sep=,\nname\nw1\n", "name,alias\nw1,x\n"])
-def test_standard_input_may_be_csv_of_one_column(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_standard_input_may_be_csv_with_one_column(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     assert ("host", "w1") in load("-").objects
 
@@ -101,20 +101,20 @@ def test_standard_input_is_named_in_messages(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
     with pytest.raises(InventoryError, match="^standard input: the inventory is empty"):
         load("-")
-    with pytest.raises(InventoryError, match="standard input can be read only once"):
+    with pytest.raises(InventoryError, match="can be read only once"):
         load(["-", "-"])
     monkeypatch.setattr("sys.stdin", None)
-    with pytest.raises(InventoryError, match="standard input: it is closed"):
+    with pytest.raises(InventoryError, match="standard input: the stream is closed"):
         load("-")
 
 
-def test_a_text_is_a_text(tmp_path: Path) -> None:
+def test_text_cells_that_look_like_json_stay_text(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("name,alias,tag_x,parents\nweb01,[old] web,{y},\n")
     properties = load(tmp_path / "a.csv").objects["host", "web01"].properties
     assert (properties["attributes", "alias"], properties["attributes", "tag_x"]) == ("[old] web", "{y}")
 
 
-def test_a_blank_around_a_folder_is_seen(tmp_path: Path) -> None:
+def test_a_space_around_a_folder_is_a_mistake(tmp_path: Path) -> None:
     (problem,) = _told(tmp_path, "a.yaml", "hosts:\n- name: a\n  folder: ' /dc'\n")
     assert problem == "a.yaml:3:3: host a: ' /dc' must not start or end with a space"
 

@@ -1,4 +1,4 @@
-"""What an inventory cannot mean is refused before the site is asked, in words that say what to write instead."""
+"""Mistakes in an inventory are reported before any request, with advice on what to write instead."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _mistakes(tmp_path: Path, name: str, text: str) -> list[str]:
 
 
 def _without_column(problem: str) -> str:
-    """Columns have tests of their own."""
+    """Drop the column from a message; other tests check columns."""
     return re.sub(r"^([^:]+:\d+:)(\d+:| column \d+ \([^)]*\):)", r"\1", problem)
 
 
@@ -37,10 +37,10 @@ def test_a_dash_cannot_remove_required_properties(tmp_path: Path, text: str) -> 
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.yaml", "a.json"])
-def test_an_inventory_that_is_too_large_is_refused_not_cut(
+def test_an_inventory_that_is_too_large_is_refused_and_not_truncated(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cut at the end of a row it would look whole, and the rest of the hosts would be deleted."""
+    """An inventory truncated after a row would look complete, and the missing hosts would be deleted."""
     text = "name,alias\nh0,ä\n" if name == "a.csv" else '{"hosts": [{"name": "h0", "attributes": {"alias": "ä"}}]}'
     monkeypatch.setattr(sources, "MAX_BYTES", len(text.encode()))
     (tmp_path / name).write_text(text, "utf-8")
@@ -50,7 +50,7 @@ def test_an_inventory_that_is_too_large_is_refused_not_cut(
 
 
 @pytest.mark.parametrize("folder", ["/.", "/x/../y", "..", "~x~."])
-def test_folders_are_not_walked(tmp_path: Path, folder: str) -> None:
+def test_paths_with_dots_are_refused(tmp_path: Path, folder: str) -> None:
     for name, text in (("a.csv", f"name,folder\na,{folder}\n"), ("b.csv", f"path\n{folder}\n")):
         (problem,) = _mistakes(tmp_path, name, text)
         assert problem.startswith(f"{name}:2: ")
@@ -98,9 +98,9 @@ QUOTES = [
     ("attributes: {alias: 2024-01-01}", "alias is read as 2024-01-01, not as a string; put it in quotes"),
     ("attributes: {tag_agent: no}", "tag_agent is read as false, not as a string; put it in quotes"),
     ("attributes: {ipaddress: [192.0.2.1]}", "ipaddress must be a string, not a list"),
-    ("attributes: {parents: gw}", "parents must be a list, not a text"),
+    ("attributes: {parents: gw}", "parents must be a list, not a string"),
     ("attributes: {parents: [gw, 5]}", "parents[1] is read as 5, not as a string; put it in quotes"),
-    ("attributes: {snmp_community: public}", "snmp_community must be a mapping, not a text"),
+    ("attributes: {snmp_community: public}", "snmp_community must be a mapping, not a string"),
     ("attributes: {contactgroups: [all]}", "contactgroups must be a mapping, not a list"),
     ("attributes: {locked_by: 7}", "locked_by must be a mapping, not a number"),
     ("attributes: {custom: 2024-01-01}", "custom is read as 2024-01-01, not as a string; put it in quotes"),
@@ -179,7 +179,7 @@ def test_misnamed_headers_are_explained(tmp_path: Path, header: str, said: str) 
 
 
 @pytest.mark.parametrize("header", ["Name;Folder", "hostname,folder"])
-def test_without_an_ending_such_a_header_is_still_csv(header: str, tmp_path: Path) -> None:
+def test_a_misnamed_header_is_recognised_as_csv_without_an_extension(header: str, tmp_path: Path) -> None:
     (problem,) = _mistakes(tmp_path, "a.export", f"{header}\n")
     assert problem.startswith("a.export:1: ")
     assert "the column" in problem
@@ -207,6 +207,6 @@ def test_other_encodings_are_reported_with_advice(
         load(path)
     source = "utf-16" if encoding.startswith("utf-16") else "windows-1252"
     assert str(caught.value) == (
-        f"{path}:{line}: the inventory {said}; name its encoding, such as encoding='{source}', save it in Excel as "
+        f"{path}:{line}: the inventory {said}; give its encoding, such as encoding='{source}', save it in Excel as "
         f"'CSV UTF-8', or use iconv -f {source.upper()} -t UTF-8"
     )

@@ -1,4 +1,4 @@
-"""Every mistake names file, line and column; of a table the number of the column and its heading."""
+"""Every mistake has file, line and column. In a table, the column has a number and a heading."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ def test_problems_in_json_have_line_and_column(indent: Any) -> None:
         ("a.json", '[\n {"name": NaN}]', "a.json:2:11: "),
     ],
 )
-def test_texts_that_cannot_be_read_name_the_location(name: str, text: str, place: str) -> None:
+def test_unreadable_texts_are_reported_with_their_location(name: str, text: str, place: str) -> None:
     (problem,) = _problems(name, text)
     assert str(problem).startswith(place)
 
 
-def test_problems_are_plain_data_for_machines() -> None:
+def test_problems_are_available_as_plain_data() -> None:
     with pytest.raises(InventoryError) as caught:
         from_text(InventoryText("a.csv", "name,alias\nweb01,x\nweb 02,y\n"))
     again = pickle.loads(pickle.dumps(caught.value))
@@ -90,8 +90,8 @@ def test_problems_are_plain_data_for_machines() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ending", ["json", "yaml"])
-def test_many_mistakes_are_looked_up_in_seconds(ending: str) -> None:
-    """Each lookup that starts at the beginning would make this quadratic."""
+def test_positions_of_many_mistakes_are_found_in_seconds(ending: str) -> None:
+    """Searching each position from the start of the document would take quadratic time."""
     rows = [{"name": f"h{n}", "colour": "red", "attributes": {"alias": n}} for n in range(3000)]
     text = json.dumps({"hosts": rows}, indent=1)
     found = _problems(f"a.{ending}", text)

@@ -1,4 +1,4 @@
-"""CSV as spreadsheets and exports write it: an empty cell says nothing, wherever it is."""
+"""CSV files from spreadsheets and other exports. Empty cells have no meaning."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ PLAIN = {
         ("old-mac.csv", {"web01": {"folder": "/linux", "attributes.alias": "Web 1"}, "web02": {"folder": "/linux"}}),
     ],
 )
-def test_exports_of_spreadsheets_are_read(name: str, hosts: dict[str, Any]) -> None:
+def test_exports_of_spreadsheets_are_read_correctly(name: str, hosts: dict[str, Any]) -> None:
     assert _hosts(load(DATA / name)) == hosts
 
 
@@ -90,26 +90,26 @@ def test_blank_lines_and_empty_columns_are_ignored(delimiter: str, ending: str, 
         ('name,alias\nweb01,"a\n\nb"\n\nweb 01,x\n', 6),
     ],
 )
-def test_lines_are_counted_as_editors_count_them(text: str, line: int) -> None:
+def test_line_numbers_agree_with_editors(text: str, line: int) -> None:
     assert [problem.split(": ")[0] for problem in _mistakes(text)] == [f"a.csv:{line}"]
 
 
 @pytest.mark.parametrize(
     "text", ["name,folder\n", "name;folder;;\n\n;;;\n  \n", "\n \n", "sep=;\n", "sep=;\n\n;;\n", ",\n"]
 )
-def test_a_table_without_values_is_empty(text: str) -> None:
+def test_a_table_without_values_is_an_empty_inventory(text: str) -> None:
     (problem,) = _mistakes(text)
     assert problem.startswith("a.csv: the inventory is empty")
 
 
-def test_a_row_that_says_something_needs_its_name() -> None:
+def test_a_row_with_values_needs_a_name() -> None:
     assert _mistakes("folder,name,alias\n/a,,x\n,,y\n") == [
         "a.csv:2: column 2 (name): a host needs the key 'name'",
         "a.csv:3: column 2 (name): a host needs the key 'name'",
     ]
 
 
-def test_there_are_no_comments() -> None:
+def test_csv_has_no_comments() -> None:
     assert "'#web01' is not a host name" in _mistakes("name\n#web01\n")[0]
 
 
@@ -169,7 +169,7 @@ CELLS = st.sampled_from(["", " ", "\t", "x", '"', "a b", "ü", "-", "x\ny"])
 
 @given(st.lists(st.lists(CELLS, max_size=4), max_size=6), st.sampled_from(["\r\n", "\n"]), st.integers(0, 2))
 def test_whitespace_around_a_table_is_ignored(rows: list[list[str]], ending: str, more: int) -> None:
-    """Empty columns at the end, blank lines anywhere, blanks around the cells."""
+    """Empty columns at the end, blank lines anywhere, and spaces around the cells."""
 
     def text(width: int, blank: list[list[str]]) -> str:
         buffer = io.StringIO()

@@ -1,4 +1,4 @@
-"""Values that no version of Checkmk takes are mistakes of the inventory, told without a site and with all others."""
+"""Values that no version of Checkmk accepts are reported with the other mistakes, without a site."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_all_mistakes_are_reported_at_once_with_their_locations(path: Path) -> N
     assert [(line, column) for line, column, _ in found] == [
         (4, 5), (5, 5), (8, 5), (9, 5), (10, 5), (11, 5), (13, 16), (13, 34), (16, 16),
     ]  # fmt: skip
-    assert "leave out the mask, as in 192.0.2.1" in found[0][2]
+    assert "write 192.0.2.1 without the mask" in found[0][2]
     assert "snmp_community.type must be one of" in found[1][2]
     assert "read as 192.0, not as a string" in found[2][2]
     assert "hunter2" not in str(caught.value)
@@ -88,35 +88,35 @@ def test_a_constant_of_a_mapping_file_is_reported_once_at_its_own_location(tmp_p
     assert said.startswith(f"{export}:2: column 2 (IP): host a: ipaddress is '192.0.2.1/24'")
 
 
-def test_a_plan_tells_each_once(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
+def test_a_plan_reports_each_mistake_once(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
     file = tmp_path / "hosts.csv"
     file.write_text("name,ipaddress,parents\nweb01,192.0.2.1/24,gone\n")
     refused = sync("plan", str(file))
     assert refused.code == 2
     assert refused.err.count("192.0.2.1/24") == 1
-    assert "2 mistakes" in refused.err, "with those that only the site knows"
+    assert "2 mistakes" in refused.err, "including the mistakes that need the site"
     file.write_text("name,ipaddress,parents\nweb01,192.0.2.1/24,gone\nweb01,,\n")
     refused = sync("plan", str(file))
     assert refused.err.count("192.0.2.1/24") == 1
     assert "occurs twice" in refused.err
 
 
-def test_an_invalid_value_that_the_site_holds_may_stay() -> None:
+def test_an_invalid_value_that_the_site_already_has_is_accepted() -> None:
     desired = from_data({"hosts": [{"name": "a", "attributes": {"ipaddress": "192.0.2.1/24"}}]})
     assert len(desired.refused) == 1
     assert not diff(desired, holding(held("host", "a", attributes__ipaddress="192.0.2.1/24"))).changes
-    with pytest.raises(InventoryError, match="leave out the mask"):
+    with pytest.raises(InventoryError, match="without the mask"):
         diff(desired, holding())
 
 
 @pytest.mark.parametrize(
     "attributes",
     [
-        {"ipaddress": ""},  # 2.3 and later take it
-        {"ipaddress": "-web01"},  # 2.2 takes it
+        {"ipaddress": ""},  # accepted by 2.3 and later
+        {"ipaddress": "-web01"},  # accepted by 2.2
         {"waiting_for_discovery": True},
         {"relay": "x"},
-        {"contactgroups": {"use": True}},  # the site may hold the groups
+        {"contactgroups": {"use": True}},  # the site may have the groups
         {"snmp_community": {"community": "public"}},  # and the type
         {"snmp_community": {"type": "v1_v2_community"}},
         {"ipaddress": None, "snmp_community": None},
@@ -148,7 +148,7 @@ def test_values_that_no_version_accepts_are_reported(attributes: Any, said: str)
 
 
 @pytest.mark.parametrize("data", ["hosts", 5, True, {"name"}, Path("hosts.yaml")])
-def test_data_of_another_type_is_a_mistake_of_the_inventory(data: Any) -> None:
+def test_data_of_another_type_is_a_mistake_in_the_inventory(data: Any) -> None:
     with pytest.raises(
         InventoryError, match="an inventory must be a mapping with 'hosts' and 'folders'.*load"
     ) as caught:

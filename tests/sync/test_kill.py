@@ -1,4 +1,4 @@
-"""Killed at any moment and run again, a sync converges: nothing lost, nothing twice, nobody else's host touched."""
+"""A sync that is killed at any moment and run again converges, without losing, repeating or touching other objects."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _start(site: SimulatedSite, inventory: Path) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-def test_twenty_kills(tmp_path: Path) -> None:
+def test_twenty_killed_runs_converge(tmp_path: Path) -> None:
     names = _inventory(tmp_path / "hosts.csv")
     created: collections.Counter[str] = collections.Counter()
     draw = random.Random(7)
@@ -64,7 +64,7 @@ def test_twenty_kills(tmp_path: Path) -> None:
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 stages.append(_stage(site))
-            else:  # done: begin anew, with an empty inventory of ours
+            else:  # finished: start again with an empty inventory
                 assert process.returncode == 0
                 _check(site, names, before, created)
                 _forget(site, names, created)
@@ -78,7 +78,7 @@ def test_twenty_kills(tmp_path: Path) -> None:
 
 
 def _count_creations(site: SimulatedSite, created: collections.Counter[str]) -> None:
-    """Every creation, seen where it happens."""
+    """Count every creation on the simulated site."""
     add_host = site.state.configuration.add_host
 
     def counted(name: str, *args: Any, **kwargs: Any) -> Any:
@@ -95,7 +95,7 @@ def _wait_for_first_request(site: SimulatedSite, process: subprocess.Popen[str])
 
 
 def _stage(site: SimulatedSite) -> str:
-    """How far the site is when its client dies."""
+    """Return the stage that the site has reached when the client is killed."""
     state = site.state
     mine = sum(OWNER_LABEL in host.attributes.get("labels", {}) for host in state.configuration.hosts.values())
     if mine < HOSTS:

@@ -1,4 +1,4 @@
-"""Exports in JSON and YAML, as NetBox and others answer: lists of objects, read through a mapping file."""
+"""Exports in JSON and YAML, such as responses of NetBox, are read through a mapping file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def mapped(tmp_path: Path) -> Mapped:
 
 
 @pytest.mark.parametrize("ending", ["json", "yaml"])
-def test_objects_in_objects_are_reached_with_dots(tmp_path: Path, ending: str) -> None:
+def test_nested_members_are_named_with_dots(tmp_path: Path, ending: str) -> None:
     export = tmp_path / f"netbox.{ending}"
     export.write_text((EXPORTS / "netbox.json").read_text("utf-8"), "utf-8")
     desired = load(export, mapping=EXPORTS / "netbox-map.yaml")
@@ -40,7 +40,7 @@ def test_objects_in_objects_are_reached_with_dots(tmp_path: Path, ending: str) -
     assert desired.notes == (said,)
 
 
-def test_values_of_documents_keep_their_spelling(mapped: Mapped) -> None:
+def test_values_in_documents_keep_their_spelling(mapped: Mapped) -> None:
     mapping = "name: '{h}'\nlabels: {a: '{a}', b: '{b}', c: '{c}', d: '{d}', e: '{e}'}\n"
     text = "- {h: web01, a: 0123, b: yes, c: 2024-01-01, d: 1.10, e: null}\n"
     expected = {"labels.a": "0123", "labels.b": "yes", "labels.c": "2024-01-01", "labels.d": "1.10"}
@@ -57,11 +57,11 @@ def test_values_of_documents_keep_their_spelling(mapped: Mapped) -> None:
         ('[{"h": [{"a": 1}]}]', "a.json:1:3: h must be a list of strings, not of objects or lists"),
         ('[{"h": "a"}, 7]', "a.json:1: a row must be an object with a value for each column"),
         ('{"rows": [{"h": "a"}]}', "a.json: with "),
-        ('{"rows": [{"h": "a"}]}', "'rows' must name the list; its keys are: rows"),
+        ('{"rows": [{"h": "a"}]}', "'rows' must name the list; the keys of the document are: rows"),
         ("7", "a.json: with "),
     ],
 )
-def test_documents_that_hold_no_rows(mapped: Mapped, text: str, said: str) -> None:
+def test_documents_without_rows_are_refused(mapped: Mapped, text: str, said: str) -> None:
     assert any(said in problem for problem in mapped.mistakes("name: '{h}'", text, "a.json"))
 
 
@@ -76,7 +76,7 @@ def test_documents_that_hold_no_rows(mapped: Mapped, text: str, said: str) -> No
         ('{"results": [{"h": "a"}], "next": "x"}', "one page of a response, with 1 rows"),
     ],
 )
-def test_answers_that_are_not_whole_are_refused(mapped: Mapped, text: str, said: str) -> None:
+def test_single_pages_of_a_response_are_refused(mapped: Mapped, text: str, said: str) -> None:
     assert said in mapped.mistakes("rows: results\nname: '{h}'", text, "a.json")[0]
 
 

@@ -1,4 +1,4 @@
-"""Exports of a CMDB or NetBox, read through a mapping file."""
+"""Exports of a CMDB or of NetBox are read through a mapping file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def mapped(tmp_path: Path) -> Mapped:
     return Mapped(tmp_path)
 
 
-def test_columns_constants_and_templates(tmp_path: Path) -> None:
+def test_columns_constants_and_templates_become_properties(tmp_path: Path) -> None:
     (tmp_path / "map.yaml").write_text(CMDB)
     export = EXPORTS / "cmdb-windows-1252.csv"
     assert properties(load(export, mapping=tmp_path / "map.yaml", encoding="windows-1252")) == {
@@ -67,7 +67,7 @@ def test_rows_that_are_left_out_are_shown_with_the_plan(mapped: Mapped) -> None:
     assert f"Warning: {note}" in plan_as_text(plan)
 
 
-def test_without_any_row_left_the_inventory_is_empty(mapped: Mapped) -> None:
+def test_an_inventory_whose_rows_are_all_left_out_is_empty(mapped: Mapped) -> None:
     (problem,) = mapped.mistakes("name: '{Host}'\nskip: {Status: retired}\n", "Host,Status\na,retired\nb,retired\n")
     assert problem.startswith("a.csv: the inventory is empty: ")
     assert problem.endswith("leaves out all 2 rows")
@@ -91,7 +91,7 @@ def test_empty_cells_are_ignored(mapped: Mapped) -> None:
     }
 
 
-def test_cells_of_which_some_are_empty_need_a_default(mapped: Mapped) -> None:
+def test_partly_empty_templates_need_a_default(mapped: Mapped) -> None:
     rows = "H,F,G\nweb01,a,b\nweb02,a,\nweb03,,b\nweb04,,\n"
     told = mapped.mistakes("name: '{H}'\nfolder: '/{F}/{G}'\n", rows)
     assert [problem.split(": the value")[0] for problem in told] == [
@@ -102,7 +102,7 @@ def test_cells_of_which_some_are_empty_need_a_default(mapped: Mapped) -> None:
     assert [host["folder"] for host in hosts.values()] == ["/a/b", "/a", "/none/b", "/none"]
 
 
-def test_values_are_typed_as_cells(mapped: Mapped) -> None:
+def test_values_are_converted_like_cells(mapped: Mapped) -> None:
     mapping = """\
 name: "{H}"
 attributes:
@@ -135,7 +135,7 @@ labels: {gone: null, away: "-"}
     }
 
 
-def test_parts_of_an_attribute_are_given_together_or_not_at_all(mapped: Mapped) -> None:
+def test_all_parts_of_an_attribute_or_none_must_be_given(mapped: Mapped) -> None:
     mapping = "name: '{H}'\nattributes: {x: {user: '{U}', key: '{K}', type: v3}}\n"
     assert mapped.hosts(mapping, "H,U,K\na,u,k\nb,,\n") == {
         "a": {"attributes.x": {"user": "u", "key": "k", "type": "v3"}},
@@ -180,7 +180,7 @@ def test_mistakes_in_mapped_rows_have_their_location(mapped: Mapped) -> None:
     ]
 
 
-def test_unknown_columns_are_one_mistake_each_with_the_nearest(mapped: Mapped) -> None:
+def test_each_unknown_column_is_reported_once_with_a_suggestion(mapped: Mapped) -> None:
     mapping = "name: '{Hostnam}'\nfolder: \"/a/{Standrt|lower}\"\nattributes: {alias: '{Hostnam}'}\nskip: {Staus: x}\n"
     wanted = [
         "map.yaml:1:8: a.{} has no column 'Hostnam'; did you mean 'Hostname'?",
@@ -206,7 +206,7 @@ def test_double_braces_around_a_column_are_a_mistake(mapped: Mapped) -> None:
     assert found == {"web01": {"attributes.alias": "{x}"}}
 
 
-def test_columns_that_are_not_used_are_no_mistake(mapped: Mapped) -> None:
+def test_unused_columns_are_ignored(mapped: Mapped) -> None:
     assert mapped.hosts("name: '{H}'", "H,x,,x,name,labels\nweb01,\x01,,b:c,,\n") == {"web01": {}}
     assert mapped.hosts("name: '{H}'", '[{"H": "web01", "x": {"y": [{}]}, "z": [[1]]}]', "a.json") == {"web01": {}}
     (problem,) = mapped.mistakes("name: '{H}'", "H,x,H\nweb01,,web02\n")
@@ -215,22 +215,22 @@ def test_columns_that_are_not_used_are_no_mistake(mapped: Mapped) -> None:
     assert problem.startswith("a.csv:2: column 2: this column has no heading")
 
 
-def test_headings_of_several_lines_are_one_line(mapped: Mapped) -> None:
+def test_headings_with_line_breaks_become_one_line(mapped: Mapped) -> None:
     assert mapped.hosts("name: '{Host name}'", '"Host\n  name";b\nweb01;x\n') == {"web01": {}}
 
 
-def test_a_mapping_is_for_the_files_it_names(tmp_path: Path) -> None:
+def test_a_mapping_applies_only_to_the_files_it_names(tmp_path: Path) -> None:
     (tmp_path / "map.yaml").write_text("files: ['cmdb*.csv', '-']\nname: '{H}'\n")
     (tmp_path / "cmdb-1.csv").write_text("H\nweb01\n")
     (tmp_path / "plain.yaml").write_text("folders: [{path: /a}]\nhosts: [{name: web02}]\n")
     (tmp_path / "other.csv").write_text("name\nweb03\n")
     files = [tmp_path / name for name in ("cmdb-1.csv", "plain.yaml", "other.csv")]
     assert set(properties(load(files, mapping=tmp_path / "map.yaml"))) == {"web01", "web02", "/a", "web03"}
-    with pytest.raises(InventoryError, match=r"the mapping file is for cmdb\*.csv, -, but no inventory matches that"):
+    with pytest.raises(InventoryError, match=r"the mapping file is for cmdb\*.csv, -, but no inventory file matches"):
         load(files[1:], mapping=tmp_path / "map.yaml")
 
 
-def test_folders_are_mapped_as_well(mapped: Mapped) -> None:
+def test_folders_can_be_mapped(mapped: Mapped) -> None:
     mapping = "kind: folder\npath: '/{Code|lower}'\ntitle: '{Name}'\nattributes: {site: '{Poller}'}\nlabels: {c: x}\n"
     assert mapped.hosts(mapping, "Code,Name,Poller\nMUC,München,muc1\n") == {
         "/muc": {"title": "München", "attributes.site": "muc1", "labels.c": "x"}
@@ -248,7 +248,9 @@ CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
 
 @given(CELLS, CELLS)
-def test_any_cell_is_a_value_or_a_clean_mistake(tmp_path_factory: pytest.TempPathFactory, one: str, two: str) -> None:
+def test_any_cell_gives_a_value_or_a_reported_mistake(
+    tmp_path_factory: pytest.TempPathFactory, one: str, two: str
+) -> None:
     folder = tmp_path_factory.mktemp("map")
     (folder / "map.yaml").write_text("name: 'h{N}'\nfolder: '/{A|slug}/{B}'\nlabels: {x: '{A}{B}'}\n")
     text = json.dumps([{"N": "1", "A": one, "B": two}])
@@ -266,7 +268,7 @@ def test_a_stray_quote_in_an_unused_column_hides_no_rows(mapped: Mapped) -> None
     assert problem.startswith("a.csv:2: a quote joins lines 2 to 4 into one row")
 
 
-def test_a_dash_left_by_a_template_is_a_text(mapped: Mapped) -> None:
+def test_a_dash_between_empty_fields_is_an_ordinary_text(mapped: Mapped) -> None:
     mapping = "name: '{H}'\nlabels: {both: '{A|default:\"\"}-{B|default:\"\"}', one: '{A}'}\n"
     assert mapped.hosts(mapping, "H,A,B\nweb01,,\n")["web01"] == {"labels.both": "-"}
     assert mapped.hosts(mapping, "H,A,B\nweb01,-,x\n")["web01"] == {"labels.both": "--x", "labels.one": REMOVE}

@@ -1,4 +1,4 @@
-"""A mapping file is checked as a whole: every mistake in it has its place, before a row is read."""
+"""All mistakes in a mapping file are reported with their location before any row is read."""
 
 from __future__ import annotations
 
@@ -68,26 +68,26 @@ def _mistakes(tmp_path: Path, text: str) -> list[str]:
         ("folder: /a/../b\nname: '{A}'", "map.yaml:1:1: '/a/../b' is not a folder"),
         ("folder:\nname: '{A}'", "map.yaml:1:1: the folder is read as null"),
         ("rows: [a]\nname: '{A}'", "map.yaml:1:1: 'rows' must be the name of a list"),
-        ("files: [1]\nname: '{A}'", "map.yaml:1:1: files: 1 is not read as a string"),
+        ("files: [1]\nname: '{A}'", "map.yaml:1:1: files: 1 is not a string"),
         ("tables: x\nname: '{A}'", "map.yaml:1:1: 'tables' must be a mapping"),
         (
             "tables: {a: x}\nname: '{A}'",
-            "map.yaml:1:10: the table 'a' must be a mapping of strings to strings that is not empty",
+            "map.yaml:1:10: the table 'a' must be a mapping of strings to strings, and must not be empty",
         ),
         (
             "tables: {a: {NO: oslo}}\nname: '{A}'",
-            "map.yaml:1:14: the table a: false is not read as a string; put it in",
+            "map.yaml:1:14: the table a: false is not a string; put it in",
         ),
-        ("tables: {a: {x: 5}}\nname: '{A}'", "map.yaml:1:14: the table a: 5 is not read as a string"),
+        ("tables: {a: {x: 5}}\nname: '{A}'", "map.yaml:1:14: the table a: 5 is not a string"),
         (
             "name: '{A|lookup:sites}'",
             "map.yaml:1:11: name: unknown table 'sites'; the mapping file has no section 'tables'",
         ),
         ("skip: Status\nname: '{A}'", "map.yaml:1:1: 'skip' must be a mapping of columns"),
-        ("skip: {Status: [1]}\nname: '{A}'", "map.yaml:1:8: Status: 1 is not read as a string"),
+        ("skip: {Status: [1]}\nname: '{A}'", "map.yaml:1:8: Status: 1 is not a string"),
         ("skip: {Status: }\nname: '{A}'", "map.yaml:1:8: Status: list the values of rows to leave out"),
         ("skip: {Status: []}\nname: '{A}'", "map.yaml:1:8: Status: list the values of rows to leave out"),
-        ("skip: {1: x}\nname: '{A}'", "map.yaml:1:8: 1 is not read as a string; put the name of a column in quotes"),
+        ("skip: {1: x}\nname: '{A}'", "map.yaml:1:8: 1 is not a string; put the name of a column in quotes"),
         ("name: '{A}'\nname: '{B}'", "map.yaml:2:1: the key 'name' occurs twice"),
         ("name: !!python/name:os.system ''", "map.yaml:1:7: this is not valid YAML"),
         ("name: &a ['{A}', *a]", "map.yaml:1:7: an alias contains itself"),
@@ -119,14 +119,14 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
         ("a\0b", b"", "null byte"),
     ],
 )
-def test_a_mapping_file_that_cannot_be_read(tmp_path: Path, name: str, raw: bytes, said: str) -> None:
+def test_an_unreadable_mapping_file_is_reported(tmp_path: Path, name: str, raw: bytes, said: str) -> None:
     (tmp_path / "map.yaml").write_bytes(raw)
     with pytest.raises(SettingsError, match=said) as caught:
         load_map(f"{tmp_path}/{name}")
     assert caught.value.field == "map"
 
 
-def test_mistakes_of_the_mapping_come_before_those_of_rows(tmp_path: Path) -> None:
+def test_mistakes_in_the_mapping_file_are_reported_before_mistakes_in_rows(tmp_path: Path) -> None:
     (tmp_path / "map.yaml").write_text("name: '{Host'")
     (tmp_path / "a.csv").write_text("Host\nbad name\n")
     with pytest.raises(InventoryError) as caught:
@@ -134,7 +134,7 @@ def test_mistakes_of_the_mapping_come_before_those_of_rows(tmp_path: Path) -> No
     assert [problem.file for problem in caught.value.problems] == [str(tmp_path / "map.yaml")]
 
 
-def test_no_secret_is_shown(tmp_path: Path) -> None:
+def test_mistakes_in_a_mapping_file_show_no_secrets(tmp_path: Path) -> None:
     text = "name: '{Host}'\nattributes: {snmp_community: '{Key|lookup:keys}'}\ntables: {keys: {a: hunter2}}\n"
     (tmp_path / "map.yaml").write_text(text)
     found: Any = load_map(tmp_path / "map.yaml")

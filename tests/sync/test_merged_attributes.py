@@ -1,4 +1,4 @@
-"""An attribute is set as a whole, and yet of a mapping only what the inventory names changes."""
+"""Checkmk replaces an attribute as a unit, but a sync changes only the keys that the inventory names."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def test_only_changed_members_are_shown() -> None:
     assert text.splitlines()[0] == '~ host a: contactgroups.groups ["all"] -> ["web"]'
 
 
-def test_another_type_has_other_keys() -> None:
+def test_keys_of_another_type_are_not_kept() -> None:
     now = {"type": "v3_auth_no_privacy", "security_name": "x"}
     assert merge({"type": "v1_v2_community", "community": "y"}, now) == {"type": "v1_v2_community", "community": "y"}
     assert merge({"security_name": "z"}, now) == {**now, "security_name": "z"}
 
 
-def test_a_sync_leaves_the_rest_of_an_attribute_as_it_is(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_sync_leaves_unnamed_keys_of_an_attribute_unchanged(site: SimulatedSite, cmk: Checkmk) -> None:
     everything = {"groups": ["all"], "use": True, "use_for_services": True, "recurse_use": False, "recurse_perms": True}
     cmk.folders.create("/x", attributes={"contactgroups": everything})
     cmk.hosts.create("h", "/x", {"contactgroups": everything})

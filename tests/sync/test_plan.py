@@ -1,4 +1,4 @@
-"""The plan is a value: pure, sorted, minimal, and refusable."""
+"""Plans are immutable, sorted and minimal, and can be refused."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def lines(plan: Plan) -> list[str]:
     return [f"{change.action.value} {change.name}" for change in plan.changes]
 
 
-def test_everything_is_new() -> None:
+def test_an_empty_site_needs_only_creations() -> None:
     desired = from_data({"hosts": [{"name": "b", "folder": "/x/y"}, {"name": "a"}], "folders": [{"path": "/z"}]})
     plan = diff(desired, holding(), owner="me")
     assert lines(plan) == [
@@ -68,7 +68,7 @@ def test_labels_are_compared_and_merged_one_by_one() -> None:
     assert change.properties == {("labels", "env"): ("test", "prod"), ("labels", "gone"): ("x", None)}
 
 
-def test_values_added_by_checkmk_are_no_difference() -> None:
+def test_values_added_by_checkmk_are_not_a_difference() -> None:
     desired = from_data({"hosts": [{"name": "a", "attributes": {"contactgroups": {"groups": ["all"]}}}]})
     full = {"groups": ["all"], "use": False, "recurse_use": False}
     assert diff(desired, holding(held("host", "a", attributes__contactgroups=full))).is_empty
@@ -85,12 +85,12 @@ def test_a_mapping_can_be_emptied() -> None:
     assert not _is_as_wanted("custom", {"a": {}}, {"a": {"b": 1}})
     assert _is_as_wanted("custom", {}, {})
     full = {"groups": [], "use": False, "recurse_use": False}
-    assert _is_as_wanted("contactgroups", {}, full), "what Checkmk fills in"
+    assert _is_as_wanted("contactgroups", {}, full), "values that Checkmk fills in"
     assert not _is_as_wanted("contactgroups", {}, {**full, "groups": ["all"]})
 
 
 def test_lists_are_compared_in_order_unless_they_are_sets() -> None:
-    """Checkmk may sort what is a set for it; the macros of additional addresses are numbered."""
+    """Checkmk may sort sets. The order of additional addresses matters because their macros are numbered."""
     assert _is_as_wanted("contactgroups", {"groups": ["b", "a"]}, {"groups": ["a", "b"], "use": False})
     assert not _is_as_wanted("contactgroups", {"groups": ["b", "a"]}, {"groups": ["a", "b", "c"], "use": False})
     assert not _is_as_wanted("contactgroups", {"groups": ["b", "a"]}, {"groups": ["a"], "use": False})
@@ -98,7 +98,7 @@ def test_lists_are_compared_in_order_unless_they_are_sets() -> None:
     assert not _is_as_wanted("additional_ipv4addresses", ["10.0.0.2", "10.0.0.1"], ["10.0.0.1", "10.0.0.2"])
 
 
-def test_moves_are_moves() -> None:
+def test_another_folder_is_planned_as_a_move() -> None:
     desired = from_data({"hosts": [{"name": "a", "folder": "/x", "attributes": {"alias": "new"}}]})
     plan = diff(desired, holding(held("host", "a", folder="/", attributes__alias="old")))
     assert lines(plan) == ["create folder /x", "move host a", "update host a"]
@@ -109,10 +109,10 @@ def test_a_host_without_a_folder_in_the_inventory_is_not_moved() -> None:
     observed = holding(held("folder", "/x", "me", title="x"), held("host", "a", "me", folder="/x"))
     plan = diff(desired, observed, owner="me")
     assert lines(plan) == ["create host b", "update host a"]
-    assert plan.changes[0].properties["folder",] == (None, "/"), "a new one has to lie somewhere"
+    assert plan.changes[0].properties["folder",] == (None, "/"), "a new host needs a folder"
 
 
-def test_zero_and_false_are_values() -> None:
+def test_zero_and_false_are_ordinary_values() -> None:
     desired = from_data({"hosts": [{"name": "a", "attributes": {"inventory_failed": False}}]})
     assert lines(diff(desired, holding(held("host", "a")))) == ["update host a"]
     assert diff(desired, holding(held("host", "a", attributes__inventory_failed=False))).is_empty
@@ -127,14 +127,14 @@ def fleet(owned: int, changed: int) -> Plan:
     return diff(desired, holding(*hosts), owner="me")
 
 
-def test_the_reviewed_plan_can_be_demanded() -> None:
+def test_a_plan_with_another_checksum_than_the_reviewed_one_is_refused() -> None:
     plan = fleet(10, 1)
     plan.raise_if_unsafe(checksum=plan.checksum)
     with pytest.raises(PlanChangedError, match="review the new plan"):
         plan.raise_if_unsafe(checksum="0123456789abcdef")
 
 
-def test_a_plan_compares_pickles_prints_and_has_a_checksum() -> None:
+def test_a_plan_can_be_compared_pickled_and_printed() -> None:
     plan, again, other = fleet(10, 2), fleet(10, 2), fleet(10, 3)
     assert plan == again
     assert plan.checksum == again.checksum != other.checksum
@@ -207,7 +207,7 @@ def _sites(draw: Any) -> Observed:
 
 
 def _after(plan: Plan, observed: Observed) -> Observed:
-    """What the site holds once the plan is done."""
+    """Return the state of the site after the plan."""
     objects = dict(observed.objects)
     for change in plan.changes:
         key = (change.kind, change.key)
@@ -225,9 +225,9 @@ def _after(plan: Plan, observed: Observed) -> Observed:
             else:
                 properties[path] = wanted
         if change.kind == "host":
-            assert ("folder", properties[("folder",)]) in objects, "the folder is there before the host"
+            assert ("folder", properties[("folder",)]) in objects, "the folder exists before the host"
         elif parent_folder(change.key) is not None:
-            assert ("folder", parent_folder(change.key)) in objects, "the parent is there before the folder"
+            assert ("folder", parent_folder(change.key)) in objects, "the parent exists before the folder"
         objects[key] = ExistingObject(change.kind, change.key, properties, properties.get(OWNER))
     return Observed(objects)
 
@@ -242,7 +242,7 @@ def test_an_applied_plan_leaves_no_changes(
 ) -> None:
     desired = _desired(hosts)
     plan = diff(desired, observed, owner=owner, adopt=adopt)
-    assert plan == diff(desired, observed, owner=owner, adopt=adopt), "pure"
+    assert plan == diff(desired, observed, owner=owner, adopt=adopt), "diff does not change its arguments"
     after = _after(plan, observed)
     again = diff(desired, after, owner=owner, adopt=adopt)
     assert not again.changes
@@ -250,7 +250,7 @@ def test_an_applied_plan_leaves_no_changes(
 
 
 @given(HOSTS, _sites())
-def test_properties_that_are_not_named_stay(hosts: dict[str, Any], observed: Observed) -> None:
+def test_unnamed_properties_are_kept(hosts: dict[str, Any], observed: Observed) -> None:
     for change in diff(_desired(hosts), observed, owner="me", adopt=True).changes:
         if change.kind == "host" and change.action in (Action.MOVE, Action.UPDATE):
             data = hosts[change.key]
@@ -260,7 +260,7 @@ def test_properties_that_are_not_named_stay(hosts: dict[str, Any], observed: Obs
 
 
 @given(HOSTS, _sites(), st.sampled_from([None, "me"]), st.booleans())
-def test_objects_of_others_are_never_changed(
+def test_objects_of_other_owners_are_never_changed(
     hosts: dict[str, Any], observed: Observed, owner: Optional[str], adopt: bool
 ) -> None:
     plan = diff(_desired(hosts), observed, owner=owner, adopt=adopt)

@@ -1,4 +1,4 @@
-"""The checksum names all that apply would do."""
+"""The checksum covers everything that apply would do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def _pending(*ids: str, user: str = "me") -> Plan:
 
 
 def test_the_checksum_covers_discovery_and_activation() -> None:
-    """Two plans without changes are not the same when one scans hosts and activates."""
+    """Two plans without changes differ if one of them scans hosts and activates."""
     plans = [
         Plan((), 3),
         Plan((), 3, undiscovered=("a",)),
@@ -22,4 +22,4 @@ def test_the_checksum_covers_discovery_and_activation() -> None:
     ]
     assert len({plan.checksum for plan in plans}) == len(plans)
     assert Plan((), 3, undiscovered=("a", "b")).checksum == Plan((), 4, undiscovered=("b", "a")).checksum
-    assert _pending("1", user="they").checksum == plans[0].checksum, "others come and go"
+    assert _pending("1", user="they").checksum == plans[0].checksum, "changes of other users are not covered"

@@ -1,4 +1,4 @@
-"""A plan that changes or deletes too much is refused without permission: two independent limits."""
+"""Two independent limits refuse a plan that changes or deletes too much without permission."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.sync.test_plan import fleet, held, holding
 
 
 def shrinking(owned: int, kept: int, changed: int = 0) -> Plan:
-    """Of some owned hosts a few are kept, and of those a few are changed."""
+    """Return a plan that keeps some of the owned hosts and changes some of these."""
     hosts = [held("host", f"h{n:03d}", "me", attributes__alias="old" if n < changed else "new") for n in range(owned)]
     wanted = [{"name": f"h{n:03d}", "attributes": {"alias": "new"}} for n in range(kept)]
     return diff(from_data({"hosts": wanted}), holding(*hosts), owner="me")
@@ -64,7 +64,7 @@ def test_deletions_are_limited_even_with_few_objects(owned: int, kept: int, brak
 
 
 def test_neither_limit_permits_what_the_other_forbids() -> None:
-    """An export that broke off must not delete what a permission for changes was given for."""
+    """A permission for changes must not allow an incomplete export to delete hosts."""
     plan = shrinking(40, 3, changed=3)
     assert "changes 3 of 40 existing objects and deletes 37 of 40 hosts" in _why(plan)
     for permission in (40, "40", "100 %"):
@@ -104,8 +104,8 @@ def test_zero_forbids_all_changes() -> None:
     assert not _why(fleet(1, 0), allow_changes=0, allow_deletions=0)
 
 
-def test_a_percentage_of_deletions_is_of_a_kind() -> None:
-    """Few folders do not hide behind many hosts; a number is for all."""
+def test_a_percentage_of_deletions_applies_to_each_kind() -> None:
+    """A percentage counts folders and hosts separately; a number counts both."""
     hosts = [held("host", f"h{n}", "me", folder="/") for n in range(100)]
     folders = [held("folder", f"/f{n}", "me", title="x") for n in range(4)]
     desired = from_data({"hosts": [{"name": f"h{n}"} for n in range(95)]})
@@ -136,7 +136,7 @@ def test_unchanged_objects_count_as_existing() -> None:
     plan.raise_if_unsafe()
 
 
-def test_creating_is_not_limited() -> None:
+def test_creations_are_not_limited() -> None:
     many = from_data({"hosts": [{"name": f"h{n}"} for n in range(500)]})
     diff(many, holding(*[held("host", f"h{n}", "me") for n in range(20)]), owner="me").raise_if_unsafe(
         allow_changes=0, allow_deletions=0
@@ -149,7 +149,7 @@ def test_a_host_that_is_moved_and_changed_counts_once() -> None:
     assert plan.changed_count() == 10
 
 
-def test_the_plan_for_another_site_is_another_plan(site: SimulatedSite, connect: Any, cmk: Checkmk) -> None:
+def test_the_checksum_depends_on_the_site(site: SimulatedSite, connect: Any, cmk: Checkmk) -> None:
     desired = from_data({"hosts": [{"name": "a"}]})
     with SimulatedSite() as staging:
         reviewed = make_plan(connect(staging), desired, owner="me")
@@ -171,7 +171,7 @@ def _fleet(site: SimulatedSite, client: Any, count: int) -> None:
     ).raise_for_failures()
 
 
-def test_limits_are_configured(site: SimulatedSite, connect: Any, cmk: Checkmk) -> None:
+def test_limits_can_be_configured(site: SimulatedSite, connect: Any, cmk: Checkmk) -> None:
     _fleet(site, cmk, 20)
     wanted = from_data({"hosts": [{"name": f"h{n}", "attributes": {"alias": "x"}} for n in range(15)]})
     for limits, refused in (
@@ -184,14 +184,14 @@ def test_limits_are_configured(site: SimulatedSite, connect: Any, cmk: Checkmk) 
     ):
         plan = make_plan(connect(site, sync={"limits": limits}), wanted, owner="me")
         assert refused in _why(plan) if refused else not _why(plan), limits
-        assert not _why(plan, allow_changes=15, allow_deletions=5), "what is given takes the place of it"
+        assert not _why(plan, allow_changes=15, allow_deletions=5), "an argument replaces the configured limit"
         assert _why(plan, allow_changes=0)
     for limits in ({"changes": "x"}, {"deletions": -1}, {"deletion": 1}):
         with pytest.raises(SettingsError, match="sync.limits."):
             connect(site, sync={"limits": limits})
 
 
-def test_the_command_line_beats_the_file_which_beats_the_default(
+def test_options_override_the_file_and_the_file_overrides_the_default(
     site_for_cli: SimulatedSite, sync: Run, tmp_path: Path
 ) -> None:
     with site_for_cli.client() as client:
@@ -220,7 +220,7 @@ def test_the_command_line_beats_the_file_which_beats_the_default(
 
 
 @pytest.mark.parametrize("option", ["--allow-changes", "--allow-deletions"])
-def test_an_option_that_is_no_amount_is_refused_before_the_site_is_asked(
+def test_an_invalid_amount_is_refused_before_any_request(
     site_for_cli: SimulatedSite, sync: Run, tmp_path: Path, option: str
 ) -> None:
     inventory = tmp_path / "a.csv"

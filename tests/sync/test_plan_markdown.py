@@ -1,4 +1,4 @@
-"""Every value is data in the Markdown of a plan: shown in reviews, and never a link, an image or a mention."""
+"""Values in the Markdown of a plan are shown literally, and never become links, images or mentions."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ VALUES = st.one_of(
 
 
 def _shown(value: str) -> str:
-    """A value in one line, as the text of a plan has it."""
+    """Return a value on one line, like the text of a plan."""
     text = escape_unprintable(value)
     return escape_invisible(text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…") or '""'
 
@@ -61,7 +61,7 @@ def _tokens(text: str) -> list[Any]:
 
 
 def _codes(text: str) -> list[str]:
-    """What stands in code spans, and nothing but our own words elsewhere."""
+    """Return the contents of the code spans, and check that only our own words are outside."""
     tokens = _tokens(text)
     kinds = {token.type for token in tokens}
     assert not {kind for kind in kinds if re.match(r"link|image|html|em_|strong|s_|heading|blockquote|fence|hr", kind)}
@@ -112,7 +112,7 @@ def test_owners_locations_and_warnings_are_shown_literally_in_markdown(owner: st
     assert escape_invisible(escape_unprintable(plan.warnings[0])) in codes
 
 
-def test_names_with_underscores_are_names() -> None:
+def test_underscores_in_names_do_not_become_emphasis() -> None:
     desired = from_data(
         {"hosts": [{"name": "__h__", "folder": "/_a_", "attributes": {"_x_": "1"}, "labels": {"__k__": "@team"}}]}
     )

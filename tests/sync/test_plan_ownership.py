@@ -1,4 +1,4 @@
-"""Nothing is deleted or changed but what is ours; what is not is a conflict."""
+"""Only our own objects are changed or deleted; all others are conflicts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_only_owned_objects_are_deleted_hosts_before_folders() -> None:
     assert lines(plan) == ["delete host gone", "delete folder /old/deep", "delete folder /old"]
 
 
-def test_a_folder_with_objects_of_others_stays() -> None:
+def test_a_folder_with_objects_of_others_is_kept() -> None:
     desired = from_data({"hosts": [{"name": "a"}]})
     observed = holding(
         held("folder", "/x", "me", title="x"),
@@ -41,8 +41,8 @@ def test_a_folder_with_objects_of_others_stays() -> None:
     assert diff(desired, observed, owner="me").is_empty
 
 
-def test_a_folder_with_objects_in_conflict_stays() -> None:
-    """The inventory wants the host elsewhere, but it is not ours to move."""
+def test_a_folder_with_objects_in_conflict_is_kept() -> None:
+    """The inventory wants to move the host, but the host is not ours."""
     desired = from_data({"hosts": [{"name": "a", "folder": "/new"}]})
     for owner in (None, "them"):
         observed = holding(held("folder", "/x", "me", title="x"), held("host", "a", owner, folder="/x"))

@@ -1,4 +1,4 @@
-"""References in plans: what has to exist, in which order changes come, and what no order can do."""
+"""References in plans: targets must exist, and the order of changes must suit Checkmk."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def test_parents_are_created_before_their_children() -> None:
     assert [change.wave for change in plan.changes] == [0, 1, 2, 3]
 
 
-def test_a_chain_of_thousands_is_no_recursion() -> None:
+def test_a_chain_of_thousands_does_not_exhaust_the_stack() -> None:
     plan = _plan(*(_host(f"h{n}", f"h{n + 1}") for n in range(5000)), _host("h5000"))
     assert [change.key for change in plan.changes[:3]] == ["h5000", "h4999", "h4998"]
 
 
-def test_a_folder_whose_parent_lies_in_it_is_done_in_two_steps() -> None:
+def test_a_folder_that_contains_its_parent_is_created_in_two_steps() -> None:
     folder = {"path": "/x", "title": "X", "attributes": {"parents": ["gw", "old"], "tag_criticality": "prod"}}
     plan = _plan(_host("gw", folder="/x"), folders=[folder], site=holding(held("host", "old", "me")), owner=None)
     assert lines(plan) == ["create folder /x", "create host gw", "update folder /x"]
@@ -76,7 +76,7 @@ def test_an_update_comes_after_the_objects_it_refers_to() -> None:
 # Deletion
 
 
-def test_children_are_deleted_first_across_folders() -> None:
+def test_children_are_deleted_first_even_in_other_folders() -> None:
     hosts = [
         held("host", "a", "me", folder="/a", attributes__parents=["b"]),
         held("host", "b", "me", folder="/b", attributes__parents=["c"]),
@@ -87,7 +87,7 @@ def test_children_are_deleted_first_across_folders() -> None:
     assert [change.wave for change in plan.changes] == [0, 0, 1, 2]
 
 
-def test_a_reference_that_is_removed_is_gone_before_its_target() -> None:
+def test_a_reference_is_removed_before_its_target_is_deleted() -> None:
     site = holding(held("host", "gw", "me"), held("host", "web", "me", attributes__parents=["gw"]))
     for parents in (None, [], ["other"]):
         wanted = {"name": "web", "attributes": {"parents": parents}}
@@ -97,7 +97,7 @@ def test_a_reference_that_is_removed_is_gone_before_its_target() -> None:
 
 
 def test_a_reference_of_a_deleted_folder_is_removed_first() -> None:
-    """The host has to be deleted before the folder, and the folder refers to the host."""
+    """The host must be deleted before the folder, but the folder refers to the host."""
     site = holding(
         held("folder", "/x", "me", title="X", attributes__parents=["gw"]), held("host", "gw", "me", folder="/x")
     )
@@ -128,7 +128,7 @@ def test_circular_parents_are_removed_before_deletion() -> None:
         "update host a",
         ["delete host a", "delete host b"],
     )
-    assert deletes[0] == "delete host b", "a is no child any more, b is still one"
+    assert deletes[0] == "delete host b", "a is no longer a child, b still is"
     assert len({plan.checksum for plan in plans}) == 1
 
 
@@ -158,13 +158,13 @@ def test_objects_in_conflict_keep_their_parents() -> None:
 # Mistakes
 
 
-def test_a_parent_that_is_nowhere_is_a_mistake_with_its_line(tmp_path: Path) -> None:
+def test_a_parent_that_does_not_exist_is_a_mistake_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "hosts.yaml"
     hosts = "hosts:\n- name: web\n  attributes:\n    alias: x\n    parents: [gw, GW2]\n"
     path.write_text(f"{hosts}folders:\n- path: /x\n  attributes: {{parents: [nope]}}\n")
     with pytest.raises(InventoryError) as caught:
         diff(load(path), holding(held("host", "gw2")))
-    missing = "but there is no such host in the inventory or among the objects of the site that the user may see"
+    missing = "but that host is neither in the inventory nor visible to the user on the site"
     assert [str(problem) for problem in caught.value.problems] == [
         f"{path}:5:5: host web: parents names 'gw', {missing}",
         f"{path}:5:5: host web: parents names 'GW2', {missing}; did you mean 'gw2'?",
@@ -181,11 +181,11 @@ def test_a_parent_that_this_plan_deletes_is_a_mistake() -> None:
     assert not _plan(_host("web", "gw"), site=holding(held("host", "gw", "me")), owner=None).conflicts
 
 
-def test_a_host_is_not_its_own_parent() -> None:
+def test_a_host_cannot_be_its_own_parent() -> None:
     assert _mistakes(_host("web", "web")) == ["hosts[0]: host web: parents names 'web', which is the host itself"]
 
 
-def test_a_circle_is_named_with_its_locations(tmp_path: Path) -> None:
+def test_a_circle_is_reported_with_its_locations(tmp_path: Path) -> None:
     path = tmp_path / "hosts.csv"
     path.write_text("name,parents\na,b\nb,c\nc,a\nd,a\ne,f\nf,e\n")
     with pytest.raises(InventoryError) as caught:
@@ -207,10 +207,10 @@ def test_circles_through_objects_of_the_site_are_found() -> None:
     old = holding(
         held("host", "b", attributes__parents=["c"]), held("host", "c", attributes__parents=["b"]), held("host", "a")
     )
-    assert _plan(_host("a", "b"), site=old, owner=None).changes, "what is not ours to judge is left"
+    assert _plan(_host("a", "b"), site=old, owner=None).changes, "circles that only exist on the site are ignored"
 
 
-def test_a_mistake_of_the_inventory_is_reported_beside_the_others() -> None:
+def test_mistakes_in_references_are_reported_with_the_others() -> None:
     mistakes = _mistakes(
         _host("a", "no"), {"name": "b", "attributes": {"ipaddress": "1.2.3.4/24"}}, _host("c", folder="/a b")
     )
@@ -239,7 +239,7 @@ GRAPH = st.dictionaries(st.sampled_from(NAMES), st.lists(st.sampled_from(NAMES),
 def test_no_change_comes_before_its_dependencies(
     wanted: dict[str, list[str]], there: dict[str, list[str]], owner: Optional[str], ours: set[str]
 ) -> None:
-    """Whatever is wanted and there: a mistake, a conflict, or an order that Checkmk takes."""
+    """Every combination gives a mistake, a conflict, or an order that Checkmk accepts."""
     hosts = [
         held("host", name, "me" if name in ours else None, attributes__parents=list(p)) for name, p in there.items()
     ]
@@ -275,7 +275,7 @@ def test_removing_the_first_key_breaks_each_circle(numbers: dict[int, list[int]]
     graphlib.TopologicalSorter(left).prepare()
 
 
-def test_thousands_of_circles_are_found_at_once() -> None:
+def test_thousands_of_circles_are_found_quickly() -> None:
     needs = {("host", f"a{number}"): [("host", f"b{number}")] for number in range(5000)}
     needs.update({("host", f"b{number}"): [("host", f"a{number}")] for number in range(5000)})
     started = time.process_time()

@@ -1,4 +1,4 @@
-"""Secrets in inventories are applied, and shown nowhere: not in plans, reports, mistakes or reprs."""
+"""Secrets in inventories are applied but not shown in plans, reports, mistakes or reprs."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def test_secrets_are_applied_and_never_shown(site: SimulatedSite, cmk: Checkmk) 
     assert change["properties"]["attributes.snmp_community"] == ["***", "***"]
 
 
-def test_removing_one_is_shown_as_such(cmk: Checkmk) -> None:
+def test_the_removal_of_a_secret_is_shown(cmk: Checkmk) -> None:
     apply_plan(cmk, make_plan(cmk, from_data(_inventory("hunter2")), owner="me"))
     gone = from_data({"hosts": [{"name": "a", "attributes": {"snmp_community": None}}]})
     assert "~ host a: snmp_community *** -> (not set)" in plan_as_text(make_plan(cmk, gone, owner="me"))
 
 
-def test_a_plan_with_another_secret_is_another_plan(cmk: Checkmk) -> None:
+def test_the_checksum_depends_on_secrets(cmk: Checkmk) -> None:
     sums = {make_plan(cmk, from_data(_inventory(secret))).checksum for secret in ("hunter2", "hunter3", "hunter2")}
     assert len(sums) == 2
 
@@ -85,13 +85,13 @@ def test_mistakes_do_not_show_secrets(tmp_path: Path) -> None:
     ],
 )
 def test_a_masked_secret_is_refused_as_a_value(host: dict[str, Any]) -> None:
-    """Whoever copies what was shown into an inventory would overwrite the secret with asterisks."""
+    """Copying a shown value into an inventory would overwrite the secret with asterisks."""
     with pytest.raises(InventoryError, match=r"\*\*\* stands for a secret"):
         from_data({"hosts": [{"name": "a", **host}]})
     assert from_data({"hosts": [{"name": "a", "attributes": {"alias": "***"}, "labels": {"env": "***"}}]})
 
 
-def test_labels_are_hidden_by_their_names_as_well() -> None:
+def test_labels_with_secret_names_are_hidden() -> None:
     plan = diff(from_data({"hosts": [{"name": "a", "labels": {"token": "hunter2", "env": "shown"}}]}), holding())
     for text in (plan_as_text(plan), plan_as_markdown(plan), json.dumps(plan.to_dict())):
         assert "hunter2" not in text
@@ -131,7 +131,7 @@ SECRET = "s3cr3t'!\\ü"
 @pytest.mark.parametrize("version", ["2.4.0p18", "2.5.0p9"])
 @pytest.mark.parametrize("secret", [SECRET, "ab"])
 def test_refused_secrets_repeated_by_the_site_are_hidden(version: str, secret: str) -> None:
-    """Checkmk's validators name the value that they refuse."""
+    """Checkmk's validators repeat the refused value."""
     key = "auth_password" if secret is SECRET else "community"
     said = f"string {secret!r} is too short. The minimum length is 8."
     tree: dict[str, Any] = {"entries": {"0": {"attributes": {"snmp_community": {key: [said]}}}}}

@@ -1,4 +1,4 @@
-"""What a plan shows is what it does: no value, label or title can look like a line of it."""
+"""No value, label or title can look like another line of a plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values that Checkmk refuses are mistakes of the plan, with file and line, by the rules of the site's version."""
+"""Values that the site's version of Checkmk refuses are reported with file and line."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def test_every_wrong_value_is_reported_with_its_line() -> None:
     with pytest.raises(InventoryError) as caught:
         diff(load(path), holding())
     neither = "which is neither an IPv4 address nor a host name"
-    mask = "leave out the mask, as in"
     assert [str(problem) for problem in caught.value.problems] == [
-        f"{path}:2: column 3 (ipaddress): host sw-core-01: ipaddress is '192.0.2.10/24', {neither}; {mask} 192.0.2.10",
+        f"{path}:2: column 3 (ipaddress): host sw-core-01: ipaddress is '192.0.2.10/24', {neither}; "
+        "write 192.0.2.10 without the mask",
         f"{path}:3: column 3 (ipaddress): host sw-acc-02: ipaddress is '2001:db8::2', which is an IPv6 address; "
         "it must be an IPv4 address or a host name",
         f"{path}:4: column 3 (ipaddress): host srv-03: ipaddress is '192.0.2.300', {neither}",
         f"{path}:4: column 5 (additional_ipv4addresses): host srv-03: additional_ipv4addresses[0] is '192.0.2.11/24', "
-        f"{neither}; {mask} 192.0.2.11",
+        f"{neither}; write 192.0.2.11 without the mask",
         f"{path}:5: column 4 (ipv6address): host srv-04: ipv6address is '192.0.2.15', which is an IPv4 address; "
         "it must be an IPv6 address or a host name",
     ]
@@ -85,13 +85,13 @@ ADDRESSES = (*V4, *V6, "management_address")
 
 @pytest.mark.parametrize("name", ADDRESSES)
 @pytest.mark.parametrize("text", [*GOOD, *BAD])
-def test_an_address_is_one_of_its_family_or_a_host_name(name: str, text: str) -> None:
+def test_an_address_must_be_of_its_family_or_a_host_name(name: str, text: str) -> None:
     value = [text] if name.startswith("additional") else text
     assert bool(_mistakes({name: value})) is (name not in GOOD.get(text, ()))
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
-def test_some_addresses_depend_on_the_version(name: str) -> None:
+def test_some_addresses_are_valid_only_in_some_versions(name: str) -> None:
     for text, takes_old in (("", False), ("-web01", True), (".web01", True)):
         value = [text] if name.startswith("additional") else text
         assert bool(_mistakes({name: value}, version="2.2.0p44")) is not takes_old
@@ -99,12 +99,12 @@ def test_some_addresses_depend_on_the_version(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["-web01", ".web01"])
-def test_names_of_new_hosts_depend_on_the_version(name: str) -> None:
+def test_some_names_of_new_hosts_are_valid_only_in_some_versions(name: str) -> None:
     desired = from_data({"hosts": [{"name": name}]})
     with pytest.raises(InventoryError, match=f"must not begin with '{name[0]}'; Checkmk 2.4.0p18 refuses"):
         diff(desired, _at("2.4.0p18"))
     assert diff(desired, _at("2.2.0p44")).changes
-    assert not diff(desired, _at("2.4.0p18", held("host", name))).changes, "an older one may be called so"
+    assert not diff(desired, _at("2.4.0p18", held("host", name))).changes, "older hosts may have such names"
 
 
 def test_invalid_addresses_are_explained() -> None:
@@ -118,7 +118,7 @@ def test_invalid_addresses_are_explained() -> None:
 
 
 @pytest.mark.parametrize("name", CHOICES)
-def test_tags_that_are_built_in_have_known_values(name: str) -> None:
+def test_built_in_tags_accept_only_known_values(name: str) -> None:
     for value in CHOICES[name]:
         assert not _mistakes({name: value})
     (mistake,) = _mistakes({name: "nonsense"})
@@ -129,7 +129,7 @@ def test_tags_that_are_built_in_have_known_values(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["inventory_failed", "waiting_for_discovery", "bake_agent_package"])
-def test_flags_are_true_or_false(name: str) -> None:
+def test_flags_must_be_true_or_false(name: str) -> None:
     assert not _mistakes({name: False})
     for value in ("yes", 1, None if name == "" else [], {}):
         assert "must be true or false" in _mistakes({name: value})[0]
@@ -236,7 +236,7 @@ SHAPES: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("name", "value", "said"), SHAPES)
-def test_mappings_have_the_shape_that_checkmk_gives_them(name: str, value: Any, said: str) -> None:
+def test_mappings_must_have_the_shape_that_checkmk_expects(name: str, value: Any, said: str) -> None:
     mistakes = _mistakes({name: value})
     assert mistakes == [] if not said else mistakes[0].startswith(said), mistakes
     assert "hunter2" not in str(mistakes)
@@ -244,14 +244,14 @@ def test_mappings_have_the_shape_that_checkmk_gives_them(name: str, value: Any, 
 
 
 def test_mappings_are_checked_after_the_merge() -> None:
-    """What the inventory does not name of it stays, so it need not name all of it."""
+    """Keys that the inventory does not name are kept, so they need not be given."""
     full = {"groups": ["all"], "use": False}
     assert not _mistakes({"contactgroups": {"use": True}}, held("host", "a", attributes__contactgroups=full))
     assert _mistakes({"contactgroups": {"usee": True}}, held("host", "a", attributes__contactgroups=full))
 
 
 def test_unchanged_values_are_not_checked() -> None:
-    """The site took it once, and it is not sent."""
+    """The site has accepted the value, and it is not sent again."""
     wrong = {"ipaddress": "1.2.3.4/24", "tag_agent": "old"}
     assert not _mistakes(wrong, held("host", "a", attributes__ipaddress="1.2.3.4/24", attributes__tag_agent="old"))
     assert len(_mistakes(wrong, held("host", "a", attributes__ipaddress="1.2.3.4/25"))) == 2
@@ -273,7 +273,7 @@ def test_older_versions_lack_some_attributes(name: str, since: str) -> None:
     value: Any = True if name == "waiting_for_discovery" else _some(name)
     assert _mistakes({name: value}, version="2.2.0p44") == [f"Checkmk 2.2.0p44 has no attribute {name}"]
     assert not _mistakes({name: value}, version=since)
-    assert not _mistakes({name: value}), "whatever the version is"
+    assert not _mistakes({name: value}), "an unknown version counts as a recent one"
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_some_editions_lack_attributes(
         ("2.6.0b1", True),
     ],
 )
-def test_labels_with_a_colon_depend_on_the_version(version: str, takes: bool) -> None:
+def test_label_values_with_a_colon_are_refused_in_some_versions(version: str, takes: bool) -> None:
     mistakes = _mistakes({}, version=version, labels={"url": "http://x:80"})
     said = f"the label url is 'http://x:80', but Checkmk {version} refuses values with ':'"
     assert mistakes == ([] if takes else [said])
@@ -336,7 +336,7 @@ def test_values_are_checked_for_the_version_of_the_site(version: str, clock: Man
                 make_plan(cmk, desired)
 
 
-def test_the_plan_says_so_before_anything_is_sent(site_for_cli: SimulatedSite, sync: Run) -> None:
+def test_invalid_values_are_reported_before_anything_is_sent(site_for_cli: SimulatedSite, sync: Run) -> None:
     for command in (["plan"], ["apply", "--yes"]):
         refused = sync(*command, str(DATA / "addresses.csv"))
         assert refused.code == 2

@@ -1,4 +1,4 @@
-"""What plans hold of attributes is what the official documents of Checkmk say."""
+"""The attributes that plans check match the official documents of Checkmk."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _schemas() -> dict[str, Any]:
     }
 
 
-def test_the_attributes_are_those_of_the_documents() -> None:
+def test_the_built_in_attributes_match_the_official_documents() -> None:
     for name, schemas in _schemas().items():
         host, folder = (set(schemas[f"{kind}CreateAttribute"]["properties"]) for kind in ("Host", "Folder"))
         assert host - folder <= NOT_OF_FOLDERS, name
@@ -39,7 +39,7 @@ def test_the_attributes_are_those_of_the_documents() -> None:
 
 
 def _examples(schemas: dict[str, Any], schema: Any, name: str = "") -> Any:
-    """A value with every key of a schema."""
+    """Return values that cover every key of a schema."""
     if "$ref" in schema:
         return _examples(schemas, schemas[schema["$ref"].rpartition("/")[2]])
     if "discriminator" in schema:
@@ -70,7 +70,7 @@ def _examples(schemas: dict[str, Any], schema: Any, name: str = "") -> Any:
         "snmp_community",
     ],
 )  # fmt: skip
-def test_the_shapes_are_those_of_the_documents(name: str) -> None:
+def test_the_shapes_match_the_official_documents(name: str) -> None:
     for file, schemas in _schemas().items():
         value = _examples(schemas, schemas["HostCreateAttribute"]["properties"][name])
         assert shape_problem(name, value) is None, (file, value)

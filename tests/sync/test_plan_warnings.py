@@ -1,4 +1,4 @@
-"""A plan warns of attributes that Checkmk does not have: the site may, so it is no mistake."""
+"""A plan warns about attributes that are not built into Checkmk. They may be custom ones, so they are not a mistake."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def _warnings(attributes: Any, *found: Any) -> tuple[str, ...]:
         ("label", "labels"),
     ],
 )
-def test_a_name_that_is_nearly_one_of_checkmks(written: str, meant: str) -> None:
+def test_a_misspelled_attribute_causes_a_warning_with_a_suggestion(written: str, meant: str) -> None:
     (warning,) = _warnings({written: "x"})
     assert warning == f"the attribute {written!r} of host a is not built into Checkmk; did you mean {meant!r}?"
 
 
-def test_an_unknown_attribute_may_be_a_custom_one() -> None:
+def test_an_unknown_attribute_causes_a_warning() -> None:
     (warning,) = _warnings({"fooo": "x"})
     assert warning == "the attribute 'fooo' of host a is not built into Checkmk; is it a custom attribute of this site?"
 
 
-def test_values_that_the_site_holds_cause_no_warning() -> None:
+def test_values_that_the_site_already_uses_cause_no_warning() -> None:
     assert _warnings({"ipadress": "x"}, held("host", "b", attributes__ipadress="y")) == ()
 
 
@@ -66,7 +66,7 @@ def test_an_unused_tag_group_causes_a_warning() -> None:
     ],
 )
 def test_an_unused_site_defined_value_causes_a_warning(attributes: Any, what: str, known: Any) -> None:
-    """Tag groups of a new site may be changed, so what nothing has is no mistake."""
+    """Sites may change their tag groups, so a value that no object uses is not a mistake."""
     (warning,) = _warnings(attributes)
     assert warning == f"the {what} of host a is not used by any object of the site; does it exist?"
     assert _warnings(attributes, held("host", "b", **known)) == ()

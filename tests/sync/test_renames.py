@@ -1,4 +1,4 @@
-"""A deletion that probably is a rename is told as such, and done only when it is confirmed by name."""
+"""A deletion that probably is a rename is reported, and needs a confirmation by name."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ def test_a_host_with_a_similar_name_is_a_rename(old: str, new: str, what: str) -
         ("sw.1", "sw.2"),
     ],
 )
-def test_other_hosts_are_other_hosts(old: str, new: str) -> None:
+def test_dissimilar_names_are_not_a_rename(old: str, new: str) -> None:
     plan = _hosts(old, new)
     assert plan.renames == ()
     plan.raise_if_unsafe()
 
 
-def test_a_single_creation_or_deletion_is_no_rename() -> None:
+def test_a_single_creation_or_deletion_is_not_a_rename() -> None:
     site = holding(held("host", "web01", "me"), *(held("host", f"h{n}", "me") for n in range(20)))
     others = [{"name": f"h{n}"} for n in range(20)]
     assert not diff(from_data({"hosts": others}), site, owner="me").renames
@@ -89,8 +89,8 @@ FOLDERS = {
 
 @pytest.mark.parametrize("name", FOLDERS)
 @pytest.mark.parametrize("hosts", [0, 3])
-def test_a_folder_that_is_moved_or_re_cased(name: str, hosts: int) -> None:
-    """Its hosts move, and it is deleted with the rules that Checkmk keeps in it."""
+def test_a_folder_that_is_moved_or_recased_is_a_rename(name: str, hosts: int) -> None:
+    """The hosts move, and the folder would be deleted together with its rules."""
     old, new, renamed, what = FOLDERS[name]
     paths = [old[:index] for index in range(1, len(old) + 1) if old[index : index + 1] in ("/", "")]
     site = holding(
@@ -127,7 +127,7 @@ def test_a_folder_whose_hosts_move_elsewhere_is_not_renamed() -> None:
     assert rename.new == "/c/web"
 
 
-def test_a_folder_of_another_owner_is_no_rename() -> None:
+def test_a_folder_of_another_owner_is_not_a_rename() -> None:
     site = holding(held("folder", "/web", None, title="w"), held("host", "h", "me", folder="/web"))
     plan = diff(from_data({"hosts": [{"name": "h", "folder": "/Web"}]}), site, owner="me")
     assert lines(plan) == ["create folder /Web", "move host h"]
@@ -163,7 +163,7 @@ def test_recased_hosts_and_folders_are_renames(site: SimulatedSite, cmk: Checkmk
         ("", "the plan does not delete ''; leave it out"),
     ],
 )
-def test_a_confirmation_that_names_no_deletion_is_refused(name: str, said: str) -> None:
+def test_a_confirmation_without_a_matching_deletion_is_refused(name: str, said: str) -> None:
     plan = _hosts("srv01", "srv01.example.com")
     for confirmed in ([name], ["srv01", name]):
         for check in (plan.with_permissions, plan.raise_if_unsafe):
@@ -184,7 +184,7 @@ def test_a_folder_is_confirmed_by_its_path() -> None:
 
 
 @pytest.mark.parametrize("command", ["plan", "apply"])
-def test_the_command_line_refuses_a_name_of_no_deletion(
+def test_the_command_line_warns_about_a_confirmation_without_deletions(
     site_for_cli: SimulatedSite, sync: Run, tmp_path: Path, command: str
 ) -> None:
     path = tmp_path / "hosts.csv"
@@ -193,14 +193,17 @@ def test_the_command_line_refuses_a_name_of_no_deletion(
     assert sync("apply", str(path), "--owner", "me", "--yes").code == 0
     options = [str(path), "--owner", "me", "--confirm-delete", "srv1", *(["--yes"] if command == "apply" else [])]
     idle = sync(command, *options)
-    assert (idle.code, idle.err) == (0, "Warning: no deletion is called 'srv1': the plan deletes nothing\n")
+    assert (idle.code, idle.err) == (
+        0,
+        "Warning: the confirmed deletion of 'srv1' has no effect, because the plan deletes nothing\n",
+    )
     path.write_text(f"name\nSRV01\n{others}")
     refused = sync(command, *options)
     assert (refused.code, "did you mean 'srv01'?" in refused.err) == (2, True)
     assert "srv01" in site_for_cli.state.configuration.hosts
 
 
-def test_the_command_line_demands_each_name(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
+def test_the_command_line_requires_each_name(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
     path = tmp_path / "hosts.csv"
     others = "".join(f"h{n}\n" for n in range(30))
     path.write_text(f"name\nweb01\nweb02\n{others}")
@@ -229,7 +232,7 @@ def test_the_command_line_demands_each_name(site_for_cli: SimulatedSite, sync: R
 
 
 @pytest.mark.parametrize("first", ["srv", "10"])
-def test_hosts_with_a_common_first_label_are_no_renames(first: str) -> None:
+def test_many_hosts_with_a_common_first_label_are_not_renames(first: str) -> None:
     names = [[f"{first}.n{number}.{kind}.example.com" for number in range(4000)] for kind in ("old", "new")]
     site = holding(*(held("host", name, "me") for name in names[0]))
     started = time.process_time()

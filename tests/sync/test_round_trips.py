@@ -1,4 +1,4 @@
-"""What the program prints as JSON it reads back: the plan of it has no changes."""
+"""The program reads back its own JSON output, and the resulting plan has no changes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RICH = {
 
 @pytest.fixture
 def rich(site_for_cli: SimulatedSite, sync: Run, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A site whose objects have all that inventories know; ``plan(text)`` plans it from standard input."""
+    """A site whose objects use everything that inventories support. ``plan(text)`` reads it from standard input."""
     with site_for_cli.client() as client:
         client.folders.ensure("/a/b", title="B & co")
         client.folders.update("/a", update_attributes={"tag_agent": "no-agent", "labels": {"env": "prod"}})
@@ -52,7 +52,7 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_printed_objects_plan_no_changes(rich: Any, sync: Run, command: str) -> None:
+def test_printed_objects_give_a_plan_without_changes(rich: Any, sync: Run, command: str) -> None:
     printed = sync(*command.split(), "--json")
     assert printed.code == 0
     plan = rich(printed.out)
@@ -62,13 +62,13 @@ def test_printed_objects_plan_no_changes(rich: Any, sync: Run, command: str) -> 
 
 
 @pytest.mark.parametrize("command", ["hosts get owned", "hosts get owned --effective", "folders list"])
-def test_printed_objects_of_the_owner_plan_no_changes(rich: Any, sync: Run, command: str) -> None:
-    """Alone it would be all that the owner wants, and nothing else is the owner's."""
+def test_printed_objects_of_the_owner_give_a_plan_without_changes(rich: Any, sync: Run, command: str) -> None:
+    """The printed objects are all objects of the owner, so nothing is deleted."""
     plan = rich(sync(*command.split(), "--json").out, "--owner", "cmdb")
     assert (plan["changes"], plan["conflicts"]) == ([], [])
 
 
-def test_a_host_is_its_name_folder_attributes_and_labels(rich: Any, sync: Run) -> None:
+def test_a_printed_host_contains_name_folder_attributes_and_labels(rich: Any, sync: Run) -> None:
     found = sync("hosts", "get", "rich", "--json").data
     listed = next(row for row in sync("hosts", "list", "--json").data if row["name"] == "rich")
     assert found == listed
@@ -98,7 +98,7 @@ def test_tables_still_show_owner_and_labels(rich: Any, sync: Run) -> None:
     assert all(len(row) == 5 for row in rows)
 
 
-def test_printed_secrets_are_read_and_masks_are_refused(rich: Any, sync: Run) -> None:
+def test_printed_secrets_are_accepted_and_masks_are_refused(rich: Any, sync: Run) -> None:
     printed = sync("hosts", "get", "rich", "--json").out
     assert "hunter2" in printed
     found = rich(printed.replace("hunter2", "***"))
@@ -106,7 +106,7 @@ def test_printed_secrets_are_read_and_masks_are_refused(rich: Any, sync: Run) ->
     assert "*** stands for a secret that was not shown" in found["problems"][0]["message"]
     without = json.loads(printed)
     del without["attributes"]["snmp_community"]
-    assert rich(json.dumps(without))["changes"] == [], "what is not named stays"
+    assert rich(json.dumps(without))["changes"] == [], "unnamed properties are kept"
 
 
 def test_changes_of_printed_objects_are_planned(rich: Any, sync: Run) -> None:
@@ -116,7 +116,7 @@ def test_changes_of_printed_objects_are_planned(rich: Any, sync: Run) -> None:
     assert change["properties"] == {"labels.env": ["prod", "test"]}
 
 
-def test_the_printed_root_folder_stays_with_a_note(rich: Any, sync: Run) -> None:
+def test_the_printed_root_folder_is_ignored_with_a_note(rich: Any, sync: Run) -> None:
     plan = rich(sync("folders", "list", "--json").out)
     assert plan["warnings"] == ["the root folder '/' is left unchanged, because inventories do not describe it"]
     problems = rich('[{"path": "/", "title": "Main"}]')["problems"]
@@ -132,7 +132,7 @@ def test_the_printed_root_folder_stays_with_a_note(rich: Any, sync: Run) -> None
         '{"hosts": [{"name": "a", "folder": "/x", "owner": "o", "effective_attributes": {"x": null}}]}',
     ],
 )
-def test_one_object_and_a_list_are_inventories(text: str) -> None:
+def test_one_object_or_a_list_is_an_inventory(text: str) -> None:
     wanted = from_data({"hosts": [{"name": "a", "folder": "/x"}]})
     assert from_text(InventoryText("a.json", text)) == from_text(InventoryText("a.yaml", text)) == wanted
     assert from_data(json.loads(text)) == wanted

@@ -1,4 +1,4 @@
-"""Hosts on which a scan found no services are nothing to do, until something changes."""
+"""Hosts on which a scan found no services are not scanned again until something changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BASIC = ["Check_MK", "Check_MK Discovery"]
 
 @pytest.fixture(params=VERSIONS)
 def quiet(request: pytest.FixtureRequest, clock: ManualClock, connect: Any) -> Iterator[tuple[SimulatedSite, Checkmk]]:
-    """A site on whose hosts nothing is found but what Checkmk adds."""
+    """A site on whose hosts only the services that Checkmk adds are found."""
     with SimulatedSite(request.param, services=2, clock=clock) as site:
         yield site, connect(site)
 
@@ -35,7 +35,7 @@ def test_hosts_without_findings_are_not_scanned_again(quiet: tuple[SimulatedSite
     assert report.without_services == ("other", "silent")
     used = len(site.requests)
     plan = _plan(cmk)
-    assert len(site.requests) - used == 5, "one more than for hosts with services"
+    assert len(site.requests) - used == 5, "one more request than for hosts with services"
     assert plan.is_empty
     assert plan.silent == ("other", "silent")
     assert "2 hosts on which a scan found no services (is the agent reachable?)" in plan_as_text(plan)
@@ -55,7 +55,7 @@ def test_a_host_that_this_plan_changes_is_scanned_again(quiet: tuple[SimulatedSi
 
 
 def test_services_found_by_the_site_cause_a_scan(site: SimulatedSite, cmk: Checkmk) -> None:
-    """Its own check warns of services that nobody decided on, also when an agent answers at last."""
+    """The site's own check reports undecided services, also when an agent becomes reachable."""
     synchronise(cmk, INVENTORY, options=Options(discover=False))
     assert _plan(cmk).undiscovered == ("other", "silent")
     assert _plan(cmk).silent == ()
@@ -75,7 +75,7 @@ def _row(name: str, service: str, **columns: Any) -> dict[str, Any]:
 
 
 def _seed(site: SimulatedSite, agent: Any, discovery: Any, *, changed: bool = False) -> None:
-    """What the core says of the host ``silent``: how its agent answers, and what its own scan has found."""
+    """Set the state of the host ``silent`` in the core: its agent, and the result of its last scan."""
     now = int(site.state.configuration.clock.time())
     rows = {"Check_MK": agent, "Check_MK Discovery": discovery}
     services = [
@@ -99,9 +99,9 @@ PENDING = {"has_been_checked": 0}
     [
         (False, GOOD, GOOD, True),
         (False, GOOD, NEW, False),
-        (False, GOOD, {**NEW, "state": 0}, False),  # a rule may call them OK
+        (False, GOOD, {**NEW, "state": 0}, False),  # a rule may set this state to OK
         (False, GOOD, PENDING, False),
-        (False, FAILING, FAILING, False),  # nobody has tried to scan it
+        (False, FAILING, FAILING, False),  # it was never scanned
         (False, FAILING, None, False),
         (True, FAILING, FAILING, True),
         (True, {**FAILING, "state": 3}, None, True),
@@ -111,10 +111,10 @@ PENDING = {"has_been_checked": 0}
         (True, GOOD, NEW, False),
     ],
 )
-def test_a_host_is_undiscovered_by_its_services(
+def test_services_determine_if_a_host_is_undiscovered(
     site: SimulatedSite, cmk: Checkmk, failed: bool, agent: Any, discovery: Any, is_silent: bool
 ) -> None:
-    """Checkmk marks a host whose scan failed; its own checks tell how the agent does since."""
+    """Checkmk marks a host after a failed scan. Its checks show the state of the agent since then."""
     inventory = {"hosts": [{"name": "silent"}]}
     synchronise(cmk, inventory, options=Options(discover=False))
     if failed:

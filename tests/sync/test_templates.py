@@ -1,4 +1,4 @@
-"""Templates of mapping files: fields with listed filters, and nothing that could run."""
+"""Templates in mapping files have fields with a fixed list of filters, and cannot run code."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _rendered(template: str, value: Optional[str] = None, **options: Any) -> Opt
         ("{A | lower | ascii}", "muenchen"),
     ],
 )
-def test_texts_are_filled_in(template: str, text: Optional[str]) -> None:
+def test_fields_are_replaced_by_values(template: str, text: Optional[str]) -> None:
     assert _rendered(template) == text
 
 
@@ -85,11 +85,11 @@ FILTER_CASES = [
 
 
 @pytest.mark.parametrize(("filters", "value", "text"), FILTER_CASES)
-def test_filters(filters: str, value: str, text: str) -> None:
+def test_filters_convert_values(filters: str, value: str, text: str) -> None:
     assert parse(f"{{A|{filters}}}", TABLES).fields[0].value({"A": value}) == text
 
 
-def test_every_filter_is_tried_and_documented() -> None:
+def test_every_filter_is_tested_and_documented() -> None:
     from tests.conftest import ROOT
 
     tried = {step.partition(":")[0] for filters, _, _ in FILTER_CASES for step in filters.split("|")} - {'"'}
@@ -117,7 +117,7 @@ def test_every_filter_is_tried_and_documented() -> None:
         ("{A|replace:x:y}", "\x1b[2Jx", "a control character (U+001B)"),
     ],
 )
-def test_values_that_a_template_cannot_use(template: str, value: str, why: str) -> None:
+def test_unusable_values_are_reported(template: str, value: str, why: str) -> None:
     with pytest.raises(CellError) as caught:
         _rendered(template, value)
     assert why in str(caught.value)
@@ -173,7 +173,7 @@ def test_names_in_double_braces_are_kept_for_hints() -> None:
 @given(st.text(st.sampled_from("{}|:\"' Alower.,x\n")) | st.text())
 @example("{" * 1000)
 @example('{"' * 500)
-def test_any_text_is_a_template_or_a_clean_mistake(text: str) -> None:
+def test_any_text_is_a_template_or_a_reported_mistake(text: str) -> None:
     try:
         found = parse(text)
     except TemplateError as error:
@@ -184,8 +184,8 @@ def test_any_text_is_a_template_or_a_clean_mistake(text: str) -> None:
 
 
 @given(st.text(), st.sampled_from(sorted(set(FILTERS) - {"default", "path"})), st.booleans())
-def test_no_value_adds_a_folder_or_leaves_its_own(value: str, name: str, twice: bool) -> None:
-    """Whatever stands in a cell, and whatever filter is asked for but ``path``."""
+def test_no_value_adds_or_leaves_a_folder(value: str, name: str, twice: bool) -> None:
+    """This is true for any cell and any filter except ``path``."""
     texts = {"before": ":x", "after": ":x", "replace": ":x:y", "lookup": ":open"}.get(name, "")
     template = parse(f"/dc/{{A|{name}{texts}}}" + ("/{A|squeeze}" if twice else ""), TABLES)
     try:
@@ -199,7 +199,7 @@ def test_no_value_adds_a_folder_or_leaves_its_own(value: str, name: str, twice: 
 
 
 @given(st.text(st.sampled_from("a./\\~ \n")))
-def test_a_path_leads_down(value: str) -> None:
+def test_a_path_only_leads_to_subfolders(value: str) -> None:
     try:
         found = parse("/dc/{A|path}").render({"A": value}, is_folder=True)
     except CellError:
