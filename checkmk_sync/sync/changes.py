@@ -32,9 +32,9 @@ class Change:
     """One change to one object. ``properties`` maps each property to (now, wanted); None means "not set".
 
     ``existing`` is the object as it was read, or None for a creation. ``location`` is the file and line in the
-    inventory. ``wave`` orders the changes of the same action and kind: a wave starts after the previous one is complete.
-    ``after`` marks a second step that sets references, and names the objects that must be created before it. Comparing
-    two changes ignores these four fields.
+    inventory. ``wave`` orders the changes of the same action and kind: a wave starts after the previous one is
+    complete. ``after`` marks a second step that sets references, and names the objects that must be created before it.
+    Comparing two changes ignores these four fields.
     """
 
     action: Action
