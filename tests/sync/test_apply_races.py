@@ -76,7 +76,7 @@ def test_objects_that_changed_their_owner_are_not_changed(site: SimulatedSite, c
     for name in ("changed", "moved", "/x"):
         _label(site, name, owner="them")
     report = apply_plan(cmk, plan)
-    why = "{} now belongs to the owner 'them', which changed after the plan was made"
+    why = "{} now belongs to the owner 'them'; its owner changed after the plan was made"
     assert _refused(report) == {
         "update /x": why.format("folder /x"),
         "update changed": why.format("host changed"),
@@ -94,7 +94,7 @@ def test_objects_that_changed_their_owner_are_not_deleted(site: SimulatedSite, c
     for name in ("gone", "/old"):
         _label(site, name, owner="them")
     report = apply_plan(cmk, plan)
-    why = "{} now belongs to the owner 'them', which changed after the plan was made"
+    why = "{} now belongs to the owner 'them'; its owner changed after the plan was made"
     assert _refused(report) == {"delete gone": why.format("host gone"), "delete /old": why.format("folder /old")}
     assert "gone" in site.state.configuration.hosts
     assert "/old" in site.state.configuration.folders

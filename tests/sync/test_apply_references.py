@@ -132,7 +132,7 @@ def test_the_plan_refuses_invalid_references(site_for_cli: SimulatedSite, sync: 
     for command in ("plan", "apply"):
         refused = sync(command, str(path), "--owner", "me")
         assert refused.code == 2
-        assert f"{path}:4:5: host web01: parents names 'nope', but there is no such host" in refused.err
+        assert f"{path}:4:5: host web01: parents names 'nope', but that host is neither in the inventory" in refused.err
     assert not [request for request in site_for_cli.requests if request.method != "GET"]
 
 

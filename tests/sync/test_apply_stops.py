@@ -98,6 +98,6 @@ def test_folders_that_cannot_be_deleted_safely_are_kept_with_a_warning(clock: Ma
         left = {"hosts": [{"name": "a", "folder": "/x"}]}
         plan = make_plan(cmk, from_data(left), owner="me")
         assert [change.name for change in plan.changes] == ["host b"]
-        assert "empty folders of yours are not deleted (/y/z and 1 more)" in plan.warnings[0]
+        assert "your empty folders are not deleted (/y/z and 1 more)" in plan.warnings[0]
         assert synchronise(cmk, left, owner="me").ok
         assert is_done(cmk, left, owner="me")

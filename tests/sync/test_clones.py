@@ -168,7 +168,7 @@ def test_a_renamed_host_that_was_adopted_counts_as_a_possible_clone(site: Simula
     site.state.configuration.rename_host("gw", "gateway", user="carol")
     site.state.configuration.changes.clear()
     (conflict,) = _plan(cmk, {"hosts": [{"name": "other"}]}).conflicts
-    assert "adopted as gw, which is gone: it was renamed or is a clone" in conflict.why
+    assert "adopted as gw, which is gone, so it was renamed or is a clone" in conflict.why
     assert synchronise(cmk, {"hosts": [{"name": "gateway"}]}, adopt=True).ok
     assert site.state.configuration.hosts["gateway"].attributes["labels"][ADOPTED_LABEL] == "gateway"
 

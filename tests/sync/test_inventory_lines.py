@@ -51,7 +51,7 @@ def test_an_unknown_section_does_not_hide_other_mistakes(tmp_path: Path) -> None
         ("name,label:env,label: env", "the column 'label:env' occurs twice"),
         (
             "name,labels",
-            "the column 'labels' is not supported; use a separate column for each of them, named label:KEY",
+            "the column 'labels' is not supported; use one column for each label, named label:KEY",
         ),
         ("name,Attributes", "the column 'Attributes'"),
     ],
@@ -104,7 +104,7 @@ def test_standard_input_is_named_in_messages(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(InventoryError, match="can be read only once"):
         load(["-", "-"])
     monkeypatch.setattr("sys.stdin", None)
-    with pytest.raises(InventoryError, match="standard input: it is closed"):
+    with pytest.raises(InventoryError, match="standard input: the stream is closed"):
         load("-")
 
 

@@ -98,9 +98,9 @@ QUOTES = [
     ("attributes: {alias: 2024-01-01}", "alias is read as 2024-01-01, not as a string; put it in quotes"),
     ("attributes: {tag_agent: no}", "tag_agent is read as false, not as a string; put it in quotes"),
     ("attributes: {ipaddress: [192.0.2.1]}", "ipaddress must be a string, not a list"),
-    ("attributes: {parents: gw}", "parents must be a list, not a text"),
+    ("attributes: {parents: gw}", "parents must be a list, not a string"),
     ("attributes: {parents: [gw, 5]}", "parents[1] is read as 5, not as a string; put it in quotes"),
-    ("attributes: {snmp_community: public}", "snmp_community must be a mapping, not a text"),
+    ("attributes: {snmp_community: public}", "snmp_community must be a mapping, not a string"),
     ("attributes: {contactgroups: [all]}", "contactgroups must be a mapping, not a list"),
     ("attributes: {locked_by: 7}", "locked_by must be a mapping, not a number"),
     ("attributes: {custom: 2024-01-01}", "custom is read as 2024-01-01, not as a string; put it in quotes"),
@@ -207,6 +207,6 @@ def test_other_encodings_are_reported_with_advice(
         load(path)
     source = "utf-16" if encoding.startswith("utf-16") else "windows-1252"
     assert str(caught.value) == (
-        f"{path}:{line}: the inventory {said}; name its encoding, such as encoding='{source}', save it in Excel as "
+        f"{path}:{line}: the inventory {said}; give its encoding, such as encoding='{source}', save it in Excel as "
         f"'CSV UTF-8', or use iconv -f {source.upper()} -t UTF-8"
     )

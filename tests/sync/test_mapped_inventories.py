@@ -226,7 +226,7 @@ def test_a_mapping_applies_only_to_the_files_it_names(tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("name\nweb03\n")
     files = [tmp_path / name for name in ("cmdb-1.csv", "plain.yaml", "other.csv")]
     assert set(properties(load(files, mapping=tmp_path / "map.yaml"))) == {"web01", "web02", "/a", "web03"}
-    with pytest.raises(InventoryError, match=r"the mapping file is for cmdb\*.csv, -, but no inventory matches that"):
+    with pytest.raises(InventoryError, match=r"the mapping file is for cmdb\*.csv, -, but no inventory file matches"):
         load(files[1:], mapping=tmp_path / "map.yaml")
 
 

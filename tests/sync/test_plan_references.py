@@ -164,7 +164,7 @@ def test_a_parent_that_does_not_exist_is_a_mistake_with_its_line(tmp_path: Path)
     path.write_text(f"{hosts}folders:\n- path: /x\n  attributes: {{parents: [nope]}}\n")
     with pytest.raises(InventoryError) as caught:
         diff(load(path), holding(held("host", "gw2")))
-    missing = "but there is no such host in the inventory or among the objects of the site that the user may see"
+    missing = "but that host is neither in the inventory nor visible to the user on the site"
     assert [str(problem) for problem in caught.value.problems] == [
         f"{path}:5:5: host web: parents names 'gw', {missing}",
         f"{path}:5:5: host web: parents names 'GW2', {missing}; did you mean 'gw2'?",
