@@ -42,8 +42,8 @@ class Filter:
 
     >>> (column("state") == ServiceState.CRITICAL) & ~column("description").startswith("CPU")
 
-    Filters can be pickled. Two filters are equal if their expressions are equal. Raises TypeError if a filter is used
-    with ``and``, ``or`` or ``if``.
+    Filters can be pickled. Two filters are equal if their expressions are equal. Python's ``and``, ``or`` and
+    ``not`` raise TypeError.
     """
 
     def __init__(self, expression: Mapping[str, Any]) -> None:
@@ -157,11 +157,11 @@ class Column:
         return self._compare("~~" if ignore_case else "~", regex)
 
     def contains(self, text: str) -> Filter:
-        """Return a filter for rows in which the column contains ``text``, including case and without wildcards."""
+        """Return a filter for rows in which the column contains exactly ``text``. Case matters."""
         return self.matches(_literal(text))
 
     def startswith(self, text: str) -> Filter:
-        """Return a filter for rows in which the column starts with ``text``, including case and without wildcards."""
+        """Return a filter for rows in which the column starts with exactly ``text``. Case matters."""
         return self.matches(f"^{_literal(text)}")
 
     def glob(self, pattern: str) -> Filter:

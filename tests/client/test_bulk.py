@@ -229,7 +229,7 @@ def test_malformed_entries_are_refused_before_anything_is_sent(site: SimulatedSi
     assert len(site.requests) == 0
 
 
-def test_a_change_without_a_change_is_refused(cmk: Checkmk) -> None:
+def test_an_update_needs_exactly_one_kind_of_change(cmk: Checkmk) -> None:
     with pytest.raises(ValueError, match="must contain one of"):
         cmk.hosts.bulk_update([{"host_name": "x"}])
     with pytest.raises(ValueError, match="only one of"):
