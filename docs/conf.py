@@ -42,7 +42,7 @@ autodoc_default_options = {
     "members": True,
     "undoc-members": True,  # the fields of records and the members of enumerations
     "inherited-members": "BaseException, BaseCache, Enum, IntEnum, int, str, tuple",
-    "exclude-members": "parse, parse_all, PARTS, LOCKS",  # for the client itself
+    "exclude-members": "noun, parse, parse_all, PARTS, LOCKS",  # for the client itself
 }
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
