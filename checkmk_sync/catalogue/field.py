@@ -1,16 +1,14 @@
-"""The record of one field of a kind of object."""
+"""The fields of plain nouns: names, types, rules and versions."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Mapping, Optional
+from typing import Any, Callable, Mapping, Optional
 
 from ..core.arguments import describe_type
-
-if TYPE_CHECKING:
-    from .versions import CheckmkVersion
+from .versions import CheckmkVersion
 
 __all__ = ["Field", "Former"]
 
