@@ -41,7 +41,7 @@ PERMISSIONS = {"admin": ADMIN, "user": ADMIN - _ADMIN_ONLY, "guest": frozenset({
 
 @dataclass
 class User:
-    """A user account. ``failures`` counts wrong secrets; the account is locked when it reaches ``lock_after``.
+    """A user account. ``failures`` counts wrong passwords; the account is locked when it reaches ``lock_after``.
 
     The user may change only hosts and folders in or below ``folders``, and see only hosts in or below ``sees``. None
     means no restriction.
@@ -73,7 +73,7 @@ def _lies_in(path: str, folders: Optional[tuple[str, ...]]) -> bool:
 
 @dataclass(frozen=True)
 class _Config:
-    """An object that every change replaces and never mutates, so that a copied dict is a snapshot of all hosts."""
+    """A host or folder. A change replaces the object, so that a copy of the dict of hosts is a snapshot of them."""
 
     attributes: Mapping[str, Any]
     created_at: str

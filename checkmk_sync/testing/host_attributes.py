@@ -42,7 +42,7 @@ _SOME_EDITIONS: Mapping[str, Check] = {
 _SCAN_RESULT = "network_scan_result"  # read-only
 _NULLABLE = frozenset({"management_ipmi_credentials", "management_snmp_community"})
 _CONTACT_DEFAULTS = dict.fromkeys(CONTACT_FLAGS, False)
-# The effective network scan of folders that define none. Checkmk: it runs as the user of the request.
+# The effective network scan of folders without their own. Checkmk: it runs as the user who sends the request.
 DEFAULT_SCAN: Mapping[str, Any] = {
     "addresses": [],
     "exclude_addresses": [],

@@ -12,8 +12,8 @@ from typing import Any, Callable, Mapping, Optional
 from werkzeug.wrappers import Response
 
 from ...catalogue import operations
+from ...catalogue.field import Field as NounField
 from ...catalogue.noun import NOUNS, Noun
-from ...catalogue.noun import Field as NounField
 from ...catalogue.operation import Operation
 from ..behaviours import BEHAVIOURS, Behaviour, Values
 from ..builtin_objects import BUILTIN_OBJECTS
