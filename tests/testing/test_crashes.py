@@ -197,7 +197,7 @@ def _prepare(site: SimulatedSite) -> None:
     for name, nodes in (("web", None), ("old", None), ("clu", ("web",))):
         configuration.add_host(name, "/", {"alias": name}, user="x", nodes=nodes)
     for noun in NOUNS.values():
-        titles = {name: f"Old {noun.singular}" for name in ("alias", "title")}
+        titles = dict.fromkeys(("alias", "title"), f"Old {noun.singular}")
         stored = {field.wire: titles.get(field.wire, field.example) for field in noun.fields[1:]}
         configuration.objects[noun.name]["old"] = {name: value for name, value in stored.items() if value is not None}
     site.state.activations.load(configuration.hosts, configuration.service_phases)
