@@ -19,9 +19,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .catalogue.nouns import AuxTag, ContactGroup, HostGroup, Password, ServiceGroup, TimePeriod
     from .catalogue.states import HostState, ServiceState
     from .catalogue.versions import CheckmkVersion
     from .client.checkmk import Checkmk, Health
+    from .client.ensured import Ensured
     from .client.outcomes import Outcome, Outcomes, Status
     from .client.query import Filter, column, unhandled_host_problems, unhandled_problems, where
     from .client.records import Folder, Host, HostStatus, ServiceStatus, Version
@@ -35,9 +37,11 @@ __version__ = "0.1.0"
 _HOMES = {
     name: module
     for module, names in {
+        "catalogue.nouns": ("AuxTag", "ContactGroup", "HostGroup", "Password", "ServiceGroup", "TimePeriod"),
         "catalogue.states": ("HostState", "ServiceState"),
         "catalogue.versions": ("CheckmkVersion",),
         "client.checkmk": ("Checkmk", "Health"),
+        "client.ensured": ("Ensured",),
         "client.outcomes": ("Outcome", "Outcomes", "Status"),
         "client.query": ("Filter", "column", "unhandled_host_problems", "unhandled_problems", "where"),
         "client.records": ("Folder", "Host", "HostStatus", "ServiceStatus", "Version"),
@@ -49,22 +53,29 @@ _HOMES = {
 }
 
 __all__ = [
+    "AuxTag",
     "Checkmk",
     "CheckmkError",
     "CheckmkVersion",
+    "ContactGroup",
+    "Ensured",
     "Filter",
     "Folder",
     "Health",
     "Host",
+    "HostGroup",
     "HostState",
     "HostStatus",
     "Outcome",
     "Outcomes",
+    "Password",
     "SecretSource",
+    "ServiceGroup",
     "ServiceState",
     "ServiceStatus",
     "Settings",
     "Status",
+    "TimePeriod",
     "Version",
     "column",
     "unhandled_host_problems",

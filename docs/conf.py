@@ -23,7 +23,8 @@ source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["_build", "requirements.txt"]
 # A name of this package must lead to its description. The build reaches no network, so names of other packages cannot.
 nitpicky = True
-nitpick_ignore = [  # arguments that no user passes
+nitpick_ignore = [  # arguments that no user passes, and the rows behind the records
+    ("py:class", "checkmk_sync.catalogue.noun.Noun"),
     ("py:class", "checkmk_sync.client.site.Site"),
     ("py:class", "checkmk_sync.testing.endpoints.SiteState"),
 ]
@@ -41,7 +42,7 @@ autodoc_default_options = {
     "members": True,
     "undoc-members": True,  # the fields of records and the members of enumerations
     "inherited-members": "BaseException, BaseCache, Enum, IntEnum, int, str, tuple",
-    "exclude-members": "parse, parse_all, PARTS, LOCKS",  # for the client itself
+    "exclude-members": "noun, parse, parse_all, PARTS, LOCKS",  # for the client itself
 }
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"

@@ -6,18 +6,16 @@ The client, the commands, inventories and the simulated site are loops over thes
 from __future__ import annotations
 
 import dataclasses
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Mapping, Optional, TypeVar, cast, get_args, get_type_hints
 
-from ..core.arguments import describe_type
+from .field import Field, Former
 from .standard_operations import standard_operations
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
 
     from .operation import Operation
-    from .versions import CheckmkVersion
 else:
 
     def dataclass_transform(**_: Any) -> Any:
@@ -32,91 +30,6 @@ CRUD = ("list", "get", "create", "update", "delete")
 BULK = ("bulk_create", "bulk_update", "bulk_delete")
 ALWAYS = ""  # as the first version of a feature: all versions have it
 MANAGED = frozenset({"cme", "ultimatemt"})  # the editions for several customers
-
-
-def _unchanged(value: Any) -> Any:
-    return value
-
-
-@dataclass(frozen=True)
-class Former:
-    """The form of a field before version ``until``: its names in requests and answers, and whether it is required."""
-
-    until: str
-    wire: str
-    at: tuple[str, ...]
-    required: bool = False
-
-
-@dataclass(frozen=True)
-class Field:
-    """A field of a kind of object.
-
-    ``name`` is used in records, inventories and commands, ``wire`` in requests. ``at`` is the path of the value in
-    answers; it is empty if the site never returns the value. ``type`` is str, int, bool, list, dict or Any. ``pattern``
-    is exactly the server's expression, because the server quotes it. ``since`` is the first version with the field, and
-    ``until`` the first version without it. ``editions`` are the short names of the editions that have it; None means
-    all. ``former`` are its names in older versions. A ``secret`` is never shown or compared. An ``assigned`` key is
-    chosen by the site. Lists are requested by the fields that are ``filters``. Every update must send the ``repeated``
-    fields. Two values mean the same if their ``canonical`` forms are equal. ``encode`` and ``decode`` convert values
-    for requests and from answers. ``refers_to`` is the noun that the value names.
-    """
-
-    name: str
-    description: str
-    type: Any
-    required: bool
-    wire: str
-    at: tuple[str, ...]
-    example: Any = None
-    pattern: str = ""
-    choices: tuple[str, ...] = ()
-    min_length: int = 0
-    secret: bool = False
-    since: Optional[str] = None
-    until: Optional[str] = None
-    editions: Optional[frozenset[str]] = None
-    former: tuple[Former, ...] = ()
-    assigned: bool = False
-    filters: bool = False
-    repeated: bool = False
-    canonical: Callable[[Any], Any] = _unchanged
-    encode: Callable[[Any], Any] = _unchanged
-    decode: Callable[[Any], Any] = _unchanged
-    refers_to: str = ""
-
-    def serves(self, version: CheckmkVersion, edition: str) -> bool:
-        """Return True if a site of this version and edition has the field."""
-        return (
-            (self.since is None or version.at_least(self.since))
-            and (self.until is None or not version.at_least(self.until))
-            and (self.editions is None or edition in self.editions)
-        )
-
-    def in_version(self, version: CheckmkVersion) -> Field:
-        """Return the field with the names that it has in ``version``."""
-        for form in self.former:
-            if not version.at_least(form.until):
-                return dataclasses.replace(self, wire=form.wire, at=form.at, required=form.required)
-        return self
-
-    def check(self, value: Any) -> None:
-        """Raise ValueError if the server would refuse ``value``. The message never contains a secret."""
-        kinds: Any = {list: (list, tuple), dict: Mapping}.get(self.type, self.type)
-        if self.type is not Any and (not isinstance(value, kinds) or isinstance(value, bool) is not (kinds is bool)):
-            names = {str: "a string", int: "a number", bool: "true or false", list: "a list", dict: "a mapping"}
-            raise ValueError(f"{self.name} must be {names[self.type]}, not {describe_type(value)}")
-        shown = "the value" if self.secret else repr(value)
-        if isinstance(value, (str, list, tuple)) and len(value) < self.min_length:
-            raise ValueError(f"{self.name} must not be empty")
-        if self.pattern and not re.match(self.pattern, value):
-            raise ValueError(f"{self.name} must match {self.pattern!r}, but {shown} does not")
-        if self.choices and value not in self.choices:
-            raise ValueError(f"{self.name} must be one of {', '.join(self.choices)}, not {shown}")
-
-    def same(self, one: Any, other: Any) -> bool:
-        """Return True if two values mean the same to the server."""
-        return bool(one == other or (None not in (one, other) and self.canonical(one) == self.canonical(other)))
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterator, Mapping, Optional, Sequence
+from typing import Iterator, Mapping, Optional, Sequence
 
 from ..core.call import CallKind
+from .field import Field
 from .operation import ExpectedReply, Operation
-
-if TYPE_CHECKING:
-    from .noun import Field
 
 __all__ = ["standard_operations"]
 

@@ -13,7 +13,7 @@ from ..commands import Argument
 from ..commands.command import LazyModule
 from ..commands.sync import ACTIVATION_ARGUMENTS, PLAN_ARGUMENTS
 from .options import FILE, SHARED_OPTIONS, State
-from .parameters import parameter, values
+from .parameters import Number, parameter, values
 
 __all__ = ["DECLARED_COMMANDS", "INVENTORY_COMMANDS", "make_command"]
 
@@ -66,10 +66,9 @@ def _flag(name: str, text: str) -> click.Option:
 
 
 def _address(port: int) -> tuple[click.Option, click.Option]:
-    ports = click.IntRange(0, 65535)
     return (
         _option("--host", "Listen on this address.", default="127.0.0.1"),
-        _option("--port", "Listen on this port; 0 picks a free one.", default=port, type=ports),
+        _option("--port", "Listen on this port; 0 picks a free one.", default=port, type=Number(0, 65535, name="port")),
     )
 
 
@@ -210,8 +209,8 @@ def doctor() -> None:
     ),
     _option(
         "--max-batch",
-        "Accept at most this many objects in one call; files in --sync-folder may contain more.",
-        type=click.IntRange(1, 10_000),
+        "Accept at most this many objects in one call, up to 10,000; files in --sync-folder may contain more.",
+        type=Number(1, 10_000),
         default=500,
     ),
     _file("--audit-log", "Log every write to this file as JSON lines (default: stderr)."),
@@ -234,7 +233,7 @@ def mcp() -> None:
     """
 
 
-_seconds = click.FloatRange(0)
+_seconds = Number(kind=float, name="seconds")
 
 
 @_own(
@@ -245,8 +244,8 @@ _seconds = click.FloatRange(0)
     _option("--username", "Use this name for the automation user.", default="automation"),
     _option("--password", "Use this password for the automation user. It is visible in the process list."),
     _file("--password-file", "Read the password of the automation user from this file."),
-    _option("--hosts", "Start with this many hosts.", default=0, type=click.IntRange(0)),
-    _option("--services", "Give each host this many services.", default=30, type=click.IntRange(2)),
+    _option("--hosts", "Start with this many hosts.", default=0, type=Number()),
+    _option("--services", "Give each host this many services, at least 2.", default=30, type=Number(2)),
     _option("--version", "Simulate this version of Checkmk.", default="2.4.0p18"),
     _option("--edition", "Simulate this edition of Checkmk, such as cre or raw.", default="cre"),
     _option("--latency", "Delay each request by this many seconds.", default=0.0, type=_seconds),

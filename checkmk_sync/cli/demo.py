@@ -17,6 +17,7 @@ from .console import Output
 from .options import State
 from .simulate import until_terminated
 from .stats import cost_as_text, cost_of
+from .table import STATE_STYLES
 
 __all__ = ["demo"]
 
@@ -42,6 +43,10 @@ def demo(state: State, keep: bool) -> int:
                     output.line(f"   {line}")
             if keep:
                 _keep_running(output, site, inventory)
+            elif output.is_terminal:
+                _headline(
+                    output, "Next: follow docs/tutorial.md, or keep a site like this running: checkmk-sync demo --keep"
+                )
     return 0 if ok else 1
 
 
@@ -80,7 +85,9 @@ def _problems(output: Output, client: Checkmk) -> None:
     for service in sorted(services, key=severity)[:5]:
         folder = client.folders.get(client.hosts.get(service.host_name).folder)
         host = f"{service.host_name} ({folder.path})"
-        output.line(f"   {service.state.name:8}  {host}: {service.name}: {service['plugin_output']}")
+        state = service.state.name
+        text = f"  {host}: {service.name}: {service['plugin_output']}"
+        output.line(text, STATE_STYLES.get(state, ""), label=f"   {state:8}")
 
 
 def _keep_running(output: Output, site: Any, inventory: str) -> None:

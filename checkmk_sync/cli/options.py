@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import click
 
+from ..commands.command import without_python
 from .exit_codes import INTERRUPTED, REFUSED, UNKNOWN
 
 if TYPE_CHECKING:
@@ -138,7 +139,8 @@ def ask(question: str) -> None:
 
 def as_options(text: str) -> str:
     """Return a message of the library with its Python arguments replaced by options of the command line."""
-    text = text.replace("force_foreign_changes", "--force-foreign").replace("a mapping file", "a mapping file (--map)")
+    text = without_python(text).replace("force_foreign_changes", "--force-foreign")
+    text = text.replace("a mapping file", "a mapping file (--map)")
     return re.sub(r"\bencoding='([^']+)'", r"--encoding \1", text)
 
 

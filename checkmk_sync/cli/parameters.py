@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Mapping, Optional, Sequence
 
 import click
@@ -9,7 +10,30 @@ import click
 from ..commands import Argument
 from ..core.arguments import match_choice
 
-__all__ = ["parameter", "values"]
+__all__ = ["Number", "parameter", "values"]
+
+
+class Number(click.ParamType):  # type: ignore[type-arg]
+    """A whole number in a range, or any number with ``kind=float``. ``name`` in upper case is the metavar."""
+
+    # This replaces click.IntRange, which shows "INTEGER RANGE" in the help and in error messages.
+
+    def __init__(
+        self, minimum: int = 0, maximum: float = math.inf, *, kind: type[float] = int, name: str = "number"
+    ) -> None:
+        self.name, self._minimum, self._maximum, self._kind = name, minimum, maximum, kind
+
+    def convert(self, value: Any, param: Optional[click.Parameter], ctx: Optional[click.Context]) -> Any:
+        try:
+            number = self._kind(value)
+        except ValueError:
+            number = math.nan
+        if not self._minimum <= number <= self._maximum:  # nan is in no range
+            noun = "a whole number" if self._kind is int else "a number"
+            has_maximum = self._maximum < math.inf
+            span = f"from {self._minimum} to {self._maximum}" if has_maximum else f"of at least {self._minimum}"
+            self.fail(f"must be {noun} {span}, not {value!r}", param, ctx)
+        return number
 
 
 class _Choice(click.Choice):  # type: ignore[type-arg]
@@ -28,7 +52,7 @@ def _option_name(argument: Argument) -> str:
 
 def parameter(argument: Argument) -> click.Parameter:
     if argument.required:
-        metavar = argument.name.upper().rstrip("S") if argument.many else argument.name.upper()
+        metavar = f"{argument.name.upper().rstrip('S')}..." if argument.many else argument.name.upper()
         return click.Argument([argument.name], nargs=-1 if argument.many else 1, required=True, metavar=metavar)
     if argument.kind is bool:
         return click.Option([_option_name(argument), argument.name], is_flag=True, help=argument.help)
@@ -36,7 +60,7 @@ def parameter(argument: Argument) -> click.Parameter:
     if argument.choices:
         kind = _Choice(argument.choices, case_sensitive=False)
     elif argument.kind is int:
-        kind = click.IntRange(min=argument.minimum)
+        kind = Number(argument.minimum)
     aliases = ["--" + alias.replace("_", "-") for alias in argument.aliases]
     return click.Option(
         [_option_name(argument), *aliases, argument.name],

@@ -31,8 +31,8 @@ confirmation. Without a terminal they need `--yes`.
 |---|---|
 | 0 | done, or nothing to do |
 | 1 | failed or partly failed, or the results could not be written, for example because the disk is full |
-| 2 | refused: bad input, a name or value that the site rejects (400, 404), wrong credentials, a missing \
-permission, a missing or invalid setting, an unsafe plan, or you answered no |
+| 2 | refused: bad input, a name or value that the site rejects (400, 404), a folder that is not empty (409), \
+wrong credentials, a missing permission, a missing or invalid setting, an unsafe plan, or you answered no |
 | 3 | the site is not reachable, or there is no site at the address |
 | 4 | only with `plan --detailed-exitcode`: there are changes to make |
 | 5 | unknown whether a write was applied: its answer was lost, and reading the object did not settle it; the message \
@@ -88,7 +88,7 @@ _SHARED = ("config", "json", "quiet", "stats", "verbose")
 def _options(command: click.Command, *, shared: bool = False) -> Iterator[str]:
     options = [p for p in command.params if isinstance(p, click.Option) and (p.name in _SHARED) is shared]
     if options:
-        yield "| option | what it does |"
+        yield "| option | effect |"
         yield "|---|---|"
     for option in options:
         names = ", ".join(f"`{name}`" for name in option.opts)

@@ -8,6 +8,7 @@ import click
 
 from ..client.checkmk import Checkmk
 from ..client.outcomes import Status
+from ..commands.command import without_python
 from ..commands.handlers.sync import plan_with, unused_confirmations
 from ..core.text import pluralize
 from ..sync import Action, Desired, Options, Plan, Report, apply_plan, plan_as_markdown, plan_as_text, report_as_text
@@ -47,7 +48,7 @@ def plan(
     if state.as_json:
         state.output.data(plan.to_dict())
     else:
-        state.output.marked_lines(plan_as_markdown(plan) if markdown else plan_as_text(plan))
+        state.output.marked_lines(without_python(plan_as_markdown(plan) if markdown else plan_as_text(plan)))
     if plan.conflicts:
         return REFUSED
     return CHANGES if detailed_exitcode and not plan.is_empty else 0
@@ -72,7 +73,7 @@ def apply(
         if state.as_json or plan.is_empty:
             print_notes(output, desired)
         else:  # a refused plan is shown as well, because the error refers to it
-            output.marked_lines(plan_as_text(plan, limit=MAX_SHOWN))
+            output.marked_lines(plan_as_text(plan, limit=MAX_SHOWN, with_refusal=False))  # the error contains it
         plan.raise_if_unsafe(checksum=checksum)
         if plan.is_empty:
             if state.as_json:

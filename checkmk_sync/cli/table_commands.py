@@ -36,16 +36,23 @@ def run(state: State, command: Command, arguments: Mapping[str, Any], *, is_conf
         except ValueError as error:  # an argument that is not valid, such as the name of a host
             raise click.UsageError(str(error)) from error
         if isinstance(result, Mapping):
-            if state.write is not None and state.as_json:
-                result = {"outcome": Status.APPLIED.value, **result}
-            elif state.write is not None:
-                state.output.line(safe(state.write.success()))
-            state.output.record(result)
+            _print_result(state, result)
         else:
             rows = result if state.as_json or command.table_row is None else map(command.table_row, result)
             times = {field.name for field in command.fields if field.time}
             state.output.rows(rows, command.columns, times=times, empty=_empty_text(command, arguments))
     return exit_code(result.error) if isinstance(result, FailureRow) else 0
+
+
+def _print_result(state: State, result: Mapping[str, Any]) -> None:
+    if state.write is not None and state.as_json:
+        result = {"outcome": Status.APPLIED.value, **result}
+    elif state.write is not None:
+        if result.get(state.write.command.participle) == 0:  # such as the number of activated changes
+            state.output.line(f"nothing to {state.write.command.name}")
+            return
+        state.output.line(safe(state.write.success()))
+    state.output.record(result)
 
 
 def _ask(state: State, command: Command, client: Checkmk, arguments: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The client for one Checkmk site: its nouns, records, queries and bulk calls, and the settling of lost writes.
+"""The client for one site: nouns, records, queries, bulk calls, and the settling of writes whose answer was lost.
 
 ``Checkmk`` and ``Health`` are imported on first use, so that records and outcomes can be imported without requests.
 """

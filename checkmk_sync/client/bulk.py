@@ -28,15 +28,18 @@ E = TypeVar("E")
 
 @dataclass(frozen=True)
 class BulkCall(Generic[E]):
-    """The functions in which one bulk call differs from the others.
+    """The functions that distinguish one kind of bulk call from another.
 
-    ``to_entry`` converts an item of the caller to an entry, or raises ValueError. ``key`` returns the name of an
-    entry's object, and ``folder`` the folder of the object, if it has one. ``send`` sends entries in one call.
-    ``find_applied`` reads the site and returns the keys of the entries that have been applied. ``prerequisites`` maps
-    the keys of entries to the keys of entries that must be sent in an earlier call; it may read the site.
-    ``may_be_applied`` returns True if the refusal of an entry, with these fields, can be caused by a duplicate of a
-    request that has been applied. ``key_name`` is the member that holds the name in items that are mappings.
-    ``check_key`` raises ValueError for a name that is not valid.
+    * ``to_entry(item)`` converts an item of the caller to an entry, or raises ValueError.
+    * ``key(entry)`` and ``folder(entry)`` return the name of the object and its folder, if it has one.
+    * ``send(entries)`` sends entries in one call.
+    * ``find_applied(site, entries)`` reads the site and returns the keys of the entries that have been applied.
+    * ``prerequisites(entries)`` maps the keys of entries to the keys of entries that must be sent in an earlier call.
+      It may read the site.
+    * ``may_be_applied(entry, fields)`` returns True if a refusal of these fields could answer the second copy of a
+      request, and the first copy has applied the entry.
+    * ``key_name`` is the key of the name in items that are mappings.
+    * ``check_key(name)`` raises ValueError for a name that is not valid.
     """
 
     to_entry: Callable[[Any], E]
@@ -55,11 +58,11 @@ def run_bulk(
 ) -> Outcomes:
     """Send all items in chunks and return an outcome for each. ``progress`` is called with each outcome.
 
-    A list or tuple is validated completely before anything is sent. Raises ValueError with the index of the first item
-    that is not valid. The entries are then sorted by folder and follow their prerequisites. Any other iterable is
-    read, validated and sorted one chunk at a time.
+    A list or tuple is validated completely before anything is sent. Raises ValueError, with the index of the first item
+    that is not valid. The entries are then sorted by folder, with prerequisites first. Any other iterable is read,
+    validated and sorted one chunk at a time.
 
-    Raises BatchError, with the outcomes so far, if the iterable raises an error, and at the first 401 for wrong
+    Raises BatchError, with the outcomes so far, if the iterable raises an error, or at the first 401 for wrong
     credentials.
     """
     outcomes: list[Outcome] = []
@@ -78,9 +81,9 @@ def run_bulk(
 def _read_entries(
     call: BulkCall[E], items: Iterable[Any], size: int, outcomes: Sequence[Outcome]
 ) -> Iterator[list[Union[E, Outcome]]]:
-    """Yield all entries of a list at once, and those of other iterables chunk by chunk.
+    """Yield all entries of a list at once, and the entries of any other iterable chunk by chunk.
 
-    An item of another iterable that is not a valid entry is replaced by its outcome.
+    In the second case, an item that is not valid is replaced by its outcome.
     """
     if isinstance(items, (list, tuple)):
         yield [*_sorted_entries(call, items)]
@@ -121,7 +124,7 @@ def _sorted_entries(call: BulkCall[E], items: Sequence[Any]) -> list[E]:
 
 
 class _BulkRun(Generic[E]):
-    """One bulk call in progress. Nothing more is sent once ``auth_error`` is set, after a 401 for wrong credentials."""
+    """One bulk call in progress. ``auth_error`` is set after a 401 for wrong credentials; nothing more is sent then."""
 
     def __init__(self, site: Site, call: BulkCall[E], chunk_size: int) -> None:
         self._site, self._call, self._chunk_size = site, call, chunk_size
@@ -130,7 +133,7 @@ class _BulkRun(Generic[E]):
         self.auth_error: Optional[AuthError] = None
 
     def send_all(self, batch: Sequence[Union[E, Outcome]]) -> Iterator[Outcome]:
-        """Send the entries and yield their outcomes. An entry is not sent if an earlier one has the same key."""
+        """Send the entries and yield their outcomes. An entry fails if an earlier one has the same key."""
         entries: list[E] = []
         for entry in batch:
             if isinstance(entry, Outcome):
@@ -223,8 +226,8 @@ class _BulkRun(Generic[E]):
         self, entries: Sequence[E], error: ApiError, errors_by_index: Mapping[int, Mapping[str, list[str]]]
     ) -> Iterator[Outcome]:
         """Yield the outcomes of the entries that a refusal names."""
-        # A web server in front of the site may have sent the call twice. The first call has applied all entries then,
-        # and the second one refuses all of them, because they already exist or no longer exist.
+        # A web server in front of the site may have sent the call twice. Then the first copy has applied all entries,
+        # and the second one is refused for all of them, because they already exist or no longer exist.
         maybe_repeated = [
             entries[index]
             for index, fields in errors_by_index.items()
@@ -245,9 +248,9 @@ class _BulkRun(Generic[E]):
     def _settle_partial_failure(
         self, entries: Sequence[E], error: ApiError, failed: Mapping[str, Any]
     ) -> Iterator[Outcome]:
-        """Yield the outcomes of all entries after the execution of some has failed, and the others were committed."""
-        # CHECKMK_API 10.2: removing an attribute that is absent fails, although the host is then as requested. So the
-        # failed entries are read, and if that is impossible their outcome is unknown.
+        """Yield the outcomes of all entries of a call in which some entries failed and all others were committed."""
+        # CHECKMK_API 10.2: removing an attribute that is absent fails, although the host is as requested. So the failed
+        # entries are read. If that is impossible, their outcome is unknown.
         applied = self._read_applied([entry for entry in entries if self._call.key(entry) in failed])
         for key in map(self._call.key, entries):
             if key not in failed:
@@ -259,9 +262,10 @@ class _BulkRun(Generic[E]):
                 yield Outcome(key, status, _error_of_entry(error, {key: [str(failed[key])]}))
 
     def _send_in_parts(self, entries: Sequence[E], parts: Sequence[Sequence[E]], error: ApiError) -> Iterator[Outcome]:
-        """Send entries again after a refusal that names no entry, and that may have stopped the call midway.
+        """Send entries again after a refusal that does not say which entry caused it.
 
-        If some entries have been applied, the others are sent again together. Otherwise all are sent part by part.
+        The call may have stopped midway. If some entries have been applied, the others are sent again together.
+        Otherwise all are sent part by part.
         """
         applied = self._read_applied(entries)
         if applied is None:
@@ -316,5 +320,5 @@ def _errors_by_index(error: ApiError) -> dict[int, dict[str, list[str]]]:
 
 
 def _error_of_entry(error: ApiError, fields: Mapping[str, Sequence[str]]) -> ApiError:
-    """Return the error of one entry for a refusal of the entire call."""
+    """Return the refusal of a call, reduced to the ``fields`` of one entry."""
     return type(error)(error.status, error.title, "", fields=fields, call=error.call, attempted=error.attempted)

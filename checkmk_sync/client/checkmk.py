@@ -38,9 +38,12 @@ __all__ = ["Checkmk", "Health", "require_client"]
 class Health:
     """The result of a health check.
 
-    ``ok`` is True if the site answered; otherwise ``error`` is the reason. ``latency_s`` is the duration of the check
-    in seconds, including retries. ``pending`` is the number of changes that wait for an activation, or None if it was
-    not requested or could not be read.
+    * ``ok`` is True if the site answered with its version; otherwise ``error`` is the reason.
+    * ``version`` is the answer, or None if the check failed.
+    * ``latency_s`` is the duration of the check in seconds, including retries.
+    * ``breaker`` is the state of the circuit breaker after the check.
+    * ``pending`` is the number of changes that wait for an activation. It is None if it was not requested or could not
+      be read.
     """
 
     ok: bool
@@ -52,25 +55,31 @@ class Health:
 
 
 class Checkmk(RawCalls):
-    """A client for one Checkmk site. Threads can share it.
+    """A client for one Checkmk site, which several threads can share.
 
     >>> with Checkmk("https://mon.example.com", "prod", "automation", password) as cmk:
     ...     cmk.hosts.create("web01", "/linux", {"ipaddress": "192.0.2.10"})
     ...     cmk.activation.activate()
 
-    ``server_url`` is the URL of the server without the site, and ``site`` is the id of the site. ``options`` are
-    further settings (see :class:`checkmk_sync.config.settings.Settings`). A mapping changes only some settings of a
-    group, such as ``timeouts={"read_s": 20}``. Raises SettingsError if a setting is not valid.
+    * ``server_url`` is the URL of the server without the site, and ``site`` is the id of the site.
+    * ``username`` and ``password`` are the credentials of an automation user. The password is a string or a
+      :class:`.SecretSource`.
+    * ``clock`` replaces the clock of the machine, for tests (see :class:`.Clock`).
+    * ``options`` are further fields of :class:`.Settings`, such as ``verify=False``. A mapping changes single settings
+      of a group, such as ``timeouts={"read_s": 20}``.
 
-    The constructor sends no request; call :meth:`version` or :meth:`health` to check the address and the credentials.
+    Raises TypeError if a setting is unknown, and SettingsError if it is not valid. The constructor sends no request;
+    call :meth:`version` or :meth:`health` to check the address and the credentials.
 
     These attributes contain the methods for the objects of the site:
 
-    * ``hosts`` and ``folders``: the configuration (:class:`Hosts`, :class:`Folders`)
-    * ``host_status`` and ``services``: the monitoring state (:class:`HostStatuses`, :class:`Services`)
-    * ``discovery``: scanning hosts for services (:class:`Discovery`)
-    * ``activation``: pending changes and their activation (:class:`Activation`)
-    * ``jobs``: background jobs (:class:`Jobs`)
+    * ``hosts`` and ``folders``: the configuration (:class:`.Hosts`, :class:`.Folders`)
+    * ``host_status`` and ``services``: the monitoring state (:class:`.HostStatuses`, :class:`.Services`)
+    * ``discovery``: scanning hosts for services (:class:`.Discovery`)
+    * ``activation``: pending changes and their activation (:class:`.Activation`)
+    * ``jobs``: background jobs (:class:`.Jobs`)
+
+    The attribute ``settings`` contains all :class:`.Settings` of the client.
     """
 
     # The plain nouns. Their attributes are created from the rows of the catalogue.
@@ -121,7 +130,11 @@ class Checkmk(RawCalls):
 
     @classmethod
     def from_settings(cls, settings: Settings, *, clock: Optional[Clock] = None) -> Checkmk:
-        """Create a client from ``settings``. They can be pickled, so another process can create the same client."""
+        """Create a client from :class:`.Settings`.
+
+        Settings can be pickled, so that another process can create the same client. ``clock`` is as for the
+        constructor.
+        """
         require_type(settings, Settings, "from_settings needs Settings", "; from_config reads a file")
         client = cls.__new__(cls)
         client._open(settings, clock)
@@ -141,7 +154,7 @@ class Checkmk(RawCalls):
     def from_env(cls) -> Checkmk:
         """Create a client from environment variables.
 
-        They are ``CHECKMK_SERVER_URL``, ``CHECKMK_SITE``, ``CHECKMK_USERNAME``, and ``CHECKMK_PASSWORD`` or
+        The variables are ``CHECKMK_SERVER_URL``, ``CHECKMK_SITE``, ``CHECKMK_USERNAME``, and ``CHECKMK_PASSWORD`` or
         ``CHECKMK_PASSWORD_FILE``. Raises SettingsError if one is missing or not valid.
         """
         from ..config.file import from_env
@@ -177,9 +190,10 @@ class Checkmk(RawCalls):
         return client
 
     def version(self) -> Version:
-        """Read the version, edition and name of the site.
+        """Request the version, the edition and the id of the site.
 
-        This is the cheapest request that checks both the address and the credentials.
+        This is the cheapest request that checks both the address and the credentials. Raises AuthError if the
+        credentials are wrong, and TransportError if the server cannot be reached.
         """
         # CHECKMK_API 10.1: the request needs no special permission and takes no lock.
         reply = self._site.perform("site", "version")
@@ -187,7 +201,10 @@ class Checkmk(RawCalls):
             return Version.parse(reply.data)
 
     def checkmk_version(self) -> CheckmkVersion:
-        """Return the version of Checkmk. A request is sent only if no earlier response contained the version."""
+        """Return the version of Checkmk, which can be compared with others.
+
+        A request is sent only if no earlier response contained the version.
+        """
         return self._site.version()
 
     @property
@@ -196,11 +213,11 @@ class Checkmk(RawCalls):
         return self._transport.edition
 
     def health(self, *, pending: bool = False) -> Health:
-        """Check whether the site answers, and with ``pending`` count the changes that wait for an activation.
+        """Check whether the site answers. With ``pending``, also count the changes that wait for an activation.
 
-        If the site does not answer, the error is part of the result instead of being raised. The circuit breaker treats
-        the check like any other call: while the breaker is open, no request is sent and the result contains a
-        CircuitOpenError. After the recovery timeout, the check serves as the probe.
+        If the check fails, the result contains the error; it is not raised. The circuit breaker treats the check like
+        any other call: while the breaker is open, no request is sent and the result contains a CircuitOpenError. After
+        the recovery timeout, the check serves as the probe.
         """
         started = self._site.clock.monotonic()
         version: Optional[Version] = None
@@ -218,7 +235,7 @@ class Checkmk(RawCalls):
 
     @property
     def clock(self) -> Clock:
-        """The clock of this client. All its timeouts and pauses use it."""
+        """The clock that measures all timeouts and pauses of this client."""
         return self._site.clock
 
     @property
@@ -227,11 +244,11 @@ class Checkmk(RawCalls):
         return self._transport.metrics
 
     def metrics(self) -> Mapping[str, Any]:
-        """Return the metrics of this client over the last hours, as plain data.
+        """Return the metrics of this client as plain data.
 
-        The result contains the keys of :meth:`MetricsCollector.get_stats`, the statistics of the ``cache`` and the
-        state of the ``breaker``. Calls are timed as ``call.<noun>.<verb>`` and counted as
-        ``calls.<noun>.<verb>.<status or error>``.
+        The result contains the keys of :meth:`.MetricsCollector.get_stats`, the statistics of the ``cache`` and the
+        state of the ``breaker``. It covers the last ``metrics.retention_hours`` hours. Calls are timed as
+        ``call.<noun>.<verb>`` and counted as ``calls.<noun>.<verb>.<status or error>``.
         """
         breaker = self._transport.breaker.state.value
         return {**self.collector.get_stats(), "cache": self._transport.cache.stats(), "breaker": breaker}
@@ -241,41 +258,41 @@ class Checkmk(RawCalls):
 
         >>> cmk.add_hook(lambda event: print(event.noun, event.verb, event.status, event.duration_s))
 
-        The hook runs in the thread that made the call. Its exceptions are logged and otherwise ignored. The hook is not
-        called for calls that a hook makes itself.
+        The hook runs in the thread that made the call. Its exceptions are logged and otherwise ignored. If a hook makes
+        calls itself, no hook is called for them.
         """
         self._transport.call_metrics.add_hook(hook)
 
     def add_settling_hook(self, hook: Callable[[Settling], object]) -> None:
-        """Register ``hook`` to be called with a :class:`Settling` each time the answer to a write is lost.
+        """Register ``hook`` to be called with a :class:`.Settling` each time the answer to a write is lost.
 
-        The hook runs before the client reads the site to find out whether the write was applied. That can take up to
-        ``limit_s`` seconds. Exceptions of the hook are logged and otherwise ignored.
+        The client then reads the site for up to ``limit_s`` seconds, to find out whether the write was applied. The
+        hook runs before these reads. Its exceptions are logged and otherwise ignored.
         """
         self._site.settling_hooks.append(hook)
 
     def remove_settling_hook(self, hook: Callable[[Settling], object]) -> None:
-        """Stop calling ``hook`` for lost answers. Raises ValueError if it is not registered."""
+        """Stop calling ``hook`` when an answer is lost. Raises ValueError if the hook is not registered."""
         self._site.settling_hooks.remove(hook)
 
     def remove_hook(self, hook: Callable[[CallEvent], object]) -> None:
-        """Stop calling ``hook`` after calls. Raises ValueError if it is not registered."""
+        """Stop calling ``hook`` after calls. Raises ValueError if the hook is not registered."""
         self._transport.call_metrics.remove_hook(hook)
 
     def invalidate_cache_pattern(self, pattern: str) -> int:
-        """Remove cached responses whose key matches ``pattern``, and return their number.
+        """Remove all cached responses with a key that matches ``pattern``, and return their number.
 
         >>> cmk.invalidate_cache_pattern("hosts:*web01*")
 
-        Keys have the form ``noun:verb:path:…``. The pattern may contain the wildcards ``*``, ``?`` and ``[…]``.
+        Keys have the form ``noun:verb:path:…``. The pattern can contain the wildcards ``*``, ``?`` and ``[…]``.
         """
         return self._transport.cache.invalidate_pattern(pattern)
 
     def cache_generation(self, noun: str) -> str:
-        """Return a token that changes with every write to ``noun`` (``hosts``, ``folders``, …).
+        """Return a token that changes with every write to ``noun``, such as ``hosts`` or ``folders``.
 
-        Data derived from cached responses is out of date once the token has changed. While the storage of the cache is
-        unavailable, every call returns a new token.
+        If you keep data that is derived from responses, discard it when the token has changed. While the storage of the
+        cache is unavailable, every call returns a new token. Raises KeyError for an unknown noun.
         """
         return self._transport.cache.generation_of(noun)
 
@@ -284,9 +301,9 @@ class Checkmk(RawCalls):
         self._transport.cache.clear()
 
     def close(self) -> None:
-        """Close all connections.
+        """Close all connections. Leaving the ``with`` statement does the same.
 
-        Calls that are waiting for their next retry end immediately. Later calls raise ConnectError.
+        Calls that wait for their next retry fail immediately. Later calls raise ConnectError.
         """
         self._transport.close()
 
@@ -315,7 +332,7 @@ class Checkmk(RawCalls):
 
 
 def require_client(given: Checkmk, what: str) -> Checkmk:
-    """Return ``given``. Raises TypeError, starting with ``what``, unless it has the attributes of a client."""
+    """Return ``given`` if it has the attributes of a client. Otherwise raise TypeError with the subject ``what``."""
     if not all(hasattr(given, name) for name in ("hosts", "folders", "settings")):
         raise TypeError(f"{what} needs a client such as Checkmk.from_env(), not {describe_type(given)}")
     return given

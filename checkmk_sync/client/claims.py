@@ -1,4 +1,4 @@
-"""Records which calls of a client create which objects, so that a call can tell its own objects from others."""
+"""Records which call of a client creates which objects, so that a call can tell its own objects from others."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ class Claims:
     If two calls of a client send the same object, finding it at the site does not show which of them created it.
     """
 
-    KEPT_S, KEPT = 5.0, 20_000  # seconds after the end of a call, and the largest number of claims of ended calls
+    # The claims of an ended call are dropped after KEPT_S seconds, or earlier if there are more than KEPT.
+    KEPT_S, KEPT = 5.0, 20_000
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -42,10 +43,10 @@ class Claims:
 
     @contextlib.contextmanager
     def claim(self, noun: str, names: Iterable[str]) -> Iterator[Claim]:
-        """Yield a claim on the objects that the block creates. If the block raises an error, it has created none.
+        """Yield a claim on the objects that the block creates. If the block raises an error, the claim is dropped.
 
-        If two calls claim the same name at the same time or within a few seconds, the name is removed from both claims,
-        because neither call can tell which of them created the object.
+        If two calls claim the same name at the same time or within a few seconds, both claims lose that name, because
+        neither call can tell which of them created the object.
         """
         with self._lock:
             claim = Claim(set(names))
@@ -76,9 +77,9 @@ class Claims:
         return claim.ended is not None and claim.ended < self._clock.monotonic() - self.KEPT_S
 
     def _drop_old(self, number: int) -> None:
-        """Drop the claims that are over among the ``number`` oldest ones.
+        """Check the ``number`` oldest claims, and drop each one that is over.
 
-        ``number`` is larger than the number of claims that the caller adds, so old claims do not accumulate.
+        ``number`` is larger than the number of claims that the caller adds, so that old claims do not accumulate.
         """
         for key, claim in list(itertools.islice(self._claims.items(), number)):
             if self._is_over(claim) or (claim.ended is not None and len(self._claims) > self.KEPT):

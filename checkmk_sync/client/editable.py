@@ -20,7 +20,7 @@ TRIES = 5
 
 
 class Editable(Resource, Generic[T]):
-    """The base class of nouns whose objects have an ETag, which every change must send."""
+    """The base class of nouns with ETags. Checkmk requires the ETag of an object in every change."""
 
     def find(self, name: str, /, *, fresh: bool = False) -> Optional[T]:
         """Return one object, or None if it does not exist."""
@@ -33,7 +33,7 @@ class Editable(Resource, Generic[T]):
     def _read_and_write(self, name: str, write: Callable[[T], T], etag: Optional[str] = None) -> T:
         """Read the object and return ``write(object)``. Repeat both if another user has changed it in between (412).
 
-        With an ``etag`` of the caller nothing is repeated, because the change applies to that state only.
+        If the caller gives an ``etag``, nothing is repeated, because the change applies to that state only.
         """
         if etag is not None:
             require_etag(etag)
@@ -67,7 +67,7 @@ class Editable(Resource, Generic[T]):
     ) -> F:
         """Settle the failed creation of an object that was absent before.
 
-        Finding the object proves nothing if another call of this client creates it too. The error is raised then.
+        If another call of this client creates the same object, finding it proves nothing, and the error is raised.
         """
 
         def find_ours(there: S) -> Optional[F]:

@@ -31,9 +31,10 @@ def is_uncertain(error: CheckmkError) -> bool:
 class Outcome:
     """The outcome of one item of a bulk call.
 
-    ``key`` identifies the item, such as the name of a host. ``error`` is the reason if the item was not applied or its
-    outcome is unknown, and None if it was applied. ``note`` is a remark for people, such as "found by reading after a
-    lost answer".
+    * ``key`` identifies the item, such as the name of a host.
+    * ``status`` is a :class:`.Status`.
+    * ``error`` is the reason why the item was not applied or its outcome is unknown, and None if it was applied.
+    * ``note`` is a remark for people, such as "found by reading after a lost answer"; it is usually empty.
     """
 
     key: str
@@ -51,11 +52,14 @@ class Outcome:
 
     @property
     def reason(self) -> str:
-        """The message of the error, or the note if there is no error."""
+        """The message of ``error``, or ``note`` if there is no error."""
         return str(self.error) if self.error is not None else self.note
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the outcome as plain data, with the keys ``key``, ``status``, ``error`` and ``note``."""
+        """Return the outcome as plain data, with the keys ``key``, ``status``, ``error`` and ``note``.
+
+        ``status`` is the value of the :class:`.Status`, such as ``"not applied"``. ``error`` is a dictionary or None.
+        """
         error = None if self.error is None else self.error.to_dict()
         return {"key": self.key, "status": self.status.value, "error": error, "note": self.note}
 
@@ -64,7 +68,9 @@ Progress = Callable[[Outcome], None]
 
 
 class Outcomes(tuple[Outcome, ...]):
-    """The outcomes of a bulk call, in the order in which they became known.
+    """A tuple with an :class:`.Outcome` for each item of a bulk call.
+
+    The outcomes are in the order in which they became known, which can differ from the order of the items.
 
     >>> outcomes = cmk.hosts.bulk_create([{"host_name": "web01"}, {"host_name": "web02"}])
     >>> for outcome in [*outcomes.not_applied, *outcomes.unknown]:
@@ -99,8 +105,8 @@ class Outcomes(tuple[Outcome, ...]):
         if not self.ok:
             first = [*self.not_applied, *self.unknown][0]
             raise BatchError(
-                f"{len(self.not_applied)} of {len(self)} not applied, {len(self.unknown)} unknown; "
-                f"first: {first.key}: {first.reason}",
+                f"{len(self.not_applied)} of {len(self)} items were not applied and {len(self.unknown)} are unknown; "
+                f"the first is {first.key}: {first.reason}",
                 outcomes=self,
             )
 

@@ -2,12 +2,12 @@
 
 A response with a million services would have to be requested again if it broke off near its end. So each part is a
 separate request, which is retried alone and yielded when it is complete. Several parts are read at the same time, and
-yielded in order. Checkmk compares texts byte by byte, so two comparisons select a range of any number of hosts. The
-range includes hosts that were added after the index was read.
+yielded in order. Checkmk compares strings byte by byte, so two comparisons of the host name select a range of any
+number of hosts. The range includes hosts that were added after the index was read.
 
-The parts are derived from an index, which lists the hosts and the number of services of each. The first part is taken
-from the beginning of the index, so that services are yielded while the rest of the index arrives. This is a guess,
-because Checkmk returns hosts in no particular order. Hosts that arrive later may sort before the first part.
+The parts are derived from an index, which lists the hosts, each with its number of services. The first part is taken
+from the beginning of the index, so that services are yielded while the rest of the index arrives. This is a guess: the
+order of hosts in a response is not guaranteed, so hosts that arrive later may sort before the first part.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = ["Part", "Partitions"]
 # Larger parts are not faster. The first parts are smaller, so that the first item arrives soon.
 FIRST_BYTES, TARGET_BYTES = 64 * 2**10, 960 * 2**10
 FIRST_GUESS_BYTES = 500  # the assumed size of a service without further columns, before the first part has arrived
-GROWTH = 4.0  # the most by which the expected size of a service may shrink after one part
+GROWTH = 4.0  # the largest factor by which the expected size of a service shrinks after one part
 NO_LIMIT = float("inf")
 PIECE_BYTES = 64 * 2**10  # JSON decoded at a time, if a part is too large to be decoded at once
 BLOCK_BYTES = 64 * 2**10  # JSON of the items that are yielded at a time
@@ -64,8 +64,8 @@ class Partitions:
 
     ``index()`` yields the names of hosts, each with its number of services. ``read(filter, limit_bytes)`` returns the
     complete response for a filter, or raises ReplyTooLargeError. It is called from ``workers`` threads, and each of
-    them keeps at most ``share_bytes`` in memory. ``is_first(name)`` asks the site, and returns True if no host sorts
-    before ``name``. ``again(read)`` calls ``read`` with retries after broken JSON.
+    them keeps at most ``share_bytes`` in memory. ``is_first(name)`` queries the site, and returns True if no host sorts
+    before ``name``. ``again(function)`` calls ``function``, and repeats it after broken JSON.
 
     ``field`` is the member of an item to decode. ``host_of`` returns the name of an item's host, and ``parse_all``
     converts a list of items to records.
@@ -124,7 +124,7 @@ class Partitions:
     def _sample(self, index: Blocks[HostCount]) -> Optional[list[HostCount]]:
         """Return the beginning of the index, or None if no part can be guessed from it.
 
-        In the second case the entire index is read.
+        In the second case, the entire index has been read into ``_hosts``.
         """
         sample: list[HostCount] = []
         try:
@@ -170,7 +170,7 @@ class Partitions:
         self._hosts, self._next = ([("", 0), *remaining], 1) if border else (remaining, 0)
 
     def _rest_of(self, index: Blocks[HostCount], sample: list[HostCount]) -> list[HostCount]:
-        """Return all hosts, in the order in which Checkmk compares texts. ``sample`` has already been read."""
+        """Return all hosts, sorted as Checkmk compares strings. ``sample`` has already been read."""
         try:
             with contextlib.closing(index):
                 return sorted(itertools.chain(sample, *index))
@@ -242,7 +242,7 @@ class Partitions:
         return condition
 
     def _decoded(self, part: Part, body: bytes, received: Received) -> Iterator[list[Any]]:
-        """Return the items of a part in lists. A part whose response broke off yields no items."""
+        """Return the items of a part in lists. If the response broke off, the part is read again first."""
         self._learn(part, len(body))
         if len(body) * DECODED_FACTOR > self._limit and part.end - part.start <= 1 and self._is_in_order(body):
             # Decoding all services of this host at once would take more memory than allowed.
@@ -283,7 +283,7 @@ class Partitions:
 
 
 class _Readers:
-    """Threads that read for the thread that created them. They stop when the work of that thread is stopped."""
+    """Threads that read for the thread that created them. They stop when that thread's work is cancelled."""
 
     def __init__(self, count: int) -> None:
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="checkmk-sync-read")
@@ -295,7 +295,7 @@ class _Readers:
         return self._pool.submit(context.run, function, *arguments)
 
     def result(self, future: Future[T]) -> T:
-        with cancellation.on_stop(self._cancellation.stop):  # stopping this thread's work stops the reads as well
+        with cancellation.on_stop(self._cancellation.stop):  # cancelling this thread's work stops the reads as well
             return future.result()
 
     def close(self) -> None:
@@ -304,7 +304,7 @@ class _Readers:
 
 
 def _in_blocks(items: list[Any], size: int, received: Received) -> Iterator[list[Any]]:
-    """Yield the items in lists, and report the share of the bytes of each list before it.
+    """Yield the items in lists. Before each list, report its share of the bytes.
 
     The shares matter because the size of a page is limited by bytes.
     """

@@ -27,7 +27,7 @@ _NAMES: Mapping[type, str] = {str: "a string", bool: "a boolean", dict: "an obje
 def typed(kind: type[T], data: Any, *path: str, default: Optional[T] = None) -> T:
     """Return the value at ``path``. Raises UnexpectedReplyError unless it is an instance of ``kind``.
 
-    If there is a ``default``, it is returned for a missing member and for null.
+    A ``default`` other than None is returned for a missing member and for null.
     """
     try:
         value = value_of(data, *path)

@@ -42,7 +42,8 @@ class Filter:
 
     >>> (column("state") == ServiceState.CRITICAL) & ~column("description").startswith("CPU")
 
-    Filters can be pickled. Two filters are equal if their expressions are.
+    Filters can be pickled. Two filters are equal if their expressions are equal. Python's ``and``, ``or`` and
+    ``not`` raise TypeError.
     """
 
     def __init__(self, expression: Mapping[str, Any]) -> None:
@@ -97,8 +98,14 @@ class Column:
     >>> column("state") != ServiceState.OK
     >>> column("host_name").glob("web*")
 
-    ``==`` and ``!=`` compare strings exactly, including case. A column with a state is compared with a
-    :class:`HostState` or :class:`ServiceState`. Raises ValueError if ``name`` is not a valid column name.
+    The operators ``==``, ``!=``, ``<``, ``<=``, ``>`` and ``>=`` compare the column with a string, a number, a boolean
+    or a state. Strings are compared exactly, including case. Raises ValueError for a string that contains a line break.
+
+    Compare a column such as ``state`` with a :class:`.HostState` or :class:`.ServiceState`. With a state, ``==`` and
+    ``!=`` distinguish OK and UP from PENDING, although the column is 0 for all of them. A number does not make this
+    distinction, and the name of a state raises ValueError.
+
+    Raises ValueError if ``name`` is not a valid column name.
     """
 
     def __init__(self, name: str) -> None:
@@ -113,12 +120,12 @@ class Column:
         return Filter({"op": op, "left": self.name, "right": _right(value)})
 
     def __eq__(self, value: Value) -> Filter:  # type: ignore[override]
-        """Return a filter for rows whose column equals ``value``. States are compared with ``has_been_checked``."""
+        """Return a filter for rows in which the column equals ``value``. States also test ``has_been_checked``."""
         if not isinstance(value, (HostState, ServiceState)):
             return self._compare("=", value)
         match = _STATE.fullmatch(self.name)
         if match is None:
-            raise ValueError(f"{self.name!r} is not a column with a state")
+            raise ValueError(f"{self.name!r} is not a column with a state; compare it with a string or a number")
         checked = Column(f"{match[1]}has_been_checked")
         if value.value < 0:
             return checked == 0
@@ -146,30 +153,31 @@ class Column:
     __hash__ = None  # type: ignore[assignment]
 
     def matches(self, regex: str, *, ignore_case: bool = False) -> Filter:
-        """Return a filter for rows whose column contains a match of the regular expression, anywhere in the text."""
+        """Return a filter for rows in which the regular expression matches anywhere in the column."""
         return self._compare("~~" if ignore_case else "~", regex)
 
     def contains(self, text: str) -> Filter:
-        """Return a filter for rows whose column contains ``text``. Special characters have no meaning."""
+        """Return a filter for rows in which the column contains exactly ``text``. Case matters."""
         return self.matches(_literal(text))
 
     def startswith(self, text: str) -> Filter:
-        """Return a filter for rows whose column starts with ``text``. Special characters have no meaning."""
+        """Return a filter for rows in which the column starts with exactly ``text``. Case matters."""
         return self.matches(f"^{_literal(text)}")
 
     def glob(self, pattern: str) -> Filter:
-        """Return a filter for rows whose entire column matches a pattern.
+        """Return a filter for rows in which ``pattern`` matches the entire column.
 
-        ``*`` matches any number of characters, and ``?`` matches one.
+        ``*`` matches any number of characters, and ``?`` matches one. Case matters.
         """
         if "*" not in pattern and "?" not in pattern:
             return self == pattern
         return self.matches(glob_regex(pattern))
 
     def one_of(self, values: Iterable[Value]) -> Filter:
-        """Return a filter for rows whose column equals one of ``values``.
+        """Return a filter for rows in which the column equals one of ``values``.
 
-        Raises ValueError if there are no values, because that could mean every row or no row.
+        Raises ValueError if ``values`` is empty, because that could mean every row or no row. Raises TypeError if it is
+        a single string.
         """
         filters = [self == value for value in require_iterable(values, "values")]
         if not filters:
@@ -177,7 +185,7 @@ class Column:
         return functools.reduce(operator.or_, filters)
 
     def has(self, element: str) -> Filter:
-        """Return a filter for rows whose column is a list (groups, contacts, …) that contains ``element``."""
+        """Return a filter for rows in which the column is a list, such as ``groups``, that contains ``element``."""
         return self._compare(">=", element)
 
 
@@ -192,7 +200,7 @@ def _literal(text: str) -> str:
 
 
 def _right(value: Value) -> str:
-    # Checkmk accepts only strings in expressions, also for numbers. Flags are 0 and 1.
+    # Checkmk accepts only strings in expressions, even for numbers. Flags are 0 and 1.
     if isinstance(value, enum.Enum):
         value = value.value
     text = str(int(value)) if isinstance(value, bool) else str(value)
@@ -202,20 +210,27 @@ def _right(value: Value) -> str:
 
 
 def column(name: str) -> Column:
-    """Return the column ``name``, to build a filter with. Raises ValueError if it is not a valid column name."""
+    """Return the column ``name``, which builds filters when it is compared.
+
+    >>> column("plugin_output").contains("timeout") | (column("state") == ServiceState.CRITICAL)
+
+    Raises ValueError if it is not a valid column name. The site refuses a column that does not exist (BadRequestError).
+    """
     return Column(name)
 
 
 def where(**equal: Value) -> Filter:
-    """Return a filter for rows whose columns equal all these values exactly. Without arguments it matches every row.
+    """Return a filter for rows in which each named column equals its value. Without arguments, it matches every row.
 
     >>> where(host_name="web01", acknowledged=0)
+
+    Values are compared as by :class:`.Column`.
     """
     return functools.reduce(operator.and_, (Column(name) == value for name, value in equal.items()), everything())
 
 
 def unhandled_host_problems() -> Filter:
-    """Return a filter for hosts with an unhandled problem, to be used with ``client.host_status``.
+    """Return a filter for hosts with an unhandled problem, for use with ``client.host_status``.
 
     These hosts are down or unreachable, have been checked, are not acknowledged and are not in a downtime.
 
@@ -227,7 +242,7 @@ def unhandled_host_problems() -> Filter:
 
 
 def unhandled_problems() -> Filter:
-    """Return a filter for services with an unhandled problem, to be used with ``client.services``.
+    """Return a filter for services with an unhandled problem, for use with ``client.services``.
 
     These services are not OK, have been checked and are not acknowledged. Neither the service nor its host is in a
     downtime. For hosts, use :func:`unhandled_host_problems`.

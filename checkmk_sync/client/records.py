@@ -70,7 +70,7 @@ class _Labelled:
 
     @property
     def owner(self) -> Optional[str]:
-        """The owner of the synchronisation that created the object, from its label; None if there is no such label."""
+        """The owner of the object, from its own label ``checkmk_sync/owner``; None without this label."""
         return self.labels.get(OWNER_LABEL)
 
 
@@ -78,10 +78,16 @@ class _Labelled:
 class Host(_Labelled):
     """A host of the configuration.
 
-    ``folder`` is a path such as ``/a/b``. ``attributes`` contains the attributes that can be set on the host itself.
-    ``effective_attributes`` also contains inherited ones and defaults, and is None unless requested. ``meta`` contains
-    the information that Checkmk adds: ``created_at``, ``created_by``, ``updated_at``, and ``network_scan_result`` after
-    a network scan. ``etag`` is None for hosts read from a list.
+    * ``folder`` is a path such as ``/a/b``.
+    * ``attributes`` contains the attributes that are set on the host itself.
+    * ``effective_attributes`` also contains inherited attributes and defaults. It is None unless it was requested.
+    * ``is_cluster``, ``is_offline`` and ``cluster_nodes`` are None if the site does not report them. ``cluster_nodes``
+      is also None for a host that is not a cluster.
+    * ``etag`` identifies the state of the host that was read. It is None for hosts read from a list.
+    * ``meta`` contains the information that Checkmk adds: ``created_at``, ``created_by``, ``updated_at``, and after a
+      network scan ``network_scan_result``.
+
+    Records that differ only in ``etag`` and ``meta`` are equal.
     """
 
     # A new attribute of Checkmk needs no change here. A new member of hosts needs these changes in checkmk_sync/:
@@ -137,8 +143,8 @@ class Host(_Labelled):
 class Folder(_Labelled):
     """A folder of the configuration.
 
-    ``path`` has the form ``/a/b``. ``attributes`` contains the attributes that can be set, and ``meta`` the information
-    that Checkmk adds, as in :class:`Host`. ``etag`` is None for folders read from a list.
+    ``path`` has the form ``/a/b``. ``attributes`` contains the attributes that are set on the folder itself. ``etag``
+    and ``meta`` are as in :class:`.Host`.
     """
 
     PARTS: ClassVar = ("title", "extensions")
@@ -163,7 +169,7 @@ _consume = collections.deque[Any](maxlen=0).extend
 
 @dataclass(frozen=True)
 class _Row:
-    """A row of the monitoring state. ``columns`` contains the requested columns; ``row["alias"]`` returns one."""
+    """A row of the monitoring state. ``row["alias"]`` returns one of its ``columns``."""
 
     PARTS: ClassVar = "extensions"
     _texts: ClassVar[Sequence[str]]
@@ -199,7 +205,7 @@ class _Row:
 
     @classmethod
     def _are_rows(cls, extensions: Sequence[Any]) -> bool:
-        """Return False if :meth:`_check` may raise for a row. This is much faster than a call for each row."""
+        """Return True if all rows are valid, without a slow call of :meth:`_check` for each row."""
         states = cls._states
         try:
             for name in cls._texts:
@@ -216,7 +222,7 @@ class _Row:
 
     @classmethod
     def _check(cls, columns: Any) -> None:
-        """Raise UnexpectedReplyError if a row is wrong."""
+        """Raise UnexpectedReplyError if a row is not valid."""
         *texts, state, checked = (
             value_of({cls.PARTS: columns}, cls.PARTS, name) for name in (*cls._texts, "state", "has_been_checked")
         )
@@ -237,7 +243,9 @@ class HostStatus(_Row):
     >>> host = cmk.host_status.get("web01", columns=["plugin_output"])
     >>> host.name, host.state, host["plugin_output"]
 
-    ``columns`` is a mapping of the columns that were requested.
+    ``columns`` maps the names of columns to their values. It contains ``name``, ``state``, ``has_been_checked`` and the
+    columns that were requested. ``host["alias"]`` returns the value of a column, and raises KeyError if it was not
+    requested.
     """
 
     __slots__ = ()
@@ -261,7 +269,9 @@ class ServiceStatus(_Row):
     >>> service = cmk.services.get("web01", "CPU load", columns=["plugin_output"])
     >>> service.host_name, service.name, service.state, service["plugin_output"]
 
-    ``columns`` is a mapping of the columns that were requested.
+    ``columns`` maps the names of columns to their values. It contains ``host_name``, ``description``, ``state``,
+    ``has_been_checked`` and the columns that were requested. ``service["plugin_output"]`` returns the value of a
+    column, and raises KeyError if it was not requested.
     """
 
     __slots__ = ()
@@ -306,7 +316,7 @@ def _path(text: str) -> str:
 
 
 def _malformed(data: Any) -> UnexpectedReplyError:
-    """Return the error that describes the mistake in a host object."""
+    """Return the error that names the mistake in a host object."""
     try:
         typed(str, data, "id")
         typed(str, data, "extensions", "folder")
@@ -322,7 +332,10 @@ def _malformed(data: Any) -> UnexpectedReplyError:
 
 @dataclass(frozen=True)
 class Version:
-    """The version of Checkmk, the edition and the id of a site, such as ``2.3.0p10``, ``cre`` and ``prod``."""
+    """The version of Checkmk, the edition and the id of a site, such as ``2.3.0p10``, ``cre`` and ``prod``.
+
+    To compare versions, use :meth:`.Checkmk.checkmk_version`.
+    """
 
     checkmk: str
     edition: str

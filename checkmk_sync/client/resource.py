@@ -23,7 +23,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Resource:
-    """The base class of the nouns. Its methods perform their requests at one site."""
+    """The base class of the nouns. Its methods send their requests to one site."""
 
     noun: str
 
@@ -37,7 +37,7 @@ class Resource:
         return other
 
     def _resolve_folder(self, folder: str) -> str:
-        """Return a folder's path from any spelling."""
+        """Return the path of a folder, which can be given in any spelling."""
         path = folder_path(folder)
         if is_folder_hash(path):  # only the site knows the path of a 32-digit id
             folder_data = self._site.perform("folders", "get", path={"folder": path}, fresh=True).data
@@ -45,7 +45,7 @@ class Resource:
         return path
 
     def _is_absent(self, verb: str, path: Mapping[str, str]) -> bool:
-        """Return True if the object is known to be absent. An object that the user cannot read may exist."""
+        """Return True if the object is known to be absent, and False if it exists or cannot be read."""
         try:
             self._perform(verb, path=path, fresh=True)
         except NotFoundError:
@@ -102,9 +102,9 @@ def parsing(reply: Reply) -> Iterator[None]:
 
 
 def writes(verb: F) -> F:
-    """Mark errors of a method that writes as errors of a write, also if a read before the write fails.
+    """Decorate a method that writes, so that a failure of its first read counts as a failed write.
 
-    Nothing was written then, so the delivery is NOTHING_DONE, or NOT_SENT if the read was not sent either.
+    Nothing was written in this case, so the delivery is NOTHING_DONE, or NOT_SENT if the read was not sent either.
     """
 
     @functools.wraps(verb)

@@ -1,6 +1,7 @@
 """Waits for jobs and activations, and settles writes whose answer was lost.
 
-A noun calls :func:`settle` with the error of its write, and a bulk call with the error of a chunk.
+To settle a write is to read the site until the read proves that the write was applied, or until a time limit. A noun
+calls :func:`settle` with the error of its write, and a bulk call with the error of a chunk.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ __all__ = ["after_write", "confirm", "poll", "settle", "wait_for"]
 T = TypeVar("T")
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S, GROWTH = 0.05, 5.0, 1.7
-SHORTEST_LOOK_S = 1.0  # the least time for one read, so the last read may end this much after the deadline
+SHORTEST_LOOK_S = 1.0  # each read gets at least this time, so the last one may end this much after the deadline
 
 
 def poll(clock: Clock, deadline: Deadline) -> Iterator[None]:
@@ -52,7 +53,7 @@ _UNAVAILABLE = (TransportError, ThrottledError, ServerError, UnexpectedReplyErro
 def wait_for(
     site: Site, look: Callable[[Site], Optional[T]], deadline: Deadline, what: str, *, unseen_s: float = 0.0
 ) -> T:
-    """Repeat ``look(site)`` until it returns a result other than None, and return that.
+    """Repeat ``look(site)`` until its result is not None, and return the result.
 
     The wait continues while the site is unavailable, and after a NotFoundError in the first ``unseen_s`` seconds.
     Raises WaitTimeoutError at the deadline; ``what`` is the subject of its message.
@@ -80,15 +81,16 @@ def wait_for(
 
 @contextlib.contextmanager
 def after_write(message: str = "") -> Iterator[None]:
-    """Mark errors raised in the block, which follows an answered write, as leaving the outcome of the write open.
+    """Mark errors of the block as errors of the write before it, with an unknown outcome.
 
-    ``message`` is put before the error message, such as "the activation was started, but its end cannot be seen".
+    The write was answered, but the block could not confirm its effect. ``message`` precedes the error message, such as
+    "the activation was started, but its result is unknown".
     """
     try:
         yield
     except CheckmkError as error:
         if error.attempted is None and not isinstance(error, WaitTimeoutError):
-            raise  # the outcome is known, such as that of an activation that has failed
+            raise  # the outcome is known, for example because the activation has failed
         failure = error
     else:
         return
@@ -103,7 +105,7 @@ def settle(
     *,
     refusals: tuple[type[ApiError], ...] = (),
 ) -> T:
-    """Return the proof that a write that failed with ``error`` was applied. Raise the error if it cannot be proven.
+    """Return the proof that a write was applied although it failed with ``error``. Without a proof, raise the error.
 
     ``find_applied(site)`` reads the site, and returns the proof or None. It is called repeatedly for at most
     ``settle_s`` seconds, but only once after a 500 or after one of the ``refusals``. Errors that are neither uncertain
@@ -118,8 +120,8 @@ def settle(
     site.notify_settling(error)
     try:
         with shielded():
-            # CHECKMK_API 8.1: the site continues to work on a request after the connection broke. So finding nothing
-            # proves nothing yet, and the read is repeated.
+            # CHECKMK_API 8.1: the site continues to work on a request after the connection broke. The write may still
+            # be applied after a read that did not find it, so the read is repeated.
             for short_site in _repeated_looks(site):
                 try:
                     found = find_applied(short_site)

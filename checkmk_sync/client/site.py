@@ -35,7 +35,7 @@ Query = Mapping[str, Any]
 class Settling:
     """A write whose answer was lost. The client reads the site for at most ``limit_s`` seconds to learn its outcome.
 
-    ``call`` is the method and path of the write, ``error`` the failure that left its outcome open.
+    ``call`` is the method and the path of the write. ``error`` is the failure that left its outcome unknown.
     """
 
     call: str
@@ -44,7 +44,7 @@ class Settling:
 
 
 class Site:
-    """A transport together with the version of its site. With a ``deadline`` it is used for short reads only."""
+    """A transport together with the version of its site. With a ``deadline``, it performs short reads only."""
 
     def __init__(
         self, transport: Transport, deadline: Optional[Deadline] = None, parent: Optional[Site] = None
@@ -62,7 +62,7 @@ class Site:
         return self.transport.version_text is not None
 
     def with_time_limit(self, limit_s: float) -> Site:
-        """Return this site for a caller that repeats its reads itself.
+        """Return this site with a time limit, for a caller that repeats its reads itself.
 
         All calls together take at most ``limit_s`` seconds. Each is tried once, ignores the circuit breaker and does
         not count for it.
@@ -92,7 +92,7 @@ class Site:
     def site_time(self, moment: float) -> Optional[float]:
         """Convert a ``moment`` of the client's monotonic clock to UNIX time by the site's clock.
 
-        The result may be up to one second too early, but is never too late. None if the response has no ``Date``.
+        The result may be up to one second too early, but is never too late. It is None if the response has no ``Date``.
         """
         # The creation times of objects come from the site's clock, which may differ from the client's.
         date = http_date(self.perform("site", "version").headers.get("Date") or "")
@@ -112,7 +112,7 @@ class Site:
         self.transport.cache.invalidate_nouns(NOUN_NAMES)
 
     def operation(self, noun: str, verb: str) -> Optional[Operation]:
-        """Return the catalogue's row for a verb in the site's version and edition; None if they do not support it."""
+        """Return the catalogue's entry for a verb, or None if the site's version and edition do not support the verb."""
         return UNVERSIONED.get((noun, verb)) or find_operation(noun, verb, self.version(), self.edition())
 
     def perform(
@@ -132,7 +132,7 @@ class Site:
         """Perform a verb and return the reply. Query parameters that are None are omitted.
 
         ``object_names`` are the names of the objects that a write changes. Raises UnexpectedReplyError, with an unknown
-        outcome, if the answer to a write is not of the kind that Checkmk gives to it, or is about other objects.
+        outcome, if the answer to a write names other objects or is not an answer that Checkmk gives to this call.
         """
         operation = self.operation(noun, verb)
         if operation is None:

@@ -55,11 +55,11 @@ def update_body(
 
 
 def json_mapping(attributes: Attributes, of: str, before: Optional[Attributes] = None) -> dict[str, Any]:
-    """Return a copy of the attributes of ``of``, with strings converted if Checkmk never accepts a string there.
+    """Return a copy of the attributes of the object ``of``.
 
-    Raises TypeError unless they are a mapping. Raises ValueError for a value that JSON cannot express, and for ``***``
-    in place of a secret, unless the object has that value in ``before``. The message does not contain the value,
-    because it may be a secret.
+    A string is converted if Checkmk never accepts a string for the attribute. Raises TypeError unless the attributes
+    are a mapping. Raises ValueError for a value that JSON cannot express, and for ``***`` in place of a secret, unless
+    the object has that value in ``before``. The message does not contain the value, because it may be a secret.
     """
     if not isinstance(attributes, Mapping):
         raise TypeError(f"the attributes of {of!r} must be a mapping, not {describe_type(attributes)}")

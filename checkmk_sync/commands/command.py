@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Optional
 if TYPE_CHECKING:
     from ..errors import CheckmkError
 
-__all__ = ["Argument", "Command", "CountedRows", "FailureRow", "Field", "LazyModule", "Preview", "as_arguments"]
+__all__ = [
+    "Argument",
+    "Command",
+    "CountedRows",
+    "FailureRow",
+    "Field",
+    "LazyModule",
+    "Preview",
+    "as_arguments",
+    "without_python",
+]
 
 Row = dict[str, Any]
 Watch = Callable[[str, int, int], object]  # called with stage, done, total
@@ -107,7 +117,7 @@ class Preview:
     # command must not affect objects that appeared after the preview.
     fixed_arguments: Mapping[str, Any] = field(default_factory=dict)
     needs_approval: bool = True  # False if there is nothing to do
-    too_long: str = "Do it in smaller parts."
+    too_long: str = "A person must do this in Checkmk or on the command line."
 
 
 class FailureRow(Row):
@@ -199,8 +209,13 @@ _ENCODING = re.compile(r"\bencoding='[^']+'")
 _IN_PYTHON = re.compile(r" \([a-z_]+=[^()]* in Python\)")
 
 
+def without_python(text: str) -> str:
+    """Return a message of the library without its hints for Python, such as ``(allow_changes=12 in Python)``."""
+    return _IN_PYTHON.sub("", text)
+
+
 def as_arguments(text: str) -> str:
     """Return a message of the library with its options replaced by arguments of tools."""
-    text = _IN_PYTHON.sub("", text).replace("force_foreign_changes", "force_foreign")
+    text = without_python(text).replace("force_foreign_changes", "force_foreign")
     text = _ENCODING.sub("the setting sync.encoding of this server", text)
     return _OPTION.sub(lambda match: _OTHER_NAMES.get(match[1], match[1].replace("-", "_")), text)

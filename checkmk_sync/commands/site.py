@@ -54,7 +54,7 @@ SITE_COMMANDS = (
         _site.activate,
         (
             Argument("force_foreign", "Also activate pending changes of other users.", bool, default=False),
-            Argument("timeout", "Stop waiting after this many seconds.", int, default=900),
+            Argument("timeout", "Stop waiting after this many seconds.", int, default=900, metavar="SECONDS"),
         ),
         writes=True,
         check_with="checkmk-sync pending",

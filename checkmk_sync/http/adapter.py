@@ -31,7 +31,7 @@ from ..metrics import MetricsCollector
 from ..metrics.calls import CallCost
 from ..recovery import BreakerState, CircuitBreaker, RequestLimits, RetryPolicy
 from .error_replies import error_from_reply, is_of_a_gateway, retry_after_s
-from .failures import failure_of, without_request
+from .failures import CHUNK_LIMIT, describe_limit, failure_of, late_error, without_request
 from .socket_deadlines import POOL_CLASSES, SOCKET_DEADLINES, TrackedSocket
 
 __all__ = ["CheckmkAdapter", "Exchange", "is_json"]
@@ -146,7 +146,7 @@ class CheckmkAdapter(HTTPAdapter):
             raise ConnectError("the client is closed", call=str(call), sent=False)
         if self._process != os.getpid():
             self._drop_inherited_connections()
-        exchange.socket = TrackedSocket()
+        exchange.socket = TrackedSocket(describe_limit(call, exchange.deadline))
         exchange.cost.attempts += 1
         exchange.cost.bytes_sent += sent
         self._metrics.increment_counters({"attempts": 1, "bytes_sent": sent})
@@ -175,8 +175,8 @@ class CheckmkAdapter(HTTPAdapter):
     def _timeout(self, call: Call, remaining_s: float) -> tuple[float, float]:
         """Return the timeouts in seconds: for connecting, and between two chunks of the answer."""
         read_s = self._timeouts.bulk_s if call.kind is CallKind.BULK else self._timeouts.read_s
-        remaining_s = max(remaining_s, 0.001)
-        return min(self._timeouts.connect_s, remaining_s), min(read_s, remaining_s)
+        # Until the connection exists, no socket can be shut at the deadline, so the deadline limits this timeout.
+        return min(self._timeouts.connect_s, max(remaining_s, 0.001)), read_s
 
     def _read_body(self, exchange: Exchange, response: requests.Response) -> None:
         """Read the body, unless the call streams it. Raises ReplyTooLargeError if it exceeds the limit."""
@@ -197,7 +197,7 @@ class CheckmkAdapter(HTTPAdapter):
                 response.close()
                 break
         if size > limit and not is_refusal:
-            raise _too_large(limit, call)
+            raise _too_large(limit, call, " (limits.max_reply_mb)")
         exchange.response_body = b"".join(pieces)
 
     def _check_and_decode(self, exchange: Exchange, response: requests.Response) -> None:
@@ -206,7 +206,7 @@ class CheckmkAdapter(HTTPAdapter):
         if exchange.socket.expired:  # without Content-Length, a shut socket looks like the end of the body
             response.close()
             self._check_stopped(exchange)
-            raise DeadlineError(f"the answer was not complete within {exchange.deadline.limit_s:g} s", call=str(call))
+            raise late_error(exchange.socket, call)
         if not call.stream:
             exchange.socket.release()
         log.debug("%s -> %d in %.3f s", call, status, exchange.deadline.elapsed_s())
@@ -248,6 +248,8 @@ class CheckmkAdapter(HTTPAdapter):
         deadline = None if exchange.call.deadline_s is None else exchange.deadline
         with self._limits.reading(deadline):
             remaining_s = float("inf") if deadline is None else deadline.remaining_s()
+            call_ends_first = remaining_s < limit_s
+            exchange.socket.limit = describe_limit(exchange.call, exchange.deadline) if call_ends_first else CHUNK_LIMIT
             stopping = cancellation.on_stop(exchange.socket.expire)
             with SOCKET_DEADLINES.limit(exchange.socket, min(limit_s, remaining_s)), stopping:
                 yield
@@ -328,7 +330,7 @@ def _read_up_to(response: requests.Response, limit: float, call: Call) -> bytes:
         size += len(piece)
         if size > limit:
             response.close()
-            raise _too_large(limit, call)
+            raise _too_large(limit, call, ", the limit of this call")
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
@@ -340,7 +342,8 @@ def _pieces(response: requests.Response, size: int) -> Iterator[bytes]:
     return iter(lambda: response.raw.read(size, decode_content=encoded), b"")
 
 
-def _too_large(limit: float, call: Call) -> ReplyTooLargeError:
+def _too_large(limit: float, call: Call, origin: str) -> ReplyTooLargeError:
     size = f"{limit / 2**20:g} MB" if limit >= 2**20 else f"{limit:.0f} bytes"
-    message = f"the answer to {call} is larger than {size} (limits.max_reply_mb)"
-    return ReplyTooLargeError(message, limit_bytes=int(limit), call=str(call))
+    return ReplyTooLargeError(
+        f"the answer to {call} is larger than {size}{origin}", limit_bytes=int(limit), call=str(call)
+    )

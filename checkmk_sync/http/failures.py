@@ -1,4 +1,4 @@
-"""Turn exceptions of requests and urllib3 into typed errors without the request, which contains the secret."""
+"""The typed errors for failed requests, without the request, which contains the secret."""
 
 from __future__ import annotations
 
@@ -8,30 +8,41 @@ from typing import Iterator, Optional
 import requests
 import urllib3.exceptions
 
-from ..core.call import Call
+from ..core.call import Call, CallKind
+from ..core.clock import Deadline
 from ..core.redaction import Redactor
 from ..errors import BrokenReplyError, ConnectError, DeadlineError, ReadTimeoutError, TransportError
 from .socket_deadlines import TrackedSocket
 
-__all__ = ["failure_of", "without_request"]
+__all__ = ["CHUNK_LIMIT", "describe_limit", "failure_of", "late_error", "without_request"]
+
+
+CHUNK_LIMIT = "for a chunk of a stream (timeouts.read_s)"
 
 
 def failure_of(error: Exception, socket: TrackedSocket, call: Call, redact: Redactor) -> TransportError:
     """Return the typed error for an exception of requests or urllib3. Its ``sent`` is False if no byte was sent."""
     unsent = not socket.sent if socket.connection_seen else _is_connect_failure(error)
     if socket.expired:
-        limit = "read_s, for each chunk of a stream" if call.stream else "total_s"
-        message = f"{call} exceeded its time limit (timeouts.{limit})"
-        return DeadlineError(message, call=str(call), sent=False if unsent else None)
+        return late_error(socket, call, sent=False if unsent else None)
     text = redact(_root_text(error))
     if unsent:
         return ConnectError(f"cannot connect for {call}: {text}", call=str(call), sent=False)
     if isinstance(error, (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)) or "timed out" in text:
-        return ReadTimeoutError(
-            f"the site did not answer {call} in time (timeouts.read_s, or timeouts.bulk_s for bulk calls)",
-            call=str(call),
-        )
+        setting = "bulk_s" if call.kind is CallKind.BULK else "read_s"
+        return ReadTimeoutError(f"the site did not answer {call} in time (timeouts.{setting})", call=str(call))
     return BrokenReplyError(f"the connection broke during {call}: {text}", call=str(call))
+
+
+def late_error(socket: TrackedSocket, call: Call, sent: Optional[bool] = None) -> DeadlineError:
+    """Return the error for a call that exceeded the time limit of its socket."""
+    return DeadlineError(f"{call} exceeded its time limit {socket.limit}", call=str(call), sent=sent)
+
+
+def describe_limit(call: Call, deadline: Deadline) -> str:
+    """Describe the time limit of a call for messages. The setting is not named if the caller's own limit is shorter."""
+    setting = "" if deadline.limit_s == call.deadline_s else " (timeouts.total_s)"
+    return f"of {round(deadline.limit_s or 0.0, 3):g} s{setting}"
 
 
 def without_request(error: Exception) -> Exception:

@@ -31,9 +31,12 @@ class TrackedSocket:
 
     A socket belongs to the attempt that tracked it last. A connection is reused as soon as the body is read, and the
     deadline of one call must not shut the socket of the next call.
+
+    ``limit`` describes the current time limit, for messages.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit: str = "") -> None:
+        self.limit = limit
         self.sent = False
         self.expired = False
         self.connection_seen = False  # stays False if requests are mocked; then `sent` has no meaning

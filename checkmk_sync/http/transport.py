@@ -17,14 +17,14 @@ from ..config.settings import Settings
 from ..core.call import JSON, Call, Reply, require_etag
 from ..core.clock import Clock, Deadline, SystemClock
 from ..core.redaction import Redactor
-from ..errors import Attempted, CheckmkError, ConnectError, DeadlineError, Delivery, UnexpectedReplyError
+from ..errors import Attempted, CheckmkError, ConnectError, Delivery, UnexpectedReplyError
 from ..metrics import MetricsCollector
 from ..metrics.calls import CallCost, CallMetrics
 from ..recovery import BreakerState, CircuitBreaker, RequestLimits, RetryBudget, RetryPolicy
 from .adapter import CheckmkAdapter, Exchange, is_json
 from .auth import CheckmkAuth
 from .error_replies import error_from_reply
-from .failures import without_request
+from .failures import late_error, without_request
 from .options import proxy_and_tls_options
 from .proof import is_from_endpoint, lack_of_proof
 
@@ -196,10 +196,7 @@ class Transport:
                 pace.received(len(piece), time.monotonic() - started)
                 yield piece
             if exchange.socket.expired:
-                raise DeadlineError(
-                    f"the answer to {reply.call} arrived too slowly (timeouts.read_s, or the deadline of the call)",
-                    call=str(reply.call),
-                )
+                raise late_error(exchange.socket, reply.call)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self._adapter.translate_error(error, exchange) from without_request(error)
         finally:

@@ -45,7 +45,7 @@ _USED = "Nothing was done: the question was already answered, or is older than t
 _QUESTION_AS_RESULT = "2026-07-28"
 _QUESTION = "approval"
 MAX_PREVIEW = 30_000  # characters that a person can be expected to read
-# Keyed, so that nobody can forge a fingerprint, or find a secret of an inventory by comparing guesses with it.
+# Keyed, so that nobody can forge a fingerprint, or use it to test guesses of a secret in an inventory.
 _KEY = secrets.token_bytes(32)
 
 
@@ -56,7 +56,7 @@ class PendingApprovals:
     MAX_PENDING = 1000
 
     def __init__(self) -> None:
-        self._expires: dict[str, float] = {}  # fingerprint to end in monotonic seconds; oldest first
+        self._expires: dict[str, float] = {}  # by fingerprint, in monotonic seconds; oldest first
 
     def add(self, fingerprint: str) -> None:
         """Record that a preview is shown now."""
@@ -87,7 +87,8 @@ async def require_approval(
 ) -> Optional[CallToolResult | InputRequiredResult]:
     """Return None if a person has approved the preview, or else the result that asks for approval.
 
-    Raises ToolError if the person declines, approved something else, or cannot be asked.
+    Raises ToolError if the person declines or cannot be asked, if the preview is too long, or if the approval is for a
+    different preview.
     """
     can_ask = _can_ask(ctx)
     if not can_ask and not by_checksum:
@@ -111,7 +112,7 @@ async def require_approval(
 
 
 def _lines(preview: Preview) -> list[str]:
-    """Return the entire preview with invisible characters escaped.
+    """Return all lines of the preview, with invisible characters escaped.
 
     Raises ToolError if it is too long for a person to read.
     """

@@ -23,12 +23,12 @@ log = logging.getLogger("checkmk_sync.mcp.audit")
 # Characters of the arguments in a line. This is twice the limit of a call, so only arguments that an approval adds,
 # such as the approved changes of an activation, can exceed it.
 MAX_LINE = 8 * 2**20
-LOCK_S = 1.0  # seconds that a process that exits immediately waits for a thread that is writing a line
+LOCK_S = 1.0  # seconds; an immediate exit waits this long for another thread to finish its line
 
 
 @dataclass(frozen=True)
 class CallOutcome:
-    """The outcome of a call: a short phrase, counts, and the failed keys grouped by status."""
+    """The outcome of a call: a short phrase, counts, and the keys of failed items grouped by status."""
 
     outcome: str
     counts: Mapping[str, Any] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class CallOutcome:
 
     @classmethod
     def from_result(cls, values: Mapping[str, Any]) -> CallOutcome:
-        """Return the outcome of a command from its result. Its ``failed`` are pairs of a key and a status."""
+        """Return the outcome of a command that returned ``values``. ``failed`` contains pairs of key and status."""
         numbers = {name: value for name, value in values.items() if type(value) in (int, bool)}
         counts = values.get("counts")
         counts = {**numbers, **(counts if isinstance(counts, Mapping) else {})}
@@ -61,8 +61,8 @@ def _keys_by_status(statuses: Iterable[tuple[str, str]]) -> dict[str, list[str]]
 class AuditLog:
     """An audit log that appends to the file ``path``, or without a path to the logger ``checkmk_sync.mcp.audit``.
 
-    A write is two lines with the same ``call``, before and after the write. Raises SettingsError if the file cannot be
-    opened, is not a regular file, or is readable by other users.
+    Each write adds two lines with the same ``call``, before and after the write. Raises SettingsError if the file
+    cannot be opened, is not a regular file, or is readable by other users.
     """
 
     def __init__(self, settings: Settings, path: Optional[str] = None) -> None:
@@ -127,7 +127,7 @@ class AuditLog:
             return
         # With a timeout, because a signal handler can run in the thread that holds the lock.
         is_locked = self._lock.acquire(timeout=LOCK_S)
-        # After a torn line, a line break keeps the new line valid JSON.
+        # After a torn line, a leading line break keeps the new line valid JSON.
         line = text.encode() + b"\n"
         unwritten = b"\n" + line if self._is_torn else line
         length = len(unwritten)

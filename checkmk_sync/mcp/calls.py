@@ -1,4 +1,4 @@
-"""Run tool calls: validate the arguments, have a write approved, record it in the audit log, and run the command."""
+"""Tool calls: validate the arguments, ask for approval of a write, record it in the audit log, run the command."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class ToolRunner:
         if not command.needs_approval:
             return tool_result(await self.in_thread(kind, lambda: self._run(command, values, client_name), reporter))
         checksum = values.pop("checksum", None)
-        # The person approves this preview. _run() makes it again, and does nothing if its facts have changed.
+        # The person approves this preview. _run() computes it again and refuses the call if its facts have changed.
         preview = await self.in_thread(kind, lambda: self._preview(command, values), reporter)
         if preview is not None and preview.needs_approval:
             by_checksum = self.policy.confirm_by_checksum
@@ -95,7 +95,7 @@ class ToolRunner:
         task = CancellableTask()
 
         def run(slot: Slot) -> T:
-            # The context belongs to this thread, which ends with the call, so this needs no reset.
+            # anyio runs this function in its own copy of the context, so the variable needs no reset.
             session_limit.set(None if slot.session is None else slot.session.reads)
             with self._changed:
                 if self._is_ending:
@@ -115,7 +115,7 @@ class ToolRunner:
 
         try:
             return await task.run(run, lambda: self._capacity.acquire(kind), reporter)
-        except Stopped:  # by a shutdown, because a client that cancels a call gets no response
+        except Stopped:  # only by a shutdown; a cancelled call ends with another exception
             raise ToolError(f"The call was stopped before it finished: {_ENDING} {LOOK}") from None
 
     def finish(self, limit_s: float = FINISH_S) -> bool:
@@ -184,9 +184,9 @@ class ToolRunner:
 
 
 def validate_arguments(command: Command, arguments: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
-    """Return the arguments in the types that the command takes.
+    """Return the arguments, converted to the types that the command takes.
 
-    Raises ValueError or ToolError if a model must not send them.
+    Raises ToolError if they are too large, and ValueError if a value is not valid or must not come from a model.
     """
     if len(json.dumps(arguments, default=str)) > MAX_JSON:
         raise ToolError(
@@ -232,7 +232,7 @@ def _check_content(command: Command, name: str, value: Any) -> None:
 
 
 def _walk(value: Any, depth: int = 0) -> Iterator[tuple[Any, bool]]:
-    """Yield a value and everything in it, including JSON in strings, each with True if it is a key."""
+    """Yield the value and all nested keys and values, also within strings of JSON, as pairs of part and is_key."""
     if depth > MAX_DEPTH:
         raise ValueError(f"lists and objects must be nested at most {MAX_DEPTH} levels deep")
     yield value, False

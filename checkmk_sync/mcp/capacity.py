@@ -39,8 +39,8 @@ session_id: contextvars.ContextVar[str] = contextvars.ContextVar("session_id", d
 async def session_middleware(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
     """Set ``session_id`` for a request.
 
-    Over stdio there is one session. Over HTTP, newer protocols have no sessions, so calls with the same address,
-    ``X-Forwarded-For`` and ``User-Agent`` count as one session.
+    Over stdio there is one session. Over HTTP, older protocols name the session in a header. Newer ones have no
+    sessions, so calls with the same address, ``X-Forwarded-For`` and ``User-Agent`` count as one session.
     """
     session = ""
     if ctx.request is not None:
@@ -104,7 +104,7 @@ _WRITING = (
 
 
 class WriteLock:
-    """A lock that ordinary writes share, and that is exclusive for commands that would include other writes.
+    """A lock that ordinary writes share. Commands that would include other writes hold it exclusively.
 
     It refuses instead of waiting, because a wait could take as long as an activation.
     """

@@ -21,7 +21,7 @@ _TEXTS: Mapping[type[errors.CheckmkError], str] = {
     errors.ForbiddenError: "The Checkmk user of this server lacks the permission for this. Ask the operator for it.",
     errors.NotFoundError: "The object does not exist, or the Checkmk user of this server has no permission to see it. "
     "List the objects and use a name from the list.",
-    errors.BadRequestError: "The site refused the request. Correct the arguments as its message says.",
+    errors.BadRequestError: "The site refused the request. Correct the arguments; its message names the mistake.",
     errors.ConflictError: "Another operation is running, or the object is in use. Wait, check its state, and retry.",
     errors.PreconditionError: "Somebody else has changed the object. Read it again before you repeat the write.",
     errors.UnprocessableError: "The site has nothing to apply this to. Check the state of the site.",
@@ -34,7 +34,8 @@ _TEXTS: Mapping[type[errors.CheckmkError], str] = {
     errors.InventoryError: "The inventory contains mistakes. Correct them and plan again.",
     errors.NotOwnedError: "The plan affects objects of another owner or of no owner. "
     "Remove them from the inventory; only a person can decide to adopt objects that have no owner.",
-    errors.PlanChangedError: "The plan or the pending changes differ from the preview. Show the new state; ask again.",
+    errors.PlanChangedError: "The plan or the pending changes differ from the preview. "
+    "Show the new ones and ask again.",
     # Only a person may lift this limit, so the text does not name the option. A model would simply use it.
     errors.UnsafePlanError: "The plan exceeds a safety limit. "
     "Show it to a person, who decides; do not avoid the limit with smaller plans.",

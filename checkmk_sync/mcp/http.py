@@ -67,7 +67,7 @@ class Listener:
                 field="host",
             )
         if self.behind_tls and not self.names:
-            raise SettingsError("--behind-tls needs --name NAME, the host name of the proxy for clients", field="name")
+            raise SettingsError("--behind-tls needs the host name of the proxy; give --name NAME", field="name")
 
     def url(self, port: int) -> str:
         """Return the URL for clients, which is the URL of the proxy unless only this machine can reach the server."""
@@ -92,14 +92,14 @@ class _OneToken(TokenVerifier):
 
 
 class _OneAuthorization:
-    """Refuses requests with several Authorization headers."""
+    """ASGI middleware that refuses requests with several Authorization headers."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         names = [name.lower() for name, _ in scope["headers"]] if scope["type"] == "http" else []
-        refused = names.count(b"authorization") > 1  # a proxy may have checked another one than the server would
+        refused = names.count(b"authorization") > 1  # a proxy may have checked a different one
         await (PlainTextResponse("send one Authorization header", 401) if refused else self._app)(scope, receive, send)
 
 
@@ -108,9 +108,10 @@ def _in_url(host: str) -> str:
 
 
 def read_token(path: Optional[str]) -> Optional[str]:
-    """Return the token from a file, or without a file from ``CHECKMK_MCP_TOKEN``. Return None if neither is given.
+    """Return the token from the file ``path``, or from ``CHECKMK_MCP_TOKEN`` if ``path`` is None.
 
-    Raises SettingsError if the file is empty, cannot be read, or is readable by other users.
+    Without a file, return None if the variable is empty or not set. Raises SettingsError if the file is empty, cannot
+    be read, or is readable by other users.
     """
     if path is None:
         return os.environ.get(TOKEN_VARIABLE, "").strip() or None
@@ -129,7 +130,7 @@ def read_token(path: Optional[str]) -> Optional[str]:
 
 def _allowed_names(listener: Listener) -> TransportSecuritySettings:
     """Return the host names and origins that requests may have, as a protection against DNS rebinding."""
-    # A proxy may use the address that the server listens on.
+    # A proxy may send the address that the server listens on as Host.
     names = list(dict.fromkeys([*map(_in_url, (*_LOOPBACK, listener.host)), *listener.names]))
     origins = [f"https://{name}" for name in names]
     origins += [f"http://{name}" for name in names if name not in listener.names]

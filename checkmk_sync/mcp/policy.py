@@ -72,7 +72,7 @@ class Policy:
         return TOOL in command.faces and (not command.writes or command.local or self.allow_writes)
 
     def inventory(self, name: str) -> InventoryText:
-        """Read an inventory in ``sync_folder``. Raises ValueError for any other file."""
+        """Read an inventory below ``sync_folder``. Raises ValueError if the server must not or cannot read it."""
         if self.sync_folder is None:
             raise ValueError(
                 "this server was started without --sync-folder, so it reads no files; pass the data as inventory"
@@ -85,7 +85,10 @@ def _matches(name: str, patterns: Iterable[str]) -> bool:
 
 
 def read_inventory(folder: str, name: str, encoding: Optional[str] = None) -> InventoryText:
-    """Read an inventory below ``folder``. Raises ValueError for any other file, including links to outside."""
+    """Read the inventory ``name`` below ``folder``.
+
+    Raises ValueError for a file that is missing, unreadable, too large or outside of the folder, also through a link.
+    """
     root = Path(os.path.realpath(folder))
     try:
         path = Path(os.path.realpath(root / name))
@@ -109,7 +112,7 @@ def read_inventory(folder: str, name: str, encoding: Optional[str] = None) -> In
     except OSError:
         raise ValueError(f"the inventory {name!r} does not exist or cannot be read") from None
     if status.st_nlink != 1:  # another name may be outside of the folder
-        raise ValueError(f"{name!r} must be a file with one name, without further hard links")
+        raise ValueError(f"{name!r} must not have a second name (a hard link); copy the file instead")
     if len(content) > MAX_FILE:
         raise ValueError(f"{name!r} must not be larger than {MAX_FILE // 2**20} MiB; use the command line")
     try:
@@ -119,9 +122,9 @@ def read_inventory(folder: str, name: str, encoding: Optional[str] = None) -> In
 
 
 def _open_below(root: Path, parts: tuple[str, ...]) -> int:
-    """Open a file folder by folder without following links.
+    """Open a file below ``root``, and return its descriptor. Links are not followed.
 
-    A link may have replaced a folder since its path was resolved.
+    Each folder of the path is opened by itself, because a link may have replaced it since the path was resolved.
     """
     if os.open not in os.supports_dir_fd:  # Windows, where creating links needs a privilege
         return os.open(root.joinpath(*parts), _READ)

@@ -1,4 +1,4 @@
-"""A call in a thread, which reports its progress, and stops when its client cancels it."""
+"""Calls in threads, which report their progress and stop when their clients cancel them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ProgressReporter:
         self._done = -1.0
 
     async def follow(self, task: CancellableTask) -> None:
-        """Report the progress of a task until cancelled. After a silence, report that the task is still running."""
+        """Report the progress of a task until cancelled. After a silence, report that it is still running."""
         while True:
             await anyio.sleep(min(REPORT_EVERY_S, MAX_SILENCE_S))
             now = time.monotonic()

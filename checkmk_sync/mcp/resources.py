@@ -77,9 +77,9 @@ async def _read(runner: ToolRunner, command: Command, arguments: Mapping[str, An
         raise ResourceError(str(error)) from error
 
 
-MAX_COMPLETIONS = 100  # the protocol's own limit
+MAX_COMPLETIONS = 100  # the limit of the protocol
 MAX_TYPED = 240
-COMPLETION_S = 5.0  # seconds; later completions come too late for typing
+COMPLETION_S = 5.0  # seconds; later completions do not help a person who is typing
 _WILDCARDS = frozenset("*?[]\\")
 
 

@@ -32,7 +32,7 @@ def tool_result(data: Mapping[str, Any]) -> CallToolResult:
 
 
 def page_result(client: Checkmk, command: Command, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a page of up to ``limit`` rows from ``cursor`` on, or as many as fit in one result."""
+    """Return the page of rows from ``cursor`` on, with up to ``limit`` rows, or fewer if they exceed one result."""
     query = dict(arguments)
     limit, cursor = query.pop("limit"), query.pop("cursor")
     offset = decode_cursor(cursor, command.tool_name, query)
@@ -98,7 +98,7 @@ def encode_cursor(offset: int, tool: str, query: Mapping[str, Any]) -> str:
 
 
 def decode_cursor(cursor: Optional[str], tool: str, query: Mapping[str, Any]) -> int:
-    """Return the offset in a cursor, or 0 if there is no cursor. Raises ValueError for a cursor of another query."""
+    """Return the offset in a cursor, or 0 without a cursor. Raises ValueError if it is not valid for this query."""
     if not cursor:
         return 0
     try:

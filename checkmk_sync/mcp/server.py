@@ -47,9 +47,9 @@ def serve(
 ) -> None:
     """Serve a site over stdio until the client disconnects, or over HTTP until a signal arrives.
 
-    ``listen`` are the fields of a ``Listener``, with ``token_file`` instead of the token. ``ready`` is called with the
-    URL of the HTTP server. Invalid settings raise SettingsError, and mistakes in the mapping file InventoryError,
-    before the server starts.
+    ``listen`` selects HTTP. It contains the fields of a ``Listener``, with ``token_file`` in place of ``token``.
+    ``ready`` is called with the URL of the HTTP server. Raises SettingsError for invalid settings and InventoryError
+    for mistakes in the mapping file, both before the server starts.
     """
     if settings.sync.map is not None:
         load_map(settings.sync.map)  # only to report its mistakes now
@@ -124,12 +124,12 @@ def _root_logger_unchanged() -> Iterator[None]:
 
 
 def _serve_stdio(server: MCPServer[Any]) -> None:
-    # Python 3.13 and later report data that a discarded stream could not write. At exit, this happens to the SDK's
-    # stream to a client that has disconnected.
+    # Python 3.13 and later call this hook if a stream cannot write its remaining data when it is destroyed. At exit,
+    # this happens to the SDK's stream if the client has disconnected.
     hook = sys.unraisablehook
     sys.unraisablehook = lambda args: None if isinstance(args.exc_value, ConnectionError) else hook(args)
     try:
-        # The command line replaces stdout by a guarded one, but here stdout carries the protocol.
+        # The command line replaces stdout with a guarded stream, but here stdout carries the protocol.
         with contextlib.redirect_stdout(sys.__stdout__):
             server.run("stdio")
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Tools: each command as an MCP tool, with schemas of its arguments and its result, and hints for clients."""
+"""The commands as MCP tools, with schemas for arguments and results, and with hints for clients."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def make_tool(command: Command, runner: ToolRunner) -> Tool:
     title = command.tool_name.replace("_", " ").capitalize()
     model = _arguments_model(command, runner.policy)
     schema = model.model_json_schema()
-    if command.tool_name.startswith("stream_"):  # clients may check arguments against the schema
+    if command.tool_name.startswith("stream_"):
+        # Clients may check arguments against the schema, so it must contain the alias.
         limit = schema["properties"]["limit"]
         schema["properties"]["batch_size"] = {**limit, "title": "Batch Size", "description": "Alias of limit."}
     return _CommandTool(
@@ -59,7 +60,7 @@ def make_tool(command: Command, runner: ToolRunner) -> Tool:
 
 
 class _Metadata(FuncMetadata):
-    """Leaves validation to :class:`_CommandTool`, because the SDK would parse JSON in every string argument."""
+    """Metadata that leaves validation to :class:`_CommandTool`. The SDK would parse JSON in every string argument."""
 
     def validate_arguments(self, arguments_to_validate: dict[str, Any]) -> dict[str, Any]:
         return arguments_to_validate
@@ -159,7 +160,7 @@ class _Page(BaseModel):
 class _Approvable(BaseModel):
     """The result of a command that may need the approval of a person."""
 
-    done: bool = Field(description="False until a person has approved the call.")
+    done: bool = Field(description="True if the call was carried out; false if a person must approve it first.")
     preview: Optional[list[str]] = Field(None, description="Preview of the call." + _UNTRUSTED)
     checksum: Optional[str] = Field(None, description="Checksum of the preview; pass it to approve the preview.")
 

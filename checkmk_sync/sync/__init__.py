@@ -66,7 +66,8 @@ def make_plan(
 ) -> Plan:
     """Read the site and return the plan that brings it to the desired state.
 
-    With ``discover``, the plan also lists the owner's hosts that need a service discovery.
+    With ``discover``, the plan also lists the hosts in the inventory that it may change and that have no services yet.
+    Applying the plan runs a service discovery on them.
 
     Raises SettingsError if the owner cannot be the value of a label, or if ``adopt`` is given without an owner. Raises
     InventoryError for changes that Checkmk would refuse: folders with invalid names, invalid values, and parents that
@@ -100,7 +101,7 @@ def make_plan(
 def _hosts_without_services(
     client: Checkmk, desired: Desired, observed: Observed, ownership: Ownership, adopt: bool
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the owner's hosts in the inventory that have no services, as (hosts to scan, silent hosts)."""
+    """Return the names of the hosts without services that the plan may change, as (hosts to scan, silent hosts)."""
     may_change_free = adopt or ownership.owner is None
     ours = {
         host.key: host

@@ -22,8 +22,9 @@ from .scans import undiscovered
 __all__ = ["Options", "Step", "apply_plan"]
 
 HOSTS_PER_SCAN = 5000
-SECONDS_PER_HOST = 10.0  # a host that does not answer takes long
-UNKNOWN_IN_A_ROW = 3  # writes; the client searches for each one until settle_s, so more of them take very long
+SECONDS_PER_HOST = 10.0  # extends the time limit of a scan, because hosts that do not answer take long
+# The run stops after this many writes with an unknown outcome, because each of them takes up to settle_s seconds.
+UNKNOWN_IN_A_ROW = 3
 LOADING_S = 60.0  # how long the core may take to load new hosts
 
 
@@ -41,9 +42,10 @@ Watch = Callable[[Step], None]
 
 @dataclass(frozen=True)
 class Options:
-    """Which stages follow the changes.
+    """The stages that follow the changes.
 
-    ``force_foreign`` also activates the changes of other users. ``timeout_s`` limits the discovery and the activation.
+    ``force_foreign`` also activates the changes of other users. ``timeout_s`` limits the discovery and the activation,
+    each in seconds. The limit of the discovery is extended for each host.
     """
 
     discover: bool = True
@@ -55,8 +57,8 @@ class Options:
 def apply_plan(client: Checkmk, plan: Plan, options: Optional[Options] = None, watch: Optional[Watch] = None) -> Report:
     """Apply a plan and return the report. Call ``plan.raise_if_unsafe()`` first.
 
-    ``watch`` is called with a :class:`Step` as the run progresses. Failures do not raise: the report lists them, and a
-    second run continues with the remaining changes. Wrong credentials stop the run, and so do several writes in a row
+    ``watch`` is called with a :class:`Step` as the run progresses. Failures do not raise an error. The report lists
+    them, and a new plan contains the remaining changes. Wrong credentials stop the run, and so do three writes in a row
     with an unknown outcome. The report then lists the remaining changes as not applied.
     """
     require_client(client, "apply_plan")
@@ -103,10 +105,7 @@ class _ApplyRun:
         return report
 
     def _run_stage(self, stage: str, do: Callable[[], None], *, only_reads: bool = False) -> None:
-        """Run a stage that follows the changes, and put its error into the report.
-
-        Raising the error would lose the results so far.
-        """
+        """Run a stage that follows the changes. Report its error, because raising it would lose the results so far."""
         # Each further attempt with wrong credentials could lock the account, so the run sends nothing more.
         if self._stopped_by is not None and (isinstance(self._stopped_by, AuthError) or not only_reads):
             return
@@ -138,7 +137,7 @@ class _ApplyRun:
             self._run_stage("verification", self._compare_results, only_reads=True)
 
     def _apply_group(self, action: Action, kind: str, changes: Sequence[Change]) -> None:
-        """Apply one action to one kind. After an unexpected response, its remaining outcomes are unknown."""
+        """Apply the changes of one action and kind. After an unexpected error, the other outcomes are unknown."""
         results, stage = self._report.results, f"{action.value} {kind}s"
         before = len(results)
         if self._stopped_by is None:
@@ -156,7 +155,7 @@ class _ApplyRun:
 
     def _run_executor(self, stage: str, run: Iterator[Result], total: int) -> None:
         """Record each result as it arrives, and stop after several writes in a row with an unknown outcome."""
-        errors: list[CheckmkError] = []  # of the unknown outcomes since the last known one
+        errors: list[CheckmkError] = []  # of the latest unknown outcomes in a row
         for number, result in enumerate(run, start=1):
             self._record(result)
             self._watch(Step(stage, number, total))
@@ -199,7 +198,7 @@ class _ApplyRun:
             self._watch(Step("discovery", start + len(group), len(hosts)))
 
     def _scan(self, hosts: list[str]) -> int:
-        """Scan hosts and return how many were scanned. Hosts that no longer exist are left out."""
+        """Scan hosts and return the number of scanned hosts. Hosts that no longer exist are left out."""
         try:
             limit_s = self._options.timeout_s + SECONDS_PER_HOST * len(hosts)
             self._client.discovery.bulk(hosts, timeout_s=limit_s).raise_for_failure()

@@ -1,4 +1,4 @@
-"""Find values of the wrong type in attributes. Attributes that Checkmk does not define are custom ones of a site."""
+"""Find attribute values of the wrong type. Attributes that Checkmk does not define are custom attributes of a site."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def type_problem(name: str, value: Any) -> Optional[str]:
 
 
 def string_problem(name: str, value: Any) -> Optional[str]:
-    """Return why a value is not a string, often because YAML read it as another type; None for a string."""
+    """Return why a value is not a string; None for a string. YAML reads many values without quotes as other types."""
     if isinstance(value, str):
         return None
     if isinstance(value, (Mapping, list, bytes)):
@@ -37,7 +37,7 @@ def string_problem(name: str, value: Any) -> Optional[str]:
 
 
 def json_problem(name: str, value: Any, depth: int = 0) -> Optional[str]:
-    """Return which part of a value JSON cannot represent, such as a date; None if JSON can represent all of it."""
+    """Return why JSON cannot represent a value, such as a date in one of its parts; None if JSON can represent it."""
     if depth > MAX_DEPTH:
         return f"{name[:40]}… is nested deeper than {MAX_DEPTH} levels"
     if isinstance(value, Mapping):
@@ -66,5 +66,12 @@ def _shown(name: str, value: Any) -> str:
 def _type(value: Any) -> str:
     if isinstance(value, Mapping):
         return "a mapping"
-    names = {str: "a text", list: "a list", bool: "true or false", int: "a number", float: "a number", bytes: "binary"}
+    names = {
+        str: "a string",
+        list: "a list",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        bytes: "binary data",
+    }
     return names.get(type(value), f"a {type(value).__name__}")

@@ -19,7 +19,7 @@ ADOPTED: Property = ("labels", ADOPTED_LABEL)
 
 
 class Action(enum.Enum):
-    """The action of a change, in the order of application."""
+    """The kinds of changes, in the order in which they are applied."""
 
     CREATE = "create"
     MOVE = "move"
@@ -32,8 +32,8 @@ class Change:
     """One change to one object. ``properties`` maps each property to (now, wanted); None means "not set".
 
     ``existing`` is the object as it was read, or None for a creation. ``location`` is the file and line in the
-    inventory. ``wave`` is the order within the same action and kind: all changes of a wave are made before the next
-    wave. ``after`` marks a second step that sets references; it names the objects that must be created first.
+    inventory. ``wave`` orders the changes of the same action and kind: a wave starts after the previous one is
+    complete. ``after`` marks a second step that sets references, and names the objects that must be created before it.
     Comparing two changes ignores these four fields.
     """
 
@@ -52,7 +52,7 @@ class Change:
 
     @property
     def rank(self) -> tuple[Any, ...]:
-        """Return the sort key: kinds by rank, folders from the root down, second steps, deletions in reverse."""
+        """The sort key: first steps by kind and action, then second steps, then deletions in reverse order of kinds."""
         depth = self.key.count("/") if self.kind == "folder" else 0
         rank = KINDS[self.kind].rank
         if self.action is Action.DELETE:
@@ -61,7 +61,7 @@ class Change:
 
     @property
     def new_values(self) -> dict[Property, Any]:
-        """Return the wanted value of each property; None removes the property."""
+        """The wanted value of each property. None removes the property."""
         return {path: new for path, (_, new) in self.properties.items()}
 
     def wanted(self, section: str) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class Change:
         return {path[1]: new for path, (_, new) in self.properties.items() if path[0] == section}
 
     def staleness(self, now: Optional[ExistingObject]) -> Optional[NotOwnedError]:
-        """Return an error if the object ``now`` is no longer the object that was planned; None if it is.
+        """Return an error if ``now`` is no longer the object that the plan was made for; None if it still is.
 
         It may have been deleted, deleted and created again, or given to another owner.
         """
@@ -78,7 +78,7 @@ class Change:
         planned = None if self.existing is None else self.existing.owner
         if now.owner not in (planned, self.properties.get(OWNER, (None, planned))[1]):
             return NotOwnedError(
-                f"{self.name} now belongs to {describe_owner(now.owner)}, which changed after the plan was made"
+                f"{self.name} now belongs to {describe_owner(now.owner)}; its owner changed after the plan was made"
             )
         if self.existing is not None and now.birth and self.existing.birth and now.birth != self.existing.birth:
             return NotOwnedError(f"{self.name} was deleted and created again after the plan was made")
@@ -100,7 +100,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Conflict:
-    """An object that the plan must not change or delete as the inventory demands.
+    """An object that the plan must not change or delete, although the inventory demands it.
 
     ``why`` is the reason and ``hint`` is the advice. ``owner`` is the value of the owner label, or None.
     """
@@ -118,10 +118,10 @@ class Conflict:
 
     @property
     def text(self) -> str:
-        """Return the conflict with its hint as one message."""
+        """The conflict with its hint, as one message."""
         return f"{self}; {self.hint}"
 
 
 def describe_owner(owner: Optional[str]) -> str:
-    """Return the owner as messages name it."""
+    """Return a noun phrase for messages: ``"no owner"`` or ``"the owner 'cmdb'"``."""
     return "no owner" if owner is None else f"the owner {owner!r}"

@@ -42,7 +42,7 @@ def value_problems(wanted: Object, sent: Mapping[Property, Any], observed: Obser
 
 
 def name_problems(wanted: Object, observed: Observed) -> Iterator[Problem]:
-    """Yield a mistake if Checkmk would refuse the name of a new host."""
+    """Yield a mistake if the object is a new host whose name Checkmk would refuse."""
     problem = new_host_problem(wanted.key, observed.version) if wanted.kind == "host" else None
     if problem is not None:
         yield wanted.problem(problem, "name")
@@ -75,16 +75,16 @@ def warnings(desired: Desired, observed: Observed) -> Iterator[str]:
 
 
 def kept_folders_warning(paths: Sequence[str]) -> Iterator[str]:
-    """Yield a warning about empty folders that stay, because the site deletes folders only with their contents."""
+    """Yield a warning about empty folders that stay because this version of Checkmk cannot delete them safely."""
     if paths:
         yield (
-            f"empty folders of yours are not deleted ({summarize(paths, 1)}), because this version of Checkmk deletes "
-            "folders together with their contents; 2.2.0p26 and later can refuse that"
+            f"your empty folders are not deleted ({summarize(paths, 1)}), because this version of Checkmk deletes "
+            "folders together with their contents; 2.2.0p26 and later can refuse to delete folders that are not empty"
         )
 
 
 def _name_first(users: Sequence[Object]) -> str:
-    """Return the first object with its location, and the number of further objects."""
+    """Return the first object with its location, and the number of other objects."""
     return summarize([f"{user.name} ({user.location})" if user.location else user.name for user in users], 1)
 
 
@@ -113,7 +113,7 @@ _SITE_DEFINED: Mapping[str, tuple[str, ...]] = {**SAMPLE_TAGS, "contactgroups": 
 
 
 def _site_defined_values(properties: Mapping[Property, Any]) -> Iterator[tuple[str, str]]:
-    """Yield each site-defined attribute with its values, one pair for each value."""
+    """Yield a pair of name and value for each value of a site-defined attribute."""
     for name in _SITE_DEFINED:
         value = properties.get(("attributes", name))
         if name == "contactgroups":
@@ -124,7 +124,7 @@ def _site_defined_values(properties: Mapping[Property, Any]) -> Iterator[tuple[s
 
 
 def _unknown_values(desired: Desired, observed: Observed) -> dict[tuple[str, str], list[Object]]:
-    """Return site-defined values that no object of the site has, each with the objects that name it."""
+    """Return site-defined values that are not in use on the site, each with the objects that name it."""
     users: dict[tuple[str, str], list[Object]] = {}
     for wanted in desired.objects.values():
         for name, value in _site_defined_values(wanted.properties):

@@ -1,4 +1,4 @@
-"""Compare wanted values of an inventory with the current values of a site. Plans and reports share this comparison.
+"""Compare the wanted values of an inventory with the current values on a site, for plans and reports.
 
 Checkmk adds keys to mappings, so keys that the inventory does not name are ignored.
 """
@@ -26,7 +26,10 @@ def has_property(properties: Mapping[Property, Any], path: Property, wanted: Any
 
 
 def matches(path: Property, wanted: Any, now: Any) -> bool:
-    """Return True if ``now`` has the wanted value. A wanted mapping may name some of the keys; ``{}`` means empty."""
+    """Return True if ``now`` is as wanted.
+
+    A wanted mapping is compared only by the keys that it names. ``{}`` is matched if all values of ``now`` are empty.
+    """
     if isinstance(wanted, Mapping) and isinstance(now, Mapping):
         if not wanted:
             return not any(now.values())
@@ -37,14 +40,15 @@ def matches(path: Property, wanted: Any, now: Any) -> bool:
 
 
 def keeps_unnamed(wanted: Any, now: Any) -> bool:
-    """Return True if both are mappings, and the keys that only ``now`` has must be kept."""
+    """Return True if a write of the mapping ``wanted`` must keep the keys that only the mapping ``now`` has."""
     is_pair = isinstance(wanted, Mapping) and isinstance(now, Mapping) and bool(wanted)
     # Checkmk: a mapping of another type has other keys, so the old keys must not be kept.
     return is_pair and wanted.get("type", now.get("type")) == now.get("type")
 
 
 def merge(wanted: Any, now: Any) -> Any:
-    """Return the value to send, with the keys that the inventory does not name, because Checkmk replaces attributes."""
+    """Return the value to send: ``wanted``, with the keys of ``now`` that it does not name."""
+    # Checkmk replaces an attribute as a unit, so a key that is not sent would be lost.
     if not keeps_unnamed(wanted, now):
         return wanted
     return {**now, **{key: merge(value, now.get(key)) for key, value in wanted.items()}}

@@ -1,4 +1,4 @@
-"""The desired state: the objects of an inventory. Mistakes in it are reported all at once, with their locations."""
+"""The desired state: the objects of an inventory. All mistakes are reported at once, each with its location."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ["FOLDER", "REMOVE", "Desired", "Entry", "Object", "Problem", "Propert
 
 FOLDER: Property = ("folder",)
 
-# Checkmk: IDs of tag groups may contain a dash, so the names of their attributes may too.
+# Checkmk: the ID of a tag group may contain dashes, so the name of its attribute may too.
 _ATTRIBUTE = re.compile(r"[A-Za-z_][-\w]*", re.ASCII)
 
 
 class _Remove:
-    """The type of REMOVE, the value of a property that the inventory removes."""
+    """The type of REMOVE, which marks a property that the inventory removes."""
 
     def __repr__(self) -> str:
         return "REMOVE"
@@ -59,16 +59,16 @@ class Problem:
         return escape_invisible(": ".join([*filter(None, parts), self.message]))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the problem as plain data, without unknown members."""
+        """Return the problem as plain data, without the members that are None."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of a source as it was read, with its ``index`` in the list.
+    """One entry of an inventory, as it was read. ``index`` is its index in the list.
 
-    ``position`` is a callable that returns the position of the part at a path. It is called without arguments for every
-    entry, so that call must be fast.
+    ``position`` is called with the path of a part, and returns its position in the file. It is called without
+    arguments for every entry, so that call must be fast.
     """
 
     kind: str
@@ -78,7 +78,7 @@ class Entry:
     index: int = field(default=0, compare=False)
 
     def problem(self, message: str, *path: Union[str, int]) -> Problem:
-        """Return a mistake at the part of this entry that ``path`` leads to."""
+        """Return a problem located at ``path`` in this entry."""
         name = self.data.get(KINDS[self.kind].keys[0]) if isinstance(self.data, Mapping) else None
         subject = f"{self.kind} {name}: " if isinstance(name, str) else ""
         source = self.file or f"{KINDS[self.kind].section}[{self.index}]"
@@ -87,12 +87,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Object:
-    """A host or folder as the inventory wants it.
+    """The desired state of one host or folder.
 
     ``properties`` contains only the properties that the inventory names, by path: ``("folder",)``,
     ``("attributes", "ipaddress")``, ``("labels", "env")``, ``("title",)``. The value REMOVE removes a property.
-    ``implied`` marks a folder that the inventory mentions only as the folder of other objects. Its ``location`` is the
-    location of the first of them. ``entry`` is the entry that was read; pickling drops it.
+    ``implied`` marks a folder that the inventory mentions only as the folder of other objects; ``location`` is then the
+    location of the first of these objects. ``entry`` is the entry that was read. Pickling drops it.
     """
 
     kind: str
@@ -110,7 +110,7 @@ class Object:
         return f"{self.kind} {self.key}"
 
     def problem(self, message: str, *path: str) -> Problem:
-        """Return a mistake in the property at ``path``, with its position if known."""
+        """Return a problem in the property at ``path``, with its position if known."""
         if self.entry is None:
             return Problem(f"{self.name}: {message}", self.location or None)
         if path[:1] == ("labels",) and "labels" not in self.entry.data:  # labels may also be given among the attributes
@@ -122,9 +122,9 @@ class Object:
 class Desired:
     """The objects of an inventory, by kind and key.
 
-    ``kinds`` are the kinds of objects that the inventory contains. ``notes`` tell how it was read, such as which rows
-    were left out. ``refused`` lists values that no version of Checkmk accepts. A plan reports them as mistakes, unless
-    the site already has these values.
+    ``kinds`` are the kinds of the objects, without implied folders. ``notes`` are remarks on the reading, for example
+    on rows that were left out. ``refused`` lists values that no version of Checkmk accepts. A plan reports them as
+    mistakes, unless the site already has these values.
     """
 
     objects: Mapping[tuple[str, str], Object]
@@ -172,7 +172,7 @@ class _Reader:
                 self._problem(entry, f"unknown key {show_value(key)}{suggestion(str(key), keys)}", key)
         key = self._key(entry, keys[0])
         properties = dict(self._properties(entry))
-        if key is not None:  # register it despite other mistakes, to find duplicates
+        if key is not None:  # an entry with mistakes is kept too, so that duplicates of it are found
             location = format_location(entry.file, entry.position().line)
             wanted = Object(entry.kind, key, properties, location, entry=entry)
             first = self.objects.setdefault((entry.kind, key), wanted)
@@ -254,7 +254,7 @@ class _Reader:
                 yield ("labels", key), REMOVE if value is None else value
 
     def folders_in_use(self) -> Iterator[tuple[str, str]]:
-        """Yield the folders above each object, except the root, with the location of the object."""
+        """Yield the path of each folder above an object, except the root, with the location of the object."""
         for (kind, key), wanted in list(self.objects.items()):
             path = parent_folder(key) if kind == "folder" else wanted.properties.get(FOLDER)
             while path is not None and path != "/":

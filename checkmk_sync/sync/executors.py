@@ -1,4 +1,4 @@
-"""Make the changes of a plan: one executor for each action and kind of object, see ``EXECUTORS``.
+"""Make the changes of a plan. ``EXECUTORS`` contains one executor for each action and kind of object.
 
 Executors use bulk calls if the API has them. They read objects again before they move, change or delete them.
 """
@@ -25,7 +25,7 @@ Result = tuple[Change, Outcome]
 Executor = Callable[[Checkmk, Sequence[Change]], Iterator[Result]]
 
 IN_PART = "applied in part"
-CHANGES_AT_ONCE = 2000  # so that the progress bar moves during a long run
+CHANGES_AT_ONCE = 2000  # few enough that the progress bar moves during a long run
 
 
 def _one_by_one(*steps: Callable[[Checkmk, Change], Optional[bool]]) -> Executor:
@@ -69,7 +69,7 @@ def _in_bulk(send: Callable[[Checkmk, Sequence[Change]], Outcomes]) -> Executor:
 def _skipping_stale(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
     """Return an executor that reads objects again, ``at_once`` at a time, and skips changes that became stale.
 
-    The changes are based on the new reading, so labels that others have set since the plan are kept.
+    The changes are based on the new reading, so that labels of others are kept even if they were set after the plan.
     """
 
     def run_current(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
@@ -103,7 +103,7 @@ def _staleness(change: Change, now: Optional[ExistingObject]) -> Optional[Checkm
     error = change.staleness(now)
     if error is not None or change.action is not Action.UPDATE:
         return error
-    # The site may hold a mask in place of a secret; writing it back would overwrite the secret.
+    # A write sends the complete attribute. If it was read with a mask in place of a secret, the mask would be written.
     attributes = _attributes(replace(change, existing=now)).items()
     masked = next((name for name, value in attributes if name != "labels" and contains_mask(name, value)), None)
     return None if masked is None else CheckmkError(f"the site's {masked} of {change.name} is not usable: {MASK}")
@@ -114,12 +114,12 @@ def _folder(change: Change) -> str:
 
 
 def _folder_order(change: Change) -> tuple[int, str]:
-    """Return a sort key that orders changes by wave, and keeps the hosts of a folder together."""
+    """Return a sort key that orders changes by wave and then by folder."""
     return change.wave, _folder(change)
 
 
 def _attributes(change: Change) -> dict[str, Any]:
-    """Return the attributes to set. Labels are complete, because Checkmk replaces an attribute with its new value."""
+    """Return the attributes to set. They are complete values, because Checkmk replaces an attribute as a unit."""
     now = {} if change.existing is None else change.existing.attributes
     wanted = change.wanted("attributes").items()
     attributes = {name: merge(value, now.get(name)) for name, value in wanted if value is not None}
@@ -211,7 +211,7 @@ def _update_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
 
 
 def _worst_of_each(outcomes: Sequence[Outcome]) -> Outcomes:
-    """Return the worst outcome of each host, with a note if the host was changed only in part."""
+    """Return the worst outcome of each host, with a note if only one of its two calls succeeded."""
     by_key: dict[str, Outcome] = {}
     for outcome in outcomes:
         before = by_key.setdefault(outcome.key, outcome)

@@ -25,7 +25,7 @@ def _amount(given: Union[int, str], field: str) -> Amount:
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of ``changes`` to existing objects (updates, moves and adoptions) and of ``deletions``."""
+    """The limits for ``changes`` to existing objects (updates, moves and adoptions) and for ``deletions``."""
 
     changes: Amount
     deletions: Amount
@@ -37,7 +37,7 @@ class Limits:
         return cls(Amount.parse(settings.changes), Amount.parse(settings.deletions))
 
     def with_overrides(self, changes: AmountLike = None, deletions: AmountLike = None) -> Limits:
-        """Return a copy with the given amounts in place of its own. Raises SettingsError for an invalid amount."""
+        """Return a copy that uses the given amounts instead. Raises SettingsError for an invalid amount."""
         limits = self if changes is None else replace(self, changes=_amount(changes, "allow_changes"))
         return limits if deletions is None else replace(limits, deletions=_amount(deletions, "allow_deletions"))
 

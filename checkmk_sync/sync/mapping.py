@@ -26,8 +26,8 @@ ABSENT = object()  # the value of a property that a row does not mention
 class Rule:
     """A rule that computes one property from a row.
 
-    ``value`` is a template, or a list or mapping that contains templates. Without ``columns`` it is a constant, the
-    same for every row.
+    ``value`` is a template, or a list or mapping that contains templates. ``columns`` are the columns that it uses. If
+    it uses none, ``value`` is a constant, which is the same for every row.
     """
 
     path: Property
@@ -37,7 +37,7 @@ class Rule:
     def apply(self, cells: Cells) -> Any:
         """Return the value for one row: ABSENT if the row does not mention the property, None to remove it.
 
-        Raises ValueError for a cell that is not usable, or CellError if the column is known.
+        Raises ValueError for a cell that is not usable. The error is a CellError if the column is known.
         """
         if not self.columns:
             return self.value
@@ -55,20 +55,23 @@ class Rule:
 
 
 def _convert_text(path: Property, template: Template, text: Optional[str]) -> Any:
-    """Return the value of a rendered text, converted like a cell of a CSV inventory, in which ``-`` removes.
+    """Return the value of a rendered template, converted like a CSV cell. None removes the property.
 
     Raises ValueError for invalid JSON.
     """
     if text is None:
         return ABSENT
-    # The "-" in a template such as {A}-{B} is an ordinary text, so only a template of one part can remove a property.
+    # A template such as {A}-{B} renders "-" if both defaults are empty, so only a template of one part can remove.
     if text == "-" and len(template.parts) == 1:
         return None
     return attribute_value(path[1], text) if path[0] == "attributes" else text
 
 
 def constant_value(path: Property, value: Any) -> Any:
-    """Return a value without fields. Templates are converted like cells of a CSV inventory; other values are kept."""
+    """Return the value of a rule whose templates have no fields.
+
+    A template is converted like a cell of a CSV inventory. Templates in lists and mappings become strings.
+    """
     if isinstance(value, Template):
         return _convert_text(path, value, value.render({}))
     return _fill(value, {part: part.render({}) for part in templates_in(value)})
@@ -94,9 +97,9 @@ def _fill(value: Any, texts: Mapping[Template, Optional[str]]) -> Any:
 class ColumnMap:
     """A mapping file that was read and checked.
 
-    ``columns`` are the columns that it uses. ``files`` are patterns for the names of inventory files. ``rows`` is the
-    path of the list of rows in a JSON or YAML document. ``skip`` lists, by column, the values of rows to leave out.
-    ``double_braced`` are the names that occur in double braces.
+    ``columns`` are the columns that it uses, each with its first position in the mapping file. ``files`` are patterns
+    for the names of inventory files. ``rows`` is the path of the list of rows in a JSON or YAML document. ``skip``
+    contains, by column, the values of rows to leave out. ``double_braced`` are the names that occur in double braces.
     """
 
     file: str
@@ -114,7 +117,7 @@ class ColumnMap:
         return not self.files or any(fnmatch.fnmatchcase(name, pattern) for name in names for pattern in self.files)
 
     def column_problems(self, known: Iterable[str], source: str) -> Iterator[Problem]:
-        """Yield a mistake for each column that the mapping uses and the source lacks."""
+        """Yield a mistake for each column that the source lacks, or that the mapping puts in double braces."""
         names = tuple(dict.fromkeys(filter(None, known)))
         for name, position in self.columns.items():
             if name not in names:

@@ -1,4 +1,4 @@
-"""Read mapping files, which describe in YAML how the columns of an export become an inventory."""
+"""Read mapping files. A mapping file describes in YAML how the columns of an export become an inventory."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class _Reader:
     def _refuse_non_texts(self, values: Iterable[Any], subject: str, *path: Any) -> None:
         for value in values:
             if not isinstance(value, str):
-                self._refuse(f"{subject}: {show_value(value)} is not read as a string; put it in quotes", *path)
+                self._refuse(f"{subject}: {show_value(value)} is not a string; put it in quotes", *path)
 
     def _read_tables(self, tables: Any) -> None:
         if not isinstance(tables, (dict, type(None))):
@@ -107,7 +107,7 @@ class _Reader:
         for name, table in (tables or {}).items():
             if not isinstance(table, dict) or not table:
                 self._refuse(
-                    f"the table {show_value(name)} must be a mapping of strings to strings that is not empty",
+                    f"the table {show_value(name)} must be a mapping of strings to strings, and must not be empty",
                     "tables",
                     name,
                 )
@@ -122,7 +122,7 @@ class _Reader:
             return
         for column, values in (skip or {}).items():
             if not isinstance(column, str):
-                message = f"{show_value(column)} is not read as a string; put the name of a column in quotes"
+                message = f"{show_value(column)} is not a string; put the name of a column in quotes"
                 self._refuse(message, "skip", column)
                 continue
             name = " ".join(column.split())
@@ -197,7 +197,7 @@ class _Reader:
         return template
 
     def _position_in(self, path: tuple[Any, ...], text: str, offset: int) -> Position:
-        """Return the position of a character in a string, or of the string if escapes or line breaks hide it."""
+        """Return the position of the character at ``offset``, or of the string if escapes or line breaks precede it."""
         position = self._document.position(path, of_value=True)
         if position.line is None or position.column is None:
             return position
@@ -207,7 +207,7 @@ class _Reader:
         return Position(position.line, start + offset + 1) if is_plain else position
 
     def _check_constants(self, mapping: ColumnMap) -> None:
-        """Report mistakes in names and constants once for the mapping file, not again for each row."""
+        """Check names and constants once, so that their mistakes are not reported again for each row."""
         sample_name = _SAMPLE_NAMES[mapping.kind]
         data: dict[str, Any] = {KINDS[mapping.kind].keys[0]: sample_name}
         for rule in mapping.rules:

@@ -19,12 +19,12 @@ __all__ = ["ExistingObject", "Observed", "existing_folder", "observe", "reread"]
 
 T = TypeVar("T")
 
-READINGS = 3
+READINGS = 3  # attempts to read a list completely
 
 
 @dataclass(frozen=True)
 class ExistingObject:
-    """A host or folder of the site, with its explicit properties, without inherited ones.
+    """A host or folder of the site, with its explicit properties but not the inherited ones.
 
     ``owner`` is the value of its owner label. ``meta`` is Checkmk's ``meta_data``, with the creator and the time of
     creation.
@@ -42,18 +42,18 @@ class ExistingObject:
 
     @property
     def adopted_as(self) -> Optional[str]:
-        """The key that the object had when it was adopted. A clone has the key of its original here."""
+        """The key that the object had when it was adopted, or None. For a clone, it is the key of the original."""
         named: Optional[str] = self.properties.get(("labels", ADOPTED_LABEL))
         return named
 
     @property
     def created_by(self) -> str:
-        """The name of the object's creator; empty if Checkmk does not know it."""
+        """The name of the user that created the object; empty if Checkmk does not know it."""
         return str(self.meta.get("created_by") or "")
 
     @property
     def birth(self) -> Optional[tuple[str, str]]:
-        """The time and the user of the creation, which distinguish it from an earlier object of the same name."""
+        """The time of creation and the creator, which distinguish the object from an earlier one of the same name."""
         created = self.meta.get("created_at")
         return (str(created), self.created_by) if created else None
 
@@ -73,7 +73,7 @@ class ExistingObject:
 
 @dataclass(frozen=True)
 class Observed:
-    """All objects that the ``user`` may see, by kind and key.
+    """The state of a site: all objects that ``user`` may see, by kind and key.
 
     ``pending`` are the changes of all users that are not activated yet. ``site`` is the ID of the site. ``version`` and
     ``edition`` are None if they are unknown.
@@ -101,7 +101,7 @@ def observe(client: Checkmk) -> Observed:
 
 
 def reread(client: Checkmk, kind: str, keys: Sequence[str]) -> dict[str, ExistingObject]:
-    """Read objects again, in as few requests as possible. Return those that still exist, by key."""
+    """Read objects again, in as few requests as possible, and return the remaining objects by key."""
     names = keys if len(keys) <= FEW_NAMES else None
     current = _read_folders(client) if kind == "folder" else _read_hosts(client, names)
     wanted = set(keys)
@@ -117,7 +117,8 @@ def _read_hosts(client: Checkmk, names: Optional[Sequence[str]]) -> list[Existin
 
 
 def _read_completely(read: Callable[[], Iterable[T]]) -> list[T]:
-    """Return all items of a stream. An interrupted stream cannot be resumed, so it is read again from the start."""
+    """Return all items of a stream. If the stream breaks, read it again from the start."""
+    # A broken stream cannot be resumed.
     for _ in range(READINGS - 1):
         try:
             return list(read())

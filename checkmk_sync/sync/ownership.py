@@ -1,4 +1,4 @@
-"""Decide which objects belong to an owner. The owner label can be copied, so the creator counts as well."""
+"""Decide which objects belong to an owner. Because the owner label can be copied, the creator counts as well."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ASKED_WHEN_CLONING: frozenset[Property] = frozenset(
 
 @dataclass(frozen=True)
 class Ownership:
-    """The ownership of the objects of a site by ``owner``. If ``owner`` is None, no object is owned."""
+    """Decides which objects of a site belong to ``owner``. If ``owner`` is None, no object does."""
 
     owner: Optional[str]
     observed: Observed
@@ -75,11 +75,15 @@ class Ownership:
         if existing.adopted_as is not None:
             if (existing.kind, existing.adopted_as) in self.observed.objects:
                 return f"it is probably a clone of {existing.adopted_as}"
-            return f"{maker} and it was adopted as {existing.adopted_as}, which is gone: it was renamed or is a clone"
+            return (
+                f"{maker} and it was adopted as {existing.adopted_as}, which is gone, so it was renamed or is a clone"
+            )
         known = self._keys_by_fingerprint
         alike = next((known[fingerprint] for fingerprint in _fingerprints(existing) if fingerprint in known), ())
         if not alike:
-            return f"{maker} and it was not adopted, so it is a clone or was adopted by an earlier version"
+            return (
+                f"{maker} and it was not adopted, so it is a clone or was adopted by an earlier version of checkmk-sync"
+            )
         # The name of a clone often contains the name of its original.
         likely = sorted(alike, key=lambda key: (key not in existing.key, key))
         originals = summarize(likely, SHOWN, " or ", "or")

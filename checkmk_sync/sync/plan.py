@@ -26,15 +26,19 @@ _OPTIONS = {"changes": "--allow-changes", "deletions": "--allow-deletions"}
 
 @dataclass(frozen=True)
 class Plan:
-    """All changes in the order in which they are applied, with everything a reviewer needs to know.
+    """All changes in the order in which they are applied, with the facts that a reviewer needs.
 
-    ``owned`` is the number of the owner's objects, and ``owned_by_kind`` the same by kind. ``existing`` also counts
-    the other objects of the inventory that exist on the site. ``undiscovered`` are the hosts that need a discovery
-    of services. ``silent`` are the hosts on which a scan has found nothing since they were last changed.
-    ``pending`` are all changes that wait for activation: changes of ``user`` are our own, and changes without a
-    user are made by the site itself. ``site`` is the address of the site. ``warnings`` point out probable mistakes,
-    and ``renames`` the deletions that probably are renames. ``limits`` and ``confirmed`` (names of deletions) are
-    the permissions; comparing two plans ignores them.
+    ``unchanged`` is the number of objects in the inventory that are already as wanted. ``owned`` is the number of the
+    owner's objects on the site, and ``owned_by_kind`` the same number by kind. ``existing`` also counts objects on the
+    site that the inventory names but the owner does not own.
+
+    ``undiscovered`` are the hosts that need a service discovery. ``silent`` are the hosts on which a scan has found
+    nothing since they were last changed. ``pending`` are all changes that wait for activation. Changes of ``user`` are
+    our own, and changes without a user were made by the site itself. ``site`` is the address of the site.
+
+    ``warnings`` point out probable mistakes. ``renames`` are the deletions that are probably renames. ``limits`` and
+    ``confirmed`` (the names of objects whose deletion is confirmed) are the permissions. Comparing two plans ignores
+    the permissions.
     """
 
     changes: tuple[Change, ...]
@@ -66,7 +70,7 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """True if there is nothing to change, discover or activate, and no conflict."""
+        """True if the plan has no changes and no conflicts, and there is nothing to discover or activate."""
         return not (self.changes or self.conflicts or self.undiscovered or self.own_pending)
 
     def count(self, action: Action, kind: Optional[str] = None) -> int:
@@ -74,17 +78,17 @@ class Plan:
         return sum(change.action is action and kind in (None, change.kind) for change in self.changes)
 
     def counts(self) -> dict[str, int]:
-        """Return the number of changes by action, and the numbers of ``"unchanged"`` objects and ``"conflicts"``."""
+        """Return the number of changes by action, plus the number of ``"unchanged"`` objects and of ``"conflicts"``."""
         counts = {action.value: self.count(action) for action in Action}
         return {**counts, "unchanged": self.unchanged, "conflicts": len(self.conflicts)}
 
     @property
     def checksum(self) -> str:
-        """A short hash of the changes, discoveries and activations, and of the site and the owner.
+        """A short hash of the site, the owner, the changes, the hosts to discover and the pending changes to activate.
 
         Pass the checksum of a reviewed plan to :meth:`raise_if_unsafe` to apply exactly that plan.
         """
-        # The checksum covers secrets. A slow hash prevents guessing them by trying values until the checksum matches.
+        # The checksum covers secrets. The slow hash makes it expensive to guess them by trying values until it matches.
         changes = [change.checksum_data() for change in self.changes]
         own = sorted((change.id, str(change)) for change in self.pending if not change.is_foreign_to(self.user))
         plan = [self.site, self.owner, changes, sorted(self.undiscovered), own]
@@ -114,7 +118,7 @@ class Plan:
         }
 
     def changed_count(self) -> int:
-        """Return the number of existing objects that the plan moves, updates or adopts, without deletions."""
+        """Return the number of existing objects that the plan moves, updates or adopts. Deletions do not count."""
         others = {
             (change.kind, change.key) for change in self.changes if change.action in (Action.CREATE, Action.DELETE)
         }
@@ -132,7 +136,7 @@ class Plan:
         allow_deletions: AmountLike = None,
         confirm_deletions: Iterable[str] = (),
     ) -> Plan:
-        """Return a copy of the plan with other permissions.
+        """Return a copy of the plan with other limits and further confirmed deletions.
 
         Raises SettingsError for a limit that is neither a number nor a percentage, and UnsafePlanError for a confirmed
         name that is not among the deletions. If the plan deletes nothing, confirmed names are ignored.
@@ -149,14 +153,14 @@ class Plan:
         return plan
 
     def unmatched_confirmations(self) -> list[str]:
-        """Return the confirmed names of objects that the plan does not delete."""
+        """Return the confirmed names that match no deletion of the plan."""
         return sorted(self.confirmed.difference(self._deletions()))
 
     def _deletions(self) -> list[str]:
         return [change.key for change in self.changes if change.action is Action.DELETE]
 
     def _suggest_deletion(self, name: str) -> str:
-        """Return ``"; did you mean …?"`` for a deletion with a similar name, or one that is a rename to it."""
+        """Return ``"; did you mean …?"`` with the old name of a rename, or a similar name among the deletions."""
         renamed = [rename.old for rename in self.renames if rename.new == name]
         folded = {key.casefold(): key for key in self._deletions() if key not in self.confirmed}
         meant = renamed or [folded[key] for key in close_matches(name.casefold(), folded)]
@@ -173,9 +177,10 @@ class Plan:
         """Raise an error if the plan must not be applied without further permission.
 
         Raises NotOwnedError for conflicts, and PlanChangedError if the plan has another ``checksum``. Raises
-        UnsafePlanError if a deletion that probably is a rename is not confirmed by name, if more existing objects
-        change than ``allow_changes`` permits, or if more objects are deleted than ``allow_deletions`` permits. Both are
-        numbers or percentages, and replace the configured limits.
+        UnsafePlanError if the plan changes more existing objects than ``allow_changes``, or deletes more objects than
+        ``allow_deletions``. Both are numbers or percentages, and replace the configured limits. Also raises
+        UnsafePlanError if a deletion is probably a rename and ``confirm_deletions`` does not name it. Invalid
+        permissions raise the errors of :meth:`with_permissions`.
         """
         plan = self.with_permissions(
             allow_changes=allow_changes, allow_deletions=allow_deletions, confirm_deletions=confirm_deletions
@@ -204,7 +209,7 @@ class Plan:
             raise UnsafePlanError(why, f"if this is intended, give {allow} ({arguments} in Python)")
 
     def refusal(self) -> Optional[SyncError]:
-        """Return why the plan must not be applied with its permissions; None if it may be applied."""
+        """Return the error that :meth:`raise_if_unsafe` raises without further permissions; None if it raises none."""
         try:
             self.raise_if_unsafe()
         except SyncError as error:
@@ -221,7 +226,7 @@ class Plan:
         return {limit: problem for limit, problem in problems.items() if problem is not None}
 
     def describe_size(self) -> str:
-        """Return the extent of the plan in words: how many existing objects it changes and deletes."""
+        """Return the number of existing objects that the plan changes and deletes, as a phrase for messages."""
         changes = f"changes {self.changed_count()} of {pluralize(self.existing, 'existing object')}"
         deletions = [
             f"{number} of {pluralize(self.owned_by_kind.get(kind, 0), kind)}"

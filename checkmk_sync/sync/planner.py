@@ -39,10 +39,10 @@ def diff(
 ) -> Plan:
     """Return the plan that turns the observed state into the desired state.
 
-    Only properties that the inventory names are compared, and each label on its own. With an owner, the plan deletes
-    the owner's objects that are not in the inventory; without an owner, it deletes nothing. With ``keep_folders``,
-    folders are not deleted either, and a warning lists them. ``undiscovered`` hosts will be scanned; ``silent`` hosts
-    only if the plan changes them.
+    Only properties that the inventory names are compared, and each label is compared on its own. With an owner, the
+    plan deletes the owner's objects that are not in the inventory. Without an owner, it deletes nothing. With
+    ``keep_folders``, it deletes no folders, and a warning lists the empty folders that stay. Hosts in ``undiscovered``
+    will be scanned. Hosts in ``silent`` will be scanned only if the plan changes them.
 
     Raises InventoryError for changes that Checkmk would refuse: new folders with invalid names, invalid values, and
     references to objects that do not exist.
@@ -146,9 +146,9 @@ class _Planner:
         return {path: (now, new) for path, (now, new) in labels.items() if now != new}
 
     def add_deletions(self, keep_folders: bool) -> list[str]:
-        """Plan the deletion of the owner's hosts that are not in the inventory, and of folders that become empty.
+        """Plan the deletion of the owner's hosts that are not in the inventory, and of the owner's folders left empty.
 
-        Return the folders that ``keep_folders`` keeps.
+        With ``keep_folders``, the folders are kept. Return their paths.
         """
         if self.ownership.owner is None:
             return []
@@ -172,12 +172,12 @@ class _Planner:
         if self.ownership.owns(existing):
             self.changes.append(Change(Action.DELETE, existing.kind, existing.key, properties, existing))
             return True
-        if self.ownership.has_copied_label(existing):
+        if self.ownership.has_copied_label(existing):  # a person must decide about a clone
             self.conflicts.append(self.ownership.conflict(existing))
         return False
 
     def _folders_in_use(self) -> set[str]:
-        """Return the folders that will contain hosts after the plan. Hosts in conflict are not moved."""
+        """Return the folders that will contain hosts after the plan. Hosts in conflict stay in their folders."""
         in_use: set[str] = set()
         deleted_keys, conflicting_keys = self.deleted_keys, self.conflicting_keys
         for existing in self.observed.of_kind("host"):
@@ -201,7 +201,7 @@ def _create_change(wanted: Object, owner: Optional[str]) -> Change:
 
 
 def _differences(wanted: Object, existing: ExistingObject) -> Differences:
-    """Return the properties of the inventory that differ on the site, as (now, wanted)."""
+    """Return the properties that differ from the inventory, as (now, wanted)."""
     values = {path: None if value is REMOVE else value for path, value in wanted.properties.items()}
     return {
         path: (existing.properties.get(path), value)

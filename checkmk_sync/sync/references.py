@@ -1,7 +1,7 @@
 """References between objects: check them, and order the changes so that Checkmk accepts each one.
 
-Checkmk refuses a reference to an object that does not exist, and the deletion of a host that is a parent of a
-remaining host. The properties that are references are listed in :mod:`.kinds`.
+Checkmk refuses references to objects that do not exist. It also refuses to delete a host while it is a parent of
+another host. :mod:`.kinds` lists the properties that are references.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def _references_of(kind: str, properties: Mapping[Property, Any]) -> Iterator[tu
 
 @dataclass(frozen=True)
 class References:
-    """The references after the plan: from the inventory, or from the site if the inventory does not name the property.
+    """The references as they will be after the plan.
+
+    A reference comes from the inventory, or from the site if the inventory does not name the property.
 
     ``deleted_keys`` are the objects that the plan deletes. ``conflicting_keys`` are the objects that it must not
     change.
@@ -72,7 +74,7 @@ class References:
             yield Conflict(*key, self.observed.objects[key].owner, why, hint)
 
     def reference_removals(self) -> Iterator[Change]:
-        """Yield updates that remove references between deleted objects if no order of deletions is possible."""
+        """Yield updates that remove references between deleted objects if every order of deletions would be refused."""
         needs: dict[Key, list[Key]] = {}
         for key in sorted(self.deleted_keys):
             existing = self.observed.objects[key]
@@ -80,7 +82,7 @@ class References:
                 {target for _, target in _references_of(existing.kind, existing.properties)} & self.deleted_keys
             )
             if any(KINDS[kind].rank > KINDS[existing.kind].rank for kind, _ in targets):
-                yield _reference_removal(existing)  # its targets are deleted before it
+                yield _reference_removal(existing)  # such as a folder, because hosts are deleted before folders
             elif targets:
                 needs[key] = targets
         for circle in _circles(needs):
@@ -95,9 +97,9 @@ class References:
         if target in self.desired.objects or target in self.observed.objects:
             return ""
         alike = self._by_folded_key.get((kind, key.casefold()))
-        places = "in the inventory or among the objects of the site that the user may see"
+        places = "is neither in the inventory nor visible to the user on the site"
         hint = f"; did you mean {alike!r}?" if alike else ""
-        return f"but there is no such {kind} {places}{hint}"
+        return f"but that {kind} {places}{hint}"
 
     @functools.cached_property
     def _by_folded_key(self) -> Mapping[Key, str]:
@@ -150,7 +152,7 @@ def _circles(needs: Mapping[Key, Sequence[Key]]) -> Iterator[list[Key]]:
                 keys = list(path)
                 circle = keys[keys.index(following) :]
                 yield circle
-                done.add(following)  # as if the circle were broken here
+                done.add(following)  # the search continues as if this key were removed
                 for key in circle:  # search these again: they may be in other circles
                     del path[key]
             elif following not in done:
@@ -163,7 +165,10 @@ def _circles(needs: Mapping[Key, Sequence[Key]]) -> Iterator[list[Key]]:
 
 
 def ordered(changes: Sequence[Change]) -> list[Change]:
-    """Return the changes in an order that Checkmk accepts, with second steps for references to later objects."""
+    """Return the changes in an order that Checkmk accepts.
+
+    If an object refers to an object that is created later, a second step sets the reference.
+    """
     created = {(change.kind, change.key) for change in changes if change.action is Action.CREATE}
     parts = [part for change in changes for part in _split(change, created)]
     waves_of = {Action.CREATE: waves(_creations(parts)), Action.DELETE: waves(_deletions(parts))}
@@ -175,7 +180,7 @@ def ordered(changes: Sequence[Change]) -> list[Change]:
 
 
 def _split(change: Change, created: Collection[Key]) -> Iterator[Change]:
-    """Yield the change, split in two if it creates an object with a reference to an object that is created later."""
+    """Yield the change, or two steps if it creates an object that refers to an object created later."""
     late: dict[Property, list[str]] = {}
     for path, target in _references_of(change.kind, change.new_values):
         if target in created and KINDS[target[0]].rank > KINDS[change.kind].rank:

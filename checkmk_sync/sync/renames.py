@@ -1,4 +1,4 @@
-"""Find deletions that probably are renames: the plan deletes an object and creates it again under another name.
+"""Find deletions that are probably renames: the plan deletes an object and creates it again under another name.
 
 Such a plan would lose the object's history. The names are the only evidence.
 """
@@ -17,7 +17,7 @@ from .desired import FOLDER
 
 __all__ = ["Rename", "probable_renames"]
 
-MANY = 3  # if more hosts share the first label, as in srv.n1.example.com, they are different hosts
+MANY = 3  # if more new hosts share a first label, as in srv.n1.example.com, they are different hosts
 _DOMAIN = re.compile(r"(?:[-\w]+\.)*[a-z]{2,}", re.ASCII | re.IGNORECASE)
 
 
@@ -25,8 +25,8 @@ _DOMAIN = re.compile(r"(?:[-\w]+\.)*[a-z]{2,}", re.ASCII | re.IGNORECASE)
 class Rename:
     """A probable rename: ``old`` is deleted and ``new`` is created.
 
-    ``difference`` names the only difference of the names. ``moves`` is the number of hosts that move from the old
-    folder to the new folder.
+    ``difference`` is the only part in which the names differ, such as "its domain". ``moves`` is the number of hosts
+    that the plan moves from the old folder to the new one.
     """
 
     kind: str
@@ -43,7 +43,7 @@ class Rename:
         )
 
     def is_confirmed(self, names: Collection[str]) -> bool:
-        """Return True if ``names`` contains the old object, or a folder above an old folder."""
+        """Return True if ``names`` contains the old name or, for a folder, the path of a folder above it."""
         path: Optional[str] = self.old
         while path is not None and path != "/" and path not in names:
             path = parent_folder(path) if self.kind == "folder" else None
@@ -55,7 +55,7 @@ class Rename:
 
 
 def probable_renames(changes: Sequence[Change]) -> tuple[Rename, ...]:
-    """Return the deletions of a plan that probably are renames."""
+    """Return the deletions of a plan that are probably renames."""
     return (*_hosts(changes), *_folders(changes))
 
 
@@ -93,7 +93,7 @@ def _differs_in_domain(old: str, new: str) -> bool:
 
 
 def _folders(changes: Sequence[Change]) -> Iterator[Rename]:
-    """Yield the folders with a path that differs only in case, or with the same name in another folder."""
+    """Yield the renames of folders: to a path that differs only in case, or into another parent folder."""
     created = _keys(changes, Action.CREATE, "folder")
     by_path, by_name = _group(created, str.casefold), _group(created, _name)
     moves: dict[str, Counter[str]] = {}  # by old and new folder, the number of hosts that move
@@ -109,7 +109,7 @@ def _folders(changes: Sequence[Change]) -> Iterator[Rename]:
         moved = by_name.get(_name(old), [])
         if targets:
             moved = [path for path in moved if path in targets]
-        elif old in emptied:  # its hosts are deleted, so it was not moved
+        elif old in emptied:  # its hosts are deleted instead of moved, so it is not a rename
             moved = []
         candidates = recased or moved
         if len(candidates) == 1:

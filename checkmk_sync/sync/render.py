@@ -19,7 +19,7 @@ __all__ = ["change_as_text", "plan_as_markdown", "plan_as_text", "value_as_text"
 _SIGNS = {Action.CREATE: "+", Action.MOVE: ">", Action.UPDATE: "~", Action.DELETE: "-"}
 SHOWN = 60  # characters of one value
 
-Quote = Callable[[str], str]  # escapes a text from outside for the output format
+Quote = Callable[[str], str]  # escapes a string from an inventory or a site for the output format
 
 
 def value_as_text(value: Any, *, whole: bool = False) -> str:
@@ -31,13 +31,16 @@ def value_as_text(value: Any, *, whole: bool = False) -> str:
     return text if whole or len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
-def plan_as_text(plan: Plan, *, limit: int | None = None) -> str:
-    """Return the plan as text: one line for each change (at most ``limit``), then counts, notes and the checksum."""
+def plan_as_text(plan: Plan, *, limit: int | None = None, with_refusal: bool = True) -> str:
+    """Return the plan as text: one line for each change (at most ``limit``), then counts, notes and the checksum.
+
+    The notes include the reason why apply would refuse the plan, unless ``with_refusal`` is False.
+    """
     lines = [change_as_text(change) for change in plan.changes[:limit]]
     if limit is not None and len(plan.changes) > limit:
         lines.append(f"  … and {pluralize(len(plan.changes) - limit, 'more change')}")
     lines += [f"! {escape_unprintable(conflict.text)}" for conflict in plan.conflicts[:limit]]
-    return "\n".join([*lines, *_summary(plan)])
+    return "\n".join([*lines, *_summary(plan, with_refusal=with_refusal)])
 
 
 def change_as_text(change: Change, *, whole: bool = False) -> str:
@@ -46,7 +49,7 @@ def change_as_text(change: Change, *, whole: bool = False) -> str:
 
 
 def _second_step(change: Change, quote: Quote = escape_unprintable) -> str:
-    """Return a note that names the objects a second step waits for; empty for other changes."""
+    """Return a note that names the objects that a second step waits for; empty for other changes."""
     return f" (second step, after {summarize([*map(quote, change.after)], 3)})" if change.after else ""
 
 
@@ -91,7 +94,7 @@ def _masked_value(path: Property, value: Any, whole: bool, quote: Quote) -> str:
     return text if value is None else quote(text)
 
 
-def _summary(plan: Plan, quote: Quote = escape_unprintable) -> Iterator[str]:
+def _summary(plan: Plan, quote: Quote = escape_unprintable, *, with_refusal: bool = True) -> Iterator[str]:
     yield from (f"Warning: {quote(warning)}" for warning in plan.warnings)
     counts = plan.counts()
     yield (
@@ -110,7 +113,7 @@ def _summary(plan: Plan, quote: Quote = escape_unprintable) -> Iterator[str]:
     if plan.foreign_pending:
         needs = "" if plan.is_empty else "; apply needs --force-foreign, unless they are activated first"
         yield f"{pluralize(plan.foreign_pending, 'pending change')} of other users{needs}"
-    refusal = None if plan.conflicts else plan.refusal()
+    refusal = plan.refusal() if with_refusal and not plan.conflicts else None
     if refusal is not None:
         yield f"Apply is refused: {quote(str(refusal))}"
     yield f"Checksum: {quote(plan.checksum)}"
@@ -128,9 +131,9 @@ def plan_as_markdown(plan: Plan) -> str:
 
 
 def _code(text: str) -> str:
-    """Return a text as a Markdown code span."""
-    # GitHub and GitLab interpret nothing inside a code span. Backslash escapes would prevent links and images, but not
-    # mentions (@team), issues (#1), commits, addresses and :emoji:.
+    """Return a string as a Markdown code span."""
+    # GitHub and GitLab do not interpret text inside a code span. Backslash escapes would prevent links and images, but
+    # not mentions (@team), issues (#1), commits, addresses and :emoji:.
     text = escape_invisible(escape_unprintable(text))
     if not text:
         return '""'
@@ -143,6 +146,6 @@ def _code(text: str) -> str:
 
 
 def _code_in_table(text: str) -> str:
-    """Return a text as a Markdown code span in a table."""
+    """Return a string as a Markdown code span that can be used in a table."""
     # Tables are split at bars before code spans are recognized, so bars inside code spans must be escaped.
     return _code(text).replace("|", "\\|")

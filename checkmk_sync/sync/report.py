@@ -22,9 +22,9 @@ class Report:
     """The outcome of each change, and the results of discovery, activation and verification.
 
     ``discovered`` is the number of hosts that were scanned. ``without_services`` are the hosts on which the scan
-    found no services, often because the agent is not reachable. ``not_monitored`` are the hosts that the monitoring
-    core did not load in time. ``errors`` contains the errors by stage. ``verified`` is True if a final
-    reading of the site found everything as planned.
+    found no services, often because the agent is not reachable. ``not_monitored`` are the new hosts that the monitoring
+    core did not load in time. ``errors`` contains the errors by stage. ``verified`` is True if the site was read again
+    at the end, and everything was as planned.
     """
 
     plan: Plan
@@ -51,7 +51,7 @@ class Report:
         return sum(outcome.status is status for _, outcome in self.results)
 
     def failures(self) -> Iterator[tuple[Change, Outcome]]:
-        """Return the changes that were not applied or have an unknown outcome."""
+        """Return the results of the changes that were not applied or have an unknown outcome."""
         return (result for result in self.results if result[1].status is not Status.APPLIED)
 
     def to_dict(self) -> dict[str, Any]:
@@ -77,9 +77,9 @@ class Report:
 
 
 def compare_with_site(results: Sequence[tuple[Change, Outcome]], observed: Observed) -> list[tuple[Change, Outcome]]:
-    """Return the results, with outcomes corrected by the current state of the site.
+    """Return the results, with outcomes corrected to match the current state of the site.
 
-    The state of the site is more reliable than its responses, because a lost write may have been executed.
+    The state is more reliable than the responses: a write without a response may still have been executed.
     """
     deleted = {
         (change.kind, change.key)
@@ -92,7 +92,7 @@ def compare_with_site(results: Sequence[tuple[Change, Outcome]], observed: Obser
 def _corrected(change: Change, outcome: Outcome, observed: Observed, deleted: set[tuple[str, str]]) -> Outcome:
     existing = observed.objects.get((change.kind, change.key))
     if existing is None and change.action is not Action.DELETE and (change.kind, change.key) in deleted:
-        return outcome  # an update that removed references before the deletion
+        return outcome  # it removed references before the deletion, and was applied if the deletion was
     if change.action is Action.DELETE:
         is_done = existing is None
     else:

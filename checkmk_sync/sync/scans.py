@@ -1,4 +1,4 @@
-"""Find the hosts that need a scan for services. The monitoring core knows them, so no state is stored here."""
+"""Find the hosts that need a service discovery. The state is read from the monitoring core and not stored here."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _FAILING = (ServiceState.CRITICAL, ServiceState.UNKNOWN)
 
 
 def undiscovered(client: Checkmk, names: Iterable[str], *, any_pending: bool) -> Iterator[str]:
-    """Yield the hosts that were never discovered, or had no services in any discovery.
+    """Yield the hosts that were never discovered, or on which no discovery found services.
 
-    Hosts that the core does not know are included, because they are not activated yet. Such hosts exist only while
-    changes are pending, so the names of all monitored hosts are read only if ``any_pending`` is True.
+    If ``any_pending`` is True, this includes hosts that the monitoring core does not know because they are not
+    activated yet.
     """
     wanted = set(names)
     if not wanted:
         return
-    if any_pending:
+    if any_pending:  # without pending changes, the core knows all hosts, so their names need not be read
         monitored = {host.name for host in client.host_status.each()}
         yield from sorted(wanted - monitored)
         wanted &= monitored
@@ -42,7 +42,7 @@ def undiscovered(client: Checkmk, names: Iterable[str], *, any_pending: bool) ->
 def silent(client: Checkmk, hosts: Mapping[str, ExistingObject]) -> Iterator[str]:
     """Yield the undiscovered hosts on which a scan has found nothing since they were last changed.
 
-    Sends one request, or none without hosts.
+    Sends one request, or none if ``hosts`` is empty.
     """
     if not hosts:
         return
@@ -58,7 +58,7 @@ def silent(client: Checkmk, hosts: Mapping[str, ExistingObject]) -> Iterator[str
 def _found_nothing(
     existing: ExistingObject, agent: Optional[ServiceStatus], discovery: Optional[ServiceStatus]
 ) -> bool:
-    """Return True if the site's check finds no service to add, or the last scan failed and the agent still fails."""
+    """Return True if the discovery check found no service to add, or the last scan failed and the agent still fails."""
     # Checkmk: a bulk discovery that cannot reach the agent sets inventory_failed, without changing updated_at. A bulk
     # discovery that succeeds removes it, and runs "Check_MK Discovery" immediately.
     if discovery is not None and discovery.state is ServiceState.OK and _is_later(discovery, existing):

@@ -14,7 +14,7 @@ from ..core.text import suggestion
 
 __all__ = ["shape_problem"]
 
-Check = Callable[[str, Any], Optional[str]]  # takes a path and a value, and returns the problem
+Check = Callable[[str, Any], Optional[str]]  # takes a path and a value, and returns the problem or None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""Templates of mapping files: texts with fields, ``{Column|filter|filter:text}``.
+"""Templates of mapping files: strings with fields such as ``{Column|filter|filter:text}``.
 
-A field names a column, and filters from a fixed list. Attributes, indexes and expressions are not supported, so
-a mapping file or a cell can never run code.
+A field consists of the name of a column and of filters from a fixed list. It cannot contain attributes, indexes or
+expressions, so a mapping file or a cell can never run code.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _slug(value: str) -> str:
 def _path(value: str) -> str:
     parts = [part.strip() for part in _SEPARATORS.split(value)]
     if any(part and not part.strip(".") for part in parts):
-        raise ValueError("contains a folder name of dots only, which would lead to another folder")
+        raise ValueError("contains a folder name that consists only of dots, which would lead to another folder")
     return "/".join(filter(None, parts))
 
 
@@ -81,7 +81,7 @@ def _lookup(table: Mapping[str, str], name: str) -> Convert:
     return convert
 
 
-# The names of the parameters of each filter, and the function that makes the filter from its arguments.
+# For each filter, the names of its parameters, and a function that takes its arguments and returns the conversion.
 FILTERS: Mapping[str, tuple[tuple[str, ...], Callable[..., Convert]]] = {
     "lower": ((), lambda: str.lower),
     "upper": ((), lambda: str.upper),
@@ -134,10 +134,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Template:
-    """A text with fields. A template without fields is a constant.
+    """A string with fields. A template without fields is a constant.
 
-    ``double_braced`` are the names in double braces. In other template languages they would be fields; here they are
-    texts in braces.
+    ``double_braced`` are the names in double braces. Other template languages read them as fields, but here they are
+    literal text in single braces.
     """
 
     parts: tuple[Union[str, Field], ...]
@@ -148,10 +148,10 @@ class Template:
         return tuple(part for part in self.parts if isinstance(part, Field))
 
     def render(self, cells: Mapping[str, str], *, is_folder: bool = False) -> Optional[str]:
-        """Return the text for one row; None if all fields are empty.
+        """Return the text for one row; None if the text is empty, or all fields are.
 
-        Raises CellError if only some fields are empty. With ``is_folder``, also raises it for a value that contains a
-        separator but is not meant as a path, because it would add a folder.
+        Raises CellError if only some fields are empty. With ``is_folder``, also raises CellError for a value with a
+        separator, because it would add a folder, unless the field has the path filter.
         """
         texts: list[str] = []
         missing: list[Field] = []

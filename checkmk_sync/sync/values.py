@@ -1,4 +1,4 @@
-"""Find attributes and labels that Checkmk would refuse. Some rules depend on the version of Checkmk."""
+"""Find attributes, labels and host names that Checkmk would refuse. Some rules depend on the version of Checkmk."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NAME = re.compile(r"(?!\d+\.\d+\.\d+\.\d+\Z)[-0-9a-zA-Z_.]+", re.ASCII)
 def problem_in_every_version(kind: str, name: str, value: Any) -> Optional[str]:
     """Return why no version of Checkmk accepts the value of an attribute; None if some version accepts it.
 
-    Mappings may lack keys, because they will be merged with the value on the site.
+    A mapping may lack keys, because it will be merged with the value on the site.
     """
     newest, *older = _LINES
     problem = None
@@ -47,9 +47,10 @@ def attribute_problem(
     *,
     is_partial: bool = False,
 ) -> Optional[str]:
-    """Return why Checkmk refuses a value of the right type for an attribute of a host or folder; None if it accepts it.
+    """Return why Checkmk refuses a value for an attribute of a host or folder; None if it accepts it.
 
-    With ``is_partial`` a mapping may lack keys, because it will be merged with the value on the site.
+    The value must have the right type. With ``is_partial`` a mapping may lack keys, because it will be merged with the
+    value on the site.
     """
     since = NEWER.get(name)
     if since is not None and version is not None and not version.at_least(since):
@@ -105,7 +106,7 @@ def _first_problem(name: str, value: Any, check: Callable[[str], Optional[str]])
 
 
 def _address_problem(text: str, families: tuple[int, ...], version: Optional[CheckmkVersion]) -> Optional[str]:
-    # Checkmk: since 2.3 the text may be empty, and a name must not begin with a dash or a dot.
+    # Checkmk: since 2.3, the address may be empty, and a name must not begin with a dash or a dot.
     needed = " or ".join(f"IPv{family}" for family in families)
     try:
         address = ipaddress.ip_address(text)
@@ -119,7 +120,7 @@ def _address_problem(text: str, families: tuple[int, ...], version: Optional[Che
 
 
 def _address_hint(text: str) -> str:
-    """Return a hint on why a text is not an address; empty if the reason is not obvious."""
+    """Return a hint on why a string is not an address; empty if the reason is not obvious."""
     if text != text.strip() or " " in text:
         return "; it contains a space"
     address, slash, _ = text.partition("/")

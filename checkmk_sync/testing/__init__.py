@@ -3,7 +3,7 @@
 >>> with SimulatedSite(hosts=100) as site:
 ...     site.client().hosts.get("host00001")
 
-Needs the extra ``simulator``. The module imports nothing until a name is used.
+The simulated site needs the extra ``simulator``, which is imported when the site or ``Fault`` is first used.
 """
 
 from __future__ import annotations

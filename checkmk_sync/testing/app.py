@@ -111,7 +111,7 @@ class SiteApp:
             response = self._locked(Context(self.state, request, endpoint, user, decoded))
         except Problem as problem:
             response = Response(json.dumps(problem.body), problem.status, content_type=PROBLEM)
-            if not problem.has_version or problem.status == 401:
+            if not problem.has_version or problem.status == 401:  # Checkmk: not every error has the version headers
                 return self._recorded(request, path, response, user)
         except Exception as error:  # Checkmk answers an unexpected error with a crash report
             response = crash_response(self.state, request, error)
@@ -176,6 +176,7 @@ class SiteApp:
     def _checked(self, context: Context) -> Response:
         request, endpoint = context.request, context.endpoint
         has_body = bool(request.get_data())
+        # Checkmk: without a body, a missing If-Match is reported first. With a body, the body is validated first.
         if endpoint.needs_etag and self.state.etag_locking and not has_body and "If-Match" not in request.headers:
             detail = "If-Match header required for this operation. See documentation."
             raise Problem(428, "Precondition required", detail)

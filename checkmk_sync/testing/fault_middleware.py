@@ -198,5 +198,5 @@ def _reset(environ: Mapping[str, Any]) -> None:
 
 def _then_reset(body: bytes, environ: Mapping[str, Any]) -> Iterator[bytes]:
     yield body
-    time.sleep(0.05)  # seconds, because a reset discards bytes that have not arrived
+    time.sleep(0.05)  # seconds; a reset discards bytes that are still on their way
     _reset(environ)

@@ -47,7 +47,7 @@ class Fault:
     below ``/api/1.0``. ``writes`` selects only writes. ``skip`` is the number of matching requests that pass first,
     ``times`` the number of times the fault occurs (None: always), and ``probability`` its probability. ``seconds`` are
     real seconds. ``body`` is a string, which is sent as HTML, or data, which is sent as JSON, unless ``content_type``
-    is given. None is an empty body. Raises ValueError if a field is not valid.
+    is given. None sends an empty body. Raises ValueError if a field is not valid.
     """
 
     kind: str
@@ -84,10 +84,13 @@ class Fault:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Fault:
-        """Create a fault from plain data. Raises ValueError for an unknown key or kind."""
-        unknown = set(data) - {entry.name for entry in fields(cls)}
-        if unknown or "kind" not in data:
-            raise ValueError(f"a fault must have 'kind' and only known keys; the unknown keys are {sorted(unknown)}")
+        """Create a fault from plain data. Raises ValueError for a missing or unknown kind, or an unknown key."""
+        if "kind" not in data:
+            raise ValueError(f"a fault must have a 'kind'; use one of {', '.join(KINDS)}")
+        known = [entry.name for entry in fields(cls)]
+        unknown = sorted(set(data) - set(known))
+        if unknown:
+            raise ValueError(f"unknown keys in a fault: {', '.join(unknown)}; use {', '.join(known)}")
         return cls(**data)
 
 
@@ -116,7 +119,7 @@ class FaultScript:
         return self.lasting
 
     def match(self, method: str, path: str) -> Optional[Fault]:
-        """Return the fault for a request, or None if no fault matches, and count it."""
+        """Return the fault for a request and count it. Return None if no fault matches."""
         with self._lock:
             for index, fault in enumerate(self._faults):
                 if not self._is_about(fault, method, path):

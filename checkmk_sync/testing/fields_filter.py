@@ -86,7 +86,7 @@ _NOTHING: Any = object()
 
 
 def _below(tree: Optional[Tree], path: Iterable[str]) -> Any:
-    """Return the filter of a path: None if all of it is named, a tree for parts, or _NOTHING if none is named."""
+    """Return the filter below a path: None if all of it is named, a tree if parts are, or _NOTHING if it is not."""
     below: Any = tree
     for name in path:
         if below is None:

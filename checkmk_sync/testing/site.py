@@ -25,7 +25,7 @@ AUTOMATION = ("automation", "simulated-secret")
 
 
 class SimulatedSite:
-    """A site that behaves like Checkmk, on 127.0.0.1.
+    """A site that behaves like Checkmk, on 127.0.0.1 unless ``host`` is given.
 
     ``version`` and ``edition`` (by any of its names) determine the features of the site. At the start, the site has
     ``hosts`` hosts with ``services`` services each, all discovered and monitored.
@@ -35,8 +35,12 @@ class SimulatedSite:
     scan takes ``discovery_time``. The job of a scan becomes visible ``discovery_race`` after its start. New hosts
     appear in the monitoring ``core_delay`` after an activation, and are pending for ``check_delay``.
 
-    ``faults`` are scripted faults. Without ``etag_locking``, the site ignores ``If-Match``. Checkmk has a setting for
-    this.
+    ``faults`` are scripted faults, and ``fault_seed`` seeds their random choices. Without ``etag_locking``,
+    the site ignores ``If-Match``, as a setting of Checkmk allows. ``username`` and ``password`` belong to the user of
+    :meth:`client`. ``control`` serves ``/control``, through which other processes control the site.
+
+    Raises ValueError for an unknown version, edition or fault, and for ``control`` on an address that other machines
+    can reach.
     """
 
     def __init__(
@@ -147,7 +151,7 @@ class SimulatedSite:
         return self._app.state
 
     def on_request(self, callback: Optional[Callable[[str, str], None]]) -> None:
-        """Call ``callback(method, path)`` before each API request is handled."""
+        """Call ``callback(method, path)`` before each API request is handled. None removes the callback."""
         self._app.on_request = callback
 
     @property
@@ -183,7 +187,7 @@ class SimulatedSite:
         """Add a user with the permissions of the role ``admin``, ``user`` or ``guest``, except those in ``without``.
 
         The user may change only hosts and folders in ``folders``, and see only hosts in ``sees``. The account is locked
-        after ``lock_after`` wrong secrets. None means no limit.
+        after ``lock_after`` wrong passwords. None means no limit.
         """
         inside, seen = (None if paths is None else tuple(map(folder_path, paths)) for paths in (folders, sees))
         user = User(name, password, PERMISSIONS[role] - set(without), lock_after, folders=inside, sees=seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -161,7 +162,10 @@ def test_exit_codes_are_as_documented(site_for_cli: SimulatedSite, sync: Run, mo
     ("line", "message"),
     [
         (["hosts", "list", "--folder", "/a*b"], "'/a*b' is not a folder"),
-        (["hosts", "list", "--limit", "-1"], "-1 is not in the range"),
+        (["hosts", "list", "--limit", "-1"], "'--limit': must be a whole number of at least 0, not '-1'"),
+        (["hosts", "list", "--limit", "x"], "'--limit': must be a whole number of at least 0, not 'x'"),
+        (["mcp", "--http", "--port", "70000"], "'--port': must be a whole number from 0 to 65535, not '70000'"),
+        (["simulate", "--latency", "x"], "'--latency': must be a number of at least 0, not 'x'"),
         (["hosts", "get", ""], "'' is not a host name"),
         (["hosts", "move", "x", "/a:b"], "'/a:b' is not a folder"),
         (["hosts", "create", "a b"], "'a b' is not a host name"),
@@ -170,7 +174,7 @@ def test_exit_codes_are_as_documented(site_for_cli: SimulatedSite, sync: Run, mo
         (["folders", "list", "--parent", " "], "is not a folder"),
         (["folders", "delete", "a|b", "--yes"], "is not a folder"),
         (["services", "list", "--host", ""], "a pattern must be one line of text"),
-        (["services", "problems", "--limit", "-3"], "-3 is not in the range"),
+        (["services", "problems", "--limit", "1.5"], "must be a whole number of at least 0, not '1.5'"),
         (["discover", "a/b"], "'a/b' is not a host name"),
     ],
 )
@@ -210,6 +214,26 @@ def test_every_command_has_help(sync: Run) -> None:
         assert command in top.out
         assert sync(command, "--help").code == 0
     assert "0.1.0" in sync("--version").out
+
+
+@pytest.mark.parametrize("line", ["discover", "hosts delete", "plan", "apply", "inventory check"])
+def test_the_usage_shows_that_a_command_takes_several_names(sync: Run, line: str) -> None:
+    usage = sync(*line.split(), "--help").out.splitlines()[0]
+    assert re.search(r" \[OPTIONS\] [A-Z]+\.\.\.$", usage)
+
+
+def test_the_help_says_in_plain_words_that_an_option_takes_a_number(sync: Run) -> None:
+    metavars = {
+        "hosts list": ["--limit NUMBER"],
+        "activate": ["--timeout SECONDS"],
+        "mcp": ["--max-batch NUMBER", "--port PORT"],
+        "simulate": ["--port PORT", "--services NUMBER", "--latency SECONDS", "--lock-hold SECONDS"],
+    }
+    for command, options in metavars.items():
+        text = sync(*command.split(), "--help").out
+        assert "RANGE" not in text and "x>=" not in text
+        for option in options:
+            assert option in text
 
 
 def test_deleting_without_a_terminal_needs_yes(site_for_cli: SimulatedSite, sync: Run) -> None:

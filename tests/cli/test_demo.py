@@ -14,6 +14,7 @@ import pytest
 
 from checkmk_sync.cli import demo_inventory
 from checkmk_sync.cli.app import run
+from tests.conftest import Show
 
 
 @pytest.mark.slow
@@ -37,6 +38,13 @@ def test_the_demo_runs_and_keeps_its_site() -> None:
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=20)
     assert process.returncode == 0
+
+
+@pytest.mark.slow
+def test_the_demo_on_a_terminal_colours_states_and_ends_with_the_next_step(show: Show) -> None:
+    lines, _ = show("demo", width=200)
+    assert any(line.startswith("\x1b[31m   CRITICAL\x1b[0m  ") for line in lines)
+    assert "docs/tutorial.md" in lines[-1] and "checkmk-sync demo --keep" in lines[-1]
 
 
 def test_ctrl_c_reports_that_the_simulated_site_is_gone() -> None:

@@ -121,7 +121,7 @@ def test_a_check_needs_neither_site_nor_credentials(folder: Path, sync: Run) -> 
     [
         (
             "cmdb.csv",
-            "cmdb.csv:3: the inventory is not UTF-8 text; name its encoding, such as --encoding windows-1252,",
+            "cmdb.csv:3: the inventory is not UTF-8 text; give its encoding, such as --encoding windows-1252,",
         ),
         ("cmdb.csv --encoding cp1252", "give a mapping file (--map)"),
         ("cmdb.csv --encoding nonsense", "unknown encoding 'nonsense'"),

@@ -104,6 +104,30 @@ def test_activations_and_scans_have_an_outcome(sync: Any, site_for_cli: Simulate
     assert (code, facts["outcome"]) == (0, "applied")
 
 
+def test_deleting_a_folder_with_contents_is_refused_with_a_hint(sync: Any, site_for_cli: SimulatedSite) -> None:
+    with site_for_cli.client() as cmk:
+        cmk.folders.ensure("/muc/web")
+    result = sync("folders", "delete", "/muc", "--yes")
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        "Error: /muc not deleted: 409 Problem deleting folder: it is not empty, or another object refers to it; "
+        "--recursive also deletes all hosts and folders in it (DELETE /objects/folder_config/muc)\n"
+    )
+    facts = json.loads(sync("folders", "delete", "/muc", "--yes", "--json").err)
+    assert (facts["error"], facts["status"], facts["outcome"]) == ("ConflictError", 409, "not applied")
+    assert sync("folders", "delete", "/muc", "--recursive", "--yes").code == 0
+
+
+def test_an_activation_that_fails_on_some_sites_is_not_a_refusal(sync: Any, site_for_cli: SimulatedSite) -> None:
+    """Checkmk answers 409 to it, as for a folder with contents."""
+    with site_for_cli.client() as cmk:
+        cmk.hosts.create("another")
+    refusal = {"title": "Conflict", "status": 409, "detail": "Some sites could not be activated."}
+    fault = Fault("answer", writes=True, status=409, body=refusal, content_type="application/problem+json")
+    site_for_cli.set_faults([fault])
+    assert sync("activate").code == 1
+
+
 def test_apply_has_the_worst_outcome_of_its_changes(
     sync: Any, site_for_cli: SimulatedSite, config: str, tmp_path: Path
 ) -> None:

@@ -28,9 +28,23 @@ def test_an_exceeded_limit_shows_the_plan_and_its_option(site_for_cli: Simulated
     refused = sync("apply", _change_aliases(fleet), "--owner", "me", "--yes")
     assert refused.code == 2
     assert "~ host n0: alias old -> new" in refused.out
-    assert "--allow-changes 12 " in refused.err
+    assert refused.err.endswith("give --allow-changes 12\n")
     assert sync("apply", fleet, "--owner", "me", "--yes", "--json").out == "", "JSON is a report or nothing"
     assert sync("apply", fleet, "--owner", "me", "--yes", "--allow-changes", "12").code == 0
+
+
+def test_a_refusal_is_printed_once_and_names_only_options(site_for_cli: SimulatedSite, sync: Run, fleet: str) -> None:
+    assert sync("apply", fleet, "--owner", "me", "--yes").code == 0
+    why = "the plan changes 12 of 12 existing objects and deletes nothing: at most 30 % of 12 existing objects"
+    hint = "if this is intended, give --allow-changes 12"
+    refused = sync("apply", _change_aliases(fleet), "--owner", "me", "--yes")
+    assert (refused.out + refused.err).count(why) == 1
+    assert refused.err.startswith(f"Error: {why}") and refused.err.endswith(f"; {hint}\n")
+    for form in ([], ["--markdown"]):
+        planned = sync("plan", fleet, "--owner", "me", *form).out
+        assert "Apply is refused: " in planned and hint in planned
+        assert "Python" not in planned
+    assert sync("plan", fleet, "--adopt").err == "Error: adopt needs an owner; give --owner NAME\n"
 
 
 def test_a_forgotten_owner_is_suggested(site_for_cli: SimulatedSite, sync: Run, fleet: str) -> None:

@@ -80,6 +80,17 @@ def test_hosts_without_scan_results_are_named(site_for_cli: SimulatedSite, sync:
     assert "new: \n" in result and "note: not counted: host00000" in result
 
 
+# Activating
+
+
+def test_an_activation_without_pending_changes_says_so(site_for_cli: SimulatedSite, sync: Run) -> None:
+    sync("hosts", "create", "new")
+    assert sync("activate").out.splitlines()[:2] == ["activated", "activated: 1"]
+    assert sync("activate").out == "nothing to activate\n"
+    again = sync("activate", "--json").data
+    assert (again["outcome"], again["activated"], again["seconds"]) == ("applied", 0, 0.0)
+
+
 # Deleting
 
 

@@ -60,7 +60,7 @@ def test_the_core_is_awaited_only_on_request(prepared: Any) -> None:
         cmk.host_status.get("web01")
     cmk.activation.wait_until_monitored(["web01"])
     assert cmk.host_status.get("web01", fresh=True).name == "web01"
-    with pytest.raises(WaitTimeoutError, match="loading 1 host .*: not loaded: "):
+    with pytest.raises(WaitTimeoutError, match="loading 1 host .*not loaded: never"):
         cmk.activation.wait_until_monitored(["never"], timeout_s=5)
 
 
@@ -216,7 +216,7 @@ def _others_keep(site: SimulatedSite) -> None:
     site.on_request(keep)
 
 
-def test_changes_pending_for_other_sites_are_no_failure_since_2_4(prepared: Any) -> None:
+def test_changes_pending_for_other_sites_are_not_a_failure_since_2_4(prepared: Any) -> None:
     """From 2.4 on, the status of each site shows that this is not a failure. Earlier versions do not report it."""
     site, cmk = prepared
     cmk.hosts.create("everywhere")

@@ -1,4 +1,4 @@
-"""Errors while a write is confirmed, polled or verified leave its outcome open, because it may have been applied."""
+"""If a write is answered but cannot be confirmed, its outcome is unknown, because it may have been applied."""
 
 from __future__ import annotations
 

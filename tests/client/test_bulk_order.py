@@ -97,8 +97,8 @@ def test_existing_parents_need_no_order(site: SimulatedSite, cmk: Checkmk) -> No
     assert len(_calls(site, "delete")) == 1
 
 
-def test_parents_that_no_order_can_satisfy_are_reported_for_the_host(site: SimulatedSite, cmk: Checkmk) -> None:
-    """Such parents are part of a cycle, the host itself, or missing."""
+def test_a_host_with_impossible_parents_is_not_applied(site: SimulatedSite, cmk: Checkmk) -> None:
+    """The parents are part of a cycle, the host itself, or missing."""
     entries = [_entry("a", "b"), _entry("b", "a"), _entry("c", "c"), _entry("d", "nope"), _entry("e"), _entry("f", "a")]
     outcomes = cmk.hosts.bulk_create(entries)
     assert {outcome.key for outcome in outcomes.applied} == {"e"}

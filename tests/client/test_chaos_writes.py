@@ -34,7 +34,7 @@ Write = Callable[[Checkmk, str], Any]
 
 
 def _operations(number: int, draw: random.Random) -> list[tuple[Write, Callable[[State], State]]]:
-    """Return the possible writes to a host with the states they result in, which differ for each ``number``."""
+    """Return the possible writes to a host, each with the resulting state. States of different numbers differ."""
     labels = {key: str(number) for key in draw.sample("abc", draw.randint(0, 2))}
     folder, alias = draw.choice(["/", "/f", "/g"]), {"alias": str(number)}
 

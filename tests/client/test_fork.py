@@ -27,7 +27,7 @@ os._exit(0 if right else 1)
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform cannot fork")
 def test_parent_and_child_use_separate_connections() -> None:
     with SimulatedSite(hosts=3) as site:
         for _ in range(3):
@@ -64,9 +64,9 @@ os._exit(0 if os.waitpid(child, 0)[1] == 0 and cmk.hosts.get("parent").name == "
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform cannot fork")
 def test_a_child_does_not_wait_for_threads_of_its_parent() -> None:
-    """Those threads held locks and slots at the time of the fork, and do not exist in the child to release them."""
+    """At the fork, those threads hold locks and slots. They do not exist in the child, so they cannot release them."""
     with SimulatedSite(hosts=3, faults=[Fault("slow", seconds=1.5, writes=True, times=1)]) as site:
         done = subprocess.run([sys.executable, "-c", BUSY, site.url, site.password], timeout=60)
         assert done.returncode == 0

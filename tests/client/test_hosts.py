@@ -33,7 +33,7 @@ def test_get_returns_the_host_of_the_server(filled: SimulatedSite, cmk: Checkmk)
     assert effective["tag_agent"] == "cmk-agent"
 
 
-def test_an_absent_host_raises_or_is_none(cmk: Checkmk) -> None:
+def test_get_and_delete_raise_for_an_absent_host_and_find_returns_none(cmk: Checkmk) -> None:
     assert cmk.hosts.find("nope") is None
     with pytest.raises(NotFoundError, match="host_name: Host not found: 'nope'"):
         cmk.hosts.get("nope")

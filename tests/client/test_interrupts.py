@@ -30,7 +30,7 @@ def _may_be_interrupted(file: str, line: int) -> bool:
 
 
 def _interrupted_at(line: int, do: Callable[[], Any]) -> bool:
-    """Run it, with a KeyboardInterrupt before line number ``line`` of our code. Return False if fewer lines run."""
+    """Call ``do``, interrupted before the line number ``line`` of our code. Return False if fewer lines run."""
     error = interrupt_at(line, do, in_file=lambda file: file.startswith(OURS), at_line=_may_be_interrupted)
     return error is not None
 

@@ -15,7 +15,7 @@ HOSTS, SERVICES = 120, 30
 
 
 class Bodies:
-    """The number and the bytes of the limited answers in memory, now and at most."""
+    """The number and the bytes of limited answers in memory: the current values and the largest ones so far."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()

@@ -101,7 +101,7 @@ def test_an_existing_object_was_not_created_by_this_call(
         cmk.hosts.update("db", update_attributes={"ipaddress": "10.0.0.1"})
     clock.advance(0 if theirs == "user" else 5)
     crowded.set_faults(LOST)
-    with pytest.raises((BrokenReplyError, BatchError), match="connection broke|1 unknown"):
+    with pytest.raises((BrokenReplyError, BatchError), match="connection broke|1 are unknown"):
         CREATES[name](cmk)
 
 
@@ -135,7 +135,7 @@ def test_created_by_compares_creator_and_time(meta: Any, is_ours: bool) -> None:
 
 @pytest.fixture
 def twins(site: SimulatedSite, cmk: Checkmk, clock: ManualClock) -> SimulatedSite:
-    """Create two folders of the same name, one of them in the target of the other one's move."""
+    """Create ``/a`` and ``/c/a``. A move of ``/a`` into ``/c`` finds a folder of the same name there."""
     for folder in ("/a", "/c", "/c/a"):
         cmk.folders.create(folder)
         clock.advance(1)

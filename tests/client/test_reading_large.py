@@ -59,7 +59,7 @@ def _site_elsewhere(hosts: int) -> Iterator[str]:
         process.communicate()
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="Linux tells the most that a process had")
+@pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="needs the memory statistics of Linux")
 @pytest.mark.parametrize(
     ("noun", "hosts", "items", "first"),
     [

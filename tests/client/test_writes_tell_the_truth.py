@@ -1,4 +1,4 @@
-"""A write whose answer was lost is settled by reading. It is applied if it is found, and otherwise unknown.
+"""A write whose answer was lost is settled by reading: applied if the reads find its effect, otherwise unknown.
 
 The tests count the requests at the site, because a write must never be repeated.
 """
@@ -194,7 +194,7 @@ def test_a_write_that_was_not_sent_is_not_settled(clock: Any) -> None:
     assert caught.value.sent is False
 
 
-# Another user changes the host at the same time.
+# In the next tests, another user changes the host at the same time.
 
 
 def test_a_change_is_applied_again_to_the_new_state_after_412(

@@ -102,11 +102,6 @@ def test_a_file_of_another_user_is_refused(tmp_path: Path, open_file: Callable[[
     assert path.stat().st_uid == NOBODY
 
 
-def test_a_missing_file_is_not_treated_as_private(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        is_private(tmp_path / "missing")
-
-
 def test_only_one_process_gets_the_lock(tmp_path: Path) -> None:
     pytest.importorskip("fcntl")
     path = tmp_path / "file"

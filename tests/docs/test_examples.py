@@ -35,6 +35,14 @@ def documented_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
         yield site
 
 
+@pytest.fixture
+def site_of_tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedSite]:
+    monkeypatch.chdir(tmp_path)
+    with SimulatedSite(hosts=3) as site:
+        use_site(monkeypatch, site)
+        yield site
+
+
 @pytest.mark.every_case
 @pytest.mark.parametrize("page", PAGES)
 def test_examples_run(page: str, documented_site: SimulatedSite, sync: Run, tmp_path: Path) -> None:
@@ -49,12 +57,37 @@ def test_examples_run(page: str, documented_site: SimulatedSite, sync: Run, tmp_
             _type(text, sync)
 
 
-def _type(text: str, sync: Run) -> None:
+def _type(text: str, sync: Run) -> str:
+    """Run the commands and return their output."""
+    printed = ""
     for line in text.splitlines():
         words = shlex.split(line.lstrip("$ "), comments=True)
         if words and words[0] == "checkmk-sync":
             result = sync(*words[1:])
             assert result.code == 0, (line, result.out, result.err)
+            printed += result.out
+    return printed
+
+
+def test_the_tutorial_shows_the_real_output(
+    site_of_tutorial: SimulatedSite, sync: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    printed = ""
+    for language, file, text in _blocks("docs/tutorial.md"):
+        if file:
+            (tmp_path / file).write_text(text, encoding="utf-8")
+        elif language == "console":
+            printed = _type(text, sync)
+        elif language == "python":
+            exec(compile(text, "docs/tutorial.md", "exec"), {"__name__": "example"})
+            printed = capsys.readouterr().out
+        elif language == "text":
+            assert _comparable(text) in _comparable(printed)
+
+
+def _comparable(text: str) -> str:
+    """Hide the checksums, which depend on the port of the site, and the durations."""
+    return re.sub(r"(?<=Checksum: )\w+|\d+\.\d s$", "…", text, flags=re.MULTILINE)
 
 
 def test_there_are_examples() -> None:

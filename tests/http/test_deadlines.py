@@ -6,11 +6,12 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
-from typing import Callable, Iterator
+from typing import Any, Callable, Iterator, Optional
 
 import pytest
 
 from checkmk_sync import Checkmk
+from checkmk_sync.core.call import Call, CallKind
 from checkmk_sync.errors import BrokenReplyError, ConnectError, DeadlineError, ReadTimeoutError, TransportError
 from checkmk_sync.http.socket_deadlines import SOCKET_DEADLINES, SocketDeadlines, TrackedSocket
 from checkmk_sync.testing import Fault, SimulatedSite
@@ -85,10 +86,73 @@ def test_dripping_answers_end_with_the_deadline(data: bytes) -> None:
 
 
 def test_silence_ends_with_the_read_timeout() -> None:
-    with _server(lambda connection: time.sleep(5)) as url, _client(url, read_s=0.2, total_s=5) as client:
-        with pytest.raises(ReadTimeoutError) as caught:
+    with _server(lambda connection: time.sleep(5)) as url, _client(url, read_s=0.2, bulk_s=0.1, total_s=5) as client:
+        with pytest.raises(
+            ReadTimeoutError, match=r"did not answer GET /version in time \(timeouts\.read_s\)"
+        ) as caught:
             client.version()
         assert caught.value.sent is None
+        with pytest.raises(ReadTimeoutError, match=r"\(timeouts\.bulk_s\)"):
+            client._transport.perform(Call("POST", "/bulk", CallKind.BULK, "hosts", "bulk_create"))
+
+
+def _silent(_: socket.socket) -> None:
+    time.sleep(5)
+
+
+def _pause_in_headers(connection: socket.socket) -> None:
+    connection.sendall(HEAD)
+    time.sleep(5)
+
+
+def _pause_in_body(connection: socket.socket) -> None:
+    connection.sendall(HEAD + b'\r\n{"value": [')
+    time.sleep(5)
+
+
+def _pause_in_body_without_length(connection: socket.socket) -> None:
+    connection.sendall(b'HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n{"value": [')
+    time.sleep(5)
+
+
+@pytest.mark.parametrize("behave", [_silent, _pause_in_headers, _pause_in_body, _pause_in_body_without_length])
+@pytest.mark.parametrize(
+    ("total_s", "own_s", "limit"),
+    [
+        (0.2, None, "0.2 s (timeouts.total_s)"),
+        (0.2, 5.0, "0.2 s (timeouts.total_s)"),
+        (5.0, 0.2, "0.2 s"),
+    ],
+    ids=["setting", "setting below own", "own"],
+)
+def test_the_error_names_the_limit_that_ended_the_call(
+    behave: Any, total_s: float, own_s: Optional[float], limit: str
+) -> None:
+    call = Call("GET", "/x", CallKind.STATUS, "hosts", "list", deadline_s=own_s)
+    with _server(behave) as url, _client(url, total_s=total_s, read_s=5.0) as client:
+        with pytest.raises(DeadlineError) as caught:
+            client._transport.perform(call)
+        assert str(caught.value) == f"GET /x exceeded its time limit of {limit}"
+
+
+@pytest.mark.parametrize(
+    ("behave", "total_s", "own_s", "limit"),
+    [
+        (_pause_in_headers, 0.2, None, "0.2 s (timeouts.total_s)"),
+        (_pause_in_headers, 5.0, 0.2, "0.2 s"),
+        (_pause_in_body, 5.0, 0.2, "0.2 s"),
+        (_pause_in_body, 0.2, 5.0, "0.2 s (timeouts.total_s)"),
+        (_pause_in_body_without_length, 5.0, 0.2, "0.2 s"),
+    ],
+)
+def test_the_error_names_the_limit_that_ended_the_stream(
+    behave: Any, total_s: float, own_s: Optional[float], limit: str
+) -> None:
+    call = Call("GET", "/x", CallKind.STATUS, "hosts", "list", stream=True, deadline_s=own_s)
+    with _server(behave) as url, _client(url, total_s=total_s, read_s=5.0) as client:
+        with pytest.raises(DeadlineError) as caught:
+            list(client._transport.chunks(client._transport.perform(call)))
+        assert str(caught.value) == f"GET /x exceeded its time limit of {limit}"
 
 
 def test_all_attempts_share_one_deadline() -> None:
@@ -128,7 +192,9 @@ def test_dripping_streams_end_without_a_total_timeout() -> None:
 
     with _server(behave) as url, _client(url, read_s=1.0, total_s=30) as client:
         client._transport.version_text = "2.4.0p18"
-        with pytest.raises(DeadlineError):
+        with pytest.raises(
+            DeadlineError, match=r"exceeded its time limit for a chunk of a stream \(timeouts\.read_s\)$"
+        ):
             list(client.hosts.each())
 
 

@@ -63,16 +63,16 @@ def test_refused_polls_do_not_prove_that_nothing_started(
         cmk = connect(site)
         cmk.hosts.create("fresh")
         site.set_faults([Fault("answer", method="GET", path="objects/activation_run|collections/running", **problem)])
-        with pytest.raises(CheckmkError, match="the activation was started, but its end cannot be seen") as caught:
+        with pytest.raises(CheckmkError, match="the activation was started, but its result is unknown") as caught:
             cmk.activation.activate()
         assert Outcome.failed("activation", caught.value).status is Status.UNKNOWN
         clock.advance(10)
         assert site.state.configuration.changes == [], "the activation ran to its end"
         site.set_faults([Fault("answer", method="GET", path="background_job|discovery_run", **problem)])
-        with pytest.raises(CheckmkError, match="was started, but its end cannot be seen") as caught:
+        with pytest.raises(CheckmkError, match="was started, but its result is unknown") as caught:
             cmk.discovery.bulk(["host00000"])
         assert Outcome.failed("discovery", caught.value).status is Status.UNKNOWN
-        with pytest.raises(CheckmkError, match="was started, but its end cannot be seen") as caught:
+        with pytest.raises(CheckmkError, match="was started, but its result is unknown") as caught:
             cmk.discovery.discover("host00000")
         assert Outcome.failed("discovery", caught.value).status is Status.UNKNOWN
 

@@ -12,6 +12,7 @@ from typing import Any, Callable, Iterator
 import pytest
 
 from checkmk_sync import Checkmk, Outcome, Status
+from checkmk_sync.core.call import Call, CallKind
 from checkmk_sync.errors import CheckmkError, DeadlineError, NotFoundError, ReplyTooLargeError, UnexpectedReplyError
 
 MB = 2**20
@@ -113,6 +114,16 @@ def test_the_error_names_the_setting_of_the_limit(server: _Server) -> None:
             assert caught.value.limit_bytes == MB
     with _client(server, limits={"max_reply_mb": 8}) as cmk, pytest.raises(UnexpectedReplyError):
         cmk.version()
+
+
+def test_the_error_names_no_setting_if_the_call_has_its_own_limit(server: _Server) -> None:
+    server.answer = (200, _bomb(b'{"value": ["', b"x" * 1024, 3, b'"]}'))
+    call = Call("GET", "/x", CallKind.STATUS, "services", "list", body_limit=2 * MB)
+    with _client(server, limits={"max_reply_mb": 8}) as cmk:
+        with pytest.raises(ReplyTooLargeError) as caught:
+            cmk._transport.perform(call)
+    assert str(caught.value) == "the answer to GET /x is larger than 2 MB, the limit of this call"
+    assert caught.value.limit_bytes == 2 * MB
 
 
 def test_refusals_are_read_up_to_a_limit(server: _Server) -> None:

@@ -16,8 +16,8 @@ from tests.mcp.in_process_client import MODES, error_text, result_data, run_clie
 
 PENDING = "/collections/pending_changes"
 START = "/activate-changes/invoke"
-# The number of the read that belongs to the write. Earlier reads are for the preview, in the newer protocol again when
-# the answer arrives, and for the check before the write.
+# The write itself reads the pending changes last. Before that, they are read for the preview, which the newer protocol
+# computes a second time when the answer arrives, and for the check right before the write.
 LAST_LOOK = {"auto": 4, "legacy": 3}
 
 
@@ -48,7 +48,7 @@ def _call(
 
 
 def _before(site: SimulatedSite, part: str, number: int, do: Callable[[], object]) -> None:
-    """Call ``do`` before the request with this number among those with ``part`` in the path."""
+    """Call ``do`` before the ``number``-th request with a path that ends with ``part``."""
     seen: list[str] = []
 
     def interfere(_method: str, path: str) -> None:

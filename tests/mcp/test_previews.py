@@ -86,9 +86,14 @@ def test_a_preview_too_long_to_read_is_refused(live: SimulatedSite, tmp_path: Pa
     log = tmp_path / "audit.log"
     names = [f"{number:03d}".ljust(200, "x") for number in range(200)]
     question, result = _asked(live, "hosts_delete", names=["host00000", *names], options={"audit": log})
-    assert "Do it in smaller parts" in error_text(result)
+    assert "Name fewer hosts per call" in error_text(result)
     assert question == ""
     assert json.loads(log.read_text())["outcome"] == "not approved"
+    live.state.configuration.add_folder("/big", "Big", {}, None, user="automation")
+    for name in names:
+        live.state.configuration.add_host(f"big{name}", "/big", {}, user="automation")
+    error = error_text(_asked(live, "folders_delete", folder="/big", recursive=True)[1])
+    assert "A person must do this in Checkmk or on the command line" in error  # neutral: no advice to split a call
     live.state.configuration.add_change("edit", "y" * 40_000, "automation")
     assert "A person must activate them" in error_text(_asked(live, "activate_changes")[1])
     wanted = {"hosts": [{"name": name, "attributes": {"alias": "x" * 900}} for name in names[:40]]}

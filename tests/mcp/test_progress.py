@@ -47,7 +47,7 @@ def _assert_strictly_growing(reports: list[tuple[float, Any, Any]]) -> None:
 
 
 def test_the_same_progress_is_not_reported_twice() -> None:
-    """Neither at the end, nor when a stage starts at the value where the previous stage ended."""
+    """The last report could repeat at the end of the call, or when the next stage starts at the same value."""
     task, reports, changed = CancellableTask(), list[tuple[float, Any, Any]](), threading.Condition()
 
     async def report(done: float, total: Any, message: Any) -> None:

@@ -30,7 +30,7 @@ def _yes(_message: str) -> ElicitResult:
 
 
 def _while(site: SimulatedSite, part: str, first: tuple[str, Any], others: list[tuple[str, Any]]) -> Any:
-    """Return the results of a call that is blocked at a request, of the calls during that time, and of later calls."""
+    """Block the call ``first`` at a request. Return its result, and those of ``others`` during and after that time."""
     reached, go_on = threading.Event(), threading.Event()
 
     def hold(method: str, path: str) -> None:

@@ -37,7 +37,7 @@ def test_a_named_encoding_is_read(tmp_path: Path, encoding: str, name: str, text
 
 @pytest.mark.parametrize("mark", ["utf-8-sig", "utf-16", "utf-32"])
 def test_a_byte_order_mark_takes_precedence(tmp_path: Path, mark: str) -> None:
-    """Only some of several files may have a mark."""
+    """The encoding is given for all files, but only some of them may have a mark."""
     (tmp_path / "a.csv").write_bytes(TEXT.encode(mark))
     assert _alias(tmp_path / "a.csv", encoding="windows-1252") == "München"
 
@@ -70,7 +70,7 @@ def test_an_unknown_encoding_is_one_clear_error(tmp_path: Path, encoding: str) -
         ("utf-8", TEXT.encode("latin-1"), ":2: ", "not utf-8 text (byte 0xfc)"),
         ("utf-16", TEXT.encode("utf-16-le")[:-1], ":2: ", "not utf-16 text"),
         ("utf-7", b"name,alias\nweb01,+2AA-\n", ":2: ", "not utf-7 text"),
-        (None, TEXT.encode("latin-1"), ":2: ", "name its encoding, such as encoding='windows-1252'"),
+        (None, TEXT.encode("latin-1"), ":2: ", "give its encoding, such as encoding='windows-1252'"),
         (None, b"\xef\xbb\xbf" + TEXT.encode("latin-1"), ":2: ", "not UTF-8 text"),
         (None, b"name\nweb01\n" + b"x" * 200 + b"\n\0\n", ":4: ", "contains the character NUL"),
         ("latin-1", b"name\nweb01\0\n", ":2: ", "contains the character NUL"),

@@ -75,7 +75,7 @@ def test_a_folder_that_checkmk_would_not_create_is_refused_at_plan_time(tmp_path
 
 
 @pytest.mark.parametrize("folder", ["/Main", "/main", "/wato"])
-def test_the_root_under_another_name_is_noticed(folder: str) -> None:
+def test_a_folder_named_like_the_root_causes_a_warning(folder: str) -> None:
     desired = from_data({"hosts": [{"name": "a", "folder": f"{folder}/x"}]})
     (warning,) = diff(desired, holding()).warnings
     assert f"folder {folder} will be created below the root folder" in warning
@@ -98,9 +98,9 @@ QUOTES = [
     ("attributes: {alias: 2024-01-01}", "alias is read as 2024-01-01, not as a string; put it in quotes"),
     ("attributes: {tag_agent: no}", "tag_agent is read as false, not as a string; put it in quotes"),
     ("attributes: {ipaddress: [192.0.2.1]}", "ipaddress must be a string, not a list"),
-    ("attributes: {parents: gw}", "parents must be a list, not a text"),
+    ("attributes: {parents: gw}", "parents must be a list, not a string"),
     ("attributes: {parents: [gw, 5]}", "parents[1] is read as 5, not as a string; put it in quotes"),
-    ("attributes: {snmp_community: public}", "snmp_community must be a mapping, not a text"),
+    ("attributes: {snmp_community: public}", "snmp_community must be a mapping, not a string"),
     ("attributes: {contactgroups: [all]}", "contactgroups must be a mapping, not a list"),
     ("attributes: {locked_by: 7}", "locked_by must be a mapping, not a number"),
     ("attributes: {custom: 2024-01-01}", "custom is read as 2024-01-01, not as a string; put it in quotes"),
@@ -119,7 +119,7 @@ QUOTES = [
 
 
 @pytest.mark.parametrize(("named", "said"), QUOTES)
-def test_values_of_another_type_are_reported_in_words(tmp_path: Path, named: str, said: str) -> None:
+def test_values_of_the_wrong_type_are_reported(tmp_path: Path, named: str, said: str) -> None:
     assert _mistakes(tmp_path, "a.yaml", f"hosts:\n- name: a\n  {named}\n") == [f"a.yaml:3: host a: {said}"]
 
 
@@ -136,7 +136,7 @@ def test_values_of_another_type_are_reported_in_words(tmp_path: Path, named: str
         ("no: []", "unknown section false; use one of: folders, hosts"),
     ],
 )
-def test_names_of_another_type_are_reported_in_words(tmp_path: Path, text: str, said: str) -> None:
+def test_names_of_the_wrong_type_are_reported(tmp_path: Path, text: str, said: str) -> None:
     assert _mistakes(tmp_path, "a.yaml", text) == [f"a.yaml:1: {said}"]
 
 
@@ -207,6 +207,6 @@ def test_other_encodings_are_reported_with_advice(
         load(path)
     source = "utf-16" if encoding.startswith("utf-16") else "windows-1252"
     assert str(caught.value) == (
-        f"{path}:{line}: the inventory {said}; name its encoding, such as encoding='{source}', save it in Excel as "
+        f"{path}:{line}: the inventory {said}; give its encoding, such as encoding='{source}', save it in Excel as "
         f"'CSV UTF-8', or use iconv -f {source.upper()} -t UTF-8"
     )

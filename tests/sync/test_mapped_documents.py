@@ -57,7 +57,7 @@ def test_values_in_documents_keep_their_spelling(mapped: Mapped) -> None:
         ('[{"h": [{"a": 1}]}]', "a.json:1:3: h must be a list of strings, not of objects or lists"),
         ('[{"h": "a"}, 7]', "a.json:1: a row must be an object with a value for each column"),
         ('{"rows": [{"h": "a"}]}', "a.json: with "),
-        ('{"rows": [{"h": "a"}]}', "'rows' must name the list; its keys are: rows"),
+        ('{"rows": [{"h": "a"}]}', "'rows' must name the list; the keys of the document are: rows"),
         ("7", "a.json: with "),
     ],
 )

@@ -226,7 +226,7 @@ def test_a_mapping_applies_only_to_the_files_it_names(tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("name\nweb03\n")
     files = [tmp_path / name for name in ("cmdb-1.csv", "plain.yaml", "other.csv")]
     assert set(properties(load(files, mapping=tmp_path / "map.yaml"))) == {"web01", "web02", "/a", "web03"}
-    with pytest.raises(InventoryError, match=r"the mapping file is for cmdb\*.csv, -, but no inventory matches that"):
+    with pytest.raises(InventoryError, match=r"the mapping file is for cmdb\*.csv, -, but no inventory file matches"):
         load(files[1:], mapping=tmp_path / "map.yaml")
 
 
@@ -268,7 +268,7 @@ def test_a_stray_quote_in_an_unused_column_hides_no_rows(mapped: Mapped) -> None
     assert problem.startswith("a.csv:2: a quote joins lines 2 to 4 into one row")
 
 
-def test_a_dash_between_empty_fields_is_an_ordinary_text(mapped: Mapped) -> None:
+def test_a_dash_between_empty_fields_is_an_ordinary_string(mapped: Mapped) -> None:
     mapping = "name: '{H}'\nlabels: {both: '{A|default:\"\"}-{B|default:\"\"}', one: '{A}'}\n"
     assert mapped.hosts(mapping, "H,A,B\nweb01,,\n")["web01"] == {"labels.both": "-"}
     assert mapped.hosts(mapping, "H,A,B\nweb01,-,x\n")["web01"] == {"labels.both": "--x", "labels.one": REMOVE}

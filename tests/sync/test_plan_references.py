@@ -1,4 +1,4 @@
-"""References in plans: targets must exist, and the order of changes must suit Checkmk."""
+"""References in plans: targets must exist, and Checkmk must accept the order of the changes."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_deleting_a_parent_of_a_remaining_host_is_a_conflict(kind: str, owner: O
 
 
 def test_objects_in_conflict_keep_their_parents() -> None:
-    """The inventory would remove the reference, but must not."""
+    """The inventory would remove the reference, but the host that has it belongs to another owner."""
     site = holding(held("host", "gw", "me"), held("host", "web", "them", attributes__parents=["gw"]))
     plan = _plan({"name": "web", "attributes": {"parents": None}}, site=site)
     assert {conflict.key for conflict in plan.conflicts} == {"web", "gw"}
@@ -164,7 +164,7 @@ def test_a_parent_that_does_not_exist_is_a_mistake_with_its_line(tmp_path: Path)
     path.write_text(f"{hosts}folders:\n- path: /x\n  attributes: {{parents: [nope]}}\n")
     with pytest.raises(InventoryError) as caught:
         diff(load(path), holding(held("host", "gw2")))
-    missing = "but there is no such host in the inventory or among the objects of the site that the user may see"
+    missing = "but that host is neither in the inventory nor visible to the user on the site"
     assert [str(problem) for problem in caught.value.problems] == [
         f"{path}:5:5: host web: parents names 'gw', {missing}",
         f"{path}:5:5: host web: parents names 'GW2', {missing}; did you mean 'gw2'?",

@@ -68,7 +68,7 @@ def test_only_a_cluster_has_nodes(raw: Raw) -> None:
     assert (answer.status_code, answer.json()["fields"]) == (404, said)
     answer = raw("PUT", NODES.format("nope"), STAR, json={"nodes": ["b"]})
     assert (answer.status_code, answer.json()["fields"]) == (404, {"host_name": ["Host not found: 'nope'"]})
-    # The path is judged before the body and the precondition.
+    # The path is checked before the body and the ETag.
     assert raw("PUT", NODES.format("a"), json={"nodes": 5}).status_code == 404
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from contextlib import ExitStack
@@ -67,6 +68,18 @@ def test_invalid_control_requests_are_explained(controlled: SimulatedSite, path:
     answer = _control(controlled, "POST", path, json=data)
     assert answer.status_code == 400
     assert answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"status": 500}, "a fault must have a 'kind'; use one of status, crash, "),
+        ({"kind": "slow", "speed": 1, "size": 2}, "unknown keys in a fault: size, speed; use kind, status, "),
+    ],
+)
+def test_invalid_faults_name_the_mistake(data: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        Fault.of(data)
 
 
 def test_control_accepts_only_requests_from_this_machine(controlled: SimulatedSite) -> None:

@@ -208,7 +208,7 @@ WRONG_OF_HOSTS: list[tuple[str, Any, Any]] = [
 
 
 def _exact(complaint: Any, said: Any, value: Any) -> Any:
-    """Return the exact complaint. If the table contains only its kind, check the text and return it."""
+    """Return the expected complaint. If the table names only its kind, check the actual complaint and return that."""
     if isinstance(complaint, dict):
         return {key: _exact(part, said.get(key), value) for key, part in complaint.items()}
     if complaint == "enum":

@@ -39,7 +39,7 @@ READINGS = 5  # attempts to start an approved activation while other users keep 
 class PendingChange:
     """A change that is saved but not active. ``user`` is None for a change made by the site itself.
 
-    ``action`` is the kind of change, such as ``edit-host``; ``text`` describes it, and ``time`` is an ISO 8601 time.
+    ``action`` is the kind of change, such as ``edit-host``, and ``text`` describes it. ``time`` is an ISO 8601 time.
     """
 
     id: str
@@ -58,7 +58,7 @@ class PendingChange:
         return cls(ident or f"{time} {user} {action} {text}", user, action, text, time)
 
     def is_foreign_to(self, user: str) -> bool:
-        """Return True if the change was made by a user other than ``user``."""
+        """Return True if another user than ``user`` made the change, and False if the site itself made it."""
         return self.user not in (None, user)  # Checkmk: any user may activate changes of the site itself
 
     def __str__(self) -> str:
@@ -70,9 +70,10 @@ Approved = Callable[[PendingChange], bool]
 
 @dataclass(frozen=True)
 class ActivationRun:
-    """An activation. ``changes`` are the changes that it activates; empty if the site does not report them.
+    """An activation. ``changes`` are the changes that it activates, or empty if the site does not report them.
 
-    ``status_per_site`` maps the ids of sites to pairs of state and text. It is empty before Checkmk 2.4.
+    ``status_per_site`` maps the ids of sites to pairs of a state (``success``, ``warning``, ``error`` or None) and a
+    text. It is empty before Checkmk 2.4.
     """
 
     id: str
@@ -99,7 +100,7 @@ class ActivationRun:
 class ActivationResult:
     """The result of an activation. ``activated`` are the changes that are active now.
 
-    ``run`` is None if no changes were pending. ``elapsed_s`` is the duration in seconds.
+    ``run`` is None if no changes were pending. ``elapsed_s`` is the duration in seconds, including all waits.
     """
 
     activated: tuple[PendingChange, ...]
@@ -149,7 +150,7 @@ class Activation(Resource):
         return self._read(lambda data: [ActivationRun.parse(entry) for entry in items_of(data)], "running")
 
     def get(self, run_id: str) -> ActivationRun:
-        """Return an activation by its id. Raises NotFoundError if the site does not know the id, or no longer does."""
+        """Return an activation by its id. Raises NotFoundError if the site does not know it, or has forgotten it."""
         return self._read(ActivationRun.parse, "get", path={"run": run_id})
 
     @writes
@@ -166,18 +167,22 @@ class Activation(Resource):
 
         >>> cmk.activation.activate(wait_for_hosts=["web01"]).activated
 
-        If nothing is pending, the call succeeds. Raises ForbiddenError if there are changes of other users, unless
-        ``force_foreign_changes`` is True. Raises ActivationError if a site fails or changes are unexpectedly still
-        pending, and WaitTimeoutError if everything together takes longer than ``timeout_s`` seconds.
+        If nothing is pending, the call succeeds. If another activation is running, the call waits for its end first.
 
-        With ``wait_for_hosts``, the call also waits until the monitoring core knows these hosts. If one is not
-        configured, WaitTimeoutError is raised after a few seconds, although the changes are active. With ``sites``,
-        some changes may stay pending for other sites. Before Checkmk 2.4 this raises ActivationError, because it cannot
-        be distinguished from a failure.
+        * ``sites``: ids of sites. Some changes may stay pending for other sites. Before Checkmk 2.4, ActivationError is
+          raised in this case, because the site does not report whether it is a failure.
+        * ``force_foreign_changes``: also activate changes of other users.
+        * ``timeout_s``: the limit for the entire call, in seconds.
+        * ``wait_for_hosts``: also wait until the monitoring core knows these hosts. If one of them is not configured,
+          WaitTimeoutError is raised after a few seconds, although the changes are active.
+        * ``approved``: a function that returns True for a :class:`.PendingChange` that may be activated. If it returns
+          False for one, nothing is activated and PlanChangedError is raised. It is called for changes of other users
+          only if these are forced.
 
-        If ``approved(change)`` is False for a pending change, nothing is activated and PlanChangedError is raised. It
-        is called for changes of other users only if these are forced, because the site refuses them otherwise. If ETag
-        locking is switched off, the site may also activate a change made after the check. This raises ActivationError.
+        Raises ForbiddenError without the permission, or if there are changes of other users that are not forced.
+        Raises WaitTimeoutError at the time limit, and ActivationError if a site fails or changes are unexpectedly still
+        pending. If ETag locking is switched off, the site may activate a change that was made after the approval; this
+        raises ActivationError as well.
         """
         sites = require_strings(sites, "sites")
         names = require_strings(wait_for_hosts, "wait_for_hosts")
@@ -189,7 +194,7 @@ class Activation(Resource):
         still_pending = set[str]()
         if run is not None:
             taken_along = request.unapproved(run.changes)
-            with after_write("the activation was started, but its end cannot be seen"):
+            with after_write("the activation was started, but its result is unknown"):
                 run = self._wait_for_end(run, before, deadline)
                 still_pending = self._verify(before, run, sites)
             if taken_along:
@@ -205,8 +210,8 @@ class Activation(Resource):
     def wait_until_monitored(self, names: Sequence[str], *, timeout_s: float = 60.0) -> None:
         """Wait until the monitoring core knows all these hosts, which takes some seconds after an activation.
 
-        Raises WaitTimeoutError, with the missing hosts, after ``timeout_s`` seconds. The core never loads hosts with
-        the tag ``offline``.
+        Raises WaitTimeoutError, which names the missing hosts, after ``timeout_s`` seconds. The core never loads hosts
+        with the tag ``offline``.
         """
         self._wait_until_monitored(require_strings(names, "names"), Deadline(self._site.clock, timeout_s))
 
@@ -227,14 +232,14 @@ class Activation(Resource):
         try:
             wait_for(self._site, all_loaded, deadline, f"loading {pluralize(len(missing), 'host')} into the core")
         except WaitTimeoutError as error:
-            message = f"{error}: not loaded: {summarize(sorted(missing), NAMES_SHOWN)}"
+            message = f"{error} (not loaded: {summarize(sorted(missing), NAMES_SHOWN)})"
             raise WaitTimeoutError(message, waited_s=error.waited_s) from error.__cause__
         if absent:
             message = f"the changes are active, but these hosts are not configured: {', '.join(sorted(absent))}"
             raise WaitTimeoutError(message, waited_s=deadline.elapsed_s())
 
     def _start(self, request: _Request, deadline: Deadline) -> tuple[Sequence[PendingChange], Optional[ActivationRun]]:
-        """Return the pending changes, and the run that activates them (None if there are no changes)."""
+        """Return the pending changes and the run that activates them, which is None if nothing is pending."""
         pending, etag = self._pending()
         readings = 1
         for _ in poll(self._site.clock, deadline):
@@ -261,7 +266,7 @@ class Activation(Resource):
         raise WaitTimeoutError("another activation did not end in time", waited_s=deadline.elapsed_s())
 
     def _run(self, request: _Request, pending: Sequence[PendingChange], etag: Optional[str]) -> ActivationRun:
-        """Start the activation and return its run. It is empty if another user has activated the changes already."""
+        """Start the activation and return its run, which is empty if another user has activated the changes already."""
         body = {"redirect": False, "sites": request.sites, "force_foreign_changes": request.force}
         # CHECKMK_API 7: the ETag changes with every new change of any user, so "*" is the reliable choice. Only the
         # ETag of the approved list keeps out later changes. Old versions do not send one.
@@ -280,7 +285,7 @@ class Activation(Resource):
     def _find_started(self, before: Sequence[PendingChange]) -> Optional[ActivationRun]:
         """Return the run whose start was not answered, or an empty run if its changes are no longer pending.
 
-        Returns None if neither proves that it was started.
+        Return None if there is no such proof of the start.
         """
         ids = {change.id for change in before}  # a run without these changes was started by another user
         for run in self.running():

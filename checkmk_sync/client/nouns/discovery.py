@@ -37,7 +37,7 @@ _MODES = ("new", "remove", "fix_all", "only_host_labels", "only_service_labels",
 
 @dataclass(frozen=True)
 class DiscoveryRun:
-    """The background job that scans a host. ``active`` is True while it runs; ``state`` is as for :class:`Job`."""
+    """The background job that scans a host. ``active`` and ``state`` are as in :class:`.Job`."""
 
     host: str
     active: bool
@@ -48,7 +48,8 @@ class DiscoveryRun:
 class DiscoveryResult:
     """The services that a discovery has found on a host.
 
-    ``services`` maps each phase (``monitored``, ``undecided``, ``vanished``, …) to the names of its services.
+    ``services`` maps phases, such as ``monitored``, ``undecided`` (new) and ``vanished``, to the names of the services.
+    ``host_labels`` are the labels that the discovery has found, in the form of the API.
     """
 
     host: str
@@ -56,24 +57,27 @@ class DiscoveryResult:
     host_labels: Mapping[str, Any]
 
     def in_phase(self, phase: str) -> tuple[str, ...]:
-        """Return the names of the services in a phase; empty if there are none."""
+        """Return the names of the services in a phase. The result is empty for an unknown phase."""
         return self.services.get(phase, ())
 
 
 @dataclass(frozen=True)
 class BulkDiscovery:
-    """A bulk discovery. ``job`` is its last known state, or None if the site had nothing to do."""
+    """A bulk discovery of ``hosts``. ``job`` is its :class:`.Job` as last read, or None if there was nothing to do."""
 
     hosts: tuple[str, ...]
     job: Optional[Job]
 
     @property
     def ok(self) -> bool:
-        """True if the job has ended successfully. Some hosts may have failed; Checkmk reports them only in the log."""
+        """True if the job has finished or was not needed, and False while it runs.
+
+        Single hosts may have failed nevertheless. Checkmk reports them only in ``job.log``.
+        """
         return self.job is None or self.job.ok
 
     def raise_for_failure(self) -> None:
-        """Raise DiscoveryError, with the last lines of the job's log, unless the job has ended successfully."""
+        """Raise DiscoveryError, with the last lines of the job's log, unless :attr:`ok` is True."""
         if self.job is not None and not self.ok:
             log = "; ".join(self.job.log[-3:]) or "its log is empty"
             hosts = pluralize(len(self.hosts), "host")
@@ -86,6 +90,8 @@ class BulkDiscovery:
 
 class Discovery(Resource):
     """The discovery of services, as ``client.discovery``.
+
+    New services are monitored after the next activation.
 
     >>> cmk.discovery.discover("web01")
     >>> cmk.discovery.bulk(["web01", "web02"]).raise_for_failure()
@@ -102,11 +108,20 @@ class Discovery(Resource):
     def start(self, host: str, mode: str = "fix_all") -> None:
         """Start a discovery of a host.
 
-        The modes ``refresh`` and ``tabula_rasa`` scan the host in the background; :meth:`wait` waits for the end. The
-        modes ``new``, ``remove``, ``fix_all``, ``only_host_labels`` and ``only_service_labels`` accept results of the
-        last scan, and are complete when the method returns.
+        Two modes scan the host in the background; :meth:`wait` waits for the end:
 
-        Raises ConflictError while a scan of the host runs, and ValueError for an unknown mode.
+        * ``refresh`` scans the host.
+        * ``tabula_rasa`` removes all services of the host and scans it.
+
+        The other modes accept results of the last scan, and are complete when the method returns:
+
+        * ``new`` monitors new services.
+        * ``remove`` removes vanished services.
+        * ``fix_all`` accepts all changes.
+        * ``only_host_labels`` and ``only_service_labels`` (Checkmk 2.3.0p3 and later) update labels.
+
+        Raises BadRequestError if the host does not exist, ConflictError while a scan of the host runs, and ValueError
+        for an unknown mode.
         """
         require_string(host, "host")
         if mode not in _MODES:
@@ -116,7 +131,11 @@ class Discovery(Resource):
         self._perform("start", body={"host_name": host, "mode": mode}, object_names=(host,))
 
     def status(self, host: str) -> DiscoveryRun:
-        """Return the scan of a host. Its state is ``initialized`` if the host has never been scanned."""
+        """Return the last scan of a host, which may still run.
+
+        Its state is ``initialized`` if the host has never been scanned. Raises NotFoundError if the host does not
+        exist.
+        """
 
         require_string(host, "host")
 
@@ -127,10 +146,10 @@ class Discovery(Resource):
         return self._read(parse, "run", path={"name": host})
 
     def wait(self, host: str, *, timeout_s: float = 300.0) -> DiscoveryRun:
-        """Wait until the scan of a host has ended, successfully or not, and return it.
+        """Wait until the scan of a host has ended, and return it. Its ``state`` shows whether it was successful.
 
-        Raises WaitTimeoutError after ``timeout_s`` seconds. A scan that was started just now may still be
-        ``initialized``, so that state is returned only after 5 seconds.
+        Raises WaitTimeoutError after ``timeout_s`` seconds. A new scan may be ``initialized`` for a moment, so the wait
+        continues in that state during the first 5 seconds.
         """
         deadline, race = Deadline(self._site.clock, timeout_s), Deadline(self._site.clock, RACE_S)
 
@@ -141,7 +160,10 @@ class Discovery(Resource):
         return wait_for(self._site, ended, deadline, f"the discovery of {host}", unseen_s=RACE_S)
 
     def result(self, host: str) -> DiscoveryResult:
-        """Return the result of the last discovery. This can take long, because Checkmk may contact the host."""
+        """Return the result of the last discovery. Raises NotFoundError if the host does not exist.
+
+        The request can take up to ``timeouts.bulk_s`` seconds, because Checkmk may contact the host.
+        """
 
         require_string(host, "host")
 
@@ -157,9 +179,10 @@ class Discovery(Resource):
         return self._read(parse, "result", path={"name": host})
 
     def results(self, hosts: Iterable[str], *, limit_s: float = 30.0) -> dict[str, DiscoveryResult]:
-        """Return the results of several hosts by name, as far as the site answers within ``limit_s`` seconds in total.
+        """Return the results of several hosts, by the name of the host.
 
-        Each result is requested once. Hosts without an answer are omitted.
+        The method takes at most ``limit_s`` seconds in total. Each result is requested once. Hosts without an answer in
+        this time are omitted, and so are hosts for which the request fails.
         """
         found: dict[str, DiscoveryResult] = {}
         there = self._with_site(self._site.with_time_limit(limit_s))
@@ -176,14 +199,14 @@ class Discovery(Resource):
     def discover(self, host: str, *, rescan: bool = True, timeout_s: float = 300.0) -> DiscoveryResult:
         """Scan a host, accept all changes that were found, and return the result.
 
-        With ``rescan=False`` the results of the last scan are accepted. If a scan is already running, its result is
-        used. Raises DiscoveryError if the scan fails, and WaitTimeoutError if it takes longer than ``timeout_s``
-        seconds.
+        If a scan of the host is already running, the method waits for it instead of starting another one. With
+        ``rescan=False``, it accepts the results of the last scan. Raises DiscoveryError if the scan fails, and
+        WaitTimeoutError if it takes longer than ``timeout_s`` seconds.
         """
         Deadline(self._site.clock, timeout_s)  # raises a TypeError before anything is started
         if rescan:
             self._start_or_join(host)
-            with after_write(f"the scan of {host} was started, but its end cannot be seen"):
+            with after_write(f"the scan of {host} was started, but its result is unknown"):
                 run = self.wait(host, timeout_s=timeout_s)
             if run.state != "finished":
                 raise DiscoveryError(f"the discovery of {host} ended as {run.state}", state=run.state)
@@ -193,10 +216,11 @@ class Discovery(Resource):
 
     @writes
     def set_phase(self, host: str, check_type: str, item: Optional[str], phase: str) -> None:
-        """Move one service of a host to a phase, such as ``monitored`` or ``ignored``.
+        """Move one service of a host to a phase, such as ``monitored``, ``undecided`` or ``ignored``.
 
-        ``check_type`` is the name of its check plugin, such as ``df``. ``item`` is its item, such as ``/var``, or None
-        if the plugin has no items.
+        ``check_type`` is the name of the service's check plugin, such as ``df``. ``item`` is the item of the plugin,
+        such as ``/var``, or None if the plugin has no items. Raises NotFoundError if the host does not exist, and
+        BadRequestError for an unknown phase.
         """
         require_string(host, "host")
         body = {"check_type": check_type, "service_item": item, "target_phase": phase}
@@ -226,14 +250,20 @@ class Discovery(Resource):
         wait: bool = True,
         timeout_s: float = 1800.0,
     ) -> BulkDiscovery:
-        """Scan many hosts in one background job of the site.
+        """Scan many hosts in one background job of the site, and accept the results.
 
-        By default new services are monitored, labels are updated and vanished services are kept. With ``wait=False``
-        the method returns as soon as the job has started. Failures of the job do not raise an error; call
-        :meth:`BulkDiscovery.raise_for_failure`.
+        * ``monitor_undecided``: monitor new services.
+        * ``remove_vanished``: remove services that no longer exist on the host.
+        * ``update_labels``: update the labels of hosts and services.
+        * ``wait``: wait for the end of the job. With ``wait=False``, the method returns as soon as the job has started;
+          call ``client.jobs.wait(result.job.id)`` later, unless ``result.job`` is None.
+        * ``timeout_s``: the limit for the entire call, in seconds.
+
+        If the job fails, the method does not raise an error; call :meth:`.BulkDiscovery.raise_for_failure`. Raises
+        BadRequestError if a host does not exist.
 
         Checkmk before 2.4 runs only one bulk discovery at a time, so the method first waits for the end of another one.
-        Raises WaitTimeoutError if all this takes longer than ``timeout_s`` seconds.
+        Raises WaitTimeoutError if both together take longer than ``timeout_s``.
         """
         names = tuple(require_strings(hosts, "hosts"))
         if not names:
@@ -246,7 +276,7 @@ class Discovery(Resource):
         }
         deadline = Deadline(self._site.clock, timeout_s)
         reply = self._start_bulk(names, options, deadline)
-        with after_write("the bulk discovery was started, but its end cannot be seen"):
+        with after_write("the bulk discovery was started, but its result is unknown"):
             job_id = self._job_id(reply)
             if job_id is None:
                 return BulkDiscovery(names, None)
@@ -255,7 +285,7 @@ class Discovery(Resource):
 
     def _start_or_join(self, host: str) -> None:
         """Start a scan. Start it again if the answer is lost, because a second scan has the same result."""
-        with contextlib.suppress(ConflictError):  # the result of a scan that is already running is just as good
+        with contextlib.suppress(ConflictError):  # a scan that is already running has the same result
             try:
                 self.start(host, "refresh")
             except CheckmkError as error:
@@ -286,7 +316,7 @@ class Discovery(Resource):
         raise WaitTimeoutError("another bulk discovery did not end in time", waited_s=deadline.elapsed_s())
 
     def _job_id(self, reply: Reply) -> Optional[str]:
-        """Return the id of the job; None if nothing had to be started (204)."""
+        """Return the id of the job, or None if there was nothing to do (204)."""
         if reply.status == 204:
             return None
         if reply.status < 300:  # CHECKMK_API 10.15: up to 2.3 the answer is the job, later a redirect to it

@@ -17,16 +17,21 @@ __all__ = ["Folders"]
 
 
 class Folders(Editable[Folder]):
-    """Folders of the configuration, as ``client.folders``.
+    """The folders of the configuration, as ``client.folders``.
 
     A folder is given as ``/a/b``, ``~a~b``, ``\\a\\b`` or by its id of 32 hexadecimal digits. The root is ``/``.
-    Lost answers are settled as for :class:`Hosts`.
+
+    Changes take effect in the monitoring with the next activation. If the answer to a write is lost, the client finds
+    out whether the write was applied, as for :class:`Hosts`.
     """
 
     noun = "folders"
 
     def get(self, folder: str, *, fresh: bool = False) -> Folder:
-        """Return one folder with its ETag. ``fresh`` bypasses the cache. Raises NotFoundError if it does not exist."""
+        """Return one folder with its ETag. Raises NotFoundError if it does not exist.
+
+        With ``fresh=True``, the cache is not used.
+        """
         return self._record(Folder.parse, "get", path={"folder": folder_id(folder)}, fresh=fresh)
 
     def find(self, folder: str, *, fresh: bool = False) -> Optional[Folder]:
@@ -39,7 +44,8 @@ class Folders(Editable[Folder]):
     def each(self, parent: str = "/", *, recursive: bool = True) -> Stream[Folder]:
         """Return a stream of ``parent`` and all folders below it.
 
-        With ``recursive=False`` the stream contains only the direct children, without ``parent`` itself.
+        With ``recursive=False``, the stream contains only the direct children, without ``parent`` itself. The request
+        is sent when you iterate. BadRequestError is raised then if ``parent`` does not exist.
         """
         query = {"parent": folder_id(parent), "recursive": recursive, "show_hosts": False}
         return Stream(
@@ -48,12 +54,14 @@ class Folders(Editable[Folder]):
 
     @writes
     def create(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:
-        """Create a folder in an existing parent and return it with its ETag. The default title is its name.
+        """Create a folder in an existing parent and return it with its ETag.
 
         >>> cmk.folders.create("/linux/web", title="Web servers")
 
-        Raises BadRequestError if the folder exists, if its parent does not exist, or if an attribute is not valid. The
-        site is read first, as for :meth:`Hosts.create`.
+        The default title is the name of the folder. Raises BadRequestError if the folder exists, if its parent does not
+        exist, or if an attribute is not valid. Raises ValueError for the root and for an id.
+
+        The client reads the folder first, which costs one request.
         """
         return self._create(folder_path(folder), title, attributes, was_absent=False)
 
@@ -61,10 +69,10 @@ class Folders(Editable[Folder]):
     def create_absent(
         self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None
     ) -> Folder:
-        """Create a folder like :meth:`create`, without reading the site first.
+        """Create a folder like :meth:`create`, without reading it first.
 
-        Call it only if the folder has just been read and was not found. Otherwise an existing folder could be taken for
-        the one created by this call.
+        Call it only if you have just read the folder and it was not found. Otherwise, after a lost answer, the client
+        could take an existing folder for the new one.
         """
         return self._create(folder_path(folder), title, attributes, was_absent=True)
 
@@ -92,9 +100,9 @@ class Folders(Editable[Folder]):
 
     @writes
     def ensure(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:
-        """Return a folder, and create it with all missing parents if it does not exist.
+        """Return a folder, and create it together with its missing parents if it does not exist.
 
-        ``title`` and ``attributes`` apply only to a new folder. An existing folder and its parents are not changed.
+        ``title`` and ``attributes`` are used only if the folder itself is created. An existing folder is not changed.
         """
         path = folder_path(folder)
         found = self.find(path, fresh=True)
@@ -127,8 +135,8 @@ class Folders(Editable[Folder]):
 
         >>> cmk.folders.update("/linux", title="Linux servers", update_attributes={"tag_criticality": "prod"})
 
-        ``title`` can be combined with one of the other arguments, which work as for :meth:`Hosts.update`. Raises
-        PreconditionError if the folder has changed since the state of the ``etag``.
+        ``title`` can be combined with one of the other arguments. These, the ``etag`` and the errors are as in
+        :meth:`Hosts.update`.
         """
         body: dict[str, Any] = update_body(attributes, update_attributes, remove_attributes, folder)
         if change is not None and body:
@@ -147,9 +155,10 @@ class Folders(Editable[Folder]):
     def update_read(
         self, folder: str, change: Callable[[Folder], Attributes], *, title: Optional[str] = None
     ) -> Folder:
-        """Change a folder like :meth:`update` with a change function that gets the :class:`Folder` as just read.
+        """Change a folder like :meth:`update`, but call ``change`` with the :class:`.Folder` instead of its attributes.
 
-        ``change`` returns all attributes. The function is called again if another user changes the folder in between.
+        ``change`` gets the folder as just read, and returns all attributes. If another user changes the folder in
+        between, the folder is read and ``change`` is called again.
         """
         body = {} if title is None else {"title": require_string(title, "title")}
         return self._update(
@@ -171,9 +180,10 @@ class Folders(Editable[Folder]):
 
     @writes
     def move(self, folder: str, destination: str) -> Folder:
-        """Move a folder with its contents into the folder ``destination``, and return it.
+        """Move a folder with its contents into the folder ``destination``, and return it with its new path.
 
-        Nothing is sent if it is already there.
+        If it is already there, no change is sent. Raises NotFoundError if the folder does not exist. Raises
+        BadRequestError if the destination does not exist or is inside the folder.
         """
         target = self._resolve_folder(destination)
 
@@ -196,16 +206,18 @@ class Folders(Editable[Folder]):
         return self._read_and_write(folder, write)
 
     def can_delete_empty(self) -> bool:
-        """Return True if the site can refuse to delete a folder that is not empty (2.2.0p26 and later)."""
+        """Return True if the site can refuse to delete a folder with contents (Checkmk 2.2.0p26 and later)."""
         return self._supports("delete", "delete_mode")
 
     @writes
     def delete(self, folder: str, *, recursive: bool = False, missing_ok: bool = False) -> None:
         """Delete an empty folder. With ``recursive=True``, also delete **all hosts and folders in it**.
 
-        Raises ConflictError if the folder is not empty, and NotFoundError if it does not exist, unless ``missing_ok``
-        is True. Checkmk before 2.2.0p26 always deletes the contents as well, so for these versions a call without
-        ``recursive=True`` raises CheckmkError.
+        Raises ConflictError if the folder is not empty, and ForbiddenError for the root. Raises NotFoundError if the
+        folder does not exist, unless ``missing_ok`` is True.
+
+        Checkmk before 2.2.0p26 always deletes the contents as well. For these versions, a call without
+        ``recursive=True`` raises CheckmkError and deletes nothing.
         """
         path = {"folder": folder_id(folder)}
         query = {}
@@ -231,9 +243,9 @@ class Folders(Editable[Folder]):
         return found if matches(body, found.attributes) else None
 
     def _find_moved(self, before: Folder, target: str) -> Optional[Folder]:
-        """Return the moved folder in ``target``. None if ``before`` is still in its old place.
+        """Return the moved folder in ``target``, or None if ``before`` is still in its old place.
 
-        A folder with another creation time or creator is a different one with the same name.
+        A folder with another creator or creation time is a different folder with the same name.
         """
         if self.find(before.path, fresh=True) is not None:
             return None

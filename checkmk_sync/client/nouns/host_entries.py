@@ -40,7 +40,7 @@ def to_creation(item: Union[Entry, Host]) -> dict[str, Any]:
     """
     if isinstance(item, Host):
         if item.is_cluster:
-            raise ValueError(f"{item.name!r} is a cluster; creating it here would make it a host without nodes")
+            raise ValueError(f"{item.name!r} is a cluster, which a bulk call would create as a host without nodes")
         return {"host_name": item.name, "folder": item.folder, "attributes": dict(item.attributes)}
     _check_keys(item, {"host_name", "folder", "attributes"})
     name, folder = item["host_name"], folder_path(item.get("folder", "/"))
@@ -50,7 +50,7 @@ def to_creation(item: Union[Entry, Host]) -> dict[str, Any]:
 def to_update(item: Entry) -> dict[str, Any]:
     """Return the entry that updates a host.
 
-    Raises ValueError for an item that is not a mapping, for unknown keys, and unless there is one kind of update.
+    Raises ValueError for an item that is not a mapping, for unknown keys, and unless it contains one kind of change.
     """
     kinds = ("attributes", "update_attributes", "remove_attributes")
     _check_keys(item, {"host_name", "folder", *kinds})
@@ -62,7 +62,7 @@ def to_update(item: Entry) -> dict[str, Any]:
 
 
 def to_host(item: Union[str, Host]) -> Host:
-    """Return the record of a host to delete, which is given by name or as a record."""
+    """Return the record of a host to delete. ``item`` is its name or already a record."""
     if not isinstance(item, (str, Host)):
         raise ValueError(f"a host must be a name or a Host record, not {describe_type(item)}")
     return item if isinstance(item, Host) else Host(item, "/", {})

@@ -23,10 +23,10 @@ __all__ = ["FEW_NAMES", "HostReader", "absent_hosts"]
 
 # Characters of host names in one URL. Apache answers 414 to a request line of more than 8,190 characters.
 NAMES_IN_URL = 6000
-# Before 2.4 a list cannot be limited to names. Reading more hosts than this one by one costs the site more than a list
-# of all hosts.
+# Before 2.4, a list cannot be limited to names. To read more than this number of hosts one by one costs the site more
+# than a list of all hosts.
 FEW_NAMES = 20
-# Reading more hosts than this by their names takes longer than a list of all hosts.
+# To read more than this number of hosts by name takes longer than a list of all hosts.
 MANY_NAMES = 2000
 
 
@@ -38,8 +38,9 @@ class HostReader(Editable[Host]):
     def get(self, name: str, *, effective_attributes: bool = False, fresh: bool = False) -> Host:
         """Return one host with its ETag.
 
-        With ``effective_attributes`` the record also contains inherited attributes and defaults. ``fresh`` bypasses the
-        cache. Raises NotFoundError if the host does not exist or the user cannot see it.
+        With ``effective_attributes=True``, the record also contains inherited attributes and defaults. With
+        ``fresh=True``, the cache is not used. Raises NotFoundError if the host does not exist or the user cannot see
+        it.
         """
         query = {"effective_attributes": True} if effective_attributes else {}
         require_string(name, "the name of a host")
@@ -67,16 +68,17 @@ class HostReader(Editable[Host]):
         ...     for host in hosts:
         ...         print(host.name, host.folder)
 
-        Without arguments the stream contains all hosts. It can be limited in one of these ways:
+        Without arguments, the stream contains all hosts that the user can see. Limit it in one of these ways:
 
-        * ``folder``: hosts that are directly in this folder.
-        * ``site``: hosts that are monitored by this site, in Checkmk 2.4 and later.
-        * ``names``: hosts with these names. Names that do not exist are omitted.
+        * ``folder``: only hosts that are directly in this folder.
+        * ``site``: only hosts that are monitored by the site with this id (Checkmk 2.4 and later).
+        * ``names``: only hosts with these names. Names that do not exist are omitted.
 
-        ``search`` is a pattern for the host name, such as ``web*``. It can be combined with ``folder`` or ``site``.
-        Hosts that the user cannot see are omitted. ``effective_attributes`` is as for :meth:`get`.
+        ``search`` is a pattern for the host name, such as ``web*``; ``*`` matches any number of characters and ``?``
+        matches one. It can be combined with ``folder`` or ``site``. ``effective_attributes`` is as in :meth:`get`.
 
-        Raises ValueError for other combinations. Raises CheckmkError if the site's version does not support ``site``.
+        Raises ValueError for any other combination. The requests are sent while you iterate, so only then is
+        NotFoundError raised for an unknown folder, or CheckmkError if the site's version does not support ``site``.
         """
         if sum(given is not None for given in (folder, site, names)) > 1 or (names is not None and search is not None):
             raise ValueError("only one of the arguments folder, site and names is allowed; search excludes names")
@@ -102,6 +104,7 @@ class HostReader(Editable[Host]):
         ...     print(page.batch_number, len(page.items), page.has_more)
 
         The default size is the setting ``streaming.default_batch_size``. ``filters`` are the arguments of :meth:`each`.
+        A page can be shorter, because the setting ``streaming.memory_limit_mb`` limits its size.
         """
         return self._pages(self.each(**filters), batch_size)
 
@@ -150,7 +153,7 @@ class HostReader(Editable[Host]):
 def absent_hosts(site: Site, names: Iterable[str]) -> set[str]:
     """Return the names of the hosts that are not configured. Hosts that the user cannot see are not included.
 
-    If a list does not contain more than :data:`FEW_NAMES` of the hosts, only that many of them are checked.
+    Hosts that are missing in a list are checked with one request each, but at most :data:`FEW_NAMES` of them.
     """
     hosts = HostReader(site)
     wanted = set(names)

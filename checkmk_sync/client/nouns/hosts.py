@@ -21,13 +21,14 @@ __all__ = ["Hosts"]
 
 
 class Hosts(HostReader):
-    """Hosts of the configuration, as ``client.hosts``.
+    """The hosts of the configuration, as ``client.hosts``.
 
     Changes take effect in the monitoring with the next activation (see :class:`Activation`).
 
-    If the answer to a write is lost, the client reads the site for up to ``timeouts.settle_s`` seconds to find out
-    whether the write was applied. If that cannot be proven, a single call raises an error whose
-    ``attempted.is_uncertain`` is True, and a bulk call returns an outcome with the status ``UNKNOWN``.
+    If the answer to a write is lost, the client reads the site for up to ``timeouts.settle_s`` seconds, to find out
+    whether the write was applied. If it finds no proof, the write may or may not have been applied. A single call then
+    raises an error whose ``attempted.is_uncertain`` is True, and a bulk call returns an outcome with the status
+    ``UNKNOWN``.
     """
 
     @writes
@@ -36,9 +37,9 @@ class Hosts(HostReader):
 
         >>> cmk.hosts.create("web01", "/linux", {"ipaddress": "192.0.2.10", "labels": {"env": "prod"}})
 
-        ``folder`` is the path of an existing folder. Raises BadRequestError if the host exists, or if the folder or an
-        attribute is not valid. Raises TransportError if the answer is lost and the host is not found within
-        ``timeouts.settle_s`` seconds. Then the host may or may not have been created.
+        ``folder`` is the path of an existing folder. Raises BadRequestError if the host exists, if the folder does not
+        exist, or if the name or an attribute is not valid. Raises ValueError, without a request, for an attribute that
+        cannot be sent as JSON.
 
         The client reads the host first, which costs one request.
         """
@@ -75,15 +76,18 @@ class Hosts(HostReader):
 
         Give exactly one of these arguments:
 
-        * ``attributes`` replaces all attributes.
+        * ``attributes`` replaces all attributes of the host.
         * ``update_attributes`` sets some attributes. Each one is replaced completely, so new labels replace all labels.
         * ``remove_attributes`` lists the names of attributes to remove. It is not an error if one is not set.
-        * ``change`` is a function from all attributes to all attributes. It is applied to the host as just read, and
-          applied again, up to 5 times in total, if another user changes the host in between. Only the difference is
-          sent.
+        * ``change`` is a function that gets all attributes, as a dictionary, and returns all attributes. Only the
+          difference is sent.
 
-        With an ``etag``, the change applies only to that state of the host. Raises PreconditionError if the host has
-        changed since then, NotFoundError if it does not exist, and BadRequestError if an attribute is not valid.
+        The client reads the host, and then sends the change for that state. If another user changes the host in
+        between, the client repeats both, up to 5 times in total; ``change`` is called again. With an ``etag``, such as
+        ``host.etag``, the change applies to that state only, and nothing is repeated.
+
+        Raises PreconditionError if the host has changed since the ``etag``, NotFoundError if it does not exist,
+        BadRequestError if an attribute is not valid, and ValueError unless exactly one kind of change is given.
         """
         kind = update_body(attributes, update_attributes, remove_attributes, name)
         if (change is not None) == bool(kind):
@@ -107,13 +111,17 @@ class Hosts(HostReader):
     def delete(self, name: str, *, missing_ok: bool = False) -> None:
         """Delete a host. Raises NotFoundError if it does not exist, unless ``missing_ok`` is True.
 
-        The host is read first, because its absence afterwards proves the deletion only if it existed before.
+        Raises BadRequestError if it is the parent of another host. The client reads the host first, because its absence
+        afterwards proves the deletion only if it existed before.
         """
         self._delete(name, missing_ok, name, path={"name": name}, object_names=(name,))
 
     @writes
     def move(self, name: str, folder: str) -> Host:
-        """Move a host to another folder and return it. Nothing is sent if it is already in that folder."""
+        """Move a host to another folder and return it. If it is already in that folder, no change is sent.
+
+        Raises NotFoundError if the host does not exist, and BadRequestError if the folder does not exist.
+        """
         target = self._resolve_folder(folder)
 
         def write(before: Host) -> Host:
@@ -146,16 +154,18 @@ class Hosts(HostReader):
         >>> outcomes = cmk.hosts.bulk_create([{"host_name": "web01", "folder": "/linux"}, {"host_name": "web02"}])
         >>> outcomes.raise_for_failures()
 
-        Each item of ``hosts`` is a :class:`Host`, or a mapping with ``host_name`` and optionally ``folder`` (default
-        ``/``) and ``attributes``. ``chunk_size`` is the number of hosts per request (default: the setting
-        ``batch_processing.chunk_size``). ``progress`` is called with each :class:`Outcome` as soon as it is known.
-        Entries that Checkmk refuses do not prevent the others from being applied.
+        * ``hosts`` is an iterable. Each item is a :class:`.Host`, or a mapping with ``host_name`` and optionally
+          ``folder`` (default: ``/``) and ``attributes``.
+        * ``chunk_size`` is the number of hosts per request (default: the setting ``batch_processing.chunk_size``).
+        * ``progress`` is called with each :class:`.Outcome` as soon as it is known.
 
-        A list is validated completely before anything is sent. Raises ValueError if an item is not valid. Any other
-        iterable is read one chunk at a time, and an invalid item has the outcome not applied. Raises BatchError, with
-        the outcomes so far, if the credentials are wrong or the iterable raises an error.
+        An item that Checkmk refuses has the outcome ``NOT_APPLIED``. The other items are applied nevertheless.
 
-        A list may contain parents and children in any order. In any other iterable, a parent must be in the same chunk
+        A list is validated completely before anything is sent, and ValueError is raised if an item is not valid. Any
+        other iterable is read one chunk at a time, and an invalid item has the outcome ``NOT_APPLIED``. Raises
+        BatchError, with the outcomes so far, if the credentials are wrong or the iterable raises an error.
+
+        A list can contain parents and children in any order. In any other iterable, a parent must be in the same chunk
         as its child or in an earlier one.
         """
         # Checkmk refuses a parent that does not exist yet, even if the same call would create it. So parents are
@@ -194,9 +204,9 @@ class Hosts(HostReader):
         >>> cmk.hosts.bulk_update([{"host_name": "web01", "update_attributes": {"alias": "Web server"}}])
 
         Each item of ``changes`` is a mapping with ``host_name`` and one of ``attributes``, ``update_attributes`` and
-        ``remove_attributes``, as for :meth:`update`. A ``folder`` is used only to sort the items, which makes the call
-        faster. No ETags are sent, so the last writer wins. The other arguments and the errors are those of
-        :meth:`bulk_create`.
+        ``remove_attributes``, as for :meth:`update`. It can also contain the ``folder`` of the host, which makes the
+        call faster because the items are sorted by folder. No ETags are sent, so the call may overwrite changes that
+        another user has just made. The other arguments and the errors are the same as in :meth:`bulk_create`.
         """
 
         def send(entries: Sequence[Entry]) -> None:
@@ -225,13 +235,13 @@ class Hosts(HostReader):
 
         >>> cmk.hosts.bulk_delete(["web01", "web02"])
 
-        Each item of ``names`` is the name of a host or a :class:`Host`. The client first reads the hosts that are given
-        by name. The other arguments and the errors are those of :meth:`bulk_create`.
+        Each item of ``names`` is the name of a host or a :class:`.Host`. The client first reads hosts that are given by
+        name. The other arguments and the errors are the same as in :meth:`bulk_create`.
 
-        Checkmk refuses to delete a host while it is the parent of another host. A list may contain parents and children
-        in any order, because children are deleted in earlier calls. In any other iterable, a child must be in the same
-        chunk as its parent or in an earlier one. Parents inherited from a folder are taken into account only for
-        records with ``effective_attributes``.
+        Checkmk refuses to delete a host while it is the parent of another host. A list can contain parents and children
+        in any order, because children are deleted in earlier requests. In any other iterable, a child must be in the
+        same chunk as its parent or in an earlier one. Parents inherited from a folder are known only from records with
+        ``effective_attributes``.
         """
         # The folder and the parents by host name; None for a host that was read and not found. Lists omit hosts that
         # the user cannot see, so the absence of a host proves its deletion only if a list has contained it before.

@@ -22,7 +22,7 @@ class Job:
     """A background job of the site.
 
     ``active`` is True while the job runs. ``state`` is ``initialized``, ``running``, ``finished``, ``stopped`` or
-    ``exception``. ``log`` contains the lines of its last output.
+    ``exception``. ``log`` contains the lines of output that the site reports.
     """
 
     id: str
@@ -32,7 +32,7 @@ class Job:
 
     @property
     def ok(self) -> bool:
-        """True if the job has ended successfully."""
+        """True if the job has ended with the state ``finished``."""
         return not self.active and self.state == "finished"
 
     @classmethod
@@ -63,15 +63,18 @@ class Jobs(Resource):
         return self._read(Job.parse, "get", path={"job": job_id}, query=query)
 
     def wait(self, job_id: str, *, timeout_s: float = 600.0, site: Optional[str] = None) -> Job:
-        """Wait until a job has ended, successfully or not, and return it.
+        """Wait until a job has ended, and return it.
 
-        Raises WaitTimeoutError after ``timeout_s`` seconds, and NotFoundError if the job does not exist. A job that was
-        started just now may be missing or still ``initialized``, so these results count only after 5 seconds.
+        The job may have failed; check :attr:`.Job.ok`. Raises WaitTimeoutError after ``timeout_s`` seconds, and
+        NotFoundError if the job does not exist. ``site`` is as in :meth:`get`.
+
+        A new job may be missing or ``initialized`` for a moment. During the first 5 seconds, the wait therefore
+        continues in both cases.
         """
         return self.wait_until(job_id, Deadline(self._site.clock, timeout_s), site=site)
 
     def wait_until(self, job_id: str, deadline: Deadline, *, site: Optional[str] = None) -> Job:
-        """Wait like :meth:`wait`, but until a deadline. Raises WaitTimeoutError when it has passed."""
+        """Wait like :meth:`wait`, but until a :class:`.Deadline`. Raises WaitTimeoutError when it has passed."""
         race = Deadline(self._site.clock, RACE_S)
 
         def ended(short_site: Site) -> Optional[Job]:
@@ -81,11 +84,15 @@ class Jobs(Resource):
         return wait_for(self._site, ended, deadline, f"the job {job_id}", unseen_s=RACE_S)
 
     def started(self, job_id: str) -> Job:
-        """Return a job that was just started, as soon as the site knows it."""
+        """Return a job that was just started, as soon as it runs or has ended.
+
+        Raises NotFoundError if the site does not know the job after 5 seconds. A job that is still ``initialized`` then
+        is returned.
+        """
         race = Deadline(self._site.clock, RACE_S)
 
         def started(short_site: Site) -> Optional[Job]:
             job = self._with_site(short_site).get(job_id)
             return None if job.state == UNSTARTED and not (job.active or race.expired) else job
 
-        return wait_for(self._site, started, race, job_id, unseen_s=RACE_S)
+        return wait_for(self._site, started, race, f"the start of the job {job_id}", unseen_s=RACE_S)

@@ -68,7 +68,7 @@ class _Status(Resource):
 class HostStatuses(_Status):
     """The monitoring state of hosts, as ``client.host_status``.
 
-    The monitoring core knows the hosts of the last activation.
+    The monitoring core uses the configuration of the last activation, so it does not know hosts that were added later.
     """
 
     noun = "host_status"
@@ -79,8 +79,9 @@ class HostStatuses(_Status):
 
         >>> cmk.host_status.get("web01", ["plugin_output"])["plugin_output"]
 
-        ``columns`` are names of additional columns of the Livestatus table ``hosts``. ``fresh`` bypasses the cache.
-        Raises NotFoundError if the core does not know the host, for example because it has not been activated yet.
+        ``columns`` are names of additional columns of the Livestatus table ``hosts``. The state can come from the
+        cache, up to ``caching.status_ttl`` seconds old, unless ``fresh`` is True. Raises NotFoundError if the core does
+        not know the host, and BadRequestError for an unknown column.
         """
         query = {"columns": self._query(columns, (), everything())["columns"]}
         return self._read(HostStatus.parse, "get", path={"name": name}, query=query, fresh=fresh)
@@ -99,18 +100,23 @@ class HostStatuses(_Status):
         >>> for host in cmk.host_status.each(search="web*", state=["down", "unreach"], columns=["plugin_output"]):
         ...     print(host.name, host.state, host["plugin_output"])
 
-        The stream contains the hosts that meet all given conditions. ``search`` is a pattern for the host name.
-        ``state`` is one state or several: a :class:`HostState`, its number, its name in any case, or an unambiguous
-        beginning of the name. ``query`` is a :class:`Filter`. ``columns`` are additional columns, and ``sites`` the ids
-        of the sites to query (default: all).
+        The stream contains the hosts that meet all given conditions:
 
-        Checkmk silently omits the hosts of a site that is down.
+        * ``search`` is a pattern for the host name, such as ``web*``.
+        * ``state`` is one state or several. A state is a :class:`.HostState`, its number, its name, or a unique prefix
+          of the name such as ``"unreach"``. Case is ignored.
+        * ``query`` is a :class:`.Filter`.
+        * ``sites`` are the ids of the sites to query (default: all). Checkmk silently omits the hosts of a site that is
+          down.
+
+        ``columns`` are additional columns, as in :meth:`get`. Raises ValueError for an unknown state. The request is
+        sent when you iterate. BadRequestError is raised then if a column or site is unknown.
         """
         request = self._query(columns, sites, _condition(query, "name", search, _states(HostState, state)))
         return Stream(lambda received: parsed(self._rows(received, request), HostStatus.parse_all))
 
     def monitored(self, names: Iterable[str]) -> set[str]:
-        """Return those of ``names`` that the monitoring core knows."""
+        """Return the hosts in ``names`` that the monitoring core knows, as a set of names."""
         wanted = sorted(require_strings(names, "names"))
         # Few hosts are queried by name. For many, the list of all hosts is read.
         query = column("name").one_of(wanted) if 0 < len(wanted) <= NAMES_PER_QUERY else everything()
@@ -123,6 +129,7 @@ class HostStatuses(_Status):
         """Yield the hosts of :meth:`each` in pages of ``batch_size`` hosts.
 
         The default size is the setting ``streaming.default_batch_size``. ``filters`` are the arguments of :meth:`each`.
+        A page can be shorter, because the setting ``streaming.memory_limit_mb`` limits its size.
         """
         return self._pages(self.each(**filters), batch_size)
 
@@ -130,7 +137,8 @@ class HostStatuses(_Status):
 class Services(_Status):
     """The monitoring state of services, as ``client.services``.
 
-    The monitoring core knows the services of the last activation.
+    The monitoring core uses the configuration of the last activation, so it does not know services that were added
+    later.
     """
 
     noun = "services"
@@ -141,8 +149,9 @@ class Services(_Status):
 
         >>> cmk.services.get("web01", "CPU load", ["plugin_output"])["plugin_output"]
 
-        ``columns`` are names of additional columns of the Livestatus table ``services``. ``fresh`` bypasses the cache.
-        Raises NotFoundError if the monitoring core does not know the service.
+        ``columns`` are names of additional columns of the Livestatus table ``services``. The state can come from the
+        cache, up to ``caching.status_ttl`` seconds old, unless ``fresh`` is True. Raises NotFoundError if the core does
+        not know the service, and BadRequestError for an unknown column.
         """
         query = {
             "service_description": require_string(service, "service"),
@@ -166,14 +175,22 @@ class Services(_Status):
         >>> for service in cmk.services.each(host="web*", state="crit", columns=["plugin_output"]):
         ...     print(service.host_name, service.name, service["plugin_output"])
 
-        The stream contains the services that meet all given conditions. ``host`` is the name of a host or a pattern,
-        and ``search`` is a pattern for the service name. ``state`` is one state or several: a :class:`ServiceState`,
-        its number, its name in any case, or an unambiguous beginning of the name. ``query`` is a :class:`Filter`.
-        ``columns`` are additional columns, and ``sites`` the ids of the sites to query (default: all).
+        The stream contains the services that meet all given conditions:
 
-        The services of many hosts are read in parts, in the order of the host names. A part that breaks off is repeated
-        alone. The services of a single host are one response. It may come from the cache, up to ``caching.status_ttl``
-        seconds old, unless ``fresh`` is True.
+        * ``host`` is the name of a host, or a pattern such as ``web*``.
+        * ``search`` is a pattern for the service name.
+        * ``state`` is one state or several. A state is a :class:`.ServiceState`, its number, its name, or a unique
+          prefix of the name such as ``"crit"``. Case is ignored.
+        * ``query`` is a :class:`.Filter`.
+        * ``sites`` are the ids of the sites to query (default: all). Checkmk silently omits a site that is down.
+
+        ``columns`` are additional columns, as in :meth:`get`. Raises ValueError for an unknown state. The requests are
+        sent when you iterate. NotFoundError is raised then for an unknown ``host``, and BadRequestError for an unknown
+        column or site.
+
+        The services of many hosts are read in parts, in the order of the host names. If a response breaks off, only its
+        part is requested again. The services of a single host are one response. It can come from the cache, up to
+        ``caching.status_ttl`` seconds old, unless ``fresh`` is True.
         """
         if host is not None:
             require_string(host, "host")
@@ -187,7 +204,8 @@ class Services(_Status):
     def few(self, query: Filter, *, columns: Columns = (), sites: Sequence[str] = ()) -> list[ServiceStatus]:
         """Return the services that match a query, in one request.
 
-        Use it for queries that match only a few services, because a large response is not read in parts here.
+        Use it only for queries that match few services, because it does not read a large response in parts. ``columns``
+        and ``sites`` are as in :meth:`each`.
         """
         rows = self._rows(lambda _size: None, self._query(columns, sites, _require_filter(query)))
         return [row for block in parsed(rows, ServiceStatus.parse_all) for row in block]
@@ -196,6 +214,7 @@ class Services(_Status):
         """Yield the services of :meth:`each` in pages of ``batch_size`` services.
 
         The default size is the setting ``streaming.default_batch_size``. ``filters`` are the arguments of :meth:`each`.
+        A page can be shorter, because the setting ``streaming.memory_limit_mb`` limits its size.
         """
         return self._pages(self.each(**filters), batch_size)
 
@@ -288,8 +307,7 @@ def _verb_and_arguments(
 ) -> tuple[str, dict[str, Any]]:
     """Return the verb that reads rows, and its arguments.
 
-    It is the GET verb, which takes no lock, if the site's version supports it and the URL is short enough. Otherwise it
-    is the POST verb.
+    The GET verb takes no lock. It is preferred if the site's version supports it and the URL is short enough.
     """
     parameters = {name: value for name, value in query.items() if value is not None}
     has_get = site.operation(noun, get_verb) is not None

@@ -7,6 +7,7 @@ from typing import Any, Iterator, Mapping, Optional
 from ...catalogue.paths import folder_path
 from ...client.checkmk import Checkmk
 from ...client.records import Folder
+from ...errors import ConflictError
 from ..command import Row
 from .attributes import settings_of
 
@@ -40,5 +41,13 @@ def move(client: Checkmk, folder: str, destination: str) -> Row:
 
 
 def delete(client: Checkmk, folder: str, recursive: bool) -> Row:
-    client.folders.delete(folder, recursive=recursive)
+    try:
+        client.folders.delete(folder, recursive=recursive)
+    except ConflictError as error:
+        if recursive:
+            raise
+        # Checkmk advises to "use the force parameter", but its API has no such parameter.
+        advice = "it is not empty, or another object refers to it; --recursive also deletes all hosts and folders in it"
+        title = error.title.rstrip(".")
+        raise ConflictError(error.status, title, advice, call=error.call, attempted=error.attempted) from error
     return {"deleted": folder_path(folder)}

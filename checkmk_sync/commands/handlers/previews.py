@@ -13,6 +13,7 @@ from ..command import Preview
 
 __all__ = ["activation", "changes_by_user", "delete_folder", "delete_hosts", "discovery"]
 
+FEWER_HOSTS = "Name fewer hosts per call."
 IN_CHECKMK = "Too many changes are pending. A person must activate them in Checkmk or with checkmk-sync activate."
 
 
@@ -45,7 +46,7 @@ def delete_hosts(client: Checkmk, hosts: Sequence[str]) -> Preview:
     if not folders:  # an approval must not cover hosts that are created after the preview
         raise ValueError(lines[0])
     summary = f"Permanently delete {pluralize(len(folders), 'host')} from the configuration of {client.settings.site}."
-    return Preview(summary, tuple(lines), lines)
+    return Preview(summary, tuple(lines), lines, too_long=FEWER_HOSTS)
 
 
 def delete_folder(client: Checkmk, folder: str, recursive: bool) -> Preview:
@@ -96,4 +97,4 @@ def discovery(client: Checkmk, hosts: Sequence[str], remove_vanished: bool) -> O
         f"Scan {pluralize(len(names), 'host')} of {client.settings.site}, monitor new services, and remove "
         "vanished ones."
     )
-    return Preview(summary, (", ".join(names),), names)
+    return Preview(summary, (", ".join(names),), names, too_long=FEWER_HOSTS)

@@ -44,10 +44,11 @@ def load(
     are UTF-8 unless an ``encoding`` is given.
 
     Raises InventoryError with all mistakes, each with its file, line and column. An empty source is a mistake, because
-    a failed export must not delete hosts. Values that no version of Checkmk accepts are listed with the other mistakes.
-    If they are the only ones, no error is raised and ``Desired.refused`` lists them; a plan refuses them unless the
-    site already has these values. Raises SettingsError for an encoding that Python does not know, and for a mapping
-    file that cannot be read.
+    a failed export must not delete hosts. Raises SettingsError for an encoding that Python does not know, and for a
+    mapping file that cannot be read.
+
+    Values that no version of Checkmk accepts are listed with the other mistakes. If they are the only mistakes, no
+    error is raised and ``Desired.refused`` lists them. A plan then refuses them, unless the site already has them.
     """
     if isinstance(sources, (Mapping, bytes)) or not isinstance(sources, (str, os.PathLike, Iterable)):
         raise TypeError(f"load needs the paths of files, not {describe_type(sources)}; from_data takes data")
@@ -63,7 +64,7 @@ def load(
         reading.problems.append(Problem("standard input '-' is given more than once, but can be read only once"))
     texts = dict.fromkeys(os.fspath(source) for source in names)
     if columns is not None and names and not any(columns.applies_to(name) for name in texts):
-        message = f"the mapping file is for {', '.join(columns.files)}, but no inventory matches that"
+        message = f"the mapping file is for {', '.join(columns.files)}, but no inventory file matches"
         reading.problems.append(Problem(message, columns.file))
     for name in texts:
         reading.read(name, functools.partial(_read_text, name, encoding, reading.notes))
@@ -72,14 +73,14 @@ def load(
 
 @dataclass(frozen=True)
 class InventoryText:
-    """The content of an inventory file when it was read. ``str()`` returns only the name."""
+    """The name and content of an inventory file that was read. ``str()`` returns only the name."""
 
     name: str
     text: str = field(repr=False)
 
     @classmethod
     def from_bytes(cls, name: str, raw: Union[bytes, bytearray], encoding: Optional[str] = None) -> InventoryText:
-        """Decode ``raw``, which must be UTF-8 or have the given encoding. Raises SettingsError if it does not."""
+        """Return ``raw`` decoded with ``encoding``, or as UTF-8. Raises SettingsError if it cannot be decoded."""
         return cls(name, decoded(raw, name, checked_encoding(encoding)))
 
     def __str__(self) -> str:
@@ -87,7 +88,10 @@ class InventoryText:
 
 
 def from_text(source: InventoryText, *, mapping: Optional[ColumnMap] = None) -> Desired:
-    """Read the desired state from a text; its name determines the format. Raises InventoryError like :func:`load`."""
+    """Read the desired state from the text of an inventory file. The file's name determines the format.
+
+    Raises InventoryError like :func:`load`.
+    """
     reading = _Reading(mapping)
     reading.read(source.name, lambda: source.text)
     return reading.desired()
@@ -113,7 +117,7 @@ def from_data(data: Mapping[str, Any]) -> Desired:
 
 def _tuples_as_lists(data: Any, depth: int = 0) -> Any:
     """Return plain data with lists in place of tuples."""
-    if depth > MAX_DEPTH:  # it is refused later, with its location
+    if depth > MAX_DEPTH:  # too deep; refused later, with its location
         return data
     if isinstance(data, (list, tuple)):
         return [_tuples_as_lists(entry, depth + 1) for entry in data]
@@ -123,7 +127,7 @@ def _tuples_as_lists(data: Any, depth: int = 0) -> Any:
 
 
 class _Reading:
-    """The entries that were read so far, and the mistakes in them."""
+    """Reads sources, and collects their entries, mistakes and notes."""
 
     def __init__(self, mapping: Optional[ColumnMap]) -> None:
         self._mapping = mapping
@@ -138,7 +142,7 @@ class _Reading:
         return len(self.entries) + len(self.roots) + len(self.problems)
 
     def read(self, name: str, text: Callable[[], str]) -> None:
-        """Read a source and collect its mistakes."""
+        """Read a source and collect its entries and mistakes. ``text`` returns its content."""
         shown = _STDIN if name == "-" else name
         mapping = self._mapping if self._mapping is not None and self._mapping.applies_to(name) else None
         size_before = self.size
@@ -184,7 +188,7 @@ def _read_text(name: str, encoding: Optional[str], notes: list[str]) -> str:
             with open(name, "rb", buffering=0) as source:
                 raw = read_limited(cast(BinaryIO, source), MAX_BYTES)
         elif sys.stdin is None:
-            raise SettingsError("it is closed, so no inventory can be read", file=shown)
+            raise SettingsError("the stream is closed, so no inventory can be read", file=shown)
         else:
             raw = read_limited(sys.stdin.buffer, MAX_BYTES)
     except (OSError, ValueError) as error:  # ValueError for a name with NUL
@@ -207,4 +211,5 @@ def _guess_format(text: str, mapping: Optional[ColumnMap]) -> str:
         names_column = any(" ".join(cell.split()) in mapping.columns for cell in header)
         return ".csv" if separator_in(first) or names_column else ".yaml"
     is_header = separator_in(first) or any(cell.lower() == "path" or names_hosts(cell) for cell in header)
+    # In YAML, the name of a key ends with a colon, as in "name:".
     return ".csv" if is_header and ":" not in header[0] else ".yaml"

@@ -20,9 +20,9 @@ __all__ = ["CellPositions", "RowPosition", "Table", "csv_entries", "delimiter_of
 
 _COLUMNS = ("name", "path", "folder", "title")
 _BREAK = re.compile(r"\r\n|\r|\n")
-# A line of only spaces, separators and empty quotes counts as blank.
+# A line that consists only of spaces, separators and empty quotes counts as blank.
 _BLANK_LINES = re.compile(r"(?:(?:[^\S\r\n]|[,;\"])*(?:\r\n|\r|\n))*")
-_LONGEST = 2**16  # characters of a header
+_LONGEST = 2**16  # characters in which the separator of a header is counted
 _QUOTED = re.compile(r'"[^"]*"?')
 _SEPARATOR = re.compile(r"sep=([,;\t])", re.IGNORECASE)
 _EMPTY = "the inventory is empty: a CSV file must start with a header such as name,folder,ipaddress"
@@ -38,7 +38,7 @@ def separator_in(line: str) -> Optional[str]:
 
 
 def delimiter_of(text: str, start: int = 0) -> str:
-    """Return the separator of the header at ``start``. Quoted text is ignored, including line breaks in it."""
+    """Return the separator of the header at ``start``, the most frequent one. Quoted text does not count."""
     header = _line_at(_QUOTED.sub("", text[start : start + _LONGEST]), 0)
     return max(",;\t", key=header.count)
 
@@ -47,7 +47,7 @@ class Table:
     """The header and the rows of a CSV text.
 
     ``header`` contains the headings without surrounding spaces, and ``line`` is the line of the header. Raises
-    SettingsError for a text without a header.
+    SettingsError if the text has no header.
     """
 
     def __init__(self, text: str, name: str) -> None:
@@ -71,7 +71,7 @@ class Table:
             raise SettingsError(_EMPTY, file=name)
 
     def rows(self, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
-        """Yield each row as the line on which it starts, and its cells. Empty rows are skipped."""
+        """Yield each row as a pair: the line on which it starts, and its cells. Empty rows are skipped."""
         before, reader = self.line, self._reader
         self._row_lines.clear()  # drop the lines of the header
         line = before + reader.line_num
@@ -97,7 +97,7 @@ class Table:
             yield line
 
     def _has_swallowed_rows(self) -> bool:
-        """Return True if a row of several lines looks like several complete rows."""
+        """Return True if a row that spans several lines looks like several complete rows."""
         # A stray quote joins rows, and a host that disappears from an inventory may be deleted.
         separators = len(self.header) - 1
         whole = [line.count(self._delimiter) == separators for line in self._row_lines]
@@ -206,8 +206,8 @@ def _header_problem(header: list[str]) -> Optional[str]:
     """Return why a header does not identify the kind of its rows, with a hint; None if it does."""
     for cell in header:
         if cell.lower() in ("labels", "attributes"):
-            heading = "label:KEY" if cell.lower() == "labels" else "like the attribute"
-            return f"the column {cell!r} is not supported; use a separate column for each of them, named {heading}"
+            heading = "label, named label:KEY" if cell.lower() == "labels" else "attribute, named like the attribute"
+            return f"the column {cell!r} is not supported; use one column for each {heading}"
         start, colon, key = cell.partition(":")
         correct = start.lower() + colon + key
         if correct != cell and (correct in _COLUMNS or correct.startswith("label:")):

@@ -23,7 +23,7 @@ _BOMS = (
 
 
 def checked_encoding(name: Optional[str]) -> Optional[str]:
-    """Return ``name``, which may be None. Raises SettingsError for an encoding that Python does not know."""
+    """Return ``name`` unchanged. Raises SettingsError for an encoding that Python does not know."""
     if name is not None and not is_encoding(name):
         message = f"unknown encoding {name!r}; use one such as {', '.join(_COMMON)}"
         raise SettingsError(message, field="encoding")
@@ -31,7 +31,7 @@ def checked_encoding(name: Optional[str]) -> Optional[str]:
 
 
 def decoded(raw: Union[bytes, bytearray], shown: str, encoding: Optional[str] = None) -> str:
-    """Return the text of a file, which is UTF-8 or has the given ``encoding``. A byte-order mark takes precedence.
+    """Return the text of a file, decoded with ``encoding`` or as UTF-8. A byte-order mark takes precedence.
 
     Raises SettingsError, with the line, for bytes that are not valid in the encoding.
     """
@@ -60,7 +60,7 @@ def decoded(raw: Union[bytes, bytearray], shown: str, encoding: Optional[str] = 
 
 
 def is_probably_utf8(raw: Union[bytes, bytearray], encoding: str) -> bool:
-    """Return True if a file with characters beyond ASCII is valid UTF-8, but ``encoding`` is another encoding."""
+    """Return True if ``encoding`` is not UTF-8, but the bytes are valid UTF-8 with characters beyond ASCII."""
     if raw.isascii() or raw.startswith(tuple(mark for mark, _ in _BOMS)) or codecs.lookup(encoding).name == "utf-8":
         return False
     try:
@@ -71,7 +71,7 @@ def is_probably_utf8(raw: Union[bytes, bytearray], encoding: str) -> bool:
 
 
 def _encoding_problem(raw: Union[bytes, bytearray], encoding: Optional[str]) -> Optional[str]:
-    """Return why a file is not a text file, and what to do; None for a text file."""
+    """Return why a file cannot be decoded, with a hint; None if it may be a text file."""
     if raw.startswith(b"PK\x03\x04"):
         return "this is an Excel workbook or a zip file, not a text file; save the sheet as 'CSV UTF-8'"
     if raw.startswith(b"\x1f\x8b"):
@@ -88,6 +88,6 @@ def _encoding_problem(raw: Union[bytes, bytearray], encoding: Optional[str]) -> 
 
 def _conversion_hint(encoding: str) -> str:
     return (
-        f"name its encoding, such as encoding='{encoding}', save it in Excel as 'CSV UTF-8', "
+        f"give its encoding, such as encoding='{encoding}', save it in Excel as 'CSV UTF-8', "
         f"or use iconv -f {encoding.upper()} -t UTF-8"
     )

@@ -17,7 +17,7 @@ from .csv_rows import CellPositions, RowPosition, Table
 
 __all__ = ["mapped_document", "mapped_table"]
 
-_SEEN = 100  # rows that provide suggestions for an unknown column
+_SEEN = 100  # rows whose columns are suggested for an unknown column
 
 Path = tuple[str, ...]
 
@@ -61,7 +61,7 @@ class _Rows:
 def mapped_table(
     text: str, name: str, mapping: ColumnMap, problems: list[Problem], notes: list[str]
 ) -> Iterator[Entry]:
-    """Yield the entries of a CSV text."""
+    """Yield the entries of a CSV text. Mistakes are added to ``problems``, remarks to ``notes``."""
     table = Table(text, name)
     header = [" ".join(cell.split()) for cell in table.header]
     column_problems = list(mapping.column_problems(header, name))
@@ -90,7 +90,7 @@ def mapped_table(
 def mapped_document(
     document: Document, mapping: ColumnMap, problems: list[Problem], notes: list[str]
 ) -> Iterator[Entry]:
-    """Yield the entries of a list of objects in a document."""
+    """Yield the entries of the rows in a document. Mistakes are added to ``problems``, remarks to ``notes``."""
     path, data = _rows_in(document, mapping)
     objects = [row for row in data if isinstance(row, dict)]
     present = {column for column in mapping.columns if any(_path_of(row, column) is not None for row in objects)}
@@ -142,7 +142,7 @@ class _ObjectPosition:
 def _rows_in(document: Document, mapping: ColumnMap) -> tuple[Path, list[Any]]:
     """Return the path of the list of rows in a document, and the list."""
     data, name = document.data, document.source
-    keys = f"; its keys are: {', '.join(map(str, data))}" if isinstance(data, dict) else ""
+    keys = f"; the keys of the document are: {', '.join(map(str, data))}" if isinstance(data, dict) else ""
     if mapping.rows is None:
         if isinstance(data, list):
             return (), data
@@ -157,7 +157,7 @@ def _rows_in(document: Document, mapping: ColumnMap) -> tuple[Path, list[Any]]:
 
 
 def _refuse_page(around: Any, rows: int, name: str) -> None:
-    # NetBox and other tools return pages. Reading one page as an inventory would delete the hosts of all others.
+    # NetBox and other tools return pages. Reading one page as an inventory would delete the hosts of the other pages.
     if not isinstance(around, dict) or "next" not in around:
         return
     count = str(around.get("count"))
@@ -169,7 +169,8 @@ def _refuse_page(around: Any, rows: int, name: str) -> None:
 def _path_of(row: Mapping[str, Any], column: str) -> Optional[tuple[str, ...]]:
     """Return the keys that lead to a column: its name, or the parts of its name between dots.
 
-    Return None if the column does not exist. A column below a null counts as existing, because its members are unknown.
+    Return None if the column does not exist. A column below a null counts as existing, because the members
+    of the null are unknown.
     """
     if column in row:
         return (column,)
@@ -207,7 +208,7 @@ def _text(value: Any) -> str:
 
 
 def _keys(row: Mapping[str, Any], depth: int = 0) -> Iterator[str]:
-    """Yield the columns of a row. Members of nested objects have names with dots."""
+    """Yield the columns of a row. The name of a member of a nested object contains dots."""
     for key, value in row.items():
         if isinstance(value, dict) and value and depth < 5:
             yield from (f"{key}.{inner}" for inner in _keys(value, depth + 1))

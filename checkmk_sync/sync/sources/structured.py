@@ -23,9 +23,10 @@ _SECTIONS = tuple(kind.section for kind in KINDS.values())
 
 
 def document_entries(document: Document, problems: list[Problem], roots: list[Entry]) -> Iterator[Entry]:
-    """Yield the entries of a document, without read-only members, so that output of this program can be read back.
+    """Yield the entries of a document. Mistakes are added to ``problems``.
 
-    The root folder, if this program printed it, is added to ``roots`` instead.
+    The output of ``hosts get`` and ``folders get`` can be read back, so their read-only keys are dropped, and the root
+    folder is added to ``roots`` instead.
     """
     data = document.data
     if data is None:
@@ -63,7 +64,7 @@ def _entries(
 
 
 def _entry(entry: Entry, roots: list[Entry]) -> Iterator[Entry]:
-    """Yield the entry without its read-only members. Add the root folder to ``roots`` instead."""
+    """Yield the entry without its read-only keys. Add the root folder to ``roots`` instead."""
     # Checkmk lists the root folder with the others, but it always exists and inventories do not describe it.
     writable = {key: value for key, value in entry.data.items() if key not in _READ_ONLY}
     if entry.kind == "folder" and writable.get("path") == "/" and len(writable) < len(entry.data):
@@ -73,7 +74,7 @@ def _entry(entry: Entry, roots: list[Entry]) -> Iterator[Entry]:
 
 
 def _kind_of(data: Any) -> Optional[str]:
-    """Return the kind of an object, recognized by the key that contains its name; None for anything else."""
+    """Return the kind of an object, recognized by its key ``name`` or ``path``; None without either."""
     if not isinstance(data, Mapping):
         return None
     return next((kind.name for kind in (KINDS["host"], KINDS["folder"]) if kind.keys[0] in data), None)
@@ -87,7 +88,7 @@ def _item_position(document: Document, path: tuple[str, ...], index: int) -> Cal
 
 
 def to_data(desired: Desired) -> dict[str, list[dict[str, Any]]]:
-    """Return the desired state as plain data for ``from_data``, including secrets, without implied folders."""
+    """Return the desired state as plain data for ``from_data``. It contains secrets, but not the implied folders."""
     require_type(desired, Desired, "to_data needs the result of load(PATH) or from_data(DATA)")
     data: dict[str, list[dict[str, Any]]] = {}
     for wanted in desired.objects.values():

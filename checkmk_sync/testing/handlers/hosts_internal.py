@@ -1,4 +1,4 @@
-"""Handlers for the agent receiver of a site."""
+"""Handlers that the agent receiver of a site calls."""
 
 from __future__ import annotations
 

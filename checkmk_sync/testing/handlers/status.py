@@ -62,7 +62,7 @@ def _service_fields_with_host(state: SiteState) -> dict[str, Field]:
 
 
 def _exists(state: SiteState, host_name: str) -> bool:
-    # Checkmk checks only the configuration. Here, hosts that are only monitored exist too, such as seeded hosts.
+    # Checkmk looks only in the configuration. Here, seeded hosts exist too, although they are only monitored.
     return host_name in state.configuration.hosts or state.monitoring.knows(host_name)
 
 
@@ -83,7 +83,7 @@ _HAS_SERVICE_POST: Callable[[VersionProfile], bool] = operator.attrgetter("has_s
 
 
 def _all_columns(table: str, columns: Sequence[str]) -> list[str]:
-    # Checkmk puts mandatory columns that the request does not name first.
+    # Checkmk: mandatory columns come first, unless the request names them.
     return [*(column for column in _MANDATORY[table] if column not in columns), *columns]
 
 
