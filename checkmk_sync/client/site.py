@@ -112,7 +112,7 @@ class Site:
         self.transport.cache.invalidate_nouns(NOUN_NAMES)
 
     def operation(self, noun: str, verb: str) -> Optional[Operation]:
-        """Return the catalogue's entry for a verb, or None if the site's version and edition do not support the verb."""
+        """Return the catalogue's entry for a verb, or None if the site's version or edition does not support it."""
         return UNVERSIONED.get((noun, verb)) or find_operation(noun, verb, self.version(), self.edition())
 
     def perform(
