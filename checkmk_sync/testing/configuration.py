@@ -1,4 +1,4 @@
-"""The configuration of a simulated site: folders, hosts, users and pending changes."""
+"""The configuration of a simulated site: folders, hosts, objects of plain nouns, users and pending changes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any, Collection, Iterator, Mapping, Optional
 
+from ..catalogue.noun import NOUNS
 from ..catalogue.paths import folder_path, is_folder_hash, parent_folder
 from ..core.clock import Clock
+from .builtin_objects import BUILTIN_OBJECTS
 from .host_attributes import AttributeRules
 from .version_profile import VersionProfile
 
@@ -26,9 +28,15 @@ PERMISSION_TITLES: Mapping[str, str] = {
     "wato.activate": "Activate configuration",
     "wato.activateforeign": "Activate foreign changes",
     "wato.services": "Manage services",
+    "wato.groups": "Host & service groups",
+    "wato.users": "User management",
+    "wato.timeperiods": "Time periods",
+    "wato.passwords": "Password management",
+    "wato.hosttags": "Manage tags",
 }
 ADMIN = frozenset(PERMISSION_TITLES)
-PERMISSIONS = {"admin": ADMIN, "user": ADMIN - {"wato.activateforeign"}, "guest": frozenset({"general.use"})}
+_ADMIN_ONLY = {"wato.activateforeign", "wato.groups", "wato.users", "wato.timeperiods", "wato.hosttags"}
+PERMISSIONS = {"admin": ADMIN, "user": ADMIN - _ADMIN_ONLY, "guest": frozenset({"general.use"})}
 
 
 @dataclass
@@ -107,7 +115,8 @@ class FolderConfig(_Config):
 class Configuration:
     """The configuration of a site.
 
-    ``mutex`` guards this object. ``lock`` simulates Checkmk's configuration lock, which writes hold.
+    ``objects`` maps the name of each plain noun to the values of its objects by key. A change replaces the values of
+    an object. ``mutex`` guards this object. ``lock`` simulates Checkmk's configuration lock, which writes hold.
     """
 
     profile: VersionProfile
@@ -117,6 +126,7 @@ class Configuration:
     hosts: dict[str, HostConfig] = field(default_factory=dict)
     folders: dict[str, FolderConfig] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
+    objects: dict[str, dict[str, Mapping[str, Any]]] = field(init=False)
     changes: list[dict[str, Any]] = field(default_factory=list)
     service_phases: dict[str, Mapping[int, str]] = field(default_factory=dict)  # by host name and service index
     folder_changes: int = 0
@@ -125,7 +135,9 @@ class Configuration:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.rules = AttributeRules(self.profile, self.site, self.hosts, self.users)
+        self.objects = {noun: dict(BUILTIN_OBJECTS.get(noun, {})) for noun in NOUNS}
+        groups = self.objects["contact_groups"]
+        self.rules = AttributeRules(self.profile, self.site, hosts=self.hosts, users=self.users, groups=groups)
         self.add_folder("/", "Main", {}, None, user="")
         self.changes.clear()
 

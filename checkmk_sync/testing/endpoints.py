@@ -143,7 +143,7 @@ class Context:
             return
         # Like Checkmk, this accepts * and values without quotes.
         if_match, tag = self.request.if_match, current.strip('"')
-        if not if_match:
+        if not self.request.headers.get("If-Match", "").strip():
             detail = "If-Match header required for this operation. See documentation."
             raise Problem(428, "Precondition required", detail, ext=ext)
         if not if_match.contains(tag):

@@ -8,12 +8,12 @@ from .validation import NULL, Check, boolean, choice, list_of, member_of, patter
 from .values import CONTACT_FLAGS, IPMI, LOCKED_BY, SNMP, address, contact_groups, labels, network_scan
 from .version_profile import VersionProfile
 
-__all__ = ["DEFAULT_SCAN", "HOST_NAME", "AttributeRules"]
+__all__ = ["DEFAULT_SCAN", "HOST_NAME", "TAG_GROUPS", "AttributeRules"]
 
 HOST_NAME = r"^[-0-9a-zA-Z_.]+\Z"
 
 # Agent, address family, piggyback and SNMP are built in. The others are part of a new site's sample configuration.
-_TAG_GROUPS: Mapping[str, tuple[str, ...]] = {
+TAG_GROUPS: Mapping[str, tuple[str, ...]] = {
     "address_family": ("ip-v4-only", "ip-v6-only", "ip-v4v6", "no-ip"),
     "agent": ("cmk-agent", "all-agents", "special-agents", "no-agent"),
     "criticality": ("prod", "critical", "test", "offline"),
@@ -21,10 +21,8 @@ _TAG_GROUPS: Mapping[str, tuple[str, ...]] = {
     "piggyback": ("auto-piggyback", "piggyback", "no-piggyback"),
     "snmp_ds": ("no-snmp", "snmp-v2", "snmp-v1"),
 }
-_CONTACT_GROUPS = frozenset({"all"})  # the contact group of a new site
 _SHARED: Mapping[str, Check] = {
-    **{f"tag_{group}": choice(*tags) for group, tags in _TAG_GROUPS.items()},
-    "contactgroups": contact_groups(_CONTACT_GROUPS),
+    **{f"tag_{group}": choice(*tags) for group, tags in TAG_GROUPS.items()},
     "management_ipmi_credentials": IPMI,
     "management_protocol": choice("none", "snmp", "ipmi"),
     "management_snmp_community": SNMP,
@@ -74,20 +72,29 @@ _DEFAULTS: Mapping[str, Any] = {
     "parents": [],
     "snmp_community": None,
     # Checkmk: the first tag of a group is its default.
-    **{f"tag_{group}": tags[0] for group, tags in _TAG_GROUPS.items()},
+    **{f"tag_{group}": tags[0] for group, tags in TAG_GROUPS.items()},
     "waiting_for_discovery": False,
 }
 
 
 class AttributeRules:
-    """The valid attributes of one site, which depend on its version, edition, hosts and users."""
+    """The valid attributes of one site, which depend on its version, edition, hosts, users and contact groups."""
 
-    def __init__(self, profile: VersionProfile, site: str, hosts: Container[str], users: Container[str]) -> None:
+    def __init__(
+        self,
+        profile: VersionProfile,
+        site: str,
+        *,
+        hosts: Container[str],
+        users: Container[str],
+        groups: Container[str],
+    ) -> None:
         extra = {name: check for name, check in _SOME_EDITIONS.items() if name in profile.optional_host_attributes}
         shared = {
             **_SHARED,
+            "contactgroups": contact_groups(groups),
             "labels": labels(with_colons=not profile.checks_labels),
-            "network_scan": network_scan(_TAG_GROUPS["criticality"], users),
+            "network_scan": network_scan(TAG_GROUPS["criticality"], users),
             # Checkmk: a parent must exist before the call. A host that the same call creates is not accepted.
             "parents": list_of(member_of(hosts, "Host not found: {!r}", pattern(HOST_NAME))),
             "site": member_of((site,), "The site {!r} should exist but it doesn't."),

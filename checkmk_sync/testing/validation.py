@@ -25,6 +25,7 @@ __all__ = [
     "integer",
     "integer_between",
     "list_of",
+    "mapping",
     "member_of",
     "nonempty_string",
     "object_by_type",
@@ -34,6 +35,7 @@ __all__ = [
     "refined",
     "string",
     "string_with_length",
+    "unique",
 ]
 
 Check = Callable[[Any], Any]
@@ -99,6 +101,10 @@ def boolean(value: Any) -> Any:
     return None if isinstance(value, bool) else ["Not a valid boolean."]
 
 
+def mapping(value: Any) -> Any:
+    return None if isinstance(value, dict) else ["Not a valid mapping type."]
+
+
 def integer(value: Any) -> Any:
     return None if isinstance(value, int) and not isinstance(value, bool) else ["Not a valid integer."]
 
@@ -136,6 +142,19 @@ def list_of(check: Check, *, least: int = 0) -> Check:
         return errors or (["At least one entry is required"] if len(value) < least else None)
 
     return check_list
+
+
+def unique(check: Check) -> Check:
+    """Accept lists that ``check`` accepts, and in which no two entries are equal."""
+
+    def check_unique(value: Any) -> Any:
+        errors = check(value)
+        if errors:
+            return errors
+        repeated = [index for index, entry in enumerate(value) if entry in value[:index]]
+        return [f"Duplicate entry found at entry #{index + 1}: {value[index]!r}" for index in repeated[:1]] or None
+
+    return check_unique
 
 
 def object_with(fields: Mapping[str, Field], schema_check: Optional[Check] = None) -> Check:

@@ -90,7 +90,7 @@ def labels(*, with_colons: bool) -> Check:
 CONTACT_FLAGS = ("use", "use_for_services", "recurse_use", "recurse_perms")
 
 
-def contact_groups(known: frozenset[str]) -> Check:
+def contact_groups(known: Container[str]) -> Check:
     group = member_of(known, "Group missing: {!r}")
     return object_with({"groups": Field(list_of(group), REQUIRED), **dict.fromkeys(CONTACT_FLAGS, Field(boolean))})
 

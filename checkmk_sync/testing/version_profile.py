@@ -86,6 +86,10 @@ class VersionProfile:
         return self.edition not in ("cre", "community")
 
     @property
+    def has_customers(self) -> bool:
+        return self.edition in ("cme", "ultimatemt")
+
+    @property
     def redirect_status(self) -> int:
         """The status of a redirect to a started job."""
         return 303 if self.version.at_least("2.4.0b1") else 302

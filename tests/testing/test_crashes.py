@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from checkmk_sync.catalogue.noun import NOUNS, Noun
 from checkmk_sync.testing import SimulatedSite
 from checkmk_sync.testing.endpoints import ENDPOINTS
 from tests.raw_requests import Raw, send_bytes
@@ -131,6 +132,26 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", STATUS.format("service")): {"query": SERVICE_QUERY, "columns": ["state"], "host_name": "web"},
     ("POST", "/objects/host/web/collections/services"): {"query": SERVICE_QUERY, "columns": ["state"]},
 }
+
+
+def _example_bodies(noun: Noun) -> dict[tuple[str, str], Any]:
+    """Return a valid body for each operation of a plain noun, made of the examples in its row."""
+    served = [field for field in noun.fields if field.editions is None and field.example is not None]
+    new = {field.wire: field.example for field in served}
+    changes = {name: value for name, value in new.items() if name != noun.key.wire}
+    bodies = {
+        "create": new,
+        "update": changes,
+        "bulk_create": {"entries": [new]},
+        "bulk_update": {"entries": [{noun.key.wire: "old", "attributes": changes}]},
+        "bulk_delete": {"entries": ["old"]},
+    }
+    return {(row.method, row.path.format(key="old")): bodies[row.verb] for row in noun.operations if row.verb in bodies}
+
+
+for _noun in NOUNS.values():
+    BODIES.update(_example_bodies(_noun))
+
 WRONG = [None, True, 0, -1, 1.5, 10**30, float("nan"), "", "x", "/", "\0", "\ud800", "ä:", [], [[]], ["x"], [None], {}]
 NESTED = [{"x": {}}, {"type": []}, {"type": {}}, {"op": []}, {"op": "not"}, {"op": "~", "left": "name", "right": "("}]
 OTHERS = st.sampled_from([*WRONG, *NESTED])
@@ -175,6 +196,10 @@ def _prepare(site: SimulatedSite) -> None:
         configuration.add_folder(folder, folder, {}, None, user="x")
     for name, nodes in (("web", None), ("old", None), ("clu", ("web",))):
         configuration.add_host(name, "/", {"alias": name}, user="x", nodes=nodes)
+    for noun in NOUNS.values():
+        titles = dict.fromkeys(("alias", "title"), f"Old {noun.singular}")
+        stored = {field.wire: titles.get(field.wire, field.example) for field in noun.fields[1:]}
+        configuration.objects[noun.name]["old"] = {name: value for name, value in stored.items() if value is not None}
     site.state.activations.load(configuration.hosts, configuration.service_phases)
 
 
@@ -198,7 +223,7 @@ def _assert_valid_answer(answer: Any) -> None:
 
 def _known(raw: Raw) -> list[tuple[str, str]]:
     """Return the endpoints of the version that accept a body."""
-    profile, fit = raw.site.state.profile, {"<folder>": "~a", "<host_name>": "web"}
+    profile, fit = raw.site.state.profile, {"<folder>": "~a", "<host_name>": "web", "<key>": "old"}
     known = []
     for entry in ENDPOINTS:
         if entry.body is not None and entry.exists(profile):

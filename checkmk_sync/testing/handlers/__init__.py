@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
-from . import activation, clusters, discovery, folders, hosts, hosts_bulk, hosts_internal, rename, status, version  # noqa: F401
+from . import (  # noqa: F401
+    activation,
+    clusters,
+    discovery,
+    folders,
+    hosts,
+    hosts_bulk,
+    hosts_internal,
+    plain_nouns,
+    rename,
+    status,
+    version,
+)
 
 __all__: list[str] = []

@@ -1,0 +1,25 @@
+"""The behaviour of the server for each plain noun, where it does more than the row of the noun says.
+
+The texts and the order of refusals are those of Checkmk's endpoints (cmk/gui/openapi/endpoints, cmk/gui/fields).
+"""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+from .aux_tags import AUX_TAGS
+from .behaviour import Behaviour, Values
+from .groups import CONTACT_GROUPS, HOST_GROUPS, SERVICE_GROUPS
+from .passwords import PASSWORDS
+from .time_periods import TIME_PERIODS
+
+__all__ = ["BEHAVIOURS", "Behaviour", "Values"]
+
+BEHAVIOURS: Mapping[str, Behaviour] = {
+    "aux_tags": AUX_TAGS,
+    "contact_groups": CONTACT_GROUPS,
+    "host_groups": HOST_GROUPS,
+    "passwords": PASSWORDS,
+    "service_groups": SERVICE_GROUPS,
+    "time_periods": TIME_PERIODS,
+}
