@@ -146,7 +146,7 @@ def as_options(text: str) -> str:
 
 def _shared(attribute: str, text: str, *names: str, **settings: Any) -> click.Option:
     def keep(context: click.Context, _parameter: click.Parameter, value: Any) -> None:
-        # click calls this for the group and for the command. An absent option must not reset a value given at the other.
+        # click calls this for the group and for the command. An absent option must not reset the value of a given one.
         if value:
             setattr(context.ensure_object(State), attribute, value)
 
