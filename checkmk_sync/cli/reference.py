@@ -88,7 +88,7 @@ _SHARED = ("config", "json", "quiet", "stats", "verbose")
 def _options(command: click.Command, *, shared: bool = False) -> Iterator[str]:
     options = [p for p in command.params if isinstance(p, click.Option) and (p.name in _SHARED) is shared]
     if options:
-        yield "| option | what it does |"
+        yield "| option | effect |"
         yield "|---|---|"
     for option in options:
         names = ", ".join(f"`{name}`" for name in option.opts)

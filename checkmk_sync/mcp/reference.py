@@ -12,7 +12,7 @@ __all__ = ["reference"]
 
 def reference() -> str:
     """Return a Markdown table of all tools. A server offers a subset of them, which depends on its options."""
-    rows = ["| tool | kind | what it does | arguments |", "|---|---|---|---|"]
+    rows = ["| tool | kind | effect | arguments |", "|---|---|---|---|"]
     for command in COMMANDS:
         if TOOL not in command.faces:
             continue

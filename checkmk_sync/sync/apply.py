@@ -105,7 +105,7 @@ class _ApplyRun:
         return report
 
     def _run_stage(self, stage: str, do: Callable[[], None], *, only_reads: bool = False) -> None:
-        """Run a stage that follows the changes. Its error goes into the report, so that the results so far are kept."""
+        """Run a stage that follows the changes. Report its error, because raising it would lose the results so far."""
         # Each further attempt with wrong credentials could lock the account, so the run sends nothing more.
         if self._stopped_by is not None and (isinstance(self._stopped_by, AuthError) or not only_reads):
             return
@@ -162,9 +162,7 @@ class _ApplyRun:
             _, outcome = result
             if outcome.status is not Status.UNKNOWN:
                 errors.clear()
-            elif (
-                outcome.error is not None and outcome.error not in errors[-1:]
-            ):  # one lost call can leave many outcomes unknown
+            elif outcome.error is not None and outcome.error not in errors[-1:]:  # one call can leave many unknown
                 errors.append(outcome.error)
             if len(errors) >= UNKNOWN_IN_A_ROW:
                 message = f"the outcome of {len(errors)} writes in a row is unknown; check the network and any proxies."

@@ -32,9 +32,9 @@ class Change:
     """One change to one object. ``properties`` maps each property to (now, wanted); None means "not set".
 
     ``existing`` is the object as it was read, or None for a creation. ``location`` is the file and line in the
-    inventory. ``wave`` orders the changes of the same action and kind: a wave starts when all changes of the previous
-    wave are made. ``after`` marks a second step that sets references, and names the objects that must be created
-    before it. Comparing two changes ignores these four fields.
+    inventory. ``wave`` orders the changes of the same action and kind: a wave starts after the previous one is
+    complete. ``after`` marks a second step that sets references, and names the objects that must be created before it.
+    Comparing two changes ignores these four fields.
     """
 
     action: Action
@@ -100,7 +100,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Conflict:
-    """An object that the inventory would change or delete, although the plan must not.
+    """An object that the plan must not change or delete, although the inventory demands it.
 
     ``why`` is the reason and ``hint`` is the advice. ``owner`` is the value of the owner label, or None.
     """

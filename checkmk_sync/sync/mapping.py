@@ -55,7 +55,7 @@ class Rule:
 
 
 def _convert_text(path: Property, template: Template, text: Optional[str]) -> Any:
-    """Convert a rendered template like a cell of a CSV inventory, in which ``-`` removes a property.
+    """Return the value of a rendered template, converted like a CSV cell. None removes the property.
 
     Raises ValueError for invalid JSON.
     """
@@ -68,7 +68,7 @@ def _convert_text(path: Property, template: Template, text: Optional[str]) -> An
 
 
 def constant_value(path: Property, value: Any) -> Any:
-    """Return the constant that a value without fields stands for.
+    """Return the value of a rule whose templates have no fields.
 
     A template is converted like a cell of a CSV inventory. Templates in lists and mappings become strings.
     """

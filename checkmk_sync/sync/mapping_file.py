@@ -197,7 +197,7 @@ class _Reader:
         return template
 
     def _position_in(self, path: tuple[Any, ...], text: str, offset: int) -> Position:
-        """Return the position of the character at ``offset`` of a string, or of the string if it has escapes before."""
+        """Return the position of the character at ``offset``, or of the string if escapes or line breaks precede it."""
         position = self._document.position(path, of_value=True)
         if position.line is None or position.column is None:
             return position

@@ -28,7 +28,7 @@ _OPTIONS = {"changes": "--allow-changes", "deletions": "--allow-deletions"}
 class Plan:
     """All changes in the order in which they are applied, with the facts that a reviewer needs.
 
-    ``unchanged`` is the number of objects in the inventory that already are as wanted. ``owned`` is the number of the
+    ``unchanged`` is the number of objects in the inventory that are already as wanted. ``owned`` is the number of the
     owner's objects on the site, and ``owned_by_kind`` the same number by kind. ``existing`` also counts objects on the
     site that the inventory names but the owner does not own.
 

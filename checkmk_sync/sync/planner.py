@@ -201,7 +201,7 @@ def _create_change(wanted: Object, owner: Optional[str]) -> Change:
 
 
 def _differences(wanted: Object, existing: ExistingObject) -> Differences:
-    """Return the wanted properties that the site lacks or has with another value, as (now, wanted)."""
+    """Return the properties that differ from the inventory, as (now, wanted)."""
     values = {path: None if value is REMOVE else value for path, value in wanted.properties.items()}
     return {
         path: (existing.properties.get(path), value)

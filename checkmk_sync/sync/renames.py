@@ -17,7 +17,7 @@ from .desired import FOLDER
 
 __all__ = ["Rename", "probable_renames"]
 
-MANY = 3  # more new hosts with the same first label, as in srv.n1.example.com, are different hosts
+MANY = 3  # if more new hosts share a first label, as in srv.n1.example.com, they are different hosts
 _DOMAIN = re.compile(r"(?:[-\w]+\.)*[a-z]{2,}", re.ASCII | re.IGNORECASE)
 
 
@@ -93,7 +93,7 @@ def _differs_in_domain(old: str, new: str) -> bool:
 
 
 def _folders(changes: Sequence[Change]) -> Iterator[Rename]:
-    """Yield the deleted folders whose new path differs only in case, or that have the same name elsewhere."""
+    """Yield the renames of folders: to a path that differs only in case, or into another parent folder."""
     created = _keys(changes, Action.CREATE, "folder")
     by_path, by_name = _group(created, str.casefold), _group(created, _name)
     moves: dict[str, Counter[str]] = {}  # by old and new folder, the number of hosts that move

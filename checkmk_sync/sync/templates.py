@@ -148,7 +148,7 @@ class Template:
         return tuple(part for part in self.parts if isinstance(part, Field))
 
     def render(self, cells: Mapping[str, str], *, is_folder: bool = False) -> Optional[str]:
-        """Return the text for one row; None if it has no text or all fields are empty.
+        """Return the text for one row; None if the text is empty, or all fields are.
 
         Raises CellError if only some fields are empty. With ``is_folder``, also raises CellError for a value with a
         separator, because it would add a folder, unless the field has the path filter.

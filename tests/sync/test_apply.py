@@ -244,7 +244,7 @@ def test_a_write_without_visible_effect_stays_unknown(site: SimulatedSite, cmk: 
     assert is_done(cmk, INVENTORY)
 
 
-def test_two_concurrent_applies_converge() -> None:
+def test_concurrent_applies_converge() -> None:
     inventory = {
         "hosts": [
             {"name": f"h{n:03d}", "folder": f"/f{n % 4}", "attributes": {"alias": f"a{n}"}, "labels": {"n": str(n)}}

@@ -26,7 +26,7 @@ def _applied(client: Checkmk, inventory: dict[str, Any], owner: Any = None) -> R
 
 @pytest.mark.parametrize("skip", [0, 1, 2, 3])
 def test_a_removal_that_was_never_sent_is_not_applied(site: SimulatedSite, cmk: Checkmk, skip: int) -> None:
-    """Two calls set aliases and two remove tags. One of them finds that the password is wrong."""
+    """Two calls set aliases and two remove tags. One of the four is refused because of a wrong password."""
     names = [f"h{number:03}" for number in range(250)]
     first = {"hosts": [{"name": name, "attributes": {"alias": "x", "tag_agent": "no-agent"}} for name in names]}
     assert _applied(cmk, first, "me").ok

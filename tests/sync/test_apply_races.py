@@ -71,7 +71,7 @@ def test_labels_that_others_set_after_the_plan_are_kept(site: SimulatedSite, cmk
     assert _labels(site, "/x") == {"tier": "1", "team": "dba", OWNER_LABEL: "me"}
 
 
-def test_objects_that_changed_their_owner_are_not_changed(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
+def test_objects_with_a_new_owner_are_not_changed(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
     configuration = site.state.configuration
     for name in ("changed", "moved", "/x"):
         _label(site, name, owner="them")
@@ -90,7 +90,7 @@ def test_objects_that_changed_their_owner_are_not_changed(site: SimulatedSite, c
     assert _labels(site, "kept")["env"] == "test", "the others are applied"
 
 
-def test_objects_that_changed_their_owner_are_not_deleted(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
+def test_objects_with_a_new_owner_are_not_deleted(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
     for name in ("gone", "/old"):
         _label(site, name, owner="them")
     report = apply_plan(cmk, plan)
@@ -108,7 +108,7 @@ def test_a_host_adopted_by_another_owner_is_not_changed(site: SimulatedSite, cmk
     assert dict(site.state.configuration.hosts["x"].attributes) == {"alias": "a", "labels": {OWNER_LABEL: "them"}}
 
 
-def test_a_host_adopted_by_another_run_of_ours_is_applied(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_host_that_another_run_of_ours_adopted_is_changed(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("x", "/", {"alias": "a"})
     plan = make_plan(cmk, from_data({"hosts": [{"name": "x", "attributes": {"alias": "b"}}]}), owner="me", adopt=True)
     _label(site, "x", owner="me")
@@ -132,7 +132,9 @@ def test_objects_that_no_longer_exist_are_reported(site: SimulatedSite, cmk: Che
     assert (deleted.status, deleted.note) == (Status.APPLIED, "was already deleted")
 
 
-def test_a_folder_is_changed_with_the_etag_of_the_merged_reading(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
+def test_a_folder_that_changes_before_the_write_is_read_and_merged_again(
+    site: SimulatedSite, cmk: Checkmk, plan: Plan
+) -> None:
     raced: list[str] = []
 
     def race(method: str, path: str) -> None:

@@ -1,4 +1,4 @@
-"""A run stops early if continuing is useless, and reports the changes that it applied and did not start."""
+"""A run that cannot succeed stops early, and reports the changes that were applied and the changes not started."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_credentials_that_expire_during_a_run_are_not_tried_again(
 def test_several_unknown_outcomes_in_a_row_stop_the_run(
     site: SimulatedSite, cmk: Checkmk, clock: ManualClock, kind: str
 ) -> None:
-    """Searching for each of them until settle_s would take very long."""
+    """Searching for the effect of each write for settle_s seconds would take very long."""
     hosts = [{"name": f"h{n}", "folder": f"/f{n}"} for n in range(40)]
     plan = make_plan(cmk, from_data({"hosts": hosts}), owner="me")
     site.set_faults([Fault(kind, writes=True)])

@@ -1,4 +1,4 @@
-"""Cloning a host copies the owner label, so the label counts only on objects that we created or adopted."""
+"""Cloning a host copies the owner label, so the label counts only if we created or adopted the object."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _add(site: SimulatedSite, name: str, labels: Any = None) -> None:
 
 
 def _clone(site: SimulatedSite, original: str, name: str, user: str = "carol", **attributes: Any) -> None:
-    """Clone a host like the web interface, with all labels. The creator is the user who clones."""
+    """Clone a host like the web interface: the clone has all labels, and ``user`` is its creator."""
     host = site.state.configuration.hosts[original]
     site.state.configuration.add_host(name, host.folder, {**host.attributes, **attributes}, user=user)
     site.state.configuration.changes.clear()

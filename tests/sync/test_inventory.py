@@ -191,7 +191,7 @@ def test_numbers_that_json_cannot_represent_are_mistakes(tmp_path: Path) -> None
         assert "finite" in _mistakes({"hosts": [{"name": "a", "attributes": {"x": value}}]})[0]
 
 
-def test_a_host_named_twice_names_both_locations(tmp_path: Path) -> None:
+def test_a_duplicate_host_is_reported_with_both_locations(tmp_path: Path) -> None:
     first = _write(tmp_path, "a.csv", "name\nweb01\nweb01\n")
     second = _write(tmp_path, "b.yaml", "hosts:\n- name: web01\n")
     assert _mistakes([first, second]) == [
@@ -230,7 +230,7 @@ def test_unusable_sources_are_reported(tmp_path: Path, name: str, text: str, sai
     assert said in problem
 
 
-def test_mistakes_in_one_file_do_not_hide_those_in_another(tmp_path: Path) -> None:
+def test_mistakes_in_one_file_do_not_hide_mistakes_in_another(tmp_path: Path) -> None:
     files = [
         _write(tmp_path, "a.yaml", "hosts: [{name: a b}]"),
         _write(tmp_path, "b.csv", "name\n"),

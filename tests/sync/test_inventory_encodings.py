@@ -37,7 +37,7 @@ def test_a_named_encoding_is_read(tmp_path: Path, encoding: str, name: str, text
 
 @pytest.mark.parametrize("mark", ["utf-8-sig", "utf-16", "utf-32"])
 def test_a_byte_order_mark_takes_precedence(tmp_path: Path, mark: str) -> None:
-    """Only some of several files may have a mark."""
+    """The encoding is given for all files, but only some of them may have a mark."""
     (tmp_path / "a.csv").write_bytes(TEXT.encode(mark))
     assert _alias(tmp_path / "a.csv", encoding="windows-1252") == "München"
 

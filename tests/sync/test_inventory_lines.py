@@ -22,7 +22,7 @@ def _told(tmp_path: Path, name: str, text: Any) -> list[str]:
     return [str(problem).replace(f"{tmp_path}/", "") for problem in caught.value.problems]
 
 
-def test_the_line_of_a_multiline_row_is_its_first(tmp_path: Path) -> None:
+def test_a_row_of_several_lines_is_reported_at_its_first_line(tmp_path: Path) -> None:
     text = 'name,folder,alias\nweb01,/a,"line one\nline two\nline three"\nbad name,/a,"x\ny\nz"\n'
     said = "a.csv:5: column 1 (name): host bad name: 'bad name' is not a host name; "
     assert _told(tmp_path, "a.csv", text) == [said + HOST_NAME]
@@ -31,7 +31,7 @@ def test_the_line_of_a_multiline_row_is_its_first(tmp_path: Path) -> None:
 HOST_NAME = "use only letters, digits, '-', '_' and '.'"
 
 
-def test_an_unreadable_row_does_not_hide_others(tmp_path: Path) -> None:
+def test_an_unreadable_row_does_not_hide_other_mistakes(tmp_path: Path) -> None:
     text = "name,folder,snmp_community\nweb01,/a,,x\nweb02,/a,{bad\nbad name,/a,\nweb03,/a/..,\n"
     assert [problem.split(": ")[0] for problem in _told(tmp_path, "a.csv", text)] == [
         f"a.csv:{n}" for n in (2, 3, 4, 5)

@@ -75,7 +75,7 @@ def test_a_folder_that_checkmk_would_not_create_is_refused_at_plan_time(tmp_path
 
 
 @pytest.mark.parametrize("folder", ["/Main", "/main", "/wato"])
-def test_the_root_under_another_name_is_noticed(folder: str) -> None:
+def test_a_folder_named_like_the_root_causes_a_warning(folder: str) -> None:
     desired = from_data({"hosts": [{"name": "a", "folder": f"{folder}/x"}]})
     (warning,) = diff(desired, holding()).warnings
     assert f"folder {folder} will be created below the root folder" in warning
@@ -119,7 +119,7 @@ QUOTES = [
 
 
 @pytest.mark.parametrize(("named", "said"), QUOTES)
-def test_values_of_another_type_are_reported_in_words(tmp_path: Path, named: str, said: str) -> None:
+def test_values_of_the_wrong_type_are_reported(tmp_path: Path, named: str, said: str) -> None:
     assert _mistakes(tmp_path, "a.yaml", f"hosts:\n- name: a\n  {named}\n") == [f"a.yaml:3: host a: {said}"]
 
 
@@ -136,7 +136,7 @@ def test_values_of_another_type_are_reported_in_words(tmp_path: Path, named: str
         ("no: []", "unknown section false; use one of: folders, hosts"),
     ],
 )
-def test_names_of_another_type_are_reported_in_words(tmp_path: Path, text: str, said: str) -> None:
+def test_names_of_the_wrong_type_are_reported(tmp_path: Path, text: str, said: str) -> None:
     assert _mistakes(tmp_path, "a.yaml", text) == [f"a.yaml:1: {said}"]
 
 

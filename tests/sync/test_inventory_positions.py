@@ -73,7 +73,7 @@ def test_problems_in_json_have_line_and_column(indent: Any) -> None:
         ("a.json", '[\n {"name": NaN}]', "a.json:2:11: "),
     ],
 )
-def test_unreadable_texts_are_reported_with_their_location(name: str, text: str, place: str) -> None:
+def test_unreadable_documents_are_reported_with_their_location(name: str, text: str, place: str) -> None:
     (problem,) = _problems(name, text)
     assert str(problem).startswith(place)
 

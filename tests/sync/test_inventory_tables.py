@@ -1,4 +1,4 @@
-"""CSV files from spreadsheets and other exports. Empty cells have no meaning."""
+"""CSV files from spreadsheets and other exports are read correctly. Empty cells leave properties unchanged."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ CELLS = st.sampled_from(["", " ", "\t", "x", '"', "a b", "ü", "-", "x\ny"])
 
 @given(st.lists(st.lists(CELLS, max_size=4), max_size=6), st.sampled_from(["\r\n", "\n"]), st.integers(0, 2))
 def test_whitespace_around_a_table_is_ignored(rows: list[list[str]], ending: str, more: int) -> None:
-    """Empty columns at the end, blank lines anywhere, and spaces around the cells."""
+    """Whitespace means empty columns at the end, blank lines anywhere, and spaces around the cells."""
 
     def text(width: int, blank: list[list[str]]) -> str:
         buffer = io.StringIO()

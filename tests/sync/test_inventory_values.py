@@ -62,7 +62,7 @@ def test_all_mistakes_are_reported_at_once_with_their_locations(path: Path) -> N
     assert "hunter2" not in str(caught.value)
 
 
-def test_the_check_without_a_site_refuses_them(tmp_path: Path, sync: Run) -> None:
+def test_inventory_check_reports_such_values_without_a_site(tmp_path: Path, sync: Run) -> None:
     file = tmp_path / "hosts.csv"
     file.write_text("name,ipaddress,ipv6address\nweb01,192.0.2.1/24,\nweb02,1.92E+02,192.0.2.1\nok,192.0.2.9,\n")
     checked = sync("inventory", "check", str(file))

@@ -1,4 +1,4 @@
-"""A sync that is killed at any moment and run again converges, without losing, repeating or touching other objects."""
+"""A sync that is killed at any moment and started again loses nothing, repeats nothing and changes no other objects."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_twenty_killed_runs_converge(tmp_path: Path) -> None:
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 stages.append(_stage(site))
-            else:  # finished: start again with an empty inventory
+            else:  # it finished before the kill: delete its hosts and start again
                 assert process.returncode == 0
                 _check(site, names, before, created)
                 _forget(site, names, created)

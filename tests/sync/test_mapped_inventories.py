@@ -268,7 +268,7 @@ def test_a_stray_quote_in_an_unused_column_hides_no_rows(mapped: Mapped) -> None
     assert problem.startswith("a.csv:2: a quote joins lines 2 to 4 into one row")
 
 
-def test_a_dash_between_empty_fields_is_an_ordinary_text(mapped: Mapped) -> None:
+def test_a_dash_between_empty_fields_is_an_ordinary_string(mapped: Mapped) -> None:
     mapping = "name: '{H}'\nlabels: {both: '{A|default:\"\"}-{B|default:\"\"}', one: '{A}'}\n"
     assert mapped.hosts(mapping, "H,A,B\nweb01,,\n")["web01"] == {"labels.both": "-"}
     assert mapped.hosts(mapping, "H,A,B\nweb01,-,x\n")["web01"] == {"labels.both": "--x", "labels.one": REMOVE}

@@ -118,7 +118,7 @@ def test_zero_and_false_are_ordinary_values() -> None:
     assert diff(desired, holding(held("host", "a", attributes__inventory_failed=False))).is_empty
 
 
-# A value
+# Checksums, comparison and output
 
 
 def fleet(owned: int, changed: int) -> Plan:
@@ -127,7 +127,7 @@ def fleet(owned: int, changed: int) -> Plan:
     return diff(desired, holding(*hosts), owner="me")
 
 
-def test_a_plan_with_another_checksum_than_the_reviewed_one_is_refused() -> None:
+def test_a_plan_with_another_checksum_is_refused() -> None:
     plan = fleet(10, 1)
     plan.raise_if_unsafe(checksum=plan.checksum)
     with pytest.raises(PlanChangedError, match="review the new plan"):
@@ -156,7 +156,7 @@ def test_table_cells_are_escaped() -> None:
     assert row == "| create | host | `a` | `alias` ``x \\| `y` <z>\\n``, `folder` `/` |"
 
 
-def test_conflicts_and_follow_ups_are_shown() -> None:
+def test_conflicts_and_later_stages_are_shown() -> None:
     plan = diff(from_data({"hosts": [{"name": "a"}]}), holding(held("host", "a")), owner="me")
     assert "! host a already exists" in plan_as_text(plan)
     assert "- conflict: `host a already exists" in plan_as_markdown(plan)

@@ -161,7 +161,7 @@ def test_the_checksum_depends_on_the_site(site: SimulatedSite, connect: Any, cmk
     plan.raise_if_unsafe(checksum=make_plan(cmk, desired, owner="me").checksum)
 
 
-# Where limits come from
+# Configured limits
 
 
 def _fleet(site: SimulatedSite, client: Any, count: int) -> None:

@@ -1,4 +1,4 @@
-"""References in plans: targets must exist, and the order of changes must suit Checkmk."""
+"""References in plans: targets must exist, and Checkmk must accept the order of the changes."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_deleting_a_parent_of_a_remaining_host_is_a_conflict(kind: str, owner: O
 
 
 def test_objects_in_conflict_keep_their_parents() -> None:
-    """The inventory would remove the reference, but must not."""
+    """The inventory would remove the reference, but the host that has it belongs to another owner."""
     site = holding(held("host", "gw", "me"), held("host", "web", "them", attributes__parents=["gw"]))
     plan = _plan({"name": "web", "attributes": {"parents": None}}, site=site)
     assert {conflict.key for conflict in plan.conflicts} == {"web", "gw"}

@@ -1,4 +1,4 @@
-"""A plan warns about attributes that are not built into Checkmk. They may be custom ones, so they are not a mistake."""
+"""A plan warns about attributes that are not built into Checkmk. They may be custom, so they are not mistakes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A deletion that probably is a rename is reported, and needs a confirmation by name."""
+"""A deletion that is probably a rename is reported, and needs a confirmation by name."""
 
 from __future__ import annotations
 

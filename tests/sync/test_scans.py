@@ -19,7 +19,7 @@ BASIC = ["Check_MK", "Check_MK Discovery"]
 
 @pytest.fixture(params=VERSIONS)
 def quiet(request: pytest.FixtureRequest, clock: ManualClock, connect: Any) -> Iterator[tuple[SimulatedSite, Checkmk]]:
-    """A site on whose hosts only the services that Checkmk adds are found."""
+    """A site with hosts that have only the services that Checkmk adds itself."""
     with SimulatedSite(request.param, services=2, clock=clock) as site:
         yield site, connect(site)
 
@@ -55,7 +55,7 @@ def test_a_host_that_this_plan_changes_is_scanned_again(quiet: tuple[SimulatedSi
 
 
 def test_services_found_by_the_site_cause_a_scan(site: SimulatedSite, cmk: Checkmk) -> None:
-    """The site's own check reports undecided services, also when an agent becomes reachable."""
+    """Checkmk's discovery check reports new services, also after an agent has become reachable."""
     synchronise(cmk, INVENTORY, options=Options(discover=False))
     assert _plan(cmk).undiscovered == ("other", "silent")
     assert _plan(cmk).silent == ()
@@ -160,7 +160,9 @@ def test_the_plan_of_an_unchanged_inventory_takes_four_requests(
         assert len(site.requests) - used <= limit
 
 
-def test_the_exit_code_of_plan(sync: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_hosts_without_findings_do_not_affect_the_exit_code_of_plan(
+    sync: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     path = tmp_path / "hosts.csv"
     path.write_text("name,ipaddress\nsilent,10.0.0.1\n")
     with SimulatedSite(services=2) as site:

@@ -1,0 +1,54 @@
+"""Texts for readers avoid the phrases that must be decoded: "what is none", "who wants", "begun anew"."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+from tests.conftest import PACKAGE, ROOT
+
+# The limit leaves room for questions and for sentences in which such a word is the natural one.
+PER_THOUSAND_WORDS = 2
+AVOIDED = re.compile(
+    r"\b(?:what|who|whoever|whom|(?<!there )(?:is|are|was|were) (?:no|(?-i:none))(?! longer)|begun|anew|surely)\b",
+    re.IGNORECASE,
+)
+
+
+def _texts_of_code(path: Path) -> Iterator[str]:
+    source = path.read_text("utf-8")
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+            yield ast.get_docstring(node) or ""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
+
+
+def _prose(path: Path) -> Iterator[str]:
+    yield re.sub(r"```.*?```", "", path.read_text("utf-8"), flags=re.DOTALL)
+
+
+DIRECTORIES = sorted(path.parent for path in PACKAGE.glob("*/__init__.py"))
+
+
+@pytest.mark.parametrize("directory", DIRECTORIES, ids=lambda path: path.name)
+def test_docstrings_and_comments_are_plain(directory: Path) -> None:
+    _check([text for path in sorted(directory.rglob("*.py")) for text in _texts_of_code(path)])
+
+
+def test_the_documentation_is_plain() -> None:
+    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    _check([text for path in pages for text in _prose(path)])
+
+
+def _check(texts: list[str]) -> None:
+    words = sum(len(text.split()) for text in texts)
+    found = [text[max(0, match.start() - 40) : match.end() + 20] for text in texts for match in AVOIDED.finditer(text)]
+    assert len(found) <= max(1, PER_THOUSAND_WORDS * words / 1000), "\n".join(found)
