@@ -22,7 +22,7 @@ DIAGNOSTIC_COMMANDS = (
             Field("latency_s", "The response time in seconds.", float),
             Field(
                 "breaker",
-                "closed: calls are sent; open: calls fail at once, after too many failures; half_open: one call is sent.",
+                "closed: calls are sent; open: calls fail at once, after too many failures; half_open: one is sent.",
             ),
             Field("error", "The reason why the site did not answer.", Optional[str], untrusted=True),
         ),
