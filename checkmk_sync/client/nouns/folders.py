@@ -6,7 +6,7 @@ from typing import Any, Callable, Optional, Sequence
 
 from ...catalogue.paths import folder_id, folder_path, is_folder_hash, parent_folder
 from ...core.arguments import require_string
-from ...errors import BadRequestError, CheckmkError, NotFoundError, PreconditionError
+from ...errors import BadRequestError, CheckmkError, NotFoundError
 from ...streaming import Stream
 from ..editable import Editable
 from ..records import Folder
@@ -26,6 +26,10 @@ class Folders(Editable[Folder]):
     """
 
     noun = "folders"
+    _parse = staticmethod(Folder.parse)
+
+    def _path(self, name: str) -> dict[str, str]:
+        return {"folder": folder_id(name)}
 
     def get(self, folder: str, *, fresh: bool = False) -> Folder:
         """Return one folder with its ETag. Raises NotFoundError if it does not exist.
@@ -33,13 +37,6 @@ class Folders(Editable[Folder]):
         With ``fresh=True``, the cache is not used.
         """
         return self._record(Folder.parse, "get", path={"folder": folder_id(folder)}, fresh=fresh)
-
-    def find(self, folder: str, *, fresh: bool = False) -> Optional[Folder]:
-        """Return one folder like :meth:`get`, or None if it does not exist."""
-        try:
-            return self.get(folder, fresh=fresh)
-        except NotFoundError:
-            return None
 
     def each(self, parent: str = "/", *, recursive: bool = True) -> Stream[Folder]:
         """Return a stream of ``parent`` and all folders below it.
@@ -63,7 +60,7 @@ class Folders(Editable[Folder]):
 
         The client reads the folder first, which costs one request.
         """
-        return self._create(folder_path(folder), title, attributes, was_absent=False)
+        return self._create_folder(folder_path(folder), title, attributes, was_absent=False)
 
     @writes
     def create_absent(
@@ -74,9 +71,11 @@ class Folders(Editable[Folder]):
         Call it only if you have just read the folder and it was not found. Otherwise, after a lost answer, the client
         could take an existing folder for the new one.
         """
-        return self._create(folder_path(folder), title, attributes, was_absent=True)
+        return self._create_folder(folder_path(folder), title, attributes, was_absent=True)
 
-    def _create(self, path: str, title: Optional[str], attributes: Optional[Attributes], *, was_absent: bool) -> Folder:
+    def _create_folder(
+        self, path: str, title: Optional[str], attributes: Optional[Attributes], *, was_absent: bool
+    ) -> Folder:
         parent = parent_folder(path)
         if parent is None or is_folder_hash(path):
             raise ValueError(f"{path!r} cannot be created; give a path below '/'")
@@ -89,14 +88,7 @@ class Folders(Editable[Folder]):
             "parent": parent,
             "attributes": json_mapping(attributes or {}, path),
         }
-        with self._site.creation_claims.claim("folders", (path,)) as claim:
-            was_absent = was_absent or self._is_absent("get", {"folder": folder_id(path)})
-            try:
-                return self._record(Folder.parse, "create", body=body, object_names=(path,))
-            except CheckmkError as error:
-                if not was_absent or path not in claim:
-                    raise
-                return self._settle_creation(error, path, claim, lambda there: there._find_created(path, body))
+        return self._create(path, body, lambda there: there._find_created(path, body), was_absent=was_absent)
 
     @writes
     def ensure(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:
@@ -166,17 +158,14 @@ class Folders(Editable[Folder]):
         )
 
     def _update(self, folder: str, body_for: Callable[[Folder], dict[str, Any]], etag: Optional[str] = None) -> Folder:
-        def write(before: Folder) -> Folder:
-            body = body_for(before)
-            if not body:
-                return before
-            request = dict(path={"folder": folder_id(folder)}, body=body, object_names=(before.path,))
-            try:
-                return self._record(Folder.parse, "update", etag=etag or before.etag or "*", **request)
-            except CheckmkError as error:
-                return self._settle(error, lambda there: there._find_matching(folder, body), PreconditionError)
-
-        return self._read_and_write(folder, write, etag)
+        return self._change(
+            folder,
+            "update",
+            body_for,
+            lambda there, body, _before: there._find_matching(folder, body),
+            etag=etag,
+            name_after=lambda before: before.path,
+        )
 
     @writes
     def move(self, folder: str, destination: str) -> Folder:
@@ -187,23 +176,14 @@ class Folders(Editable[Folder]):
         """
         target = self._resolve_folder(destination)
 
-        def write(before: Folder) -> Folder:
-            if parent_folder(before.path) == target:
-                return before
-            request = dict(path={"folder": folder_id(folder)}, body={"destination": target})
-            moved = _path_in(target, before)
-            try:
-                return self._record(Folder.parse, "move", etag=before.etag or "*", object_names=(moved,), **request)
-            except CheckmkError as error:
-                return self._settle(
-                    error,
-                    lambda there: there._find_moved(before, target),
-                    BadRequestError,
-                    NotFoundError,
-                    PreconditionError,
-                )
-
-        return self._read_and_write(folder, write)
+        return self._change(
+            folder,
+            "move",
+            lambda before: {} if parent_folder(before.path) == target else {"destination": target},
+            lambda there, _body, before: there._find_moved(before, target),
+            refusals=lambda _body: (BadRequestError, NotFoundError),
+            name_after=lambda before: _path_in(target, before),
+        )
 
     def can_delete_empty(self) -> bool:
         """Return True if the site can refuse to delete a folder with contents (Checkmk 2.2.0p26 and later)."""
@@ -219,7 +199,6 @@ class Folders(Editable[Folder]):
         Checkmk before 2.2.0p26 always deletes the contents as well. For these versions, a call without
         ``recursive=True`` raises CheckmkError and deletes nothing.
         """
-        path = {"folder": folder_id(folder)}
         query = {}
         if self.can_delete_empty():
             query["delete_mode"] = "recursive" if recursive else "abort_on_nonempty"  # Checkmk's default is recursive
@@ -230,7 +209,7 @@ class Folders(Editable[Folder]):
                 f"Checkmk {self._site.version()} can delete {folder} only together with its contents; "
                 f"delete it recursively, or update to 2.2.0p26 or later"
             )
-        self._delete(folder, missing_ok, folder_path(folder), path=path, query=query)
+        self._delete(folder, missing_ok, query=query, key=folder_path(folder))
 
     def _find_created(self, path: str, body: Attributes) -> Optional[Folder]:
         found = self._find_matching(path, {"title": body["title"], "attributes": body["attributes"]})
