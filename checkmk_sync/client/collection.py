@@ -123,13 +123,15 @@ class Collection(BulkEditable[R]):
         before = self.find(key, fresh=True)
         if before is None:
             record = self._to_record(key, given)
-            return Ensured(None, record if check else self.create(record), ("create",))
+            created = record if check else self.create(record)
+            return Ensured(None, created, ("create",), {name: (None, value) for name, value in given.items()})
         differing = self._format.differing(before, given) + (self._secrets_in(given) if update_secrets else [])
         if not differing:
             return Ensured(before, before)
         changes = {name: given[name] for name in differing}
+        differences = {name: (getattr(before, name), value) for name, value in changes.items()}
         after = dataclasses.replace(before, **changes) if check else self.update(key, **changes)  # type: ignore[type-var]
-        return Ensured(before, after, ("update",))
+        return Ensured(before, after, ("update",), differences)
 
     @writes
     def bulk_delete(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Callable, Optional, Sequence
 
 from ...catalogue.paths import folder_id, folder_path, is_folder_hash, parent_folder
@@ -9,9 +10,19 @@ from ...core.arguments import require_string
 from ...errors import BadRequestError, CheckmkError, NotFoundError
 from ...streaming import Stream
 from ..editable import Editable
+from ..ensured import Ensured
 from ..records import Folder
 from ..resource import parsed, writes
-from ..updates import Attributes, ChangeFunction, created_by, diff_body, json_mapping, matches, update_body
+from ..updates import (
+    Attributes,
+    ChangeFunction,
+    created_by,
+    diff_body,
+    differing_values,
+    json_mapping,
+    matches,
+    update_body,
+)
 
 __all__ = ["Folders"]
 
@@ -50,17 +61,39 @@ class Folders(Editable[Folder]):
         )
 
     @writes
-    def create(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:
-        """Create a folder in an existing parent and return it with its ETag.
+    def create(
+        self,
+        folder: str,
+        *,
+        title: Optional[str] = None,
+        attributes: Optional[Attributes] = None,
+        parents: bool = False,
+        exist_ok: bool = False,
+    ) -> Folder:
+        """Create a folder and return it with its ETag.
 
-        >>> cmk.folders.create("/linux/web", title="Web servers")
+        >>> cmk.folders.create("/linux/web", title="Web servers", parents=True)
 
-        The default title is the name of the folder. Raises BadRequestError if the folder exists, if its parent does not
-        exist, or if an attribute is not valid. Raises ValueError for the root and for an id.
+        The default title is the name of the folder. ``parents=True`` also creates missing parents. With
+        ``exist_ok=True``, an existing folder is returned as it is.
 
-        The client reads the folder first, which costs one request.
+        Raises BadRequestError if the folder exists, if its parent does not exist, or if an attribute is not valid.
+        Raises ValueError for the root and for an id. The client reads the folder first, which costs one request.
         """
-        return self._create_folder(folder_path(folder), title, attributes, was_absent=False)
+        path = folder_path(folder)
+        found = self.find(path, fresh=True) if exist_ok else None
+        if found is not None:
+            return found
+        parent = parent_folder(path)
+        if parents and parent not in (None, "/"):
+            self.create(str(parent), parents=True, exist_ok=True)
+        try:
+            return self._create_folder(path, title, attributes, was_absent=exist_ok)
+        except BadRequestError:  # another user may have created it since it was read
+            found = self.find(path, fresh=True) if exist_ok else None
+            if found is None:
+                raise
+            return found
 
     @writes
     def create_absent(
@@ -91,25 +124,40 @@ class Folders(Editable[Folder]):
         return self._create(path, body, lambda there: there._find_created(path, body), was_absent=was_absent)
 
     @writes
-    def ensure(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:
-        """Return a folder, and create it together with its missing parents if it does not exist.
+    def ensure(
+        self,
+        folder: str,
+        *,
+        title: Optional[str] = None,
+        attributes: Optional[Attributes] = None,
+        check: bool = False,
+    ) -> Ensured[Folder]:
+        """Create a folder with its missing parents, or change it if its title or attributes differ.
 
-        ``title`` and ``attributes`` are used only if the folder itself is created. An existing folder is not changed.
+        >>> cmk.folders.ensure("/linux/web", attributes={"tag_criticality": "prod"}).changed
+
+        Attributes that are not given stay as they are. Parents are created if they are missing, and never changed. With
+        ``check=True``, nothing is written, and the result is what a call without it would do.
         """
-        path = folder_path(folder)
-        found = self.find(path, fresh=True)
-        if found is not None:
-            return found
-        parent = parent_folder(path)
-        if parent is not None and parent != "/":
-            self.ensure(parent)
-        try:
-            return self.create_absent(path, title=title, attributes=attributes)
-        except BadRequestError:  # another user may have created it since it was read
-            found = self.find(path, fresh=True)
-            if found is None:
-                raise
-            return found
+        path, wanted = folder_path(folder), json_mapping(attributes or {}, folder)
+        before = self.find(path, fresh=True)
+        if before is None:
+            name = path.rpartition("/")[2]
+            after = Folder(path, title or name, wanted)
+            if not check:
+                after = self.create(path, title=title, attributes=wanted, parents=True, exist_ok=True)
+            return Ensured(None, after, ("create",), differing_values({"title": after.title, **wanted}, {}))
+        changes = differing_values(wanted, before.attributes)
+        new_title = title if title not in (None, before.title) else None
+        differences = {**changes, **({"title": (before.title, new_title)} if new_title else {})}
+        if not differences:
+            return Ensured(before, before)
+        values = {name: value for name, (_, value) in changes.items()}
+        if check:
+            after = replace(before, title=new_title or before.title, attributes={**before.attributes, **values})
+        else:
+            after = self.update(path, title=new_title, update_attributes=values or None)
+        return Ensured(before, after, ("update",), differences)
 
     @writes
     def update(

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Callable, Iterable, Optional, Sequence, Union
 
 from ...catalogue.paths import folder_path, host_name
 from ...core.arguments import require_string
 from ...errors import BadRequestError, UnexpectedReplyError
+from ..ensured import Ensured
 from ..outcomes import Outcomes, Progress
 from ..records import Host
 from ..resource import writes
 from ..site import Site
-from ..updates import Attributes, ChangeFunction, created_by, diff_body, json_mapping, matches, update_body
+from ..updates import (
+    Attributes,
+    ChangeFunction,
+    created_by,
+    diff_body,
+    differing_values,
+    json_mapping,
+    matches,
+    update_body,
+)
 from .host_entries import Entry, name_of, parents_in, to_creation, to_host, to_update
 from .host_reads import HostReader
 
@@ -124,6 +135,41 @@ class Hosts(HostReader):
             refusals=lambda _body: (BadRequestError,),
             parse=parse,
         )
+
+    @writes
+    def ensure(
+        self,
+        name: str,
+        folder: Optional[str] = None,
+        attributes: Optional[Attributes] = None,
+        *,
+        check: bool = False,
+    ) -> Ensured[Host]:
+        """Create a host, or move and change it if it differs, and return what was done.
+
+        >>> cmk.hosts.ensure("web01", "/linux", {"ipaddress": "192.0.2.10"}).changed
+
+        Attributes that are not given stay as they are, and so does the folder of an existing host if ``folder`` is not
+        given. A new host is created in ``/`` then. With ``check=True``, nothing is written, and the result is what a
+        call without it would do.
+        """
+        wanted = json_mapping(attributes or {}, name)
+        before = self.find(name, fresh=True)
+        if before is None:
+            path = folder_path(folder or "/")
+            created = Host(name, path, wanted) if check else self.create(name, path, wanted)
+            return Ensured(None, created, ("create",), differing_values({"folder": path, **wanted}, {}))
+        target = before.folder if folder is None else self._resolve_folder(folder)
+        changes = differing_values(wanted, before.attributes)
+        values = {attribute: value for attribute, (_, value) in changes.items()}
+        after = replace(before, folder=target, attributes={**before.attributes, **values})
+        moves = {"folder": (before.folder, target)} if target != before.folder else {}
+        if moves and not check:
+            after = self.move(name, target)
+        if values and not check:
+            after = self.update(name, update_attributes=values)
+        actions = (*(["move"] if moves else []), *(["update"] if values else []))
+        return Ensured(before, after if actions else before, actions, {**moves, **changes})
 
     @writes
     def bulk_delete(
