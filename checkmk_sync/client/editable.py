@@ -51,7 +51,8 @@ class Editable(Resource, Generic[T]):
         was_seen = self.find(name, fresh=True) is not None
         try:
             self._site.creation_claims.discard(self.noun, key)
-            self._perform("delete", **arguments)
+            # Some kinds of objects need an ETag to be deleted. Any state is deleted, so that it need not be read again.
+            self._perform("delete", etag="*", **arguments)
         except NotFoundError:
             if not (missing_ok or was_seen):
                 raise
