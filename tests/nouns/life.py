@@ -71,7 +71,9 @@ class Life:
         ]
 
     def needs_etag(self, verb: str) -> bool:
-        return any(row.if_match for row in self.noun.operations if row.verb == verb and row.serves(self.version, self.edition))
+        return any(
+            row.if_match for row in self.noun.operations if row.verb == verb and row.serves(self.version, self.edition)
+        )
 
     def lose_the_next_answer(self) -> None:
         """Let the site execute the next write without an answer."""
