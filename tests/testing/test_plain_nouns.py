@@ -277,6 +277,8 @@ def test_the_owner_of_a_password_was_renamed(every: Raw) -> None:
     answer = every("POST", PASSWORDS, json=_password("b", owner="admin"))
     assert answer.json()["extensions"]["owned_by"] == "admin"
     assert ("editable_by" in answer.json()["extensions"]) is is_renamed
+    both = every("PUT", "/objects/password/b", STAR, json={"owner": "all", "editable_by": "all"})
+    assert both.status_code == 400
 
 
 @pytest.mark.parametrize(
