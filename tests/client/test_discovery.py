@@ -16,6 +16,7 @@ from checkmk_sync.errors import (
     CheckmkError,
     ConflictError,
     ConnectError,
+    DiscoveryError,
     GatewayError,
     NotFoundError,
     ReadTimeoutError,
@@ -116,6 +117,8 @@ def test_bulk_without_wait_returns_the_running_job(prepared: Any) -> None:
     _, cmk = prepared
     done = cmk.discovery.bulk(["h0"], wait=False)
     assert done.job.active
+    assert not done.ok
+    done.raise_for_failure()  # nothing has failed yet
 
 
 def test_a_wait_for_a_job_survives_an_outage(prepared: Any) -> None:
@@ -187,6 +190,8 @@ def test_a_failed_job_is_not_ok(prepared: Any) -> None:
     assert not done.ok
     assert done.job.state == "exception"
     assert any("Error running automation" in line for line in done.job.log)
+    with pytest.raises(DiscoveryError, match="^the discovery of 1 host ended as exception; its log ends with '.*Error"):
+        done.raise_for_failure()
 
 
 @pytest.mark.parametrize("kind", ["reset_before", "reset_after"])
