@@ -10,6 +10,7 @@ import pytest
 
 from checkmk_sync import Checkmk
 from checkmk_sync.client.nouns.jobs import RACE_S
+from checkmk_sync.core.clock import SystemClock
 from checkmk_sync.errors import (
     BadRequestError,
     BrokenReplyError,
@@ -173,6 +174,17 @@ def test_closing_the_client_ends_a_wait() -> None:
             cmk.discovery.wait("host00000", timeout_s=50)
         assert time.monotonic() - started < 5
         assert time.process_time() - spent < 1
+
+
+def test_a_wait_that_ends_early_does_not_claim_a_timeout() -> None:
+    """Runs in real time. Closing a client stops its clock first, and then ends its connections."""
+    clock = SystemClock()
+    with SimulatedSite(hosts=1, discovery_time=60) as site, site.client(clock=clock) as cmk:
+        cmk.discovery.start("host00000", "refresh")
+        threading.Timer(0.2, clock.stop).start()
+        said = "^the client was closed during the wait; the discovery of host00000 may still be running$"
+        with pytest.raises(ConnectError, match=said):
+            cmk.discovery.wait("host00000", timeout_s=50)
 
 
 def test_the_wait_ends_at_its_timeout(prepared: Any, clock: ManualClock) -> None:
