@@ -171,10 +171,10 @@ class CircuitBreaker(ForkSafe):
         self._let_time_pass()
         if self._state is BreakerState.OPEN or self._probe is not None:
             left_s = max(0.0, self._opened_at + self.recovery_timeout - self._clock.monotonic())
-            raise CircuitOpenError(
-                f"the call was not tried because {self._reason}; next try in {left_s:.0f} s",
-                retry_at=self._clock.time() + left_s,
-            )
+            is_probing = self._probe is not None
+            hint = "a probe is running, so try again when it ends" if is_probing else f"next try in {left_s:.0f} s"
+            message = f"the call was not tried because {self._reason}; {hint}"
+            raise CircuitOpenError(message, retry_at=self._clock.time() + left_s)
 
     def _enter(self, call: object) -> int:
         # Read before the state, because a result counts only in the generation in which its call started. A late result
