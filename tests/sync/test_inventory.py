@@ -230,6 +230,7 @@ def test_a_duplicate_host_is_reported_with_both_locations(tmp_path: Path) -> Non
         ("a.csv", 'name,folder\n"x,/\n', "not valid CSV"),
         ("a.csv", "name,inventory_failed\nx,maybe\n", ":2: column 2 (inventory_failed): 'maybe' is not true or false"),
         ("a.csv", "name,locked_by\nx,{oops\n", ":2: column 2 (locked_by): '{oops' starts like JSON"),
+        ("a.csv", "name,locked_by\nx,{oops\n", " but is not valid JSON (character 2: Expecting property name"),
         ("a.yaml", "", "the inventory is empty"),
         ("a.yaml", "hosts: []\n", "the inventory is empty"),
         ("a.yaml", "hosts:\nfolders:\n", "the inventory is empty"),
