@@ -88,6 +88,7 @@ class Collection(BulkEditable[R]):
         """
         if not values:
             raise ValueError(f"give a field of the {self.record.noun.singular} {key!r} to change")
+        self._refuse_key(values)
         self._format.check(values)
 
         def body_for(before: R) -> Values:
@@ -162,7 +163,17 @@ class Collection(BulkEditable[R]):
             raise TypeError(
                 f"a {self.record.noun.singular} must be a key or a {self.record.__name__}, not {describe_type(wanted)}"
             )
-        return {self._key: wanted, **values}
+        self._refuse_key(values)
+        known = self.record.noun.by_name
+        # None means "not given", as in records. A name that does not exist is kept, because it is refused later.
+        given = {name: value for name, value in values.items() if value is not None or name not in known}
+        return {self._key: wanted, **given}
+
+    def _refuse_key(self, values: Values) -> None:
+        if self._key in values:
+            raise ValueError(
+                f"{self._key!r} is the key of a {self.record.noun.singular}; give it only as the first argument"
+            )
 
     def _to_record(self, wanted: Union[str, R], values: Values) -> R:
         given = self._given(wanted, values)
