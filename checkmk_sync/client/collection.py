@@ -48,7 +48,12 @@ class Collection(BulkEditable[R]):
 
     def each(self, **filters: str) -> Stream[R]:
         """Return a stream of all objects. ``filters`` are the fields by which the API lists this kind of object."""
-        query = {f"{self.record.noun.by_name[name].wire}_name": value for name, value in filters.items()}
+        query = {}
+        for name, value in filters.items():
+            field = self.record.noun.by_name.get(name)
+            if field is None or not field.filters:
+                raise ValueError(f"{self.record.noun.plural} cannot be listed by {name!r}")
+            query[f"{field.wire}_name"] = value
         return Stream(
             lambda received: parsed(
                 self._blocks("list", received, parts=PARTS, query=query),
@@ -103,7 +108,7 @@ class Collection(BulkEditable[R]):
     @writes
     def delete(self, key: str, *, missing_ok: bool = False) -> None:
         """Delete an object. Raises NotFoundError if it does not exist, unless ``missing_ok`` is True."""
-        self._delete(require_string(key, self._key), missing_ok)
+        self._delete(self._require_key(key), missing_ok)
 
     @writes
     def ensure(
@@ -134,7 +139,12 @@ class Collection(BulkEditable[R]):
         return Ensured(before, after, ("update",), differences)
 
     def _path(self, name: str) -> dict[str, str]:
-        return {"key": require_string(name, self._key)}
+        return {"key": self._require_key(name)}
+
+    def _require_key(self, key: Any) -> str:
+        if not require_string(key, self._key):
+            raise ValueError(f"{self._key} must not be empty")
+        return str(key)
 
     def _parse(self, data: Any, etag: Optional[str] = None) -> R:
         return self._format.parse(self.record, data, etag)
@@ -167,7 +177,7 @@ class Collection(BulkEditable[R]):
         known = self.record.noun.by_name
         # None means "not given", as in records. A name that does not exist is kept, because it is refused later.
         given = {name: value for name, value in values.items() if value is not None or name not in known}
-        return {self._key: wanted, **given}
+        return {self._key: self._require_key(wanted), **given}
 
     def _refuse_key(self, values: Values) -> None:
         if self._key in values:
@@ -207,6 +217,7 @@ class Collection(BulkEditable[R]):
         def to_change(item: Any) -> Entry:
             if not isinstance(item, Mapping) or not isinstance(item.get(self._key), str) or len(item) < 2:
                 raise ValueError(f"a change must be a mapping of {self._key} and the fields to set")
+            self._require_key(item[self._key])
             self._format.check(item)
             values = {name: value for name, value in item.items() if name != self._key}
             before = existing.get(item[self._key])
@@ -225,7 +236,7 @@ class Collection(BulkEditable[R]):
         }
 
     def _named(self, item: Union[str, R]) -> tuple[str, Optional[R]]:
-        return (item.key_value, item) if isinstance(item, self.record) else (require_string(item, self._key), None)
+        return (item.key_value, item) if isinstance(item, self.record) else (self._require_key(item), None)
 
     def _read_many(self, names: Sequence[str]) -> dict[str, R]:
         wanted = set(names)

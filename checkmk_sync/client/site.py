@@ -134,9 +134,7 @@ class Site:
         ``object_names`` are the names of the objects that a write changes. Raises UnexpectedReplyError, with an unknown
         outcome, if the answer to a write names other objects or is not an answer that Checkmk gives to this call.
         """
-        operation = self.operation(noun, verb)
-        if operation is None:
-            raise CheckmkError(self._unsupported(noun, verb))
+        operation = self.require_operation(noun, verb)
         parameters = {name: value for name, value in query.items() if value is not None} if query else {}
         # Dropping a filter that this version does not know would silently return other objects.
         unknown = (set(parameters) - set(operation.query)) | (set(body or ()) - set(operation.body))
@@ -162,6 +160,15 @@ class Site:
             object_names=tuple(object_names),
         )
         return self.transport.perform(call)
+
+    def require_operation(self, noun: str, verb: str) -> Operation:
+        """Return the catalogue's entry for a verb. Raises CheckmkError if the site or the API does not have it."""
+        if not operations_named(noun, verb):
+            raise CheckmkError(f"'{noun} {verb}' does not exist in the API")
+        operation = self.operation(noun, verb)
+        if operation is None:
+            raise CheckmkError(self._unsupported(noun, verb))
+        return operation
 
     def _unsupported(self, noun: str, verb: str) -> str:
         rows = operations_named(noun, verb)

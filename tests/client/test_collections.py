@@ -7,6 +7,7 @@ from typing import Any, Callable
 import pytest
 
 from checkmk_sync import Checkmk, HostGroup
+from checkmk_sync.errors import CheckmkError
 from checkmk_sync.testing import SimulatedSite
 
 
@@ -45,3 +46,42 @@ def test_none_cannot_be_the_new_value_of_a_field(cmk: Checkmk) -> None:
     cmk.host_groups.create(HostGroup("linux", alias="Linux"))
     with pytest.raises(ValueError, match="alias must be a string, not None"):
         cmk.host_groups.update("linux", alias=None)
+
+
+def test_an_unknown_filter_is_refused_by_name(site: SimulatedSite, cmk: Checkmk) -> None:
+    for filters in ({"alias": "Linux"}, {"alais": "Linux"}):
+        with pytest.raises(ValueError, match=f"host groups cannot be listed by '{next(iter(filters))}'"):
+            cmk.host_groups.each(**filters)
+    assert site.requests == []
+
+
+@pytest.mark.parametrize("verb", ["bulk_create", "bulk_update", "bulk_delete"])
+def test_a_bulk_call_that_the_api_does_not_have_is_refused(site: SimulatedSite, cmk: Checkmk, verb: str) -> None:
+    item: Any = "vlan" if verb == "bulk_delete" else {"name": "vlan", "title": "VLAN", "topic": "Network"}
+    with pytest.raises(CheckmkError, match=f"'aux_tags {verb}' does not exist in the API"):
+        getattr(cmk.aux_tags, verb)([item])
+    assert site.requests == []
+
+
+@pytest.mark.parametrize("verb", ["bulk_create", "bulk_update", "bulk_delete"])
+@pytest.mark.parametrize("items", [{"name": "linux"}, "linux", 5, None])
+def test_items_that_are_not_a_list_are_refused(site: SimulatedSite, cmk: Checkmk, verb: str, items: Any) -> None:
+    with pytest.raises(TypeError, match="must be a list"):
+        getattr(cmk.host_groups, verb)(items)
+    assert site.requests == []
+
+
+def test_an_empty_key_is_refused(site: SimulatedSite, cmk: Checkmk) -> None:
+    calls: list[Callable[[], Any]] = [
+        lambda: cmk.host_groups.create("", alias="Linux"),
+        lambda: cmk.host_groups.ensure("", alias="Linux"),
+        lambda: cmk.host_groups.bulk_create([{"name": "", "alias": "Linux"}]),
+        lambda: cmk.host_groups.bulk_update([{"name": "", "alias": "Linux"}]),
+        lambda: cmk.host_groups.bulk_delete([""]),
+        lambda: cmk.host_groups.delete(""),
+        lambda: cmk.host_groups.get(""),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match="name must not be empty"):
+            call()
+    assert _writes(site) == []
