@@ -97,9 +97,9 @@ class Collection(BulkEditable[R]):
         self._format.check(values)
 
         def body_for(before: R) -> Values:
-            if self._format.same(before, values) and not self._secrets_in(values):
-                return {}
-            return self._format.body({**self._repeated(before), **values})
+            # CHECKMK_API 10.12: the site refuses an alias that does not change.
+            changes = {name: values[name] for name in self._to_send(before, values)}
+            return self._format.body({**self._repeated(before), **changes}) if changes else {}
 
         return self._change(
             key, "update", body_for, lambda there, _body, _before: there._find_updated(key, values), etag=etag
@@ -130,10 +130,11 @@ class Collection(BulkEditable[R]):
             record = self._to_record(key, given)
             created = record if check else self.create(record)
             return Ensured(None, created, ("create",), {name: (None, value) for name, value in given.items()})
-        differing = self._format.differing(before, given) + (self._secrets_in(given) if update_secrets else [])
-        if not differing:
+        if not update_secrets:
+            given = {name: value for name, value in given.items() if name not in self._secrets_in(given)}
+        changes = {name: given[name] for name in self._to_send(before, given)}
+        if not changes:
             return Ensured(before, before)
-        changes = {name: given[name] for name in differing}
         differences = {name: (getattr(before, name), value) for name, value in changes.items()}
         after = dataclasses.replace(before, **changes) if check else self.update(key, **changes)  # type: ignore[type-var]
         return Ensured(before, after, ("update",), differences)
@@ -159,6 +160,10 @@ class Collection(BulkEditable[R]):
     def _find_updated(self, key: str, values: Values) -> Optional[R]:
         # A secret cannot be compared, so an update that sends one cannot be proven.
         return None if self._secrets_in(values) else self._find_with(key, values)
+
+    def _to_send(self, before: R, values: Values) -> list[str]:
+        """Return the names of the fields to send: those that differ, and secrets, which cannot be compared."""
+        return self._format.differing(before, values) + self._secrets_in(values)
 
     def _secrets_in(self, values: Values) -> list[str]:
         return [name for name in values if name in self._format.fields and self._format.fields[name].secret]

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Callable, Generic, Mapping, Optional, Sequence, TypeVar
 
-from ..core.call import require_etag
-from ..errors import ApiError, BadRequestError, CheckmkError, NotFoundError, PreconditionError
+from ..core.call import clean_etag, require_etag
+from ..errors import (
+    ApiError,
+    Attempted,
+    BadRequestError,
+    CheckmkError,
+    Delivery,
+    NotFoundError,
+    PreconditionError,
+)
 from .resource import Resource
 from .settling import settle
 
@@ -93,9 +101,12 @@ class Editable(Resource, Generic[T]):
         """
         if etag is not None:
             require_etag(etag)
+            if not self._site.require_operation(self.noun, verb).if_match:
+                raise ValueError(f"'{self.noun} {verb}' does not accept an ETag, so the site would ignore it")
 
         def write() -> T:
             before = self.get(name, fresh=True)
+            _refuse_stale(etag, before)
             body = body_for(before)
             if not body:
                 return before  # type: ignore[no-any-return]
@@ -140,6 +151,14 @@ def _repeat_if_stale(write: Callable[[], F]) -> F:
         except PreconditionError:
             continue
     return write()
+
+
+def _refuse_stale(etag: Optional[str], before: Any) -> None:
+    # The site would answer with the same error. But then the client could not tell it from the answer to the second
+    # copy of a request, if the object already has the new values.
+    if etag not in (None, "*") and before.etag is not None and clean_etag(str(etag)) != before.etag:
+        attempted = Attempted(Delivery.NOTHING_DONE, is_read=False)
+        raise PreconditionError(412, "the object has changed since its ETag was read", attempted=attempted)
 
 
 def _is_about(field: str, error: ApiError) -> bool:
