@@ -82,6 +82,7 @@ class Collection(BulkEditable[R]):
             self._creation_body(record),
             lambda there: there._find_with(key, values),
             refused_field=self._wire_key,
+            has_secrets=bool(self._secrets_in(values)),
         )
 
     @writes

@@ -59,11 +59,13 @@ class Editable(Resource, Generic[T]):
         *,
         was_absent: bool = False,
         refused_field: str = "",
+        has_secrets: bool = False,
     ) -> T:
         """Create an object that is absent, and return it. Unless ``was_absent``, the object is read first.
 
         Finding the object after a lost answer proves the creation only if it was absent before, and if no other call
-        of this client creates it too. With ``refused_field``, only refusals of that field can mean "already exists".
+        of this client creates it too. With ``refused_field``, only refusals of that field can mean "already exists". With
+        ``has_secrets``, the outcome of such a refusal stays unknown, because sites do not return secrets.
         """
         with self._site.creation_claims.claim(self.noun, (name,)) as claim:
             was_absent = was_absent or self._is_absent("get", self._path(name))
@@ -77,6 +79,8 @@ class Editable(Resource, Generic[T]):
                 created = self._settle(error, find_created, BadRequestError)
                 if name not in claim:  # another call has claimed the object during the search
                     raise
+                if has_secrets and isinstance(error, BadRequestError):
+                    raise error.with_attempted(delivery=Delivery.UNKNOWN) from error.__cause__
                 return created
 
     def _change(

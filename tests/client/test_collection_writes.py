@@ -34,3 +34,42 @@ def test_an_etag_is_refused_if_the_api_cannot_check_it(site: SimulatedSite, cmk:
     with pytest.raises(ValueError, match="'aux_tags update' does not accept an ETag"):
         cmk.aux_tags.update("vlan", etag='"abc"', title="VLANs")
     assert cmk.aux_tags.get("vlan", fresh=True).title == "VLAN"
+
+
+def test_requests_that_a_proxy_sends_twice_are_applied(site: SimulatedSite, cmk: Checkmk) -> None:
+    def twice() -> None:
+        site.set_faults([Fault("repeat", writes=True, times=1)])
+
+    for plain, values in ((cmk.host_groups, {}), (cmk.time_periods, {"active_time_ranges": [{"day": "monday"}]})):
+        objects: Any = plain
+        twice()
+        assert objects.create("one", alias="One", **values).alias == "One"
+        twice()
+        assert objects.update("one", alias="Eins").alias == "Eins"
+        twice()
+        objects.delete("one")
+        assert objects.find("one", fresh=True) is None
+    items = [{"name": name, "alias": name} for name in ("one", "two")]
+    for call in (
+        lambda: cmk.host_groups.bulk_create(items),
+        lambda: cmk.host_groups.bulk_update([{**item, "alias": f"New {item['name']}"} for item in items]),
+        lambda: cmk.host_groups.bulk_delete(["one", "two"]),
+    ):
+        twice()
+        assert call().ok
+    assert not {"one", "two"} & set(site.state.configuration.objects["host_groups"])
+
+
+def test_a_secret_is_not_proven_by_an_object_that_already_exists(site: SimulatedSite, cmk: Checkmk) -> None:
+    """Another user can have created it with a different secret, just after the client found it missing."""
+    site.set_faults([Fault("repeat", writes=True, times=1)])
+    with pytest.raises(BadRequestError, match="already exists") as caught:
+        cmk.passwords.create("snmp", title="SNMP", password="only-for-tests")
+    assert caught.value.attempted.is_uncertain
+    with pytest.raises(BadRequestError, match="already exists") as caught:
+        cmk.passwords.create("snmp", title="SNMP", password="only-for-tests")
+    assert not caught.value.attempted.is_uncertain
+    site.set_faults([Fault("repeat", writes=True, times=1)])
+    assert cmk.passwords.update("snmp", password="another-for-tests").title == "SNMP"
+    site.set_faults([Fault("repeat", writes=True, times=1)])
+    cmk.passwords.delete("snmp")
