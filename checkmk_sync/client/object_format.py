@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any, Iterable, Mapping, Optional, Sequence, TypeVar
 
+from ..catalogue.field import MALFORMED
 from ..catalogue.noun import NOUNS, Field, Noun, Record
 from ..catalogue.versions import CheckmkVersion
 from ..core.text import suggestion
@@ -71,12 +72,11 @@ class NounFormat:
         return not self.differing(record, values)
 
     def differing(self, record: Record, values: Mapping[str, Any]) -> list[str]:
-        """Return the names of the fields that the record does not have as in ``values``, without secrets."""
-        return [
-            name
-            for name, value in values.items()
-            if self.fields[name].at and not self.fields[name].same(getattr(record, name), value)
-        ]
+        """Return the names of the fields that the record does not have as in ``values``, without secrets.
+
+        Raises UnexpectedReplyError if the record contains a value that the site should not return.
+        """
+        return [name for name, value in values.items() if not _is_same(self.field(name), getattr(record, name), value)]
 
     def parse(self, record: type[R], data: Any, etag: Optional[str] = None) -> R:
         """Return the record of an object of the API. Raises UnexpectedReplyError if it is malformed."""
@@ -112,6 +112,13 @@ def _value(field: Field, data: Any) -> Any:
         return field.decode(value)
     except (ValueError, SyntaxError) as error:
         raise UnexpectedReplyError(f"{'.'.join(field.at)!r} in the answer cannot be read: {error}") from None
+
+
+def _is_same(field: Field, found: Any, wanted: Any) -> bool:
+    try:
+        return not field.at or field.same(found, wanted)
+    except MALFORMED as error:  # wanted values have been checked
+        raise UnexpectedReplyError(f"{'.'.join(field.at)!r} in the answer cannot be read: {error!r}") from None
 
 
 def _is_missing(data: Any, path: Iterable[str]) -> bool:

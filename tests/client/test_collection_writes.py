@@ -73,3 +73,14 @@ def test_a_secret_is_not_proven_by_an_object_that_already_exists(site: Simulated
     assert cmk.passwords.update("snmp", password="another-for-tests").title == "SNMP"
     site.set_faults([Fault("repeat", writes=True, times=1)])
     cmk.passwords.delete("snmp")
+
+
+def test_values_are_compared_by_their_meaning(cmk: Checkmk) -> None:
+    values: dict[str, Any] = {"alias": "Working hours", "active_time_ranges": [{}], "exclude": []}
+    cmk.time_periods.create("hours", **values)
+    assert not cmk.time_periods.ensure("hours", **values).changed
+    values["active_time_ranges"] = [{"day": "friday", "time_ranges": [{"start": "8:00", "end": "09:30:59"}]}]
+    assert cmk.time_periods.ensure("hours", **values).changed
+    assert not cmk.time_periods.ensure("hours", **values).changed
+    # The built-in time period has no list of excluded time periods.
+    assert not cmk.time_periods.ensure("24X7", alias="Always", exclude=[]).changed

@@ -85,3 +85,31 @@ def test_an_empty_key_is_refused(site: SimulatedSite, cmk: Checkmk) -> None:
         with pytest.raises(ValueError, match="name must not be empty"):
             call()
     assert _writes(site) == []
+
+
+_RANGES = "active_time_ranges"
+
+
+@pytest.mark.parametrize(
+    ("noun", "values", "message"),
+    [
+        ("time_periods", {"alias": "x", _RANGES: [5]}, f"{_RANGES} must be like .*'08:00'"),
+        ("time_periods", {"alias": "x", _RANGES: [{"time_ranges": None}]}, f"{_RANGES} must be like .*'08:00'"),
+        ("time_periods", {"alias": "x", _RANGES: [{"time_ranges": [{"start": "8"}]}]}, f"{_RANGES} must be like"),
+        ("time_periods", {"alias": "x", _RANGES: [], "exclude": ["a", 1]}, "exclude is not valid: '<' not supported"),
+        (
+            "contact_groups",
+            {"alias": "x", "inventory_paths": {"type": {1, 2}}},
+            "inventory_paths cannot be sent as JSON",
+        ),
+        ("contact_groups", {"alias": "x", "inventory_paths": {"a": float("nan")}}, "inventory_paths cannot be sent"),
+    ],
+)
+def test_nested_values_are_checked_before_anything_is_sent(
+    site: SimulatedSite, cmk: Checkmk, noun: str, values: dict[str, Any], message: str
+) -> None:
+    objects = getattr(cmk, noun)
+    for call in (objects.create, objects.ensure, objects.update):
+        with pytest.raises(ValueError, match=message):
+            call("x", **values)
+    assert [request.path for request in site.requests] in ([], ["/version"])
