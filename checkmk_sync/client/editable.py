@@ -64,8 +64,8 @@ class Editable(Resource, Generic[T]):
         """Create an object that is absent, and return it. Unless ``was_absent``, the object is read first.
 
         Finding the object after a lost answer proves the creation only if it was absent before, and if no other call
-        of this client creates it too. With ``refused_field``, only refusals of that field can mean "already exists". With
-        ``has_secrets``, the outcome of such a refusal stays unknown, because sites do not return secrets.
+        of this client creates it too. With ``refused_field``, only refusals of that field can mean "already exists".
+        With ``has_secrets``, the outcome of such a refusal stays unknown, because sites do not return secrets.
         """
         with self._site.creation_claims.claim(self.noun, (name,)) as claim:
             was_absent = was_absent or self._is_absent("get", self._path(name))

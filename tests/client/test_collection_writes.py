@@ -6,8 +6,8 @@ from typing import Any, Iterator
 
 import pytest
 
-from checkmk_sync import Checkmk, HostGroup, Status
-from checkmk_sync.errors import BadRequestError, CheckmkError, PreconditionError
+from checkmk_sync import Checkmk
+from checkmk_sync.errors import BadRequestError, PreconditionError
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
 
