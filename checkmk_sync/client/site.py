@@ -75,19 +75,22 @@ class Site:
         Raises UnexpectedReplyError if the response contains no valid version.
         """
         try:
-            if self.transport.version_text is None:
-                answer = self.perform("site", "version").data
-                self.transport.version_text = str(value_of(answer, "versions", "checkmk"))
-                self.transport.edition = str(value_of(answer, "edition"))
-            return CheckmkVersion.parse(self.transport.version_text)
+            return CheckmkVersion.parse(self.transport.version_text or self._read_version()[0])
         except ValueError as error:
             attempted = Attempted(Delivery.NOTHING_DONE, is_read=True)  # the version is read before anything is sent
             raise UnexpectedReplyError(f"the site reports an invalid version: {error}", attempted=attempted) from error
 
     def edition(self) -> str:
         """Return the short name of the site's edition, such as ``cre``. It is read like :meth:`version`."""
-        self.version()
-        return self.transport.edition or ""
+        # A proxy can remove the header of the edition and keep the header of the version.
+        return self.transport.edition or self._read_version()[1]
+
+    def _read_version(self) -> tuple[str, str]:
+        answer = self.perform("site", "version").data
+        version, edition = str(value_of(answer, "versions", "checkmk")), str(value_of(answer, "edition"))
+        # Another thread that finds a version must also find an edition.
+        self.transport.edition, self.transport.version_text = edition, version
+        return version, edition
 
     def site_time(self, moment: float) -> Optional[float]:
         """Convert a ``moment`` of the client's monotonic clock to UNIX time by the site's clock.

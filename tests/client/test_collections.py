@@ -6,9 +6,9 @@ from typing import Any, Callable
 
 import pytest
 
-from checkmk_sync import Checkmk, HostGroup
+from checkmk_sync import Checkmk, HostGroup, Status
 from checkmk_sync.errors import CheckmkError
-from checkmk_sync.testing import SimulatedSite
+from checkmk_sync.testing import ManualClock, SimulatedSite
 
 
 def _writes(site: SimulatedSite) -> list[str]:
@@ -113,3 +113,25 @@ def test_nested_values_are_checked_before_anything_is_sent(
         with pytest.raises(ValueError, match=message):
             call("x", **values)
     assert [request.path for request in site.requests] in ([], ["/version"])
+
+
+def test_fields_of_other_versions_fail_their_item_only(clock: ManualClock) -> None:
+    items = [
+        {"name": "a", "alias": "A"},
+        {"name": "b", "alias": "B", "inventory_paths": {}},
+        {"name": "c", "alias": "C"},
+    ]
+    with SimulatedSite("2.3.0p41", clock=clock) as site, site.client(clock=clock) as cmk:
+        with pytest.raises(CheckmkError, match="the contact group field 'inventory_paths' does not exist"):
+            cmk.contact_groups.bulk_create(items)
+        assert _writes(site) == []
+        outcomes = {outcome.key: outcome.status for outcome in cmk.contact_groups.bulk_create(iter(items))}
+        assert outcomes == {"a": Status.APPLIED, "b": Status.NOT_APPLIED, "c": Status.APPLIED}
+
+
+def test_the_edition_is_read_if_answers_do_not_name_it(clock: ManualClock) -> None:
+    """A proxy can remove the header of the edition but not the header of the version."""
+    with SimulatedSite("2.4.0p18", "cme", clock=clock) as site, site.client(clock=clock) as cmk:
+        cmk.host_groups.create("a", alias="A")
+        cmk._transport.edition = None
+        assert cmk.host_groups.create("b", alias="B", customer="global").customer == "global"
