@@ -63,9 +63,9 @@ class NounFormat:
         return {self.fields[name].wire: self.fields[name].encode(value) for name, value in values.items()}
 
     def values(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the fields of a body under their own names, without the key."""
-        names = {field.wire: name for name, field in self.fields.items() if field is not self.key}
-        return {names[wire]: value for wire, value in body.items() if wire in names}
+        """Return the fields of a body under their own names and decoded, without the key."""
+        found = {field.wire: field for field in self.fields.values() if field is not self.key}
+        return {found[wire].name: found[wire].decode(value) for wire, value in body.items() if wire in found}
 
     def same(self, record: Record, values: Mapping[str, Any]) -> bool:
         """Return True if the record has all ``values``. Secrets are ignored, because sites do not return them."""
@@ -110,7 +110,7 @@ def _value(field: Field, data: Any) -> Any:
     value = value_of(data, *field.at) if field.type not in _TYPES else typed(_TYPES[field.type], data, *field.at)
     try:
         return field.decode(value)
-    except (ValueError, SyntaxError) as error:
+    except (*MALFORMED, SyntaxError, RecursionError, MemoryError) as error:  # of ast.literal_eval(), for example
         raise UnexpectedReplyError(f"{'.'.join(field.at)!r} in the answer cannot be read: {error}") from None
 
 
