@@ -153,10 +153,16 @@ class Services(_Status):
         cache, up to ``caching.status_ttl`` seconds old, unless ``fresh`` is True. Raises NotFoundError if the core does
         not know the service, and BadRequestError for an unknown column.
         """
-        query = {
-            "service_description": require_string(service, "service"),
-            "columns": self._query(columns, (), everything())["columns"],
-        }
+        query: dict[str, Any] = {"service_description": require_string(service, "service")}
+        request = self._query(columns, (), column("description") == service)
+        operation = self._site.operation(self.noun, "get")
+        if operation is not None and "columns" in operation.query:
+            query["columns"] = request["columns"]
+        else:
+            # Checkmk: up to 2.3, the operation has fixed columns, without has_been_checked. The list is read instead.
+            for rows in self._of_host(host, request, fresh, lambda _size: None):
+                if rows:
+                    return rows[0]
         return self._read(ServiceStatus.parse, "get", path={"name": host}, query=query, fresh=fresh)
 
     def each(
