@@ -3,9 +3,10 @@
 Run: python tools/make_digest.py SPECS > tests/data/api_digest.json
 
 SPECS is a folder with documents named ``checkmk-VERSION-EDITION.json.gz``. The documents of a version count together.
-For each operation, the digest lists the versions that have it and those that need ``If-Match``, the query parameters
-and body fields, and for each answer its media type and fields. ``*`` marks a required field. A fact that does not
-apply to all versions of the operation has the list of its versions instead of ``true``.
+For each operation, the digest lists the versions that have it and those that need ``If-Match``, the query parameters,
+the body fields with their constraints, and for each answer its media type, fields and enumerations. ``a.b`` is the
+field ``b`` of the object ``a``, and ``a[].b`` is a field of the objects in the list ``a``. ``*`` marks a required
+field. A fact that does not apply to all versions of the operation has the list of its versions instead of ``true``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import Any, Iterator, Union
 
 TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "array": "list", "object": "dict"}
+LEFT_OUT = ("links", "members")  # the same in all answers
+MOST_FIELDS = 12  # larger objects, such as the attributes of a host, are listed only by name
 Facts = dict[str, Any]
 
 
@@ -64,6 +67,16 @@ class Document:
             for name, (part, required) in found.items()
         }
 
+    def items(self, node: Any) -> Facts:
+        """Return the schema of the items of a list, or an empty schema."""
+        found = [schema["items"] for schema in self.alternatives(node) if "items" in schema]
+        return self.resolve(found[0]) if len(found) == 1 else {}
+
+    def names_of(self, node: Any) -> list[str]:
+        """Return the values that a constant field can have."""
+        found = [schema.get("const", schema.get("default")) for schema in self.alternatives(node)]
+        return [name for name in found if isinstance(name, str)]
+
     def type_of(self, node: Any) -> str:
         """Return the name of the Python type of a schema, or ``any``."""
         names = set()
@@ -87,42 +100,50 @@ class Document:
         return found
 
 
+def nested_fields(document: Document, node: Any, prefix: str = "", depth: int = 4) -> Iterator[tuple[str, Facts, bool]]:
+    """Yield the path, the schema, and whether it is required, of each field of an object and of the objects in it."""
+    for name, (part, required) in document.fields(node).items():
+        path = prefix + name
+        yield path, part, required
+        items = document.items(part)
+        if items and not document.fields(items):
+            yield f"{path}[]", items, False
+        if depth > 1 and name not in LEFT_OUT:
+            for schema, end in ((part, "."), (items, "[].")):
+                if len(document.fields(schema)) <= MOST_FIELDS:
+                    yield from nested_fields(document, schema, path + end, depth - 1)
+
+
 def label(document: Document, name: str, node: Any, required: bool) -> str:
     """Return a field with its type, such as ``alias*:str``."""
     return f"{name}{'*' if required else ''}:{document.type_of(node)}"
 
 
-def body_fields(document: Document, operation: Facts) -> Iterator[tuple[str, Facts]]:
-    """Yield the fields of a request, with their constraints, and those of the entries of a bulk call."""
+def request_facts(document: Document, operation: Facts) -> Iterator[tuple[str, ...]]:
+    """Yield the media types of a request, its fields, and their constraints."""
     content = document.resolve(operation.get("requestBody", {})).get("content", {})
-    for media in content.values():
-        for name, (node, required) in document.fields(media.get("schema", {})).items():
-            yield label(document, name, node, required), document.constraints(node)
-            if name == "entries":
-                items = document.resolve(node).get("items", {})
-                for inner, (part, needed) in document.fields(items).items():
-                    yield label(document, f"entries[].{inner}", part, needed), document.constraints(part)
-                    if inner == "attributes" and len(document.fields(part)) < 10:
-                        for last, (leaf, must) in document.fields(part).items():
-                            yield (
-                                label(document, f"entries[].attributes.{last}", leaf, must),
-                                document.constraints(leaf),
-                            )
+    for media, body in content.items():
+        yield "sends", media
+        for path, node, required in nested_fields(document, body.get("schema", {})):
+            yield "body", label(document, path, node, required)
+            for kind, value in document.constraints(node).items():
+                yield kind, path, json.dumps(value)
 
 
-def answers(document: Document, operation: Facts) -> Iterator[tuple[str, str]]:
-    """Yield each documented success with its media type, and each field of its body."""
+def answer_facts(document: Document, operation: Facts) -> Iterator[tuple[str, ...]]:
+    """Yield each documented success or redirect with its media type, its fields, and their enumerations."""
     for status, node in operation.get("responses", {}).items():
-        if not status.startswith("2") and status != "302":
+        if status[0] not in "23":
             continue
-        content = document.resolve(node).get("content") or {"": {}}
-        for media, body in content.items():
-            yield f"{status} {media}".strip(), ""
-            fields = document.fields(body.get("schema", {}))
-            for name, (part, _) in fields.items():
-                yield f"{status} {media}".strip(), f"{name}:{document.type_of(part)}"
-            for name, (part, _) in document.fields(fields["extensions"][0]).items() if "extensions" in fields else ():
-                yield f"{status} {media}".strip(), f"extensions.{name}:{document.type_of(part)}"
+        for media, body in (document.resolve(node).get("content") or {"": {}}).items():
+            answer = f"{status} {media}".strip()
+            yield "answers", answer, ""
+            for path, part, _ in nested_fields(document, body.get("schema", {}), depth=3):
+                yield "answers", answer, label(document, path, part, required=False)
+                if "choices" in document.constraints(part):
+                    yield "answer_choices", path, json.dumps(document.constraints(part)["choices"])
+                if path in ("domainType", "value[].domainType"):
+                    yield from (("domain_type", path, name) for name in document.names_of(part))
 
 
 def operation_facts(document: Document, operation: Facts, shared: list[Any]) -> Iterator[tuple[str, ...]]:
@@ -133,16 +154,14 @@ def operation_facts(document: Document, operation: Facts, shared: list[Any]) -> 
         name, required = parameter["name"], bool(parameter.get("required"))
         if parameter["in"] == "query":
             yield "query", label(document, name, parameter.get("schema", {}), required)
+        elif parameter["in"] == "path" and parameter.get("schema", {}).get("pattern"):
+            yield "path_pattern", name, json.dumps(parameter["schema"]["pattern"])
         elif parameter["in"] == "header" and name == "If-Match":
             yield ("if_match",)
         elif parameter["in"] == "header" and name == "Accept":
             yield ("accept",)
-    for field, constraints in body_fields(document, operation):
-        yield "body", field
-        for kind, value in constraints.items():
-            yield kind, re.sub(r"\*?:\w+$", "", field), json.dumps(value)
-    for status, field in answers(document, operation):
-        yield ("answers", status, field) if field else ("answers", status, "")
+    yield from request_facts(document, operation)
+    yield from answer_facts(document, operation)
 
 
 def make_digest(folder: Path) -> Facts:

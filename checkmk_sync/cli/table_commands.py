@@ -1,4 +1,4 @@
-"""Running the commands of the table and printing their results."""
+"""The commands of the table: confirmation, execution and output of the result."""
 
 from __future__ import annotations
 
@@ -45,13 +45,14 @@ def run(state: State, command: Command, arguments: Mapping[str, Any], *, is_conf
 
 
 def _print_result(state: State, result: Mapping[str, Any]) -> None:
-    if state.write is not None and state.as_json:
+    write = state.write if isinstance(state.write, Write) else None
+    if write is not None and state.as_json:
         result = {"outcome": Status.APPLIED.value, **result}
-    elif state.write is not None:
-        if result.get(state.write.command.participle) == 0:  # such as the number of activated changes
-            state.output.line(f"nothing to {state.write.command.name}")
+    elif write is not None:
+        if result.get(write.command.participle) == 0:  # such as the number of activated changes
+            state.output.line(f"nothing to {write.command.name}")
             return
-        state.output.line(safe(state.write.success()))
+        state.output.line(safe(write.success()))
     state.output.record(result)
 
 

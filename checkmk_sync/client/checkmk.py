@@ -26,6 +26,7 @@ from ..metrics.calls import CallEvent
 from ..recovery import BreakerState
 from .collection import Collection
 from .nouns import Activation, Discovery, Folders, Hosts, HostStatuses, Jobs, Services
+from .raw import RawCalls
 from .records import Version
 from .resource import Resource, parsing
 from .site import Settling, Site
@@ -53,7 +54,7 @@ class Health:
     pending: Optional[int] = None
 
 
-class Checkmk:
+class Checkmk(RawCalls):
     """A client for one Checkmk site, which several threads can share.
 
     >>> with Checkmk("https://mon.example.com", "prod", "automation", password) as cmk:
@@ -291,7 +292,7 @@ class Checkmk:
         """Return a token that changes with every write to ``noun``, such as ``hosts`` or ``folders``.
 
         If you keep data that is derived from responses, discard it when the token has changed. While the storage of the
-        cache is unavailable, every call returns a new token. Raises KeyError for an unknown noun.
+        cache is unavailable, every call returns a new token. Raises ValueError for an unknown noun.
         """
         return self._transport.cache.generation_of(noun)
 

@@ -8,7 +8,10 @@ from ..noun import BULK, CRUD, MANAGED, Record, attr, key, noun
 
 __all__ = ["ContactGroup", "HostGroup", "ServiceGroup"]
 
+# The documents of 2.2 have an older pattern, which also accepts "." and "..", but a URL cannot contain these ids.
 _ID = r"^(?!\.\.$|\.$)[-a-zA-Z0-9_\.]*\Z"
+# Checkmk's own test test_required_alias_field_create: an empty alias is refused. The official documents do not say so.
+_SHORTEST_ALIAS = 1
 _CUSTOMER = "Customer of the group: 'global' or the id of a customer."
 
 
@@ -17,7 +20,9 @@ class HostGroup(Record):
     """A group of hosts."""
 
     name: str = key("Id of the group.", pattern=_ID, example="linux")
-    alias: str = attr("Title of the group.", at=("title",), min_length=1, repeated=True, example="Linux servers")
+    alias: str = attr(
+        "Title of the group.", at=("title",), min_length=_SHORTEST_ALIAS, repeated=True, example="Linux servers"
+    )
     customer: Optional[str] = attr(_CUSTOMER, default=None, editions=MANAGED, example="global")
 
 
@@ -26,7 +31,7 @@ class ServiceGroup(Record):
     """A group of services."""
 
     name: str = key("Id of the group.", pattern=_ID, example="disks")
-    alias: str = attr("Title of the group.", at=("title",), min_length=1, repeated=True, example="Disks")
+    alias: str = attr("Title of the group.", at=("title",), min_length=_SHORTEST_ALIAS, repeated=True, example="Disks")
     customer: Optional[str] = attr(_CUSTOMER, default=None, editions=MANAGED, example="global")
 
 
@@ -35,7 +40,9 @@ class ContactGroup(Record):
     """A group of users who are responsible for hosts and services."""
 
     name: str = key("Id of the group.", pattern=_ID, example="oncall")
-    alias: str = attr("Title of the group.", at=("title",), min_length=1, repeated=True, example="On call")
+    alias: str = attr(
+        "Title of the group.", at=("title",), min_length=_SHORTEST_ALIAS, repeated=True, example="On call"
+    )
     customer: Optional[str] = attr(_CUSTOMER, default=None, editions=MANAGED, example="global")
     inventory_paths: Optional[dict[str, Any]] = attr(
         "Parts of the hardware and software inventory that the members can see.",

@@ -12,7 +12,7 @@ from ...catalogue.paths import folder_id, folder_path
 from ...core.arguments import require_string, require_strings
 from ...errors import ForbiddenError, NotFoundError
 from ...streaming import Blocks, Received, Stream, StreamBatch
-from ..editable import Editable
+from ..bulk_editable import BulkEditable
 from ..payload import value_of
 from ..query import glob_regex
 from ..records import Host
@@ -30,10 +30,15 @@ FEW_NAMES = 20
 MANY_NAMES = 2000
 
 
-class HostReader(Editable[Host]):
+class HostReader(BulkEditable[Host]):
     """The methods of ``client.hosts`` that read."""
 
     noun = "hosts"
+    _key = _wire_key = "host_name"
+    _parse = staticmethod(Host.parse)
+
+    def _path(self, name: str) -> dict[str, str]:
+        return {"name": require_string(name, "the name of a host")}
 
     def get(self, name: str, *, effective_attributes: bool = False, fresh: bool = False) -> Host:
         """Return one host with its ETag.
@@ -146,7 +151,7 @@ class HostReader(Editable[Host]):
             for hosts in blocks:
                 yield [host for host in hosts if matches(host.name) and path in (None, host.folder)]
 
-    def _by_name(self, names: Sequence[str]) -> dict[str, Host]:
+    def _read_many(self, names: Sequence[str]) -> dict[str, Host]:
         return {host.name: host for hosts in self._read_by_name(list(names), {}) for host in hosts}
 
 
@@ -157,7 +162,7 @@ def absent_hosts(site: Site, names: Iterable[str]) -> set[str]:
     """
     hosts = HostReader(site)
     wanted = set(names)
-    unlisted = wanted - set(hosts._by_name(sorted(wanted)))  # absent, or hidden from the user
+    unlisted = wanted - set(hosts._read_many(sorted(wanted)))  # absent, or hidden from the user
     absent = set()
     for name in sorted(unlisted)[:FEW_NAMES]:
         with contextlib.suppress(ForbiddenError):
