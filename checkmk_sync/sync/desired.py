@@ -210,7 +210,8 @@ class _Reader:
     def _properties(self, entry: Entry) -> Iterator[tuple[Property, Any]]:
         data, kind = entry.data, KINDS[entry.kind]
         if kind.noun is not None:
-            yield from noun_properties(kind.noun, data, lambda message, name: self._problem(entry, message, name))
+            found = noun_properties(kind.noun, data, lambda message, name: self._problem(entry, message, name))
+            yield from ((path, REMOVE if value is None else value) for path, value in found)
             return
         for name, check in (("folder", new_folder_or_root), ("title", _title)):
             if name in kind.keys and name in data:

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Iterator, Optional
+from typing import Any, Iterator, Optional, Sequence
 
 from ...catalogue.noun import Noun
 from ...core.text import suggestion
 from ...errors import SettingsError
-from ..desired import Entry, Problem
+from ..desired import Problem
 from ..fields import cell_value
 from ..kinds import KINDS, SyncKind, by_section
 
-__all__ = ["kind_of_file", "noun_entries", "section_line"]
+__all__ = ["column_problems", "kind_of_file", "kind_of_table", "section_line", "values_in_row"]
 
 _SECTION_LINE = re.compile(r"\s*#[^\S\r\n]*([-\w]+)[^\S\r\n]*[,;\t\"]*[^\S\r\n]*(?:\r\n|\r|\n|\Z)")
 
@@ -57,3 +57,18 @@ def column_problems(kind: SyncKind, header: list[str], name: str, line: int) -> 
             yield Problem(f"unknown column {cell!r}{suggestion(cell, kind.keys)}", name, line, number, cell)
     if kind.keys[0] not in header:
         yield Problem(f"a table of {kind.section} needs the column {kind.keys[0]!r}", name, line)
+
+
+def values_in_row(noun: Noun, header: Sequence[str], row: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the entry for a row, and the mistakes in its cells by column."""
+    entry: dict[str, Any] = {}
+    mistakes: dict[str, str] = {}
+    for column, raw in zip(header, row):
+        cell = raw.strip()
+        if not cell or not column:
+            continue
+        try:
+            entry[column] = None if cell == "-" else cell_value(noun, column, cell)
+        except ValueError as error:
+            mistakes[column] = str(error)
+    return entry, mistakes
