@@ -57,8 +57,9 @@ def check(state: State, files: tuple[str, ...], mapping: Optional[str], encoding
         state.output.data(to_data(desired))
     else:
         state.output.rows(_rows(desired), _COLUMNS)
-        counts = Counter(dict.fromkeys((HOSTS.name, FOLDERS.name), 0))
-        counts.update(wanted.kind for wanted in desired.objects.values() if not wanted.implied)
+        counts = Counter(wanted.kind for wanted in desired.objects.values() if not wanted.implied)
+        if counts.keys() <= {HOSTS.name, FOLDERS.name}:
+            counts = Counter({HOSTS.name: counts[HOSTS.name], FOLDERS.name: counts[FOLDERS.name]})
         state.output.note(" and ".join(pluralize(count, kind) for kind, count in counts.items()))
     return 0
 

@@ -10,7 +10,7 @@ from ..catalogue.attributes import MASK, contains_mask
 from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL, label_key_problem
 from ..catalogue.paths import parent_folder
 from ..config.positions import Position
-from ..core.text import escape_invisible, suggestion
+from ..core.text import escape_invisible, suggestion, with_article
 from ..errors import InventoryError
 from ..errors.base import format_location
 from .attributes import show_value, string_problem, type_problem
@@ -168,7 +168,7 @@ class _Reader:
     def read(self, entry: Entry) -> None:
         keys = KINDS[entry.kind].keys
         if not isinstance(entry.data, Mapping):
-            self._problem(entry, f"a {entry.kind} must be a mapping with the keys {', '.join(keys)}")
+            self._problem(entry, f"{with_article(entry.kind)} must be a mapping with the keys {', '.join(keys)}")
             return
         for key in entry.data:
             if key not in keys:
@@ -191,7 +191,7 @@ class _Reader:
     def _key(self, entry: Entry, key: str) -> Optional[str]:
         value = entry.data.get(key)
         if value is None:
-            self._problem(entry, f"a {entry.kind} needs the key {key!r}", key)
+            self._problem(entry, f"{with_article(entry.kind)} needs the key {key!r}", key)
             return None
         checked = self._checked(entry, key, value, KINDS[entry.kind].parse_key)
         return None if checked is REMOVE else checked
