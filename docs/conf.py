@@ -29,6 +29,8 @@ nitpick_ignore = [  # arguments that no user passes
 ]
 nitpick_ignore_regex = [(r"py:.*", r"(?!checkmk_sync\.).*"), (r"py:(class|obj)", r".*\.(_\w+|[A-Z])")]
 
+smartquotes = False  # they would turn the dashes of an option in plain text into one long dash
+
 html_theme = "furo"
 html_title = f"checkmk_sync {release}"
 
