@@ -37,8 +37,10 @@ class SimulatedSite:
 
     ``faults`` are scripted faults, and ``fault_seed`` seeds their random choices. Without ``etag_locking``,
     the site ignores ``If-Match``, as a setting of Checkmk allows. ``username`` and ``password`` belong to the user of
-    :meth:`client`. A program that reads ``CHECKMK_…`` variables needs the attributes ``url`` (the server URL), ``site``,
-    ``username`` and ``password``. ``control`` serves ``/control``, through which other processes control the site.
+    :meth:`client`. ``control`` serves ``/control``, through which other processes control the site.
+
+    The attributes ``url``, ``site``, ``username`` and ``password`` are the values of ``CHECKMK_SERVER_URL``,
+    ``CHECKMK_SITE``, ``CHECKMK_USERNAME`` and ``CHECKMK_PASSWORD`` for programs that use :meth:`.Checkmk.from_env`.
 
     Raises ValueError for an unknown version, edition or fault, and for ``control`` on an address that other machines
     can reach.
