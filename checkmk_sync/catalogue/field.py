@@ -106,9 +106,9 @@ class Field:
         except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"{self.name} cannot be sent as JSON: {error}") from None
         try:
-            self.canonical(value)
+            self.canonical(value)  # a value that cannot be compared would raise this error after other writes
         except MALFORMED as error:
-            form = f"must be like {self.example!r}" if self.example else f"is not valid: {error}"
+            form = f"must have the form of {self.example!r}" if self.example else f"is not valid: {error}"
             raise ValueError(f"{self.name} {form}") from None
 
     def same(self, one: Any, other: Any) -> bool:

@@ -93,9 +93,17 @@ _RANGES = "active_time_ranges"
 @pytest.mark.parametrize(
     ("noun", "values", "message"),
     [
-        ("time_periods", {"alias": "x", _RANGES: [5]}, f"{_RANGES} must be like .*'08:00'"),
-        ("time_periods", {"alias": "x", _RANGES: [{"time_ranges": None}]}, f"{_RANGES} must be like .*'08:00'"),
-        ("time_periods", {"alias": "x", _RANGES: [{"time_ranges": [{"start": "8"}]}]}, f"{_RANGES} must be like"),
+        ("time_periods", {"alias": "x", _RANGES: [5]}, f"{_RANGES} must have the form of .*'08:00'"),
+        (
+            "time_periods",
+            {"alias": "x", _RANGES: [{"time_ranges": None}]},
+            f"{_RANGES} must have the form of .*'08:00'",
+        ),
+        (
+            "time_periods",
+            {"alias": "x", _RANGES: [{"time_ranges": [{"start": "8"}]}]},
+            f"{_RANGES} must have the form of",
+        ),
         ("time_periods", {"alias": "x", _RANGES: [], "exclude": ["a", 1]}, "exclude is not valid: '<' not supported"),
         (
             "contact_groups",
