@@ -15,6 +15,7 @@ from ..sync import Desired, load, to_data
 from ..sync.render import value_as_text
 from .console import Output, safe
 from .exit_codes import REFUSED
+from .lists import Layout, print_rows
 from .options import State, as_options
 
 __all__ = ["check", "print_notes", "read_inventories"]
@@ -54,7 +55,7 @@ def check(state: State, files: tuple[str, ...], mapping: Optional[str], encoding
     if state.as_json:
         state.output.data(to_data(desired))
     else:
-        state.output.rows(_rows(desired), _COLUMNS)
+        print_rows(state.output, _rows(desired), Layout(_COLUMNS))
         counts = {kind: sum(not entry.implied for entry in desired.of_kind(kind)) for kind in ("host", "folder")}
         state.output.note(" and ".join(pluralize(count, kind) for kind, count in counts.items()))
     return 0

@@ -9,13 +9,14 @@ from .command import Argument, Command, CountedRows, FailureRow, Field, Preview,
 from .diagnostics import DIAGNOSTIC_COMMANDS
 from .folders import FOLDER_COMMANDS
 from .hosts import HOST_COMMANDS
+from .plain_nouns import plain_noun_commands
 from .services import SERVICE_COMMANDS
 from .site import SITE_COMMANDS
 from .sync import SYNC_COMMANDS
 
 __all__ = ["COMMANDS", "Argument", "Command", "CountedRows", "FailureRow", "Field", "Preview", "as_arguments"]
 
-COMMANDS: tuple[Command, ...] = (
+_WRITTEN: tuple[Command, ...] = (
     *HOST_COMMANDS,
     *FOLDER_COMMANDS,
     *SERVICE_COMMANDS,
@@ -23,3 +24,4 @@ COMMANDS: tuple[Command, ...] = (
     *SYNC_COMMANDS,
     *DIAGNOSTIC_COMMANDS,
 )
+COMMANDS: tuple[Command, ...] = (*_WRITTEN, *plain_noun_commands(_WRITTEN))
