@@ -97,7 +97,7 @@ class ReplyCache(BaseCache):
 
     def invalidate(self, call: Call) -> None:
         """Invalidate all answers that a write may have changed."""
-        self.invalidate_nouns((call.noun, *call.touches))
+        self.invalidate_nouns(NOUN_NAMES if call.is_raw else (call.noun, *call.touches))
 
     def invalidate_nouns(self, nouns: Iterable[str]) -> None:
         """Invalidate all answers about these nouns."""

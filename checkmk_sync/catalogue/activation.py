@@ -21,6 +21,7 @@ ROWS = (
         CallKind.BULK,
         body=("redirect", "sites", "force_foreign_changes"),
         if_match=True,
+        etag_from="pending",
         touches=("host_status", "services"),
         expected=(ExpectedReply(200, "activation_run"),),
     ),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import string
 from dataclasses import dataclass
 from typing import Mapping, Optional
 
-from ..core.call import CallKind, ExpectedReply
+from ..core.call import JSON, READS, CallKind, ExpectedReply
 from .paths import path_segment
 from .versions import CheckmkVersion
 
@@ -17,9 +18,13 @@ class Operation:
     """One operation of the API: ``noun.verb`` is sent as ``method path``.
 
     Each ``{…}`` in the path is replaced with a quoted segment. ``query`` and ``body`` list the fields that the server
-    accepts; it refuses all others. ``if_match`` is True if the operation accepts an ETag. ``touches`` lists further
-    nouns whose objects a write changes. ``expected`` lists the responses that prove that a write was executed; a read
-    needs no proof. ``since`` is the first version with the operation, and ``until`` the first version without it.
+    accepts; it refuses all others. ``if_match`` is True if the operation accepts an ETag, which the answer to the verb
+    ``etag_from`` contains. ``accept`` is the media type of the answer. ``touches`` lists further nouns whose objects a
+    write changes. ``expected`` lists the responses that prove that a write was executed; a read needs no proof.
+
+    ``since`` is the first version with the operation, and ``until`` the first version without it. ``editions`` are the
+    short names of the editions that have it; None means all. ``replaced_by`` names the operation to use in versions
+    without this one, as ``noun.verb``.
     """
 
     noun: str
@@ -34,16 +39,38 @@ class Operation:
     expected: tuple[ExpectedReply, ...] = ()
     since: Optional[str] = None
     until: Optional[str] = None
+    accept: str = JSON
+    editions: Optional[frozenset[str]] = None
+    replaced_by: str = ""
+    etag_from: str = "get"
 
-    def serves(self, version: Optional[CheckmkVersion]) -> bool:
-        """Return True if a site of this version has the operation.
+    @property
+    def name(self) -> str:
+        """The name of the operation, such as ``hosts.get``."""
+        return f"{self.noun}.{self.verb}"
 
-        Without a version, only rows without bounds match.
-        """
-        if version is None:
-            return self.since is None and self.until is None
-        late_enough = self.since is None or version.at_least(self.since)
-        return late_enough and (self.until is None or not version.at_least(self.until))
+    @property
+    def is_read(self) -> bool:
+        """Return True if the operation changes nothing."""
+        return self.kind in READS or self.method == "GET"
+
+    @property
+    def path_parameters(self) -> tuple[str, ...]:
+        """The names of the parameters in the path."""
+        return tuple(name for _, name, _, _ in string.Formatter().parse(self.path) if name is not None)
+
+    @property
+    def is_unversioned(self) -> bool:
+        """Return True if all versions and editions have the operation."""
+        return (self.since, self.until, self.editions) == (None, None, None)
+
+    def serves(self, version: CheckmkVersion, edition: str) -> bool:
+        """Return True if a site of this version and edition has the operation."""
+        return (
+            (self.since is None or version.at_least(self.since))
+            and (self.until is None or not version.at_least(self.until))
+            and (self.editions is None or edition in self.editions)
+        )
 
     def url(self, parameters: Mapping[str, str]) -> str:
         """Return the path with ``parameters`` filled in. Each value is quoted as one segment."""

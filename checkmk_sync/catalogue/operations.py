@@ -9,7 +9,7 @@ from .noun import NOUNS
 from .operation import Operation
 from .versions import CheckmkVersion
 
-__all__ = ["NOUN_NAMES", "OPERATIONS", "UNVERSIONED", "find_operation"]
+__all__ = ["NOUN_NAMES", "OPERATIONS", "UNVERSIONED", "find_operation", "operations_named"]
 
 OPERATIONS: tuple[Operation, ...] = (
     *activation.ROWS,
@@ -28,13 +28,17 @@ for _row in OPERATIONS:
     _BY_NAME[_row.noun, _row.verb] = (*_BY_NAME.get((_row.noun, _row.verb), ()), _row)
 
 
-# The operations that are the same in every version, so that they can be called before the site's version is known.
+# The operations that are the same in every version and edition, so that they can be called before both are known.
 UNVERSIONED: dict[tuple[str, str], Operation] = {
-    name: rows[0] for name, rows in _BY_NAME.items() if len(rows) == 1 and rows[0].serves(None)
+    name: rows[0] for name, rows in _BY_NAME.items() if len(rows) == 1 and rows[0].is_unversioned
 }
 
 
-def find_operation(noun: str, verb: str, version: CheckmkVersion) -> Optional[Operation]:
-    """Return the preferred operation for ``noun.verb`` in a version, or None if the version does not have one."""
-    # The rows are in order of preference.
-    return next((row for row in _BY_NAME[noun, verb] if row.serves(version)), None)
+def operations_named(noun: str, verb: str) -> tuple[Operation, ...]:
+    """Return the rows of ``noun.verb`` for all versions and editions, in order of preference."""
+    return _BY_NAME.get((noun, verb), ())
+
+
+def find_operation(noun: str, verb: str, version: CheckmkVersion, edition: str) -> Optional[Operation]:
+    """Return the preferred row of ``noun.verb`` for a version and edition, or None if they do not have one."""
+    return next((row for row in _BY_NAME[noun, verb] if row.serves(version, edition)), None)

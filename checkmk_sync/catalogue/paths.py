@@ -5,17 +5,26 @@ from __future__ import annotations
 import functools
 import re
 from typing import Optional
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from ..core.arguments import require_string
 
-__all__ = ["folder_id", "folder_path", "host_name", "is_folder_hash", "parent_folder", "path_segment"]
+__all__ = [
+    "api_path",
+    "folder_id",
+    "folder_path",
+    "host_name",
+    "is_folder_hash",
+    "parent_folder",
+    "path_segment",
+]
 
 _HASH = re.compile(r"[0-9a-fA-F]{32}")
 _HOST = re.compile(r"[-0-9a-zA-Z_.]+")
 # Checkmk: the name of a new folder matches [-\w]*; older names can also contain spaces and dots.
 _FOLDER = re.compile(r"[-\w .]+")
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
+_IN_URL_PATH = re.compile(r"(?:[A-Za-z0-9_.~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
 
 
 def host_name(text: str) -> str:
@@ -83,3 +92,45 @@ def path_segment(text: str) -> str:
         return text if text.strip(".") else text.replace(".", "%252E")
     # Checkmk decodes path parameters twice.
     return quote(quote(text, safe="~"), safe="~")
+
+
+def api_path(text: str) -> str:
+    """Return a path below the API, such as ``/objects/host_config/web01``, for a request with credentials.
+
+    The leading slash may be missing. Raises ValueError if the path is not valid, or could lead out of the API.
+    """
+    path = require_string(text, "the path")
+    problem = _api_path_problem(path)
+    if problem:
+        raise ValueError(f"the path must be relative to the API, such as /objects/host_config/web01, but {problem}")
+    return path if path.startswith("/") else f"/{path}"
+
+
+def _api_path_problem(path: str) -> str:
+    """Return why a path could lead out of the API, or "" if it is safe."""
+    if not path.strip("/"):
+        return f"{path!r} names no endpoint"
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", path) or "/check_mk/api/" in path:
+        return f"{path!r} contains the address of the API; give the part after it"
+    if "?" in path or "#" in path:
+        return f"{path!r} contains a '?' or '#'; give query parameters separately"
+    # Web servers and proxies decode a path up to several times before they resolve it.
+    decoded = _fully_decoded(path)
+    if any(char < " " or "\x7f" <= char <= "\x9f" for char in decoded):
+        return f"{path!r} contains a control character"
+    if "\\" in decoded:
+        return f"{path!r} contains a backslash"
+    if "//" in decoded:
+        return f"{path!r} contains an empty segment ('//')"
+    # Some servers ignore the part of a segment after a ";".
+    if any(segment.partition(";")[0] in (".", "..") for segment in decoded.split("/")):
+        return f"{path!r} contains the segment '.' or '..'"
+    if not _IN_URL_PATH.fullmatch(path):
+        return f"{path!r} contains characters that must be percent-encoded, in names twice"
+    return ""
+
+
+def _fully_decoded(path: str) -> str:
+    while (decoded := unquote(path)) != path:
+        path = decoded
+    return decoded

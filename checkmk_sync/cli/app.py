@@ -80,7 +80,7 @@ def _cli() -> click.Group:
         commands=commands,
         params=[*SHARED_OPTIONS],
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-        help="Bring a Checkmk site to a desired state, and inspect it.",
+        help="Inspect a Checkmk site, and bring it to a desired state.",
         epilog="\b\nExit codes:\n"
         "  0    done, or nothing to do\n"
         "  1    failed, or partly failed\n"

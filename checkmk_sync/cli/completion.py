@@ -11,8 +11,8 @@ __all__ = ["completion"]
 
 PROGRAM, VARIABLE = "checkmk-sync", "_CHECKMK_SYNC_COMPLETE"
 
-# zsh loads a script from $fpath as the body of a function, and calls that function at every Tab. In this setup, the
-# last lines of click's own script complete at most once: from the second Tab on, they only register the function again.
+# If a script is in $fpath, zsh loads it as the body of a function, and calls that function at every Tab. The last lines
+# of click's own script then complete at most once: from the second Tab on, they only register the function again.
 _ZSH_END = """\
 if (( $+compstate )); then
     {function} "$@"

@@ -114,7 +114,10 @@ class Output:
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[Step], None]]:
-        """Yield a callback for each :class:`Step`. It draws bars on a terminal, or else prints a line per stage."""
+        """Yield a callback that must be called with each :class:`Step`.
+
+        It draws bars on a terminal, prints a line per stage elsewhere, and prints nothing with --quiet or --json.
+        """
 
         def note(step: Step) -> None:
             if step.done == 0:

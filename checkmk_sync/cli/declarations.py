@@ -104,10 +104,10 @@ _SYNC = (
 def plan() -> None:
     """Show the changes that apply would make to the site.
 
-    INVENTORY is the desired state in YAML, JSON or CSV files, or - for stdin.
+    INVENTORY is one or more YAML, JSON or CSV files with the desired state, or - for stdin.
 
     This command changes nothing. It also shows whether apply would refuse the plan. It exits with 2 if the inventory
-    has errors or contains objects that belong to another owner.
+    has errors, or if the plan has conflicts, such as an object of another owner.
     """
 
 
@@ -127,7 +127,7 @@ def plan() -> None:
 def apply() -> None:
     """Bring the site to the state of an inventory.
 
-    INVENTORY is the desired state in YAML, JSON or CSV files, or - for stdin.
+    INVENTORY is one or more YAML, JSON or CSV files with the desired state, or - for stdin.
 
     This command shows the plan, asks for confirmation, applies the changes in bulk, discovers services on new hosts,
     activates once, and verifies the result. If it is interrupted, run it again. Without --owner it deletes nothing.
@@ -143,7 +143,7 @@ def apply() -> None:
 def check() -> None:
     """Show the objects of an inventory, or every error in it.
 
-    FILES are inventory files in YAML, JSON or CSV, or - for stdin.
+    FILES is one or more inventory files in YAML, JSON or CSV, or - for stdin.
 
     This command needs no site. With --json it prints an inventory that plan and apply can read, including secret
     values.
@@ -160,7 +160,7 @@ def completion() -> None:
 
     When you press Tab, the script completes commands, options, choices and files. Install it once, and again after
     each upgrade. It takes effect in new shells. bash must be 4.4 or later, with the package bash-completion. For zsh,
-    add the line to ~/.zshrc after compinit.
+    add the last of these lines to ~/.zshrc, after compinit.
 
     \b
       checkmk-sync completion bash > ~/.local/share/bash-completion/completions/checkmk-sync
@@ -217,7 +217,9 @@ def doctor() -> None:
     _flag("--http", "Serve over HTTP instead of stdio."),
     *_address(8765),
     _file("--token-file", "Read the token for clients from this file (default: the token in CHECKMK_MCP_TOKEN)."),
-    _flag("--behind-tls", "Declare that a proxy in front terminates TLS; required to serve other machines."),
+    _flag(
+        "--behind-tls", "Declare that a proxy in front of the server terminates TLS; required to serve other machines."
+    ),
     _option(
         "--name",
         "Accept this host name in requests, such as the name of the proxy; repeatable.",
@@ -258,12 +260,12 @@ _seconds = Number(kind=float, name="seconds")
         default=0.0,
         type=_seconds,
     ),
-    _flag("--control", "Serve /control, with which tests on this machine control the site."),
+    _flag("--control", "Serve /control, so that tests on this machine can control the site."),
 )
 def simulate() -> None:
     """Serve a simulated Checkmk site until Ctrl-C.
 
-    This command prints the address of the site, and the variables with which other commands find it.
+    This command prints the address of the site, and the environment variables that make other commands use it.
     """
 
 

@@ -1,4 +1,4 @@
-"""Wrappers of stdout and stderr that never raise, so that a broken stream does not interrupt a command.
+"""Wrappers of stdout and stderr that never raise OSError, so that a broken stream does not interrupt a command.
 
 Output for a closed or full stream is dropped, and characters that the encoding lacks are escaped.
 """
@@ -142,7 +142,7 @@ class GuardedStream(io.TextIOBase):
 
 
 def encodable(text: str, encoding: str) -> str:
-    """Return ``text`` with all characters escaped that ``encoding`` lacks."""
+    """Return ``text`` after escaping all characters that ``encoding`` lacks."""
     try:
         text.encode(encoding)
     except UnicodeEncodeError:

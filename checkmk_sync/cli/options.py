@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["FILE", "SHARED_OPTIONS", "Declined", "State", "as_options", "ask", "can_ask"]
 
 CONFIG_VARIABLE = "CHECKMK_SYNC_CONFIG"
-# Only for shell completion: whatever reads the file reports a missing one with a better message.
+# This type only completes file names in shells. The code that reads the file reports errors with better messages.
 FILE = click.Path(readable=False)
 
 
@@ -78,7 +78,7 @@ class State:
         return self.observe(Checkmk.from_settings(self.settings()))
 
     def observe(self, client: Checkmk) -> Checkmk:
-        """Return the client after registering it for ``--stats`` and for notes about waits for lost answers."""
+        """Register a client for ``--stats`` and for notes about lost answers, and return it."""
         from .outcome import settling_note
 
         self.collectors.append(client.collector)
@@ -86,7 +86,7 @@ class State:
         return client
 
     def begin_write(self, write: Optional[Write] = None) -> None:
-        """Record that the site may change from now on. ``write`` is the command of the table that changes it."""
+        """Record that the site may change from now on. ``write`` is the command of the table, if it is one."""
         self.write = write
         self.if_stopped = "the changes made so far are kept. Run the command again to continue"
 
@@ -146,7 +146,7 @@ def as_options(text: str) -> str:
 
 def _shared(attribute: str, text: str, *names: str, **settings: Any) -> click.Option:
     def keep(context: click.Context, _parameter: click.Parameter, value: Any) -> None:
-        # click calls this for the group and for the command. A missing option must not reset one given at the other.
+        # click calls this for the group and for the command. An absent option must not reset the value of a given one.
         if value:
             setattr(context.ensure_object(State), attribute, value)
 

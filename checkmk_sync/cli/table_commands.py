@@ -1,4 +1,4 @@
-"""Running the commands of the table and printing their results."""
+"""The commands of the table: confirmation, execution and output of the result."""
 
 from __future__ import annotations
 

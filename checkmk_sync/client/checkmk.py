@@ -26,6 +26,7 @@ from ..metrics.calls import CallEvent
 from ..recovery import BreakerState
 from .collection import Collection
 from .nouns import Activation, Discovery, Folders, Hosts, HostStatuses, Jobs, Services
+from .raw import RawCalls
 from .records import Version
 from .resource import Resource, parsing
 from .site import Settling, Site
@@ -53,7 +54,7 @@ class Health:
     pending: Optional[int] = None
 
 
-class Checkmk:
+class Checkmk(RawCalls):
     """A client for one Checkmk site, which several threads can share.
 
     >>> with Checkmk("https://mon.example.com", "prod", "automation", password) as cmk:

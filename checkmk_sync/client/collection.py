@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
 from ..catalogue.noun import Record
-from ..core.arguments import describe_type, require_iterable, require_string
-from ..errors import BadRequestError, CheckmkError, NotFoundError, PreconditionError
+from ..core.arguments import describe_type, require_string
 from ..streaming import Stream, StreamBatch
-from .bulk import BulkCall, run_bulk
-from .claims import Claim
-from .editable import Editable
+from .bulk_editable import BulkEditable, Entry
 from .ensured import Ensured
 from .object_format import PARTS, NounFormat, noun_format
 from .outcomes import Outcomes, Progress
@@ -24,7 +21,7 @@ R = TypeVar("R", bound=Record)
 Values = Mapping[str, Any]
 
 
-class Collection(Editable[R]):
+class Collection(BulkEditable[R]):
     """The objects of one kind, such as ``client.host_groups``.
 
     An object is given by its key and the values of its fields, or as a record:
@@ -40,6 +37,7 @@ class Collection(Editable[R]):
         super().__init__(site)
         self.record = record
         self.noun = record.noun.name
+        self._key, self._wire_key = record.noun.key.name, record.noun.key.wire
 
     @property
     def _format(self) -> NounFormat:
@@ -47,14 +45,7 @@ class Collection(Editable[R]):
 
     def get(self, key: str, *, fresh: bool = False) -> R:
         """Return one object with its ETag. ``fresh`` bypasses the cache. Raises NotFoundError if it does not exist."""
-        return self._record(self._parse, "get", path={"key": require_string(key, self._key)}, fresh=fresh)
-
-    def find(self, key: str, *, fresh: bool = False) -> Optional[R]:
-        """Return one object like :meth:`get`, or None if it does not exist."""
-        try:
-            return self.get(key, fresh=fresh)
-        except NotFoundError:
-            return None
+        return self._record(self._parse, "get", path=self._path(key), fresh=fresh)
 
     def each(self, **filters: str) -> Stream[R]:
         """Return a stream of all objects. ``filters`` are the fields by which the API lists this kind of object."""
@@ -81,17 +72,13 @@ class Collection(Editable[R]):
         only an object that was absent before proves the creation if the answer is lost.
         """
         record = self._to_record(wanted, values)
-        key, body = record.key_value, self._creation_body(record)
-        with self._site.creation_claims.claim(self.noun, (key,)) as claim:
-            was_absent = self._is_absent("get", {"key": key})
-            try:
-                return self._record(self._parse, "create", body=body, object_names=(key,))
-            except CheckmkError as error:
-                if not was_absent or key not in claim:
-                    raise
-                if isinstance(error, BadRequestError) and self._format.key.wire not in error.fields:
-                    raise
-                return self._settle_creation(error, key, claim, lambda there: there._find_with(key, record.values()))
+        key, values = record.key_value, record.values()
+        return self._create(
+            key,
+            self._creation_body(record),
+            lambda there: there._find_with(key, values),
+            refused_field=self._wire_key,
+        )
 
     @writes
     def update(self, key: str, *, etag: Optional[str] = None, **values: Any) -> R:
@@ -104,22 +91,19 @@ class Collection(Editable[R]):
             raise ValueError(f"give a field of the {self.record.noun.singular} {key!r} to change")
         self._format.check(values)
 
-        def write(before: R) -> R:
+        def body_for(before: R) -> Values:
             if self._format.same(before, values) and not self._secrets_in(values):
-                return before
-            body = self._format.body({**self._repeated(before), **values})
-            request = dict(path={"key": key}, body=body, etag=etag or before.etag or "*", object_names=(key,))
-            try:
-                return self._record(self._parse, "update", **request)
-            except CheckmkError as error:
-                return self._settle(error, lambda there: there._find_updated(key, values), PreconditionError)
+                return {}
+            return self._format.body({**self._repeated(before), **values})
 
-        return self._read_and_write(key, write, etag)
+        return self._change(
+            key, "update", body_for, lambda there, _body, _before: there._find_updated(key, values), etag=etag
+        )
 
     @writes
     def delete(self, key: str, *, missing_ok: bool = False) -> None:
         """Delete an object. Raises NotFoundError if it does not exist, unless ``missing_ok`` is True."""
-        self._delete(key, missing_ok, key, path={"key": require_string(key, self._key)})
+        self._delete(require_string(key, self._key), missing_ok)
 
     @writes
     def ensure(
@@ -139,97 +123,15 @@ class Collection(Editable[R]):
         before = self.find(key, fresh=True)
         if before is None:
             record = self._to_record(key, given)
-            return Ensured(None, record if check else self.create(record), ("create",))
+            created = record if check else self.create(record)
+            return Ensured(None, created, ("create",), {name: (None, value) for name, value in given.items()})
         differing = self._format.differing(before, given) + (self._secrets_in(given) if update_secrets else [])
         if not differing:
             return Ensured(before, before)
         changes = {name: given[name] for name in differing}
+        differences = {name: (getattr(before, name), value) for name, value in changes.items()}
         after = dataclasses.replace(before, **changes) if check else self.update(key, **changes)  # type: ignore[type-var]
-        return Ensured(before, after, ("update",))
-
-    @writes
-    def bulk_create(
-        self,
-        records: Iterable[Union[R, Values]],
-        *,
-        chunk_size: Optional[int] = None,
-        progress: Optional[Progress] = None,
-    ) -> Outcomes:
-        """Create many objects and return an outcome for each. An item is a record or a mapping of its fields.
-
-        The client reads the list of all objects first. ``chunk_size`` is the number of objects per request, by default
-        the setting ``batch_processing.chunk_size``. ``progress`` is called with each outcome.
-        """
-        existing = set(self._read_all())
-        claims: dict[str, Claim] = {}
-
-        def send(entries: Sequence[R]) -> None:
-            keys = [entry.key_value for entry in entries]
-            with self._site.creation_claims.claim(self.noun, keys) as claim:
-                claims.update(dict.fromkeys(keys, claim))
-                self._send("bulk_create", keys, [self._creation_body(entry) for entry in entries])
-
-        def find_created(site: Site, entries: Sequence[R]) -> set[str]:
-            found = self._with_site(site)._read_all()
-            return {
-                entry.key_value
-                for entry in entries
-                if entry.key_value not in existing
-                and entry.key_value in claims[entry.key_value]
-                and entry.key_value in found
-                and self._format.same(found[entry.key_value], entry.values())
-            }
-
-        wire = self._format.key.wire
-        call = BulkCall(
-            to_entry=self._to_record_of_item,
-            key=lambda entry: entry.key_value,
-            send=send,
-            find_applied=find_created,
-            may_be_applied=lambda entry, fields: wire in fields and entry.key_value not in existing,
-            key_name=self._key,
-        )
-        return run_bulk(self._site, call, require_iterable(records, "records"), self._chunk_size(chunk_size), progress)
-
-    @writes
-    def bulk_update(
-        self, changes: Iterable[Values], *, chunk_size: Optional[int] = None, progress: Optional[Progress] = None
-    ) -> Outcomes:
-        """Change many objects. An item is a mapping of the key and the fields to set. Outcomes as for bulk_create().
-
-        The API accepts no ETags here, so the last writer wins. The client reads the list of all objects first.
-        """
-        existing = self._read_all()
-
-        def send(entries: Sequence[Values]) -> None:
-            keys = [entry[self._key] for entry in entries]
-            bodies = [
-                {
-                    self._format.key.wire: entry[self._key],
-                    "attributes": self._format.body(self._changes(entry, existing)),
-                }
-                for entry in entries
-            ]
-            self._send("bulk_update", keys, bodies)
-
-        def find_changed(site: Site, entries: Sequence[Values]) -> set[str]:
-            found = self._with_site(site)._read_all()
-            return {
-                entry[self._key]
-                for entry in entries
-                if entry[self._key] in found
-                and not self._secrets_in(entry)
-                and self._format.same(found[entry[self._key]], entry)
-            }
-
-        call = BulkCall(
-            to_entry=self._to_change,
-            key=lambda entry: str(entry[self._key]),
-            send=send,
-            find_applied=find_changed,
-            key_name=self._key,
-        )
-        return run_bulk(self._site, call, require_iterable(changes, "changes"), self._chunk_size(chunk_size), progress)
+        return Ensured(before, after, ("update",), differences)
 
     @writes
     def bulk_delete(
@@ -245,18 +147,25 @@ class Collection(Editable[R]):
         def send(entries: Sequence[str]) -> None:
             for key in entries:
                 self._site.creation_claims.discard(self.noun, key)
-            self._send("bulk_delete", (), entries)
+            self._perform("bulk_delete", body={"entries": list(entries)})
 
         def find_deleted(site: Site, entries: Sequence[str]) -> set[str]:
-            found = self._with_site(site)._read_all()
-            return {key for key in entries if key in existing and key not in found}
+            return existing & (set(entries) - set(self._with_site(site)._read_all()))
 
-        call = BulkCall(to_entry=self._to_key, key=str, send=send, find_applied=find_deleted, key_name=self._key)
-        return run_bulk(self._site, call, require_iterable(keys, "keys"), self._chunk_size(chunk_size), progress)
+        return self._run_bulk(
+            keys,
+            chunk_size,
+            progress,
+            label="keys",
+            to_entry=self._to_key,
+            key=str,
+            folder=lambda _key: "",
+            send=send,
+            find_applied=find_deleted,
+        )
 
-    @property
-    def _key(self) -> str:
-        return self.record.noun.key.name
+    def _path(self, name: str) -> dict[str, str]:
+        return {"key": require_string(name, self._key)}
 
     def _parse(self, data: Any, etag: Optional[str] = None) -> R:
         return self._format.parse(self.record, data, etag)
@@ -293,17 +202,48 @@ class Collection(Editable[R]):
         self._format.require(given)
         return self.record(**{**dict.fromkeys(self.record.noun.by_name), **given})
 
-    def _to_record_of_item(self, item: Union[R, Values]) -> R:
+    def _to_creation(self, item: Any) -> Entry:
         if isinstance(item, Mapping):
-            item = dict(item)
-            return self._to_record(item.pop(self._key, None), item)
-        return self._to_record(item, {})
+            values = dict(item)
+            return self._creation_body(self._to_record(values.pop(self._key, None), values))
+        return self._creation_body(self._to_record(item, {}))
 
-    def _to_change(self, item: Values) -> Values:
-        if not isinstance(item, Mapping) or not isinstance(item.get(self._key), str) or len(item) < 2:
-            raise ValueError(f"a change must be a mapping of {self._key} and the fields to set")
-        self._format.check(item)
-        return item
+    def _creation_proof(self) -> Callable[[Collection[R], Sequence[Entry]], set[str]]:
+        existing = set(self._read_all())
+
+        def find_created(there: Collection[R], entries: Sequence[Entry]) -> set[str]:
+            found = there._read_all()
+            names = {self._name_of(entry): self._format.values(entry) for entry in entries}
+            return {
+                name
+                for name, values in names.items()
+                if name in found and name not in existing and self._format.same(found[name], values)
+            }
+
+        return find_created
+
+    def _to_changes(self) -> Callable[[Any], Entry]:
+        existing = self._read_all()
+
+        def to_change(item: Any) -> Entry:
+            if not isinstance(item, Mapping) or not isinstance(item.get(self._key), str) or len(item) < 2:
+                raise ValueError(f"a change must be a mapping of {self._key} and the fields to set")
+            self._format.check(item)
+            values = {name: value for name, value in item.items() if name != self._key}
+            before = existing.get(item[self._key])
+            repeated = {} if before is None else self._repeated(before)
+            return {self._wire_key: item[self._key], "attributes": self._format.body({**repeated, **values})}
+
+        return to_change
+
+    def _find_changed(self, entries: Sequence[Entry]) -> set[str]:
+        found = self._read_all()
+        names = {self._name_of(entry): self._format.values(entry["attributes"]) for entry in entries}
+        return {
+            name
+            for name, values in names.items()
+            if name in found and not self._secrets_in(values) and self._format.same(found[name], values)
+        }
 
     def _to_key(self, item: Union[str, R]) -> str:
         return item.key_value if isinstance(item, self.record) else require_string(item, self._key)
@@ -318,11 +258,3 @@ class Collection(Editable[R]):
             for name, field in self._format.fields.items()
             if field.repeated and getattr(before, name) is not None
         }
-
-    def _changes(self, entry: Values, existing: Mapping[str, R]) -> Values:
-        before = existing.get(entry[self._key])
-        repeated = {} if before is None else self._repeated(before)
-        return {**repeated, **{name: value for name, value in entry.items() if name != self._key}}
-
-    def _send(self, verb: str, names: Sequence[str], entries: Sequence[Any]) -> None:
-        self._perform(verb, body={"entries": list(entries)}, object_names=names)

@@ -1,12 +1,11 @@
-"""Changes and deletes single objects. Hosts and folders share this code."""
+"""Creates, changes and deletes single objects. All nouns of the configuration share this code."""
 
 from __future__ import annotations
 
-from typing import Any, Callable, Generic, Optional, TypeVar
+from typing import Any, Callable, Generic, Mapping, Optional, Sequence, TypeVar
 
 from ..core.call import require_etag
 from ..errors import ApiError, BadRequestError, CheckmkError, NotFoundError, PreconditionError
-from .claims import Claim
 from .resource import Resource
 from .settling import settle
 
@@ -15,65 +14,133 @@ __all__ = ["Editable"]
 T = TypeVar("T")
 F = TypeVar("F")
 S = TypeVar("S", bound="Editable[Any]")
+Body = Mapping[str, Any]
 
 TRIES = 5
 
 
 class Editable(Resource, Generic[T]):
-    """The base class of nouns with ETags. Checkmk requires the ETag of an object in every change."""
+    """The base class of nouns whose objects can be created, changed and deleted.
+
+    ``find_created``, ``find_changed`` and similar functions read the site after a lost answer, with a copy of this noun
+    that has a time limit. They return the object if it proves the write, else None.
+    """
+
+    _parse: Callable[[Any, Optional[str]], T]
 
     def find(self, name: str, /, *, fresh: bool = False) -> Optional[T]:
         """Return one object, or None if it does not exist."""
-        raise NotImplementedError
+        try:
+            return self.get(name, fresh=fresh)
+        except NotFoundError:
+            return None
 
     def get(self, name: str, /, *, fresh: bool = False) -> T:
         """Return one object with its ETag. Raises NotFoundError if it does not exist."""
         raise NotImplementedError
 
-    def _read_and_write(self, name: str, write: Callable[[T], T], etag: Optional[str] = None) -> T:
-        """Read the object and return ``write(object)``. Repeat both if another user has changed it in between (412).
+    def _path(self, name: str) -> dict[str, str]:
+        """Return the parameters of the path of an object."""
+        raise NotImplementedError
 
-        If the caller gives an ``etag``, nothing is repeated, because the change applies to that state only.
+    def _create(
+        self: S,
+        name: str,
+        body: Body,
+        find_created: Callable[[S], Optional[T]],
+        *,
+        was_absent: bool = False,
+        refused_field: str = "",
+    ) -> T:
+        """Create an object that is absent, and return it. Unless ``was_absent``, the object is read first.
+
+        Finding the object after a lost answer proves the creation only if it was absent before, and if no other call
+        of this client creates it too. With ``refused_field``, only refusals of that field can mean "already exists".
+        """
+        with self._site.creation_claims.claim(self.noun, (name,)) as claim:
+            was_absent = was_absent or self._is_absent("get", self._path(name))
+            try:
+                return self._record(self._parse, "create", body=body, object_names=(name,))  # type: ignore[no-any-return]
+            except CheckmkError as error:
+                if not was_absent or name not in claim:
+                    raise
+                if isinstance(error, BadRequestError) and refused_field and not _is_about(refused_field, error):
+                    raise
+                created = self._settle(error, find_created, BadRequestError)
+                if name not in claim:  # another call has claimed the object during the search
+                    raise
+                return created
+
+    def _change(
+        self: S,
+        name: str,
+        verb: str,
+        body_for: Callable[[T], Body],
+        find_changed: Callable[[S, Body, T], Optional[T]],
+        *,
+        etag: Optional[str] = None,
+        refusals: Callable[[Body], Sequence[type[ApiError]]] = lambda _body: (),
+        name_after: Callable[[T], str] = lambda _before: "",
+        parse: Optional[Callable[[Any, Optional[str]], T]] = None,
+    ) -> T:
+        """Send ``body_for(object)`` and return the object afterwards. Nothing is sent if the body is empty.
+
+        ``refusals`` returns the errors that can also answer the second copy of a request that a web server has sent
+        twice. ``name_after`` returns the name of the object after the change.
+
+        If another user has changed the object since it was read (412), it is read again and the change is repeated.
+        With an ``etag`` of the caller nothing is repeated, because the change applies to that state only.
         """
         if etag is not None:
             require_etag(etag)
-        for _ in range(TRIES - 1):
-            before = self.get(name, fresh=True)
-            try:
-                return write(before)
-            except PreconditionError:
-                if etag is not None:
-                    raise
-        return write(self.get(name, fresh=True))
 
-    def _delete(self, name: str, missing_ok: bool, key: str, **arguments: Any) -> None:
+        def write() -> T:
+            before = self.get(name, fresh=True)
+            body = body_for(before)
+            if not body:
+                return before  # type: ignore[no-any-return]
+            names = (name_after(before) or name,)
+            request = dict(path=self._path(name), body=body, etag=etag or before.etag or "*", object_names=names)
+            try:
+                return self._record(parse or self._parse, verb, **request)  # type: ignore[no-any-return]
+            except CheckmkError as error:
+                return self._settle(
+                    error, lambda there: find_changed(there, body, before), PreconditionError, *refusals(body)
+                )
+
+        return write() if etag is not None else _repeat_if_stale(write)
+
+    def _delete(self, name: str, missing_ok: bool, *, query: Optional[Body] = None, key: str = "") -> None:
         """Delete an object after reading it, because its absence proves the deletion only if it existed before."""
-        was_seen = self.find(name, fresh=True) is not None
-        try:
-            self._site.creation_claims.discard(self.noun, key)
-            self._perform("delete", **arguments)
-        except NotFoundError:
-            if not (missing_ok or was_seen):
-                raise
-        except CheckmkError as error:
-            self._settle(error, lambda there: (was_seen and there.find(name, fresh=True) is None) or None)
+
+        def delete() -> None:
+            seen = self.find(name, fresh=True)
+            try:
+                self._site.creation_claims.discard(self.noun, key or name)
+                etag = getattr(seen, "etag", None) or "*"
+                self._perform("delete", path=self._path(name), query=query, etag=etag, object_names=(name,))
+            except NotFoundError:
+                if not missing_ok and seen is None:
+                    raise
+            except CheckmkError as error:
+                self._settle(error, lambda there: (seen is not None and there.find(name, fresh=True) is None) or None)
+
+        _repeat_if_stale(delete)
 
     def _settle(self: S, error: CheckmkError, find_applied: Callable[[S], Optional[F]], *refusals: type[ApiError]) -> F:
         """Settle a failed write with :func:`settle`. ``find_applied`` gets a copy of this noun with a time limit."""
         return settle(self._site, error, lambda site: find_applied(self._with_site(site)), refusals=refusals)
 
-    def _settle_creation(
-        self: S, error: CheckmkError, name: str, claim: Claim, find_created: Callable[[S], Optional[F]]
-    ) -> F:
-        """Settle the failed creation of an object that was absent before.
 
-        If another call of this client creates the same object, finding it proves nothing, and the error is raised.
-        """
+def _repeat_if_stale(write: Callable[[], F]) -> F:
+    """Return the result of ``write``, which is called again after a 412, up to :data:`TRIES` times."""
+    for _ in range(TRIES - 1):
+        try:
+            return write()
+        except PreconditionError:
+            continue
+    return write()
 
-        def find_ours(there: S) -> Optional[F]:
-            found = find_created(there)
-            if found is not None and name not in claim:
-                raise error
-            return found
 
-        return self._settle(error, find_ours, BadRequestError)
+def _is_about(field: str, error: ApiError) -> bool:
+    return not error.fields or any(path.partition(".")[0] == field for path in error.fields)

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Generic, Optional, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Generic, Mapping, Optional, TypeVar
 
-from ..catalogue.noun import Record
+from ..core.redaction import mask_secrets
 
 __all__ = ["Ensured"]
 
-R = TypeVar("R", bound=Record)
-
-HIDDEN = "***"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Ensured(Generic[R]):
-    """The result of :meth:`Collection.ensure`.
+class Ensured(Generic[T]):
+    """The result of ``ensure``.
 
     ``before`` is the object as it was, or None if it did not exist. ``after`` is the object as it is now, or as it
-    would be after a call with ``check=True``. ``actions`` is ``("create",)``, ``("update",)``, or empty if the object
-    already was as requested.
+    would be after a call with ``check=True``. ``actions`` contains "create", "move" and "update", as far as they were
+    necessary.
     """
 
-    before: Optional[R]
-    after: R
+    before: Optional[T]
+    after: T
     actions: tuple[str, ...] = ()
+    differences: Mapping[str, tuple[Any, Any]] = field(default_factory=dict, repr=False)  # may contain secrets
 
     @property
     def changed(self) -> bool:
@@ -33,11 +32,7 @@ class Ensured(Generic[R]):
         return bool(self.actions)
 
     def diff(self) -> dict[str, tuple[Any, Any]]:
-        """Return the old and the new value of each field that differs. Secrets are shown as ``***``."""
-        old = self.before.values() if self.before is not None else {}
-        new = self.after.values()
+        """Return the old and the new value of each value that was set, by name. Secrets are shown as ``***``."""
         return {
-            field.name: (HIDDEN, HIDDEN) if field.secret else (old.get(field.name), new.get(field.name))
-            for field in self.after.noun.fields
-            if not field.same(old.get(field.name), new.get(field.name))
+            name: (mask_secrets(old, name), mask_secrets(new, name)) for name, (old, new) in self.differences.items()
         }

@@ -61,6 +61,11 @@ class NounFormat:
         """Return fields under their names in requests."""
         return {self.fields[name].wire: self.fields[name].encode(value) for name, value in values.items()}
 
+    def values(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields of a body under their own names, without the key."""
+        names = {field.wire: name for name, field in self.fields.items() if field is not self.key}
+        return {names[wire]: value for wire, value in body.items() if wire in names}
+
     def same(self, record: Record, values: Mapping[str, Any]) -> bool:
         """Return True if the record has all ``values``. Secrets are ignored, because sites do not return them."""
         return not self.differing(record, values)

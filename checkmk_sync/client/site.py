@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 from ..catalogue.operation import Operation
-from ..catalogue.operations import NOUN_NAMES, UNVERSIONED, find_operation
+from ..catalogue.operations import NOUN_NAMES, UNVERSIONED, find_operation, operations_named
 from ..catalogue.versions import CheckmkVersion
 from ..core.call import Call, Reply
 from ..core.clock import Deadline
@@ -24,7 +24,7 @@ from .payload import value_of
 if TYPE_CHECKING:
     from ..http.transport import Transport
 
-__all__ = ["Settling", "Site"]
+__all__ = ["Settling", "Site", "query_pairs"]
 
 log = logging.getLogger("checkmk_sync")
 
@@ -112,8 +112,8 @@ class Site:
         self.transport.cache.invalidate_nouns(NOUN_NAMES)
 
     def operation(self, noun: str, verb: str) -> Optional[Operation]:
-        """Return the catalogue's entry for a verb, or None if the site's version does not support the verb."""
-        return UNVERSIONED.get((noun, verb)) or find_operation(noun, verb, self.version())
+        """Return the catalogue's entry for a verb, or None if the site's version or edition does not support it."""
+        return UNVERSIONED.get((noun, verb)) or find_operation(noun, verb, self.version(), self.edition())
 
     def perform(
         self,
@@ -136,7 +136,7 @@ class Site:
         """
         operation = self.operation(noun, verb)
         if operation is None:
-            raise CheckmkError(f"Checkmk {self.version()} does not support '{noun} {verb}'")
+            raise CheckmkError(self._unsupported(noun, verb))
         parameters = {name: value for name, value in query.items() if value is not None} if query else {}
         # Dropping a filter that this version does not know would silently return other objects.
         unknown = (set(parameters) - set(operation.query)) | (set(body or ()) - set(operation.body))
@@ -148,9 +148,10 @@ class Site:
             kind=operation.kind,
             noun=noun,
             verb=verb,
-            query=_query_pairs(parameters) if parameters else (),
+            query=query_pairs(parameters) if parameters else (),
             body=body,
             etag=etag if operation.if_match else None,
+            accept=operation.accept,
             touches=operation.touches,
             fresh=fresh,
             stream=stream,
@@ -161,6 +162,12 @@ class Site:
             object_names=tuple(object_names),
         )
         return self.transport.perform(call)
+
+    def _unsupported(self, noun: str, verb: str) -> str:
+        rows = operations_named(noun, verb)
+        edition = f", edition {self.edition()}," if any(row.editions for row in rows) else ""
+        hint = next((f"; use {row.replaced_by.replace('.', ' ')!r}" for row in rows if row.replaced_by), "")
+        return f"Checkmk {self.version()}{edition} does not support '{noun} {verb}'{hint}"
 
     def blocks(
         self, noun: str, verb: str, on_received: Optional[Received] = None, *, parts: Fields, **arguments: Any
@@ -186,7 +193,7 @@ def _counted(chunks: Iterable[bytes], on_received: Received) -> Iterator[bytes]:
         yield chunk
 
 
-def _query_pairs(query: Query) -> tuple[tuple[str, str], ...]:
+def query_pairs(query: Query) -> tuple[tuple[str, str], ...]:
     """Return the query parameters as pairs: a list repeats its name, booleans are words, and objects are JSON."""
     pairs: list[tuple[str, str]] = []
     for name, value in query.items():

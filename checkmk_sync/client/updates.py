@@ -16,6 +16,7 @@ __all__ = [
     "contains",
     "created_by",
     "diff_body",
+    "differing_values",
     "json_mapping",
     "matches",
     "parse_time",
@@ -114,6 +115,15 @@ def matches(body: Mapping[str, Any], actual: Attributes) -> bool:
         name in actual and (contains(actual[name], value) if name in _COMPLETED else bool(actual[name] == value))
         for name, value in wanted.items()
     )
+
+
+def differing_values(wanted: Attributes, actual: Attributes) -> dict[str, tuple[Any, Any]]:
+    """Return the actual and the wanted value of each attribute that an update has to set."""
+    return {
+        name: (actual.get(name), value)
+        for name, value in wanted.items()
+        if not matches({"update_attributes": {name: value}}, actual)
+    }
 
 
 def contains(actual: Any, wanted: Any) -> bool:

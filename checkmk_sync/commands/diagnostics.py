@@ -22,7 +22,7 @@ DIAGNOSTIC_COMMANDS = (
             Field("latency_s", "The response time in seconds.", float),
             Field(
                 "breaker",
-                "closed: calls are sent; open: calls fail at once, after too many failures; half_open: one is tried.",
+                "closed: calls are sent; open: calls fail at once, after too many failures; half_open: one is sent.",
             ),
             Field("error", "The reason why the site did not answer.", Optional[str], untrusted=True),
         ),
@@ -67,7 +67,7 @@ DIAGNOSTIC_COMMANDS = (
     ),
     Command(
         "cache clear",
-        "Remove all cached answers, or those with keys that match a pattern. The site does not change.",
+        "Remove all cached answers, or only answers with keys that match a pattern. The site does not change.",
         _diagnostics.clear_cache,
         (
             Argument(

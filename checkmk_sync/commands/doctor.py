@@ -26,7 +26,10 @@ OLDEST, NEWEST = "2.2.0", "2.6.0"
 
 
 class Verdict(enum.Enum):
-    """The severity of a finding: the site cannot be used (FAILED), or a part of its functions cannot (WARNING)."""
+    """The severity of a finding.
+
+    FAILED means that the site cannot be used. WARNING means that it can be used, but not safely or not completely.
+    """
 
     OK = "ok"
     WARNING = "warning"

@@ -16,12 +16,12 @@ _previews = LazyModule(".handlers.previews", __package__)
 
 _SEARCH = search("the name", "web")
 _HOST_FIELDS = (
-    Field("name", "Name of the host."),
+    Field("name", "The name of the host."),
     Field("folder", "The folder that contains the host."),
     *settings_fields("host"),
 )
 _STATUS_FIELDS = (
-    Field("name", "Name of the host."),
+    Field("name", "The name of the host."),
     Field("state", "UP, DOWN, UNREACHABLE or PENDING."),
     Field("num_services", "The number of its services.", int),
     Field("plugin_output", "The output of the check.", untrusted=True),

@@ -99,7 +99,7 @@ SYNC_COMMANDS = (
             Field("more_changes", "The number of changes that are not shown.", int),
             Field(
                 "conflicts",
-                "The objects that must not be changed. Because of them, the plan is refused.",
+                "The objects that must not be changed, so the plan is refused.",
                 list[str],
                 untrusted=True,
             ),

@@ -12,6 +12,8 @@ from urllib.parse import unquote
 __all__ = ["Call", "CallKind", "ExpectedReply", "Reply", "clean_etag", "require_etag", "show_folder_paths"]
 
 JSON = "application/json"
+ANY = "*/*"  # CHECKMK_API 4: all endpoints accept it
+RAW_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")  # of raw requests
 
 
 class CallKind(enum.Enum):
@@ -22,6 +24,12 @@ class CallKind(enum.Enum):
     POLL = "poll"  # reads jobs, activations or pending changes, which change on their own
     WRITE = "write"  # changes the configuration
     BULK = "bulk"  # changes many objects, or keeps the site busy for a long time
+    # Orders the monitoring core to do something, such as to acknowledge a problem. CHECKMK_API 8.1, 8.5: it takes no
+    # configuration lock, leaves no pending change, and is answered before it is executed. Sent twice, it may act twice.
+    COMMAND = "command"
+
+
+READS = (CallKind.CONFIG, CallKind.STATUS, CallKind.POLL)
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,9 @@ class Call:
     and in the cache. ``touches`` lists further nouns whose objects a write changes. ``fresh`` bypasses the cache.
     ``stream`` leaves the body unread. With ``body_limit``, at most that many bytes are read, and they are not decoded.
     A ``probe`` is sent once and ignores the circuit breaker. ``deadline_s`` shortens the time limit of the call. A
-    write counts as executed if its response matches one of ``expected`` and names the objects in ``object_names``.
+    write counts as executed if its response matches one of ``expected`` and names the objects in ``object_names``. The
+    catalogue does not know the operation of an ``is_raw`` call: any response of a Checkmk endpoint is accepted, and a
+    write may have changed any object.
     """
 
     method: str
@@ -68,6 +78,7 @@ class Call:
     deadline_s: Optional[float] = None
     expected: tuple[ExpectedReply, ...] = ()
     object_names: tuple[str, ...] = ()
+    is_raw: bool = False
 
     def __str__(self) -> str:
         """Return method and path for messages. Folders are shown as ``/linux/web`` instead of ``~linux~web``."""
@@ -85,10 +96,15 @@ class Call:
         return self.is_repeatable or self.method == "GET"
 
     @functools.cached_property
+    def is_exclusive(self) -> bool:
+        """Return True if the client sends only one such call at a time, because it locks the configuration."""
+        return not self.is_read and self.kind is not CallKind.COMMAND
+
+    @functools.cached_property
     def is_repeatable(self) -> bool:
         """Return True if the call may be sent again after a failure: it changes nothing and is cheap for the site."""
         # A BULK read keeps the site busy, so it is sent only once.
-        return self.kind in (CallKind.CONFIG, CallKind.STATUS, CallKind.POLL)
+        return self.kind in READS
 
 
 def show_folder_paths(text: str, folder_ids: Iterable[str]) -> str:
@@ -109,7 +125,8 @@ def show_folder_paths(text: str, folder_ids: Iterable[str]) -> str:
 class Reply:
     """A response with a status code below 400.
 
-    ``data`` is the decoded JSON, or None if there is no body (204, redirects).
+    ``data`` is the decoded JSON, or None if there is no body (204, redirects) or it is not JSON. ``body`` contains the
+    bytes of the body. ``elapsed_s`` is the duration of the call in seconds, including retries.
     """
 
     call: Call

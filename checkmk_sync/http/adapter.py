@@ -63,6 +63,7 @@ class Exchange(requests.PreparedRequest):
         self.method, self.url, self.body = call.method, url, body
         self.headers = headers  # type: ignore[assignment]  # requests and urllib3 only look up names
         self.call, self.is_read, self.deadline, self.cost = call, call.is_read, deadline, cost
+        self.is_exclusive = call.is_exclusive
         self.socket: TrackedSocket  # of the last attempt
         self.response_body: bytes = b""  # decompressed; empty for a stream
         self.response_json: Any = None  # decoded from response_body
@@ -314,7 +315,7 @@ def is_json(response: requests.Response) -> bool:
 def _decoded(exchange: Exchange, response: requests.Response) -> Any:
     """Return the decoded body, or None if the answer is not a JSON body. Raises BrokenReplyError if it is not valid."""
     call = exchange.call
-    if call.accept != JSON or response.status_code >= 300 or not exchange.response_body or not is_json(response):
+    if response.status_code >= 300 or not exchange.response_body or not is_json(response):
         return None
     try:
         return json.loads(exchange.response_body)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, Iterable, Optional
 
 from ..catalogue.paths import path_segment
-from ..core.call import Call, ExpectedReply, Reply
+from ..core.call import JSON, Call, ExpectedReply, Reply
 
-__all__ = ["lack_of_proof"]
+__all__ = ["is_from_endpoint", "lack_of_proof"]
+
+_FOREIGN = "does not come from a Checkmk endpoint"
 
 
 def lack_of_proof(call: Call, reply: Reply, location: str) -> str:
@@ -15,6 +17,9 @@ def lack_of_proof(call: Call, reply: Reply, location: str) -> str:
 
     ``location`` is the target of a redirect, relative to the base URL of the API.
     """
+    if call.is_raw or call.accept != JSON:
+        # The format of the body tells nothing here, because it is unknown or a file.
+        return "" if is_from_endpoint(reply) else f"the answer to {call} ({reply.status}) {_FOREIGN}"
     if not call.expected:  # a read, which needs no proof
         return ""
     answer = _matching_answer(call, reply.status, location)
@@ -23,9 +28,7 @@ def lack_of_proof(call: Call, reply: Reply, location: str) -> str:
     elif answer.location:
         problem = ""  # the target of the redirect is the proof
     elif answer.domain_type is None:
-        # Checkmk: endpoints send this header with every answer (2.2 and later). Nothing else tells an empty answer of
-        # the site from an empty answer of a web server in front of it.
-        problem = "" if reply.headers.get("X-Checkmk-Version") else "it does not come from a Checkmk endpoint"
+        problem = "" if is_from_endpoint(reply) else f"it {_FOREIGN}"
     else:
         problem = _body_problem(answer, reply.data, call.object_names)
     return (
@@ -33,10 +36,18 @@ def lack_of_proof(call: Call, reply: Reply, location: str) -> str:
     )
 
 
+def is_from_endpoint(reply: Reply) -> bool:
+    """Return True if an endpoint of Checkmk sent the answer, and not a web server in front of the site."""
+    # Checkmk: endpoints send this header with every answer (2.2 and later).
+    return bool(reply.headers.get("X-Checkmk-Version"))
+
+
 def _matching_answer(call: Call, status: int, location: str) -> Optional[ExpectedReply]:
-    name = path_segment(call.object_names[0]) if call.object_names else ""
     for answer in call.expected:
-        if answer.status == status and location.startswith(answer.location.format(name=name)):
+        # Without the name of the object, only the part before it can be compared.
+        before, name, after = answer.location.partition("{name}")
+        start = f"{before}{path_segment(call.object_names[0])}{after}" if name and call.object_names else before
+        if answer.status == status and location.startswith(start):
             return answer
     return None
 

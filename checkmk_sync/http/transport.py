@@ -26,7 +26,7 @@ from .auth import CheckmkAuth
 from .error_replies import error_from_reply
 from .failures import late_error, without_request
 from .options import proxy_and_tls_options
-from .proof import lack_of_proof
+from .proof import is_from_endpoint, lack_of_proof
 
 __all__ = ["InsecureTransportWarning", "Transport"]
 
@@ -155,21 +155,23 @@ class Transport:
                 call=str(call),
             )
         reply = Reply(call, status, headers, data, exchange.deadline.elapsed_s(), body=exchange.response_body)
-        if status != 200 or call.expected:
+        if status != 200 or call.expected or call.is_raw or call.accept != JSON:
             self._check_proof(reply)
         return reply
 
     def _check_proof(self, reply: Reply) -> None:
         """Raise UnexpectedReplyError unless the API defines this answer to the call."""
         call, location = reply.call, reply.headers.get("Location") or ""
-        if reply.status >= 300 and not any(answer.location for answer in call.expected):
+        may_redirect = is_from_endpoint(reply) if call.is_raw else any(answer.location for answer in call.expected)
+        if reply.status >= 300 and not may_redirect:
             shown = repr(self.redacted(location)[:200])
             problem = (
                 f"the answer to {call} is a redirect to {shown}, which the API does not send; "
                 "is there a login page in front of the site?"
             )
         else:
-            problem = lack_of_proof(call, reply, self.path_below_api(location) if reply.status >= 300 else "")
+            is_redirect = reply.status >= 300 and bool(call.expected)
+            problem = lack_of_proof(call, reply, self.path_below_api(location) if is_redirect else "")
         if problem:
             raise UnexpectedReplyError(problem, call=str(call), status=reply.status)
 

@@ -136,7 +136,7 @@ session_limit: contextvars.ContextVar[Optional[InFlight]] = contextvars.ContextV
 class Guarded(Protocol):
     """The attributes of a request that the limits use."""
 
-    is_read: bool
+    is_exclusive: bool
     deadline: Deadline
 
 
@@ -160,7 +160,8 @@ class RequestLimits:
         """Return a function that waits for a slot and for the rate limit, and then calls ``attempt``."""
 
         def limited(request: G) -> T:
-            with self.reading(request.deadline) if request.is_read else self.writes.slot(request.deadline):
+            # A command takes no configuration lock, so it uses the slots of reads and does not wait for writes.
+            with self.writes.slot(request.deadline) if request.is_exclusive else self.reading(request.deadline):
                 if self._rate is not None:
                     self._metrics.record_timing("throttle_wait", self._rate.wait(request.deadline))
                 return attempt(request)

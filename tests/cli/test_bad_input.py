@@ -199,7 +199,7 @@ def test_apply_shows_the_plan_before_it_asks(site_for_cli: SimulatedSite, invent
         assert json.load(out)["ok"] is True
 
 
-def test_a_deletion_shows_what_it_would_delete(site_for_cli: SimulatedSite) -> None:
+def test_a_deletion_lists_its_objects_before_it_asks(site_for_cli: SimulatedSite) -> None:
     with site_for_cli.client() as cmk:
         cmk.folders.ensure("/dc/rack1")
         cmk.hosts.create("srv1", "/dc/rack1")

@@ -116,7 +116,7 @@ def test_the_completion_variable_of_click_works(home: dict[str, str], shell: str
     assert ("checkmk-sync" if what == "source" else "hosts") in done.stdout
 
 
-def test_files_are_completed_where_files_are_expected() -> None:
+def test_arguments_and_options_for_files_complete_files() -> None:
     from checkmk_sync.cli.app import cli
 
     def parameters(command: Any) -> Iterator[click.Parameter]:

@@ -103,9 +103,9 @@ def test_conflicts_and_exceeded_limits_are_refused(site_for_cli: SimulatedSite, 
     assert sync("apply", str(first), "--owner", "me", "--yes").code == 0
     few = tmp_path / "few.csv"
     few.write_text("name\nn0\n")
-    brakes = sync("apply", str(few), "--owner", "me", "--yes")
-    assert brakes.code == 2
-    assert "deletes 11 of 12 hosts" in brakes.err
+    limited = sync("apply", str(few), "--owner", "me", "--yes")
+    assert limited.code == 2
+    assert "deletes 11 of 12 hosts" in limited.err
     assert sync("apply", str(few), "--owner", "me", "--yes", "--allow-changes", "11").code == 2
     assert sync("apply", str(few), "--owner", "me", "--yes", "--allow-deletions", "11").code == 0
     taken = tmp_path / "taken.csv"

@@ -15,7 +15,7 @@ from checkmk_sync.testing import ManualClock, SimulatedSite
 
 
 def test_every_spelling_finds_the_folder(site: SimulatedSite, cmk: Checkmk) -> None:
-    created = cmk.folders.ensure("/a/b", title="B", attributes={"tag_criticality": "test"})
+    created = cmk.folders.create("/a/b", title="B", attributes={"tag_criticality": "test"}, parents=True)
     ident = site.state.configuration.folders["/a/b"].ident
     for spelling in ("/a/b", "~a~b", "\\a\\b", "a/b", "/a/b/", ident, ident.upper()):
         assert cmk.folders.get(spelling) == created
@@ -24,17 +24,17 @@ def test_every_spelling_finds_the_folder(site: SimulatedSite, cmk: Checkmk) -> N
     assert cmk.folders.find("/a/c") is None
 
 
-def test_ensure_creates_missing_folders_and_keeps_existing_ones(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_create_can_create_parents_and_accept_existing_folders(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.folders.create("/a", title="Alpha")
-    cmk.folders.ensure("/a/b/c", title="Gamma")
+    cmk.folders.create("/a/b/c", title="Gamma", parents=True)
     assert [(folder.path, folder.title) for folder in cmk.folders.each("/a")] == [
         ("/a", "Alpha"), ("/a/b", "b"), ("/a/b/c", "Gamma"),
     ]  # fmt: skip
-    cmk.folders.ensure("/a", title="Other")
-    assert cmk.folders.get("/a").title == "Alpha"
-    assert cmk.folders.ensure("/").path == "/"
-    posts = [request.path for request in site.requests if request.method == "POST"]
-    assert len(posts) == 3
+    assert cmk.folders.create("/a", title="Other", exist_ok=True).title == "Alpha"
+    assert cmk.folders.create("/", exist_ok=True).path == "/"
+    assert sum(request.method == "POST" for request in site.requests) == 3
+    with pytest.raises(BadRequestError, match="already exists"):
+        cmk.folders.create("/a", parents=True)
 
 
 def test_create_needs_an_existing_parent(cmk: Checkmk) -> None:

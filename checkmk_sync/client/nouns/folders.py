@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Callable, Optional, Sequence
 
 from ...catalogue.paths import folder_id, folder_path, is_folder_hash, parent_folder
 from ...core.arguments import require_string
-from ...errors import BadRequestError, CheckmkError, NotFoundError, PreconditionError
+from ...errors import BadRequestError, CheckmkError, NotFoundError
 from ...streaming import Stream
 from ..editable import Editable
+from ..ensured import Ensured
 from ..records import Folder
 from ..resource import parsed, writes
-from ..updates import Attributes, ChangeFunction, created_by, diff_body, json_mapping, matches, update_body
+from ..updates import (
+    Attributes,
+    ChangeFunction,
+    created_by,
+    diff_body,
+    differing_values,
+    json_mapping,
+    matches,
+    update_body,
+)
 
 __all__ = ["Folders"]
 
@@ -26,6 +37,10 @@ class Folders(Editable[Folder]):
     """
 
     noun = "folders"
+    _parse = staticmethod(Folder.parse)
+
+    def _path(self, name: str) -> dict[str, str]:
+        return {"folder": folder_id(name)}
 
     def get(self, folder: str, *, fresh: bool = False) -> Folder:
         """Return one folder with its ETag. Raises NotFoundError if it does not exist.
@@ -33,13 +48,6 @@ class Folders(Editable[Folder]):
         With ``fresh=True``, the cache is not used.
         """
         return self._record(Folder.parse, "get", path={"folder": folder_id(folder)}, fresh=fresh)
-
-    def find(self, folder: str, *, fresh: bool = False) -> Optional[Folder]:
-        """Return one folder like :meth:`get`, or None if it does not exist."""
-        try:
-            return self.get(folder, fresh=fresh)
-        except NotFoundError:
-            return None
 
     def each(self, parent: str = "/", *, recursive: bool = True) -> Stream[Folder]:
         """Return a stream of ``parent`` and all folders below it.
@@ -53,17 +61,39 @@ class Folders(Editable[Folder]):
         )
 
     @writes
-    def create(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:
-        """Create a folder in an existing parent and return it with its ETag.
+    def create(
+        self,
+        folder: str,
+        *,
+        title: Optional[str] = None,
+        attributes: Optional[Attributes] = None,
+        parents: bool = False,
+        exist_ok: bool = False,
+    ) -> Folder:
+        """Create a folder and return it with its ETag.
 
-        >>> cmk.folders.create("/linux/web", title="Web servers")
+        >>> cmk.folders.create("/linux/web", title="Web servers", parents=True)
 
-        The default title is the name of the folder. Raises BadRequestError if the folder exists, if its parent does not
-        exist, or if an attribute is not valid. Raises ValueError for the root and for an id.
+        The default title is the name of the folder. ``parents=True`` also creates missing parents. With
+        ``exist_ok=True``, an existing folder is returned as it is.
 
-        The client reads the folder first, which costs one request.
+        Raises BadRequestError if the folder exists, if its parent does not exist, or if an attribute is not valid.
+        Raises ValueError for the root and for an id. The client reads the folder first, which costs one request.
         """
-        return self._create(folder_path(folder), title, attributes, was_absent=False)
+        path = folder_path(folder)
+        found = self.find(path, fresh=True) if exist_ok else None
+        if found is not None:
+            return found
+        parent = parent_folder(path)
+        if parents and parent not in (None, "/"):
+            self.create(str(parent), parents=True, exist_ok=True)
+        try:
+            return self._create_folder(path, title, attributes, was_absent=exist_ok)
+        except BadRequestError:  # another user may have created it since it was read
+            found = self.find(path, fresh=True) if exist_ok else None
+            if found is None:
+                raise
+            return found
 
     @writes
     def create_absent(
@@ -74,9 +104,11 @@ class Folders(Editable[Folder]):
         Call it only if you have just read the folder and it was not found. Otherwise, after a lost answer, the client
         could take an existing folder for the new one.
         """
-        return self._create(folder_path(folder), title, attributes, was_absent=True)
+        return self._create_folder(folder_path(folder), title, attributes, was_absent=True)
 
-    def _create(self, path: str, title: Optional[str], attributes: Optional[Attributes], *, was_absent: bool) -> Folder:
+    def _create_folder(
+        self, path: str, title: Optional[str], attributes: Optional[Attributes], *, was_absent: bool
+    ) -> Folder:
         parent = parent_folder(path)
         if parent is None or is_folder_hash(path):
             raise ValueError(f"{path!r} cannot be created; give a path below '/'")
@@ -89,35 +121,43 @@ class Folders(Editable[Folder]):
             "parent": parent,
             "attributes": json_mapping(attributes or {}, path),
         }
-        with self._site.creation_claims.claim("folders", (path,)) as claim:
-            was_absent = was_absent or self._is_absent("get", {"folder": folder_id(path)})
-            try:
-                return self._record(Folder.parse, "create", body=body, object_names=(path,))
-            except CheckmkError as error:
-                if not was_absent or path not in claim:
-                    raise
-                return self._settle_creation(error, path, claim, lambda there: there._find_created(path, body))
+        return self._create(path, body, lambda there: there._find_created(path, body), was_absent=was_absent)
 
     @writes
-    def ensure(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:
-        """Return a folder, and create it together with its missing parents if it does not exist.
+    def ensure(
+        self,
+        folder: str,
+        *,
+        title: Optional[str] = None,
+        attributes: Optional[Attributes] = None,
+        check: bool = False,
+    ) -> Ensured[Folder]:
+        """Create a folder with its missing parents, or change it if its title or attributes differ.
 
-        ``title`` and ``attributes`` are used only if the folder itself is created. An existing folder is not changed.
+        >>> cmk.folders.ensure("/linux/web", attributes={"tag_criticality": "prod"}).changed
+
+        Attributes that are not given stay as they are. Parents are created if they are missing, and never changed. With
+        ``check=True``, nothing is written, and the result is what a call without it would do.
         """
-        path = folder_path(folder)
-        found = self.find(path, fresh=True)
-        if found is not None:
-            return found
-        parent = parent_folder(path)
-        if parent is not None and parent != "/":
-            self.ensure(parent)
-        try:
-            return self.create_absent(path, title=title, attributes=attributes)
-        except BadRequestError:  # another user may have created it since it was read
-            found = self.find(path, fresh=True)
-            if found is None:
-                raise
-            return found
+        path, wanted = folder_path(folder), json_mapping(attributes or {}, folder)
+        before = self.find(path, fresh=True)
+        if before is None:
+            name = path.rpartition("/")[2]
+            after = Folder(path, title or name, wanted)
+            if not check:
+                after = self.create(path, title=title, attributes=wanted, parents=True, exist_ok=True)
+            return Ensured(None, after, ("create",), differing_values({"title": after.title, **wanted}, {}))
+        changes = differing_values(wanted, before.attributes)
+        new_title = title if title not in (None, before.title) else None
+        differences = {**changes, **({"title": (before.title, new_title)} if new_title else {})}
+        if not differences:
+            return Ensured(before, before)
+        values = {name: value for name, (_, value) in changes.items()}
+        if check:
+            after = replace(before, title=new_title or before.title, attributes={**before.attributes, **values})
+        else:
+            after = self.update(path, title=new_title, update_attributes=values or None)
+        return Ensured(before, after, ("update",), differences)
 
     @writes
     def update(
@@ -166,17 +206,14 @@ class Folders(Editable[Folder]):
         )
 
     def _update(self, folder: str, body_for: Callable[[Folder], dict[str, Any]], etag: Optional[str] = None) -> Folder:
-        def write(before: Folder) -> Folder:
-            body = body_for(before)
-            if not body:
-                return before
-            request = dict(path={"folder": folder_id(folder)}, body=body, object_names=(before.path,))
-            try:
-                return self._record(Folder.parse, "update", etag=etag or before.etag or "*", **request)
-            except CheckmkError as error:
-                return self._settle(error, lambda there: there._find_matching(folder, body), PreconditionError)
-
-        return self._read_and_write(folder, write, etag)
+        return self._change(
+            folder,
+            "update",
+            body_for,
+            lambda there, body, _before: there._find_matching(folder, body),
+            etag=etag,
+            name_after=lambda before: before.path,
+        )
 
     @writes
     def move(self, folder: str, destination: str) -> Folder:
@@ -187,23 +224,14 @@ class Folders(Editable[Folder]):
         """
         target = self._resolve_folder(destination)
 
-        def write(before: Folder) -> Folder:
-            if parent_folder(before.path) == target:
-                return before
-            request = dict(path={"folder": folder_id(folder)}, body={"destination": target})
-            moved = _path_in(target, before)
-            try:
-                return self._record(Folder.parse, "move", etag=before.etag or "*", object_names=(moved,), **request)
-            except CheckmkError as error:
-                return self._settle(
-                    error,
-                    lambda there: there._find_moved(before, target),
-                    BadRequestError,
-                    NotFoundError,
-                    PreconditionError,
-                )
-
-        return self._read_and_write(folder, write)
+        return self._change(
+            folder,
+            "move",
+            lambda before: {} if parent_folder(before.path) == target else {"destination": target},
+            lambda there, _body, before: there._find_moved(before, target),
+            refusals=lambda _body: (BadRequestError, NotFoundError),
+            name_after=lambda before: _path_in(target, before),
+        )
 
     def can_delete_empty(self) -> bool:
         """Return True if the site can refuse to delete a folder with contents (Checkmk 2.2.0p26 and later)."""
@@ -219,7 +247,6 @@ class Folders(Editable[Folder]):
         Checkmk before 2.2.0p26 always deletes the contents as well. For these versions, a call without
         ``recursive=True`` raises CheckmkError and deletes nothing.
         """
-        path = {"folder": folder_id(folder)}
         query = {}
         if self.can_delete_empty():
             query["delete_mode"] = "recursive" if recursive else "abort_on_nonempty"  # Checkmk's default is recursive
@@ -230,7 +257,7 @@ class Folders(Editable[Folder]):
                 f"Checkmk {self._site.version()} can delete {folder} only together with its contents; "
                 f"delete it recursively, or update to 2.2.0p26 or later"
             )
-        self._delete(folder, missing_ok, folder_path(folder), path=path, query=query)
+        self._delete(folder, missing_ok, query=query, key=folder_path(folder))
 
     def _find_created(self, path: str, body: Attributes) -> Optional[Folder]:
         found = self._find_matching(path, {"title": body["title"], "attributes": body["attributes"]})

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Mapping, Union
+from typing import Any, Mapping, Union
 
 from ...catalogue.paths import folder_path
-from ...core.arguments import describe_type, require_iterable
+from ...core.arguments import describe_type
 from ...core.text import suggestion
 from ..records import Host
 from ..updates import json_mapping, update_body
 
-__all__ = ["Entry", "name_of", "parents_in", "require_mappings", "to_creation", "to_host", "to_update"]
+__all__ = ["Entry", "name_of", "parents_in", "to_creation", "to_host", "to_update"]
 
 Entry = Mapping[str, Any]
-
-
-def require_mappings(given: Iterable[Any], what: str) -> Iterable[Any]:
-    """Return ``given``. Raises TypeError for a single mapping or string."""
-    if isinstance(given, Mapping):
-        raise TypeError(f"{what} must be a list of mappings, not a mapping")
-    return require_iterable(given, what)
 
 
 def name_of(entry: Entry) -> str:

@@ -12,7 +12,7 @@ from ...catalogue.paths import folder_id, folder_path
 from ...core.arguments import require_string, require_strings
 from ...errors import ForbiddenError, NotFoundError
 from ...streaming import Blocks, Received, Stream, StreamBatch
-from ..editable import Editable
+from ..bulk_editable import BulkEditable
 from ..payload import value_of
 from ..query import glob_regex
 from ..records import Host
@@ -30,10 +30,15 @@ FEW_NAMES = 20
 MANY_NAMES = 2000
 
 
-class HostReader(Editable[Host]):
+class HostReader(BulkEditable[Host]):
     """The methods of ``client.hosts`` that read."""
 
     noun = "hosts"
+    _key = _wire_key = "host_name"
+    _parse = staticmethod(Host.parse)
+
+    def _path(self, name: str) -> dict[str, str]:
+        return {"name": require_string(name, "the name of a host")}
 
     def get(self, name: str, *, effective_attributes: bool = False, fresh: bool = False) -> Host:
         """Return one host with its ETag.

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Callable, Iterable, Optional, Sequence, Union
 
 from ...catalogue.paths import folder_path, host_name
-from ...core.arguments import require_iterable, require_string
-from ...errors import ApiError, BadRequestError, CheckmkError, PreconditionError, UnexpectedReplyError
-from ..bulk import BulkCall, run_bulk
-from ..claims import Claim
+from ...core.arguments import require_string
+from ...errors import BadRequestError, UnexpectedReplyError
+from ..ensured import Ensured
 from ..outcomes import Outcomes, Progress
 from ..records import Host
 from ..resource import writes
 from ..site import Site
-from ..updates import Attributes, ChangeFunction, created_by, diff_body, json_mapping, matches, update_body
-from .host_entries import Entry, name_of, parents_in, require_mappings, to_creation, to_host, to_update
+from ..updates import (
+    Attributes,
+    ChangeFunction,
+    created_by,
+    diff_body,
+    differing_values,
+    json_mapping,
+    matches,
+    update_body,
+)
+from .host_entries import Entry, name_of, parents_in, to_creation, to_host, to_update
 from .host_reads import HostReader
 
 __all__ = ["Hosts"]
@@ -47,16 +56,7 @@ class Hosts(HostReader):
         # lost answer, and after "already exists" as the answer to a request that a web server sent twice.
         require_string(name, "the name of a host")
         entry = {"host_name": name, "folder": folder_path(folder), "attributes": json_mapping(attributes or {}, name)}
-        with self._site.creation_claims.claim("hosts", (name,)) as claim:
-            was_absent = self._is_absent("get", {"name": name})
-            try:
-                return self._record(Host.parse, "create", body=entry, object_names=(name,))
-            except CheckmkError as error:
-                if not was_absent or name not in claim:
-                    raise
-                if isinstance(error, BadRequestError) and not _is_about("host_name", error):
-                    raise
-                return self._settle_creation(error, name, claim, lambda there: there._find_created_one(entry))
+        return self._create(name, entry, lambda there: there._find_created_one(entry), refused_field="host_name")
 
     @writes
     def update(
@@ -93,19 +93,15 @@ class Hosts(HostReader):
         if (change is not None) == bool(kind):
             raise ValueError("give a change function or one of attributes, update_attributes and remove_attributes")
 
-        def write(before: Host) -> Host:
-            body = kind if change is None else diff_body(change, before.attributes, name)
-            if not body:
-                return before
+        return self._change(
+            name,
+            "update",
+            lambda before: kind if change is None else diff_body(change, before.attributes, name),
+            lambda there, body, _before: there._find_matching(name, body),
+            etag=etag,
             # CHECKMK_API 10.2: removing an attribute that is absent is refused, but the others are removed anyway.
-            refusals = (PreconditionError, *([BadRequestError] if "remove_attributes" in body else []))
-            request = dict(path={"name": name}, body=body, etag=etag or before.etag or "*", object_names=(name,))
-            try:
-                return self._record(Host.parse, "update", **request)
-            except CheckmkError as error:
-                return self._settle(error, lambda there: there._find_matching(name, body), *refusals)
-
-        return self._read_and_write(name, write, etag)
+            refusals=lambda body: (BadRequestError,) if "remove_attributes" in body else (),
+        )
 
     @writes
     def delete(self, name: str, *, missing_ok: bool = False) -> None:
@@ -114,7 +110,7 @@ class Hosts(HostReader):
         Raises BadRequestError if it is the parent of another host. The client reads the host first, because its absence
         afterwards proves the deletion only if it existed before.
         """
-        self._delete(name, missing_ok, name, path={"name": name}, object_names=(name,))
+        self._delete(name, missing_ok)
 
     @writes
     def move(self, name: str, folder: str) -> Host:
@@ -124,104 +120,56 @@ class Hosts(HostReader):
         """
         target = self._resolve_folder(folder)
 
-        def write(before: Host) -> Host:
-            if before.folder == target:  # CHECKMK_API 10.2: refused as "Invalid move action"
-                return before
-            body = {"target_folder": target}
-            request = dict(path={"name": name}, body=body, etag=before.etag or "*", object_names=(name,))
-            try:
-                moved = self._record(Host.parse, "move", **request)
-                if moved.folder != target:
-                    raise UnexpectedReplyError(f"the answer shows {name} in {moved.folder} instead of {target}")
-                return moved
-            except CheckmkError as error:
-                return self._settle(
-                    error, lambda there: there._find_in_folder(name, target), BadRequestError, PreconditionError
-                )
+        def parse(data: Any, etag: Optional[str]) -> Host:
+            moved = Host.parse(data, etag)
+            if moved.folder != target:
+                raise UnexpectedReplyError(f"the answer shows {name} in {moved.folder} instead of {target}")
+            return moved
 
-        return self._read_and_write(name, write)
+        return self._change(
+            name,
+            "move",
+            # CHECKMK_API 10.2: a move into the same folder is refused as "Invalid move action".
+            lambda before: {} if before.folder == target else {"target_folder": target},
+            lambda there, _body, _before: there._find_in_folder(name, target),
+            refusals=lambda _body: (BadRequestError,),
+            parse=parse,
+        )
 
     @writes
-    def bulk_create(
+    def ensure(
         self,
-        hosts: Iterable[Union[Entry, Host]],
+        name: str,
+        folder: Optional[str] = None,
+        attributes: Optional[Attributes] = None,
         *,
-        chunk_size: Optional[int] = None,
-        progress: Optional[Progress] = None,
-    ) -> Outcomes:
-        """Create many hosts and return an outcome for each.
+        check: bool = False,
+    ) -> Ensured[Host]:
+        """Create a host, or move and change it if it differs, and return what was done.
 
-        >>> outcomes = cmk.hosts.bulk_create([{"host_name": "web01", "folder": "/linux"}, {"host_name": "web02"}])
-        >>> outcomes.raise_for_failures()
+        >>> cmk.hosts.ensure("web01", "/linux", {"ipaddress": "192.0.2.10"}).changed
 
-        * ``hosts`` is an iterable. Each item is a :class:`.Host`, or a mapping with ``host_name`` and optionally
-          ``folder`` (default: ``/``) and ``attributes``.
-        * ``chunk_size`` is the number of hosts per request (default: the setting ``batch_processing.chunk_size``).
-        * ``progress`` is called with each :class:`.Outcome` as soon as it is known.
-
-        An item that Checkmk refuses has the outcome ``NOT_APPLIED``. The other items are applied nevertheless.
-
-        A list is validated completely before anything is sent, and ValueError is raised if an item is not valid. Any
-        other iterable is read one chunk at a time, and an invalid item has the outcome ``NOT_APPLIED``. Raises
-        BatchError, with the outcomes so far, if the credentials are wrong or the iterable raises an error.
-
-        A list can contain parents and children in any order. In any other iterable, a parent must be in the same chunk
-        as its child or in an earlier one.
+        Attributes that are not given stay as they are, and so does the folder of an existing host if ``folder`` is not
+        given. A new host is created in ``/`` then. With ``check=True``, nothing is written, and the result is what a
+        call without it would do.
         """
-        # Checkmk refuses a parent that does not exist yet, even if the same call would create it. So parents are
-        # created in earlier calls.
-        started, claims = self._site.clock.monotonic(), dict[str, Claim]()
-
-        def send(entries: Sequence[Entry]) -> None:
-            names = [name_of(entry) for entry in entries]
-            with self._site.creation_claims.claim("hosts", names) as claim:
-                claims.update(dict.fromkeys(names, claim))
-                self._bulk("bulk_create", entries)
-
-        def find_created(site: Site, entries: Sequence[Entry]) -> set[str]:
-            found = self._with_site(site)._find_created(entries, lambda: site.site_time(started))
-            return {name for name in found if name in claims[name]}
-
-        call = BulkCall(
-            key_name="host_name",
-            check_key=host_name,
-            to_entry=to_creation,
-            key=name_of,
-            folder=lambda entry: str(entry["folder"]),
-            send=send,
-            find_applied=find_created,
-            prerequisites=lambda entries: {name_of(entry): parents_in(entry["attributes"]) for entry in entries},
-            may_be_applied=lambda entry, fields: "host_name" in fields and name_of(entry) in claims[name_of(entry)],
-        )
-        return run_bulk(self._site, call, require_mappings(hosts, "hosts"), self._chunk_size(chunk_size), progress)
-
-    @writes
-    def bulk_update(
-        self, changes: Iterable[Entry], *, chunk_size: Optional[int] = None, progress: Optional[Progress] = None
-    ) -> Outcomes:
-        """Change the attributes of many hosts and return an outcome for each.
-
-        >>> cmk.hosts.bulk_update([{"host_name": "web01", "update_attributes": {"alias": "Web server"}}])
-
-        Each item of ``changes`` is a mapping with ``host_name`` and one of ``attributes``, ``update_attributes`` and
-        ``remove_attributes``, as for :meth:`update`. It can also contain the ``folder`` of the host, which makes the
-        call faster because the items are sorted by folder. No ETags are sent, so the call may overwrite changes that
-        another user has just made. The other arguments and the errors are the same as in :meth:`bulk_create`.
-        """
-
-        def send(entries: Sequence[Entry]) -> None:
-            self._bulk("bulk_update", [{key: entry[key] for key in entry if key != "folder"} for entry in entries])
-
-        call = BulkCall(
-            key_name="host_name",
-            check_key=host_name,
-            to_entry=to_update,
-            key=name_of,
-            folder=lambda entry: str(entry.get("folder", "")),
-            send=send,
-            find_applied=lambda site, entries: self._with_site(site)._find_updated(entries),
-        )
-        return run_bulk(self._site, call, require_mappings(changes, "changes"), self._chunk_size(chunk_size), progress)
+        wanted = json_mapping(attributes or {}, name)
+        before = self.find(name, fresh=True)
+        if before is None:
+            path = folder_path(folder or "/")
+            created = Host(name, path, wanted) if check else self.create(name, path, wanted)
+            return Ensured(None, created, ("create",), differing_values({"folder": path, **wanted}, {}))
+        target = before.folder if folder is None else self._resolve_folder(folder)
+        changes = differing_values(wanted, before.attributes)
+        values = {attribute: value for attribute, (_, value) in changes.items()}
+        after = replace(before, folder=target, attributes={**before.attributes, **values})
+        moves = {"folder": (before.folder, target)} if target != before.folder else {}
+        if moves and not check:
+            after = self.move(name, target)
+        if values and not check:
+            after = self.update(name, update_attributes=values)
+        actions = (*(["move"] if moves else []), *(["update"] if values else []))
+        return Ensured(before, after if actions else before, actions, {**moves, **changes})
 
     @writes
     def bulk_delete(
@@ -267,35 +215,50 @@ class Hosts(HostReader):
         def send(entries: Sequence[Host]) -> None:
             for host in entries:
                 self._site.creation_claims.discard("hosts", host.name)
-            self._bulk("bulk_delete", [host.name for host in entries])
+            self._send_entries("bulk_delete", [host.name for host in entries])
 
         def find_deleted(site: Site, entries: Sequence[Host]) -> set[str]:
             seen = [host.name for host in entries if known[host.name] is not None]
             return set(seen) - set(self._with_site(site)._by_name(seen))
 
-        call = BulkCall(
-            key_name="host_name",
-            check_key=host_name,
+        return self._run_bulk(
+            names,
+            chunk_size,
+            progress,
+            label="names",
             to_entry=to_entry,
             key=lambda host: host.name,
             folder=lambda host: (known.get(host.name) or (host.folder,))[0],
             send=send,
             find_applied=find_deleted,
             prerequisites=children,
+            # A second copy of the request is refused because the host no longer exists.
             may_be_applied=lambda _host, fields: "entry" in fields,
         )
-        return run_bulk(self._site, call, require_iterable(names, "names"), self._chunk_size(chunk_size), progress)
 
     def may_change(self) -> None:
         """Raise ForbiddenError unless the user has the permission to change hosts.
 
         The check sends a bulk update without hosts, which changes nothing.
         """
-        self._bulk("bulk_update", [])
+        self._send_entries("bulk_update", [])
 
-    def _bulk(self, verb: str, entries: Sequence[Any]) -> None:
-        names = [entry if isinstance(entry, str) else name_of(entry) for entry in entries]
-        self._perform(verb, body={"entries": list(entries)}, object_names=names)
+    def _check_name(self, name: str) -> object:
+        return host_name(name)
+
+    def _to_creation(self, item: Any) -> Entry:
+        return to_creation(item)
+
+    def _created_before(self, _entries: Sequence[Entry]) -> dict[str, list[str]]:
+        # Checkmk refuses a parent that does not exist, even if the same call creates it.
+        return {name_of(entry): parents_in(entry["attributes"]) for entry in _entries}
+
+    def _creation_proof(self) -> Callable[[Hosts, Sequence[Entry]], set[str]]:
+        started = self._site.clock.monotonic()
+        return lambda there, entries: there._find_created(entries, lambda: there._site.site_time(started))
+
+    def _to_changes(self) -> Callable[[Any], Entry]:
+        return to_update
 
     def _find_matching(self, name: str, body: Entry) -> Optional[Host]:
         host = self.find(name, fresh=True)
@@ -325,18 +288,13 @@ class Hosts(HostReader):
         earliest = since() if alike else None
         return {host.name for host in alike if created_by(self._site.settings.username, earliest, host.meta)}
 
-    def _find_updated(self, entries: Sequence[Entry]) -> set[str]:
+    def _find_changed(self, entries: Sequence[Entry]) -> set[str]:
         found = self._by_name([name_of(entry) for entry in entries])
         return {
             name
             for name, entry in zip(map(name_of, entries), entries)
             if name in found and matches(entry, found[name].attributes)
         }
-
-
-def _is_about(field: str, error: ApiError) -> bool:
-    """Return True if a refusal names this field, or does not name a field."""
-    return not error.fields or any(path.partition(".")[0] == field for path in error.fields)
 
 
 def _folder_and_parents(host: Host) -> tuple[str, list[str]]:

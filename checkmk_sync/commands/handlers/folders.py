@@ -37,7 +37,7 @@ def get(client: Checkmk, folder: str) -> Row:
 
 
 def create(client: Checkmk, folder: str, title: Optional[str]) -> Row:
-    return _row(client.folders.ensure(folder, title=title))
+    return _row(client.folders.create(folder, title=title, parents=True, exist_ok=True))
 
 
 def update(client: Checkmk, folder: str, title: Optional[str], attribute: Mapping[str, Any]) -> Row:

@@ -79,10 +79,14 @@ def activation(client: Checkmk, force_foreign: bool, timeout: int) -> Preview:
         return Preview(f"Nothing is pending on {client.settings.site}.", fixed_arguments=fixed, needs_approval=False)
     counts = Counter(change.user or "the site itself" for change in pending)
     users = ", ".join(f"{number} of {user}" for user, number in sorted(counts.items()))
-    foreign = "also those of other users" if force_foreign else "which the site refuses if any are of other users"
+    foreign = (
+        "Changes of other users are included."
+        if force_foreign
+        else "The site refuses this if any change is of another user."
+    )
     summary = (
-        f"Activate {pluralize(len(pending), 'pending change')} on {client.settings.site} ({users}), {foreign}. "
-        f"They take effect in the monitoring. Waits up to {timeout} s."
+        f"Activate {pluralize(len(pending), 'pending change')} on {client.settings.site} ({users}). {foreign} "
+        f"The changes take effect in the monitoring. The call waits up to {timeout} s."
     )
     facts = [force_foreign, sorted([change.id, str(change)] for change in pending)]
     return Preview(summary, tuple(changes_by_user(pending)), facts, fixed, too_long=IN_CHECKMK)

@@ -94,7 +94,7 @@ class NounHandlers:
             query={name: Field(string, REQUIRED) for name in row.query},
             body=body,
             schema_check=(lambda _state: update_check) if update_check and row.verb == "update" else None,
-            exists=lambda profile: row.serves(profile.version),
+            exists=lambda profile: row.serves(profile.version, profile.edition),
             needs_etag=row.if_match,
         )
 

@@ -1,0 +1,146 @@
+"""Bulk calls of the nouns that have them: hosts, and plain nouns whose row says so."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Collection, Iterable, Mapping, Optional, Sequence, TypeVar, Union
+
+from ..core.arguments import require_iterable
+from .bulk import BulkCall, run_bulk
+from .claims import Claim
+from .editable import Editable
+from .outcomes import Outcomes, Progress
+from .resource import writes
+from .site import Site
+
+__all__ = ["BulkEditable", "Entry"]
+
+T = TypeVar("T")
+S = TypeVar("S", bound="BulkEditable[Any]")
+Entry = Mapping[str, Any]
+
+
+class BulkEditable(Editable[T]):
+    """The base class of nouns with bulk calls. An entry is a member of the list ``entries`` in the request.
+
+    ``_wire_key`` is the name of the key in entries, and ``_key`` its name in the items of callers.
+    """
+
+    _key: str
+    _wire_key: str
+
+    def _name_of(self, entry: Entry) -> str:
+        return str(entry[self._wire_key])
+
+    def _check_name(self, name: str) -> object:
+        """Raise ValueError for a name that is not valid."""
+
+    def _to_creation(self, item: Any) -> Entry:
+        """Return the entry that creates an item of a caller. Raises ValueError or TypeError if it is not valid."""
+        raise NotImplementedError
+
+    def _to_changes(self) -> Callable[[Any], Entry]:
+        """Return a function that converts an item of a caller to the entry of an update."""
+        raise NotImplementedError
+
+    def _creation_proof(self: S) -> Callable[[S, Sequence[Entry]], set[str]]:
+        """Return a function that reads the site and returns the names of the entries that this call has created.
+
+        It is called before anything is sent, so that the function can compare the site with its state before the call.
+        """
+        raise NotImplementedError
+
+    def _find_changed(self, entries: Sequence[Entry]) -> set[str]:
+        """Return the names of the objects that are as the entries leave them."""
+        raise NotImplementedError
+
+    def _folder_of(self, entry: Entry) -> str:
+        """Return the folder of an entry, or "" if it is not known or objects of this kind have no folder."""
+        return str(entry.get("folder", ""))
+
+    def _created_before(self, _entries: Sequence[Entry]) -> Mapping[str, Collection[str]]:
+        """Return the names of the entries that must be created before each entry."""
+        return {}
+
+    @writes
+    def bulk_create(
+        self,
+        items: Iterable[Union[T, Entry]],
+        *,
+        chunk_size: Optional[int] = None,
+        progress: Optional[Progress] = None,
+    ) -> Outcomes:
+        """Create many objects, given as records or mappings of their fields, and return an outcome for each.
+
+        An object that the site refuses does not hold up the others. ``chunk_size`` is the number of objects per
+        request; the default is the setting ``batch_processing.chunk_size``. ``progress`` is called with each outcome.
+
+        A list or tuple is checked completely before anything is sent, and an item that is not valid raises ValueError.
+        Any other iterable is read one chunk at a time, and such an item has the outcome NOT_APPLIED. Raises BatchError,
+        with the outcomes so far, if the credentials are wrong or the iterable raises an error.
+        """
+        find_created, claims = self._creation_proof(), dict[str, Claim]()
+
+        def send(entries: Sequence[Entry]) -> None:
+            names = list(map(self._name_of, entries))
+            with self._site.creation_claims.claim(self.noun, names) as claim:
+                claims.update(dict.fromkeys(names, claim))
+                self._send_entries("bulk_create", entries)
+
+        def find_applied(site: Site, entries: Sequence[Entry]) -> set[str]:
+            return {name for name in find_created(self._with_site(site), entries) if name in claims[name]}
+
+        def may_be_applied(entry: Entry, fields: Mapping[str, Any]) -> bool:
+            name = self._name_of(entry)
+            return self._wire_key in fields and name in claims[name]
+
+        return self._run_bulk(
+            items,
+            chunk_size,
+            progress,
+            to_entry=self._to_creation,
+            send=send,
+            find_applied=find_applied,
+            prerequisites=self._created_before,
+            may_be_applied=may_be_applied,
+        )
+
+    @writes
+    def bulk_update(
+        self, changes: Iterable[Entry], *, chunk_size: Optional[int] = None, progress: Optional[Progress] = None
+    ) -> Outcomes:
+        """Change many objects and return an outcome for each. Arguments, outcomes and errors as for bulk_create().
+
+        An item is a mapping of the key and the changes. Bulk calls accept no ETags, so the last writer wins.
+        """
+        return self._run_bulk(
+            changes,
+            chunk_size,
+            progress,
+            to_entry=self._to_changes(),
+            label="changes",
+            # A folder in an entry only determines the order of the calls.
+            send=lambda entries: self._send_entries(
+                "bulk_update", [{name: entry[name] for name in entry if name != "folder"} for entry in entries]
+            ),
+            find_applied=lambda site, entries: self._with_site(site)._find_changed(entries),
+        )
+
+    def _run_bulk(
+        self,
+        items: Iterable[Any],
+        chunk_size: Optional[int],
+        progress: Optional[Progress],
+        *,
+        label: str = "",
+        **functions: Any,
+    ) -> Outcomes:
+        label = label or self.noun
+        functions = {"key": self._name_of, "folder": self._folder_of, **functions}
+        call: BulkCall[Any] = BulkCall(key_name=self._key, check_key=self._check_name, **functions)
+        if isinstance(items, Mapping):
+            raise TypeError(f"{label} must be a list of mappings, not a mapping")
+        return run_bulk(self._site, call, require_iterable(items, label), self._chunk_size(chunk_size), progress)
+
+    def _send_entries(self, verb: str, entries: Sequence[Any]) -> None:
+        names = [entry if isinstance(entry, str) else self._name_of(entry) for entry in entries]
+        self._perform(verb, body={"entries": list(entries)}, object_names=names)
