@@ -202,6 +202,13 @@ def doctor() -> None:
     ),
     _option("--deny", "Do not offer tools that match this pattern; repeatable.", multiple=True, metavar="PATTERN"),
     _option(
+        "--tools",
+        "Offer tools of its own for this kind of object, such as host-groups; repeatable. Otherwise all kinds but hosts "
+        "and folders share the configuration tools.",
+        multiple=True,
+        metavar="NOUN",
+    ),
+    _option(
         "--sync-folder",
         "Allow reading inventory files from this folder.",
         metavar="DIR",

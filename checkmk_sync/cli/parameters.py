@@ -111,8 +111,8 @@ def _from_json(argument: Argument, text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        example = json.dumps(argument.example)
-        raise click.UsageError(f"{argument.option_name} must be JSON, such as '{example}': {error}") from None
+        example = "" if argument.example is None else f", such as '{json.dumps(argument.example)}'"
+        raise click.UsageError(f"{argument.option_name} must be JSON{example}: {error}") from None
 
 
 def _read_secret(argument: Argument, path: str) -> str:

@@ -6,6 +6,7 @@ The code of the commands is in ``handlers``. It is imported when a command runs.
 from __future__ import annotations
 
 from .command import Argument, Command, CountedRows, FailureRow, Field, Preview, as_arguments
+from .configuration import CONFIGURATION_COMMANDS
 from .diagnostics import DIAGNOSTIC_COMMANDS
 from .folders import FOLDER_COMMANDS
 from .hosts import HOST_COMMANDS
@@ -22,6 +23,7 @@ _WRITTEN: tuple[Command, ...] = (
     *SERVICE_COMMANDS,
     *SITE_COMMANDS,
     *SYNC_COMMANDS,
+    *CONFIGURATION_COMMANDS,
     *DIAGNOSTIC_COMMANDS,
 )
 COMMANDS: tuple[Command, ...] = (*_WRITTEN, *plain_noun_commands(_WRITTEN))

@@ -127,6 +127,7 @@ def _value(field: NounField, *, is_required: bool) -> Argument:
         )
     elif field.type in _JSON_TYPES:
         text += ", as JSON"
+    in_all_sites = field.since is None and field.until is None and field.editions is None
     return Argument(
         field.name,
         f"{text}.",
@@ -134,7 +135,7 @@ def _value(field: NounField, *, is_required: bool) -> Argument:
         required=is_required,
         choices=field.choices if field.type is str else (),
         check=field.check,
-        example=None if field.secret else field.example,
+        example=field.example if in_all_sites and not field.secret else None,
         tool_help=field.description,
         option=option,
         metavar="FILE" if field.secret else "JSON" if field.type in _JSON_TYPES else None,
