@@ -203,8 +203,8 @@ def doctor() -> None:
     _option("--deny", "Do not offer tools that match this pattern; repeatable.", multiple=True, metavar="PATTERN"),
     _option(
         "--tools",
-        "Offer tools of its own for this kind of object, such as host-groups; repeatable. Otherwise all kinds but hosts "
-        "and folders share the configuration tools.",
+        "Give this kind of object, such as host-groups, its own tools; repeatable. Without the option, it is available "
+        "through the tools configuration_list, configuration_get and so on.",
         multiple=True,
         metavar="NOUN",
     ),
