@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .client.records import Folder, Host, HostStatus, ServiceStatus, Version
     from .config.secrets import SecretSource
     from .config.settings import Settings
+    from .core.call import Reply
     from .errors import CheckmkError
 
 __version__ = "0.1.0"
@@ -47,6 +48,7 @@ _HOMES = {
         "client.records": ("Folder", "Host", "HostStatus", "ServiceStatus", "Version"),
         "config.secrets": ("SecretSource",),
         "config.settings": ("Settings",),
+        "core.call": ("Reply",),
         "errors": ("CheckmkError",),
     }.items()
     for name in names
@@ -69,6 +71,7 @@ __all__ = [
     "Outcome",
     "Outcomes",
     "Password",
+    "Reply",
     "SecretSource",
     "ServiceGroup",
     "ServiceState",

@@ -41,8 +41,9 @@ class BatchProcessor:
 
     ``journal`` is a file that makes a batch resumable. ``key`` is a function that returns the key of an item in the
     journal; the default is :func:`~checkmk_sync.batch.journal.default_key`. ``grace_s`` is the number of seconds that a
-    stopped batch waits for running items. Raises ValueError for numbers out of range, and
-    for counts that are not whole numbers.
+    stopped batch waits for running items.
+
+    Raises ValueError for numbers out of range, and for counts that are not whole numbers.
     """
 
     def __init__(
@@ -203,7 +204,8 @@ class BatchProcessor:
 def _check(**numbers: Any) -> None:
     """Raise ValueError for a value that is not a number or is below 0. None is accepted."""
     for name, value in numbers.items():
-        if value is not None and not (isinstance(value, (int, float)) and value >= 0):
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if value is not None and not (is_number and value >= 0):
             raise ValueError(f"{name} must be a number of at least 0, not {value!r}")
 
 

@@ -19,6 +19,7 @@ from ..catalogue.operations import NOUN_NAMES
 from ..config.settings import Settings
 from ..core.call import Call, CallKind, Reply
 from ..core.clock import Clock
+from ..core.text import suggestion
 from ..errors import ServerError, TransportError
 from ..metrics import MetricsCollector
 from .memory import MemoryStorage, ReplyStorage
@@ -116,7 +117,12 @@ class ReplyCache(BaseCache):
         self._forget(self.responses.clear)
 
     def generation_of(self, noun: str) -> str:
-        """Return a token that changes with every write to the noun. If it is unknown, each call returns a new one."""
+        """Return a token that changes with every write to the noun. If it is unknown, each call returns a new one.
+
+        Raises ValueError for a noun that does not exist.
+        """
+        if noun not in self._scopes:
+            raise ValueError(f"unknown noun {noun!r}{suggestion(noun, tuple(sorted(self._scopes)))}")
         return self._generation(noun) or uuid.uuid4().hex
 
     def stats(self) -> dict[str, Any]:

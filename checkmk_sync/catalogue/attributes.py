@@ -151,7 +151,9 @@ def _json(attribute: str, text: str) -> Any:
         shown, why = repr(shorten(text, SHOWN)), error.reason.removeprefix(f"{NOT_JSON}: ")
         if is_secret_name(attribute):
             shown, why = "the hidden value", _without_value(error, why)
-        where = "" if error.line is None else f"line {error.line}, column {error.column}: "
+        # The position is in the value. The caller adds the position of the value, such as the line of a file.
+        line = f"line {error.line} of the value, " if "\n" in text else ""
+        where = "" if error.line is None else f"{line}character {error.column}: "
         raise ValueError(f"{shown} starts like JSON but is not valid JSON ({where}{why})") from None
 
 

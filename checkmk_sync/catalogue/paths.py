@@ -109,13 +109,13 @@ def api_path(text: str) -> str:
 def _api_path_problem(path: str) -> str:
     """Return why a path could lead out of the API, or "" if it is safe."""
     if not path.strip("/"):
-        return f"{path!r} names no endpoint"
+        return f"{path!r} does not name an endpoint"
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", path) or "/check_mk/api/" in path:
         return f"{path!r} contains the address of the API; give the part after it"
     if "?" in path or "#" in path:
         return f"{path!r} contains a '?' or '#'; give query parameters separately"
     # Web servers and proxies decode a path up to several times before they resolve it.
-    decoded = _fully_decoded(path)
+    decoded = _fully_decoded(path if path.startswith("/") else f"/{path}")
     if any(char < " " or "\x7f" <= char <= "\x9f" for char in decoded):
         return f"{path!r} contains a control character"
     if "\\" in decoded:

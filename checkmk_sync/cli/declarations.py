@@ -12,6 +12,7 @@ import click
 from ..commands import Argument
 from ..commands.command import LazyModule
 from ..commands.sync import ACTIVATION_ARGUMENTS, PLAN_ARGUMENTS
+from ..core.call import RAW_METHODS
 from .options import FILE, SHARED_OPTIONS, State
 from .parameters import Number, parameter, values
 
@@ -150,6 +151,42 @@ def check() -> None:
     """
 
 
+_PAIRS: dict[str, Any] = {"multiple": True, "metavar": "KEY=VALUE"}
+
+
+@_own(
+    "api",
+    "checkmk-sync api POST /domain-types/host_group_config/collections/all -f name=linux -f alias=Linux --yes",
+    click.Argument(["method"], type=click.Choice(RAW_METHODS, case_sensitive=False), metavar="METHOD"),
+    click.Argument(["path"], metavar="PATH"),
+    click.Option(["-f", "--field", "fields"], help="Add this string to the body; repeatable.", **_PAIRS),
+    click.Option(
+        ["-F", "--json-field", "json_fields"],
+        help="Add this JSON value to the body, such as a number, true, or an object; repeatable.",
+        multiple=True,
+        metavar="KEY=JSON",
+    ),
+    click.Option(
+        ["--input", "input_file"], help="Read the body from this JSON file, or - for stdin.", metavar="FILE", type=FILE
+    ),
+    _option("--query", "Add this parameter to the URL; repeatable.", **_PAIRS),
+    _option("--etag", "Send this ETag as If-Match; '*' matches any state of the object.", metavar="ETAG"),
+    click.Option(["-i", "--include"], help="Also print status, headers, ETag and time.", is_flag=True),
+    _file("--save", "Write the body of the answer to this file, such as an agent package."),
+    _flag("--yes", "Do not ask for confirmation."),
+)
+def api() -> None:
+    """Send any request to the API, and print the answer as JSON.
+
+    METHOD is GET, POST, PUT, PATCH or DELETE. PATH is relative to the API, such as /objects/host_config/web01; the
+    leading slash may be missing.
+
+    All methods except GET are writes. This command asks before it sends a write, and never sends it twice. It exits
+    with 5 if the answer was lost, because it is unknown then whether the site executed the request. The answer can
+    contain secrets.
+    """
+
+
 @_own(
     "completion",
     "checkmk-sync completion fish | source",
@@ -276,5 +313,5 @@ def simulate() -> None:
     """
 
 
-DECLARED_COMMANDS = (apply, completion, demo, doctor, mcp, plan, simulate)
+DECLARED_COMMANDS = (api, apply, completion, demo, doctor, mcp, plan, simulate)
 INVENTORY_COMMANDS = (check,)

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 import click
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..errors import CheckmkError
     from ..metrics import MetricsCollector
     from .console import Output
-    from .outcome import Write
+    from .outcome import RawWrite, Write
 
 __all__ = ["FILE", "SHARED_OPTIONS", "Declined", "State", "as_options", "ask", "can_ask"]
 
@@ -40,7 +40,7 @@ class State:
     collectors: list[MetricsCollector] = field(default_factory=list)
     if_stopped: str = "nothing was changed"  # the effect on the site if Ctrl-C stops the command now
     server_url: str = ""
-    write: Optional[Write] = None
+    write: Union[Write, RawWrite, None] = None
 
     @property
     def output(self) -> Output:
@@ -85,8 +85,8 @@ class State:
         client.add_settling_hook(lambda settling: self.output.note(settling_note(settling)))
         return client
 
-    def begin_write(self, write: Optional[Write] = None) -> None:
-        """Record that the site may change from now on. ``write`` is the command of the table, if it is one."""
+    def begin_write(self, write: Union[Write, RawWrite, None] = None) -> None:
+        """Record that the site may change from now on. ``write`` is a single write, if it is one."""
         self.write = write
         self.if_stopped = "the changes made so far are kept. Run the command again to continue"
 

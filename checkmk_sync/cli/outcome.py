@@ -12,7 +12,7 @@ from ..client.site import Settling
 from ..commands import Command
 from .exit_codes import FAILED, REFUSED, UNREACHABLE
 
-__all__ = ["Write", "exit_code", "failed_status", "settling_note", "worst"]
+__all__ = ["RawWrite", "Write", "exit_code", "failed_status", "settling_note", "worst"]
 
 # The answers 400 and 404 to a single call mean that a name, a folder or a value is not valid.
 _REFUSED_BY_SITE = (errors.AuthError, errors.ForbiddenError, errors.BadRequestError, errors.NotFoundError)
@@ -103,3 +103,20 @@ class Write:
         if status is not Status.UNKNOWN or not command:
             return {"outcome": status.value}
         return {"outcome": status.value, "check": command.replace("{}", self.subject.partition(",")[0])}
+
+
+@dataclass(frozen=True)
+class RawWrite:
+    """A write of the command ``api``. ``request`` is its method and path."""
+
+    request: str
+
+    def failure(self, error: errors.CheckmkError, message: str) -> str:
+        """Return the message for a failed request, which says whether the site may have executed it."""
+        if failed_status(error) is Status.UNKNOWN:
+            return f"unknown whether {self.request} was executed: {message}; read the object before you send it again"
+        return message
+
+    def facts(self, error: errors.CheckmkError) -> dict[str, Any]:
+        """Return the facts that JSON adds to an error."""
+        return {"outcome": failed_status(error).value}

@@ -12,7 +12,7 @@ from ..commands import Argument
 from ..core.arguments import match_choice
 from .options import FILE, can_ask
 
-__all__ = ["Number", "parameter", "values"]
+__all__ = ["Number", "pairs", "parameter", "values"]
 
 MAX_SECRET = 2**16  # characters
 
@@ -90,7 +90,7 @@ def _value(argument: Argument, value: Any) -> Any:
     if argument.option.startswith("--no-"):
         return not value
     if argument.kind == "pairs":
-        value = _pairs(argument.name, value)
+        value = pairs(argument.name, value)
     elif argument.many:
         value = list(value)
     elif argument.kind in (list, dict, Any) and value is not None:
@@ -132,13 +132,14 @@ def _read_secret(argument: Argument, path: str) -> str:
     return secret
 
 
-def _pairs(name: str, texts: Sequence[str]) -> dict[str, str]:
-    pairs: dict[str, str] = {}
+def pairs(name: str, texts: Sequence[str]) -> dict[str, str]:
+    """Return the values of a repeatable option KEY=VALUE. Raises click.UsageError if one is not valid."""
+    found: dict[str, str] = {}
     for text in texts:
         key, equals, value = text.partition("=")
         if not (key and equals):
             raise click.UsageError(f"--{name} must be KEY=VALUE, not {text!r}")
-        if key in pairs:
+        if key in found:
             raise click.UsageError(f"--{name} {key} occurs twice; give one value")
-        pairs[key] = value
-    return pairs
+        found[key] = value
+    return found

@@ -24,8 +24,8 @@ Results go to stdout; notes, progress and errors go to stderr. A list has one of
 - in a pipe: tab-separated lines.
 - with `--json`: JSON.
 
-Times are local, except with `--json`, which prints them as the site reports them. Deletions and `apply` ask for
-confirmation. Without a terminal they need `--yes`.
+Times are local, except with `--json`, which prints them as the site reports them. Deletions, `apply`, and
+writes of `api` ask for confirmation. Without a terminal they need `--yes`.
 
 | exit code | meaning |
 |---|---|

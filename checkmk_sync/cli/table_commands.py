@@ -68,13 +68,14 @@ def _run_list(state: State, command: Command, arguments: Mapping[str, Any], opti
 
 
 def _print_result(state: State, result: Mapping[str, Any]) -> None:
-    if state.write is not None and state.as_json:
+    write = state.write if isinstance(state.write, Write) else None
+    if write is not None and state.as_json:
         result = {"outcome": Status.APPLIED.value, **result}
-    elif state.write is not None:
-        if result.get(state.write.command.participle) == 0:  # such as the number of activated changes
-            state.output.line(f"nothing to {state.write.command.name}")
+    elif write is not None:
+        if result.get(write.command.participle) == 0:  # such as the number of activated changes
+            state.output.line(f"nothing to {write.command.name}")
             return
-        state.output.line(safe(state.write.success()))
+        state.output.line(safe(write.success()))
     state.output.record(result)
 
 

@@ -61,6 +61,18 @@ class BulkEditable(Editable[T]):
         """Return the names of the entries that must be created before each entry."""
         return {}
 
+    def _named(self, item: Union[str, T]) -> tuple[str, Optional[T]]:
+        """Return the name of an object to delete, and its record if the caller has given it."""
+        raise NotImplementedError
+
+    def _read_many(self, names: Sequence[str]) -> dict[str, T]:
+        """Return the objects with these names that exist and that the user can see, by name."""
+        raise NotImplementedError
+
+    def _folder_and_references(self, _record: T) -> tuple[str, Sequence[str]]:
+        """Return the folder of an object, and the names of objects that cannot be deleted before it."""
+        return "", ()
+
     @writes
     def bulk_create(
         self,
@@ -123,6 +135,64 @@ class BulkEditable(Editable[T]):
                 "bulk_update", [{name: entry[name] for name in entry if name != "folder"} for entry in entries]
             ),
             find_applied=lambda site, entries: self._with_site(site)._find_changed(entries),
+        )
+
+    @writes
+    def bulk_delete(
+        self,
+        names: Iterable[Union[str, T]],
+        *,
+        chunk_size: Optional[int] = None,
+        progress: Optional[Progress] = None,
+    ) -> Outcomes:
+        """Delete many objects, given by name or as records. Outcomes and errors as for bulk_create().
+
+        The client first reads the objects that are given by name. Objects that refer to others are deleted before them.
+        """
+        # The folder and the references by name; None for an object that was read and not found. Lists omit objects that
+        # the user cannot see, so an absence proves a deletion only if a list has contained the object before.
+        known: dict[str, Optional[tuple[str, Sequence[str]]]] = {}
+
+        def to_entry(item: Union[str, T]) -> str:
+            name, record = self._named(item)
+            if record is not None:
+                known[name] = self._folder_and_references(record)
+            return name
+
+        def referring(entries: Sequence[str]) -> dict[str, list[str]]:
+            unread = [name for name in entries if name not in known]
+            known.update(dict.fromkeys(unread))
+            if unread:
+                found = self._read_many(unread)
+                known.update({name: self._folder_and_references(record) for name, record in found.items()})
+            before: dict[str, list[str]] = {}
+            for name in entries:
+                for target in (known[name] or ("", ()))[1]:
+                    before.setdefault(target, []).append(name)
+            return before
+
+        def send(entries: Sequence[str]) -> None:
+            for name in entries:
+                self._site.creation_claims.discard(self.noun, name)
+            self._send_entries("bulk_delete", entries)
+
+        def find_deleted(site: Site, entries: Sequence[str]) -> set[str]:
+            seen = [name for name in entries if known[name] is not None]
+            return set(seen) - set(self._with_site(site)._read_many(seen))
+
+        return self._run_bulk(
+            names,
+            chunk_size,
+            progress,
+            label="names",
+            to_entry=to_entry,
+            key=str,
+            folder=lambda name: (known.get(name) or ("",))[0],
+            send=send,
+            find_applied=find_deleted,
+            prerequisites=referring,
+            # A second copy of the request is refused because the object no longer exists.
+            may_be_applied=lambda _name, fields: "entry" in fields,
         )
 
     def _run_bulk(

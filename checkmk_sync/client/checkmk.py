@@ -292,7 +292,7 @@ class Checkmk(RawCalls):
         """Return a token that changes with every write to ``noun``, such as ``hosts`` or ``folders``.
 
         If you keep data that is derived from responses, discard it when the token has changed. While the storage of the
-        cache is unavailable, every call returns a new token. Raises KeyError for an unknown noun.
+        cache is unavailable, every call returns a new token. Raises ValueError for an unknown noun.
         """
         return self._transport.cache.generation_of(noun)
 

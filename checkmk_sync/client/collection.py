@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
+from typing import Any, Callable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
 from ..catalogue.noun import Record
 from ..core.arguments import describe_type, require_string
@@ -11,7 +11,6 @@ from ..streaming import Stream, StreamBatch
 from .bulk_editable import BulkEditable, Entry
 from .ensured import Ensured
 from .object_format import PARTS, NounFormat, noun_format
-from .outcomes import Outcomes, Progress
 from .resource import parsed, writes
 from .site import Site
 
@@ -133,37 +132,6 @@ class Collection(BulkEditable[R]):
         after = dataclasses.replace(before, **changes) if check else self.update(key, **changes)  # type: ignore[type-var]
         return Ensured(before, after, ("update",), differences)
 
-    @writes
-    def bulk_delete(
-        self,
-        keys: Iterable[Union[str, R]],
-        *,
-        chunk_size: Optional[int] = None,
-        progress: Optional[Progress] = None,
-    ) -> Outcomes:
-        """Delete many objects, given by key or as records. Outcomes as for bulk_create()."""
-        existing = set(self._read_all())
-
-        def send(entries: Sequence[str]) -> None:
-            for key in entries:
-                self._site.creation_claims.discard(self.noun, key)
-            self._perform("bulk_delete", body={"entries": list(entries)})
-
-        def find_deleted(site: Site, entries: Sequence[str]) -> set[str]:
-            return existing & (set(entries) - set(self._with_site(site)._read_all()))
-
-        return self._run_bulk(
-            keys,
-            chunk_size,
-            progress,
-            label="keys",
-            to_entry=self._to_key,
-            key=str,
-            folder=lambda _key: "",
-            send=send,
-            find_applied=find_deleted,
-        )
-
     def _path(self, name: str) -> dict[str, str]:
         return {"key": require_string(name, self._key)}
 
@@ -245,8 +213,12 @@ class Collection(BulkEditable[R]):
             if name in found and not self._secrets_in(values) and self._format.same(found[name], values)
         }
 
-    def _to_key(self, item: Union[str, R]) -> str:
-        return item.key_value if isinstance(item, self.record) else require_string(item, self._key)
+    def _named(self, item: Union[str, R]) -> tuple[str, Optional[R]]:
+        return (item.key_value, item) if isinstance(item, self.record) else (require_string(item, self._key), None)
+
+    def _read_many(self, names: Sequence[str]) -> dict[str, R]:
+        wanted = set(names)
+        return {name: record for name, record in self._read_all().items() if name in wanted}
 
     def _creation_body(self, record: R) -> dict[str, Any]:
         return self._format.body({self._key: record.key_value, **record.values()})

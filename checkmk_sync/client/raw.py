@@ -37,7 +37,7 @@ class RawCalls:
         etag: Optional[str] = None,
         fresh: bool = False,
     ) -> Reply:
-        """Perform any operation of :data:`checkmk_sync.catalogue.OPERATIONS`, and return the site's answer.
+        """Perform any operation of ``checkmk_sync.catalogue.OPERATIONS`` and return the site's answer.
 
         >>> cmk.call("hosts.get", path={"name": "web01"}, query={"effective_attributes": True}).data
 

@@ -14,6 +14,7 @@ from ..core.clock import Clock, Deadline
 from ..errors import (
     ApiError,
     CheckmkError,
+    ConnectError,
     Delivery,
     NotFoundError,
     ServerError,
@@ -56,7 +57,8 @@ def wait_for(
     """Repeat ``look(site)`` until its result is not None, and return the result.
 
     The wait continues while the site is unavailable, and after a NotFoundError in the first ``unseen_s`` seconds.
-    Raises WaitTimeoutError at the deadline; ``what`` is the subject of its message.
+    Raises WaitTimeoutError at the deadline, and ConnectError if the client is closed before. ``what`` is the subject of
+    both messages.
     """
     started = site.clock.monotonic()
     failure: Optional[CheckmkError] = None
@@ -72,8 +74,9 @@ def wait_for(
             if found is not None:
                 return found
             failure = None
-    if failure is not None and not deadline.expired:  # the client was closed during the wait
-        raise failure
+    if not deadline.expired:  # the client was closed during the wait
+        closed = ConnectError(f"the client was closed during the wait; {what} may still be running", sent=False)
+        raise failure or closed
     waited_s = deadline.limit_s or 0.0
     text = f"{what} did not end within {waited_s:g} s; it may still be running"
     raise WaitTimeoutError(text, waited_s=waited_s) from failure

@@ -160,7 +160,8 @@ def override_settings(settings: Settings, config: Mapping[str, Any]) -> Settings
     try:
         changed: Settings = replace_nested(settings, changes)
     except SettingsError as error:
-        raise _error_at(document, (error.field,), str(error), error.field) from None
+        message = prefix_field("checkmk." if error.field in _OWN else "", error)
+        raise _error_at(document, (error.field,), message, error.field) from None
     _refuse_client_settings(document, settings, changed)
     return changed
 
@@ -186,7 +187,8 @@ def _redis_password(document: Document, advanced: dict[str, Any]) -> Optional[Se
     try:
         return SecretSource(**sources) if sources else None
     except SettingsError as error:
-        raise _error_at(document, ("advanced_features", "caching"), str(error), error.field) from None
+        message = prefix_field("advanced_features.caching.redis_", error)
+        raise _error_at(document, ("advanced_features", "caching"), message, error.field) from None
 
 
 def _refuse_incomplete(document: Document, checkmk: Mapping[str, Any]) -> None:
@@ -206,7 +208,7 @@ def _section(document: Document, name: str) -> Mapping[str, Any]:
     if section is None:
         return {}
     if not isinstance(section, dict):
-        raise _error_at(document, (name,), f"{name} must be a mapping", name)
+        raise _invalid(document, (name,), "must be a mapping")
     return section
 
 
@@ -242,9 +244,9 @@ def _secret(document: Document, checkmk: Mapping[str, Any], variables: Mapping[s
             secrets[key] = shlex.join(value)  # a list has one entry per argument
         elif not isinstance(value, str):
             needed = "a string or a list of strings" if is_command else "a string; put it in quotes"
-            raise _error_at(document, ("checkmk", key), f"checkmk.{key} must be {needed}", key)
+            raise _invalid(document, ("checkmk", key), f"must be {needed}")
         elif not value:
-            raise _error_at(document, ("checkmk", key), f"checkmk.{key} is empty", key)
+            raise _invalid(document, ("checkmk", key), "must not be empty")
     if len(secrets) > 1:
         names = " and ".join(variables.get(key, key) for key in secrets)
         message = f"the password must have exactly one source, but {names} are given"
@@ -256,7 +258,7 @@ def _typed(document: Document, path: tuple[str, ...], value: Any, hint: Any) -> 
     """Return ``value`` if it has the type of its field; a mapping becomes a record. Raises SettingsError otherwise."""
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, dict):
-            raise _error_at(document, path, f"{'.'.join(path)} must be a mapping", path[-1])
+            raise _invalid(document, path, "must be a mapping")
         hints = get_type_hints(hint)
         _refuse_unknown(document, path, value, tuple(hints))
         inner = {name: _typed(document, (*path, name), entry, hints[name]) for name, entry in value.items()}
@@ -268,7 +270,7 @@ def _typed(document: Document, path: tuple[str, ...], value: Any, hint: Any) -> 
     accepted = (int, float) if wanted is float else (wanted,)
     if not isinstance(value, accepted) or (isinstance(value, bool) and wanted is not bool):
         kind = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}[wanted]
-        raise _error_at(document, path, f"{'.'.join(path)} must be {kind}, not {value!r}", path[-1])
+        raise _invalid(document, path, f"must be {kind}, not {value!r}")
     return value
 
 
@@ -287,6 +289,11 @@ def _refuse_unknown(document: Document, path: tuple[str, ...], section: Any, kno
         if key not in known:
             name = ".".join((*path, str(key)))
             raise _error_at(document, (*path, key), f"unknown setting {name}{suggestion(str(key), known)}", str(key))
+
+
+def _invalid(document: Document, path: tuple[str, ...], message: str) -> SettingsError:
+    """Return an error about the value at ``path``. The full key precedes the message."""
+    return _error_at(document, path, f"{'.'.join(path)}: {message}", path[-1])
 
 
 def _error_at(document: Document, path: tuple[Any, ...], message: str, field: Optional[str]) -> SettingsError:

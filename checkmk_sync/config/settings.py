@@ -72,7 +72,7 @@ class Timeouts:
 class LimitSettings:
     """The limits on the load of a site and on the size of a response."""
 
-    reads_in_flight: int = 4  # reads at the same time
+    reads_in_flight: int = 4  # reads at the same time, and commands, which take no configuration lock
     requests_per_second: Optional[float] = None  # None for no limit
     max_reply_mb: float = 32.0  # decompressed; for a list, of each item, because lists are streamed
 
@@ -242,7 +242,7 @@ class SyncSettings:
             message = f"encoding {self.encoding!r} is unknown; use one such as utf-8, windows-1252 or utf-16"
             raise SettingsError(message, field="encoding")
         if self.map == "":
-            raise SettingsError("map is empty; name a mapping file or remove this key", field="map")
+            raise SettingsError("map must not be empty; name a mapping file or remove this key", field="map")
 
 
 _KINDS: tuple[tuple[str, tuple[type, ...], str], ...] = (
@@ -322,8 +322,8 @@ def _plain(value: Any) -> Any:
 
 
 def prefix_field(path: str, error: SettingsError) -> str:
-    """Return the message of an error. ``path`` is put in front if the message starts with the name of the field."""
-    return f"{path}{error}" if error.field and str(error).startswith(error.field) else str(error)
+    """Return the message of an error as ``"KEY: message"``. The key is ``path`` and the name of the field."""
+    return f"{path}{error.field}: {str(error).removeprefix(f'{error.field} ')}" if path and error.field else str(error)
 
 
 def replace_nested(record: Any, changes: Mapping[str, Any], path: str = "") -> Any:

@@ -41,10 +41,11 @@ def require_type(value: object, kinds: Union[type, tuple[type, ...]], requiremen
     """Raise TypeError unless ``value`` is an instance of one of the ``kinds``.
 
     The message consists of ``requirement`` (such as ``"owner must be a string"``), the type of ``value``, and ``hint``.
-    Booleans are not accepted as numbers.
+    A boolean is accepted only if ``bool`` is one of the ``kinds``.
     """
+    accepted = kinds if isinstance(kinds, tuple) else (kinds,)
     # bool is a subclass of int.
-    if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
+    if not isinstance(value, accepted) or (isinstance(value, bool) and bool not in accepted):
         raise TypeError(f"{requirement}, not {describe_type(value)}{hint}")
 
 

@@ -125,7 +125,7 @@ def show_folder_paths(text: str, folder_ids: Iterable[str]) -> str:
 class Reply:
     """A response with a status code below 400.
 
-    ``data`` is the decoded JSON, or None if there is no body (204, redirects) or it is not JSON. ``body`` contains the
+    ``data`` is the decoded JSON, or None if the body is empty (204, redirects) or not JSON. ``body`` contains the
     bytes of the body. ``elapsed_s`` is the duration of the call in seconds, including retries.
     """
 

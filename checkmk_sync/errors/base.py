@@ -44,7 +44,8 @@ class CheckmkError(Exception):
         """Return a copy with these ``changes`` of ``attempted``, and with another ``message`` if it is not empty."""
         before = self.attempted or Attempted(Delivery.UNKNOWN)
         state = {**self.__dict__, "attempted": dataclasses.replace(before, **changes)}
-        error: E = _rebuild(type(self), (message,) if message else self.args, state, self.__cause__)
+        args = (escape_invisible(message),) if message else self.args
+        error: E = _rebuild(type(self), args, state, self.__cause__)
         return error
 
 

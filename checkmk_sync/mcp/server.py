@@ -58,8 +58,8 @@ def serve(
     if listen is not None:
         from .http import Listener, read_token, serve_http  # not loaded for stdio
 
-        token = read_token(listen.pop("token_file"))
-        listener = Listener(**listen, token=token, writes=policy.allow_writes)
+        fields = {name: value for name, value in listen.items() if name != "token_file"}
+        listener = Listener(**fields, token=read_token(listen["token_file"]), writes=policy.allow_writes)
     audit = AuditLog(settings, audit_log)
     with contextlib.closing(audit), Checkmk.from_settings(settings, clock=ReportingClock()) as client:
         runner = ToolRunner(client, policy, audit)

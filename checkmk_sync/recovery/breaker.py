@@ -9,7 +9,7 @@ from collections import deque
 from typing import Any, Callable, Optional, TypeVar
 
 from ..config.settings import BreakerSettings
-from ..core.arguments import runs_after_return
+from ..core.arguments import require_count, runs_after_return
 from ..core.clock import Clock, SystemClock
 from ..core.fork import ForkSafe
 from ..core.text import pluralize
@@ -51,7 +51,8 @@ class CircuitBreaker(ForkSafe):
     shows neither. By default, a TransportError is a failure, and so is any error of another library that
     :func:`classify_error` does not call PERMANENT.
 
-    Raises ValueError if a limit is out of range.
+    Raises ValueError if a limit is out of range, or if ``failure_threshold`` or ``minimum_calls`` is not a whole
+    number.
     """
 
     def __init__(
@@ -66,11 +67,12 @@ class CircuitBreaker(ForkSafe):
         clock: Optional[Clock] = None,
         counts: Callable[[Exception], Optional[bool]] = _is_outage,
     ) -> None:
-        if not (failure_threshold >= 1 and recovery_timeout >= 0.0 and 0.0 < failure_rate <= 1.0):
-            raise ValueError(
-                "failure_threshold must be at least 1, failure_rate above 0 and at most 1, "
-                "and recovery_timeout at least 0"
-            )
+        require_count(failure_threshold, "failure_threshold", 1)
+        require_count(minimum_calls, "minimum_calls", 1)
+        if not recovery_timeout >= 0.0:
+            raise ValueError(f"recovery_timeout must be at least 0, not {recovery_timeout!r}")
+        if not 0.0 < failure_rate <= 1.0:
+            raise ValueError(f"failure_rate must be above 0 and at most 1, not {failure_rate!r}")
         self.failure_threshold, self.recovery_timeout = failure_threshold, recovery_timeout
         self.failure_rate, self.minimum_calls = failure_rate, minimum_calls
         self._clock: Clock = clock or SystemClock()
@@ -171,10 +173,10 @@ class CircuitBreaker(ForkSafe):
         self._let_time_pass()
         if self._state is BreakerState.OPEN or self._probe is not None:
             left_s = max(0.0, self._opened_at + self.recovery_timeout - self._clock.monotonic())
-            raise CircuitOpenError(
-                f"the call was not tried because {self._reason}; next try in {left_s:.0f} s",
-                retry_at=self._clock.time() + left_s,
-            )
+            is_probing = self._probe is not None
+            hint = "a probe is running, so try again when it ends" if is_probing else f"next try in {left_s:.0f} s"
+            message = f"the call was not tried because {self._reason}; {hint}"
+            raise CircuitOpenError(message, retry_at=self._clock.time() + left_s)
 
     def _enter(self, call: object) -> int:
         # Read before the state, because a result counts only in the generation in which its call started. A late result

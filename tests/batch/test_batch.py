@@ -252,6 +252,13 @@ def test_numbers_out_of_range_are_refused(options: dict[str, Any]) -> None:
         BatchProcessor(**options)
 
 
+@pytest.mark.parametrize("name", ["retry_delay", "grace_s", "rate_limit"])
+@pytest.mark.parametrize("value", [True, False, "1", math.nan, -0.5])
+def test_seconds_and_rates_must_be_numbers(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=rf"^{name} must be a number of at least 0, not {value!r}$"):
+        BatchProcessor(**{name: value})
+
+
 @pytest.mark.parametrize("name", ["max_concurrent", "max_retries", "chunk_size"])
 @pytest.mark.parametrize("value", [2.5, True, math.inf])
 def test_counts_must_be_whole_numbers(name: str, value: Any) -> None:

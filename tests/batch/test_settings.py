@@ -87,11 +87,11 @@ def test_chunk_size_splits_bulk_calls() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("max_concurrent: 0", "max_concurrent must be at least 1"),
-        ("rate_limit: 0", "rate_limit must be at least 0.001"),
+        ("max_concurrent: 0", "max_concurrent: must be at least 1"),
+        ("rate_limit: 0", "rate_limit: must be at least 0.001"),
         ("rate_limit: fast", "must be a number"),
-        ("max_retries: -1", "max_retries must be at least 0"),
-        ("retry_delay: -0.5", "retry_delay must be at least 0"),
+        ("max_retries: -1", "max_retries: must be at least 0"),
+        ("retry_delay: -0.5", "retry_delay: must be at least 0"),
         ("max_concurent: 5", "did you mean 'max_concurrent'"),
     ],
 )

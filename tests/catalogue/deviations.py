@@ -101,10 +101,9 @@ def _differences(row: Operation, facts: Facts, line: str) -> Iterator[str]:
 
 def _answer_differences(row: Operation, facts: Facts, line: str) -> Iterator[str]:
     answers = answers_of(facts, line)
-    accepted = getattr(row, "accept", "application/json")
     for answer in answers:
         status, _, media = answer.partition(" ")
-        if media not in ("", accepted):
+        if media not in ("", row.accept):
             yield f"the answer is {media}"
         if row.expected and int(status) not in {reply.status for reply in row.expected}:
             yield f"the answer {status} is not expected"

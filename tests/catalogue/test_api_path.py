@@ -14,14 +14,15 @@ from checkmk_sync.catalogue.paths import api_path, path_segment
 BASE = "https://mon.example.com/prod/check_mk/api/1.0"
 
 REFUSED = {
-    "": "names no endpoint",
-    "/": "names no endpoint",
+    "": "does not name an endpoint",
+    "/": "does not name an endpoint",
     "https://evil.example/x": "the address of the API",
     "https:evil.example": "the address of the API",
     "/prod/check_mk/api/1.0/version": "the address of the API",
     "//evil.example/x": "empty segment",
     "/objects//x": "empty segment",
     "/%2Fevil.example": "empty segment",
+    "%2Fevil.example": "empty segment",
     "/%252fevil.example": "empty segment",
     "/objects/../../x": "'..'",
     "..": "'..'",
@@ -85,6 +86,7 @@ def _quoted(text: str, times: int) -> str:
 
 @given(PATHS)
 @example("/a/%25252e%25252e/b")
+@example("%2F")
 def test_an_accepted_path_stays_below_the_api(path: str) -> None:
     try:
         url = BASE + api_path(path)

@@ -150,6 +150,7 @@ WRONG = {
     "an invented query field": (_verb("aux_tags", "list", query=("topic",)), "unknown query field 'topic'"),
     "an invented body field": (_verb("aux_tags", "create", body=("colour",)), "unknown body field 'colour'"),
     "a missing body field": (_verb("aux_tags", "create", body=("title",)), "missing body field 'topic'"),
+    "a wrong media type": (_verb("aux_tags", "get", accept="text/plain"), "the answer is application/json"),
     "a wrong status": (_verb("aux_tags", "delete", expected=(ExpectedReply(200),)), "the answer 200 is not documented"),
     "a wrong domain type": (
         _verb("aux_tags", "create", expected=(ExpectedReply(200, "tag", ("id",)),)),

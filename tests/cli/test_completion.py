@@ -19,7 +19,7 @@ import pytest
 from tests.conftest import ROOT, Run
 
 SHELLS = ("bash", "zsh", "fish")
-FILE_OPTIONS = {"config", "password_file", "audit_log", "token_file"}
+FILE_OPTIONS = {"config", "input_file", "save", "password_file", "audit_log", "token_file"}
 
 
 @pytest.fixture

@@ -183,10 +183,10 @@ def test_the_configuration_names_the_map_and_the_encoding(folder: Path, sync: Ru
     ("text", "message"),
     [
         ("sync: {mpa: x}", "config.yaml:1: unknown setting sync.mpa; did you mean 'map'?"),
-        ("sync: 7", "config.yaml:1: sync must be a mapping"),
-        ("sync: {map: 7}", "config.yaml:1: sync.map must be a string, not 7"),
-        ("sync: {map: ''}", "config.yaml:1: sync.map is empty"),
-        ("sync:\n  encoding: nonsense", "config.yaml:2: sync.encoding 'nonsense' is unknown; use one such as"),
+        ("sync: 7", "config.yaml:1: sync: must be a mapping"),
+        ("sync: {map: 7}", "config.yaml:1: sync.map: must be a string, not 7"),
+        ("sync: {map: ''}", "config.yaml:1: sync.map: must not be empty"),
+        ("sync:\n  encoding: nonsense", "config.yaml:2: sync.encoding: 'nonsense' is unknown; use one such as"),
         ("snyc: {}", "config.yaml:1: unknown setting snyc; did you mean 'sync'?"),
     ],
 )

@@ -91,7 +91,7 @@ def test_a_failed_scan_raises_an_error(site: SimulatedSite, cmk: Checkmk) -> Non
     with pytest.raises(DiscoveryError, match="the discovery of h ended as exception") as caught:
         cmk.discovery.discover("h")
     assert caught.value.state == "exception"
-    with pytest.raises(DiscoveryError, match="the discovery of 1 host ended as exception: "):
+    with pytest.raises(DiscoveryError, match="the discovery of 1 host ended as exception; "):
         cmk.discovery.bulk(["h"]).raise_for_failure()
 
 

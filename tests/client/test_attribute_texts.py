@@ -101,7 +101,7 @@ def test_a_string_for_the_current_value_sends_nothing(site: SimulatedSite, gatew
         (
             {"parents": "["},
             "the attribute 'parents' of 'web01' cannot be sent: '[' starts like JSON but is not valid JSON "
-            "(line 1, column 2: Expecting value)",
+            "(character 2: Expecting value)",
         ),
         (
             {"snmp_community": "{geheim"},

@@ -10,12 +10,14 @@ import pytest
 
 from checkmk_sync import Checkmk
 from checkmk_sync.client.nouns.jobs import RACE_S
+from checkmk_sync.core.clock import SystemClock
 from checkmk_sync.errors import (
     BadRequestError,
     BrokenReplyError,
     CheckmkError,
     ConflictError,
     ConnectError,
+    DiscoveryError,
     GatewayError,
     NotFoundError,
     ReadTimeoutError,
@@ -116,6 +118,8 @@ def test_bulk_without_wait_returns_the_running_job(prepared: Any) -> None:
     _, cmk = prepared
     done = cmk.discovery.bulk(["h0"], wait=False)
     assert done.job.active
+    assert not done.ok
+    done.raise_for_failure()  # nothing has failed yet
 
 
 def test_a_wait_for_a_job_survives_an_outage(prepared: Any) -> None:
@@ -172,6 +176,17 @@ def test_closing_the_client_ends_a_wait() -> None:
         assert time.process_time() - spent < 1
 
 
+def test_a_wait_that_ends_early_does_not_claim_a_timeout() -> None:
+    """Runs in real time. Closing a client stops its clock first, and then ends its connections."""
+    clock = SystemClock()
+    with SimulatedSite(hosts=1, discovery_time=60) as site, site.client(clock=clock) as cmk:
+        cmk.discovery.start("host00000", "refresh")
+        threading.Timer(0.2, clock.stop).start()
+        said = "^the client was closed during the wait; the discovery of host00000 may still be running$"
+        with pytest.raises(ConnectError, match=said):
+            cmk.discovery.wait("host00000", timeout_s=50)
+
+
 def test_the_wait_ends_at_its_timeout(prepared: Any, clock: ManualClock) -> None:
     _, cmk = prepared
     cmk.discovery.start("h0", "refresh")
@@ -187,6 +202,8 @@ def test_a_failed_job_is_not_ok(prepared: Any) -> None:
     assert not done.ok
     assert done.job.state == "exception"
     assert any("Error running automation" in line for line in done.job.log)
+    with pytest.raises(DiscoveryError, match="^the discovery of 1 host ended as exception; its log ends with '.*Error"):
+        done.raise_for_failure()
 
 
 @pytest.mark.parametrize("kind", ["reset_before", "reset_after"])

@@ -61,38 +61,68 @@ def test_a_complete_configuration_is_read(tmp_path: Path) -> None:
     ("text", "line", "said"),
     [
         (BASE + "  sit: x\n", 6, "unknown setting checkmk.sit; did you mean 'site'?"),
-        (BASE + "advanced_featurs: {}\n", 6, "did you mean 'advanced_features'"),
+        (BASE + "advanced_featurs: {}\n", 6, "unknown setting advanced_featurs; did you mean 'advanced_features'"),
         (BASE + "  timeouts: {read: 5}\n", 6, "unknown setting checkmk.timeouts.read; did you mean 'read_s'"),
-        (BASE + "  timeouts: {read_s: soon}\n", 6, "checkmk.timeouts.read_s must be a number, not 'soon'"),
-        (BASE + "  timeouts:\n    read_s: -1\n", 7, "read_s must be at least"),
-        (BASE + "  limits: {reads_in_flight: 9}\n", 6, "at most 8"),
-        (BASE + "  verify: 1\n", 6, "verify must be true or false"),
-        (BASE + "  ca_bundle: [x]\n", 6, "must be a string"),
+        (BASE + "  timeouts: {read_s: soon}\n", 6, "checkmk.timeouts.read_s: must be a number, not 'soon'"),
+        (BASE + "  timeouts:\n    read_s: -1\n", 7, "checkmk.timeouts.read_s: must be at least"),
+        (BASE + "  limits: {reads_in_flight: 9}\n", 6, "checkmk.limits.reads_in_flight: must be at most 8"),
+        (BASE + "  verify: 1\n", 6, "checkmk.verify: must be true or false"),
+        (BASE + "  ca_bundle: [x]\n", 6, "checkmk.ca_bundle: must be a string"),
         (BASE + "  password: secret\n", 1, "the password must have exactly one source"),
-        (BASE + "  password: 1234\n", 6, "must be a string; put it in quotes"),
+        (BASE + "  password: 1234\n", 6, "checkmk.password: must be a string; put it in quotes"),
         ("checkmk:\n  server_url: https://x\n  site: s\n  username: u\n", 1, "the password is missing"),
         ("checkmk:\n  server_url: https://x\n  password: abcd\n  username: u\n", 1, "checkmk.site is missing"),
-        (BASE.replace("https://mon.example.com/", "mon.example.com"), 2, "is not a server URL"),
-        (BASE.replace("mon.example.com/", "mon/prod/check_mk/"), 2, "must end before the site"),
-        (BASE.replace("mon.example.com", "user:pw@mon"), 2, "must not contain a user or a password"),
-        (BASE.replace("site: prod", "site: prod/x"), 3, "is not a site id"),
-        (BASE.replace("username: automation", "username: a b"), 4, "is not a user id"),
-        ("checkmk: [1]\n", 1, "checkmk must be a mapping"),
-        ("- 1\n", 1, "must be a mapping"),
-        (BASE + "advanced_features:\n  recovery: {retry: 3}\n", 7, "must be a mapping"),
+        (
+            BASE.replace("https://mon.example.com/", "mon.example.com"),
+            2,
+            "checkmk.server_url: 'mon.example.com' is not",
+        ),
+        (
+            BASE.replace("mon.example.com/", "mon/prod/check_mk/"),
+            2,
+            "checkmk.server_url: the server URL must end before",
+        ),
+        (
+            BASE.replace("mon.example.com", "user:pw@mon"),
+            2,
+            "checkmk.server_url: the server URL must not contain a user",
+        ),
+        (BASE.replace("site: prod", "site: prod/x"), 3, "checkmk.site: 'prod/x' is not a site id"),
+        (BASE.replace("username: automation", "username: a b"), 4, "checkmk.username: 'a b' is not a user id"),
+        ("checkmk: [1]\n", 1, "checkmk: must be a mapping"),
+        ("- 1\n", 1, "the configuration must be a mapping"),
+        (
+            BASE + "advanced_features:\n  recovery: {retry: 3}\n",
+            7,
+            "advanced_features.recovery.retry: must be a mapping",
+        ),
         (
             BASE + "advanced_features:\n  recovery: {retry: {strategy: slow}}\n",
             7,
-            "unknown strategy 'slow'; use one of: fixed, linear, exp",
+            "advanced_features.recovery.retry.strategy: unknown strategy 'slow'; use one of: fixed, linear, exp",
         ),
-        (BASE + "advanced_features:\n  recovery: {circuit_breaker: {failure_rate: 2}}\n", 7, "at most 1"),
+        (
+            BASE + "advanced_features:\n  recovery: {circuit_breaker: {failure_rate: 2}}\n",
+            7,
+            "advanced_features.recovery.circuit_breaker.failure_rate: must be at most 1",
+        ),
+        (
+            BASE + "advanced_features:\n  caching: {backend: x}\n",
+            7,
+            "advanced_features.caching.backend: unknown backend",
+        ),
+        (
+            BASE + "advanced_features:\n  caching: {backend: redis}\n",
+            7,
+            "advanced_features.caching.redis_url: the backend",
+        ),
     ],
 )
 def test_a_mistake_is_reported_with_file_line_and_hint(tmp_path: Path, text: str, line: int, said: str) -> None:
     path = _write(tmp_path, text)
     with pytest.raises(SettingsError) as caught:
         load(path)
-    assert said in str(caught.value)
+    assert str(caught.value).startswith(f"{path}:{line}: {said}")
     assert (caught.value.file, caught.value.line) == (str(path), line)
     assert "pw" not in str(caught.value)
 
@@ -187,11 +217,13 @@ def test_conflicting_password_sources_are_named(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"limits": {"reads_in_flight": 2.5}}, "limits.reads_in_flight must be a whole number, not 2.5"),
-        ({"batch_processing": {"chunk_size": 2.0}}, "batch_processing.chunk_size must be a whole number"),
-        ({"caching": {"backend": "redis", "redis_url": "redis://[::1"}}, "redis_url must be a URL"),
-        ({"caching": {"redis_url": "redis://h?password=hunter2"}}, "redis_url must not contain a password"),
-        ({"server_url": "https://.example.com"}, "is not a server URL"),
+        ({"limits": {"reads_in_flight": 2.5}}, "^limits.reads_in_flight: must be a whole number, not 2.5"),
+        ({"batch_processing": {"chunk_size": 2.0}}, "^batch_processing.chunk_size: must be a whole number"),
+        ({"caching": {"backend": "redis", "redis_url": "redis://[::1"}}, "^caching.redis_url: must be a URL"),
+        ({"caching": {"redis_url": "redis://h?password=hunter2"}}, "^caching.redis_url: must not contain a password"),
+        ({"recovery": {"retry": {"strategy": "slow"}}}, "^recovery.retry.strategy: unknown strategy 'slow'"),
+        ({"site": "a b"}, "^'a b' is not a site id"),
+        ({"server_url": "https://.example.com"}, "^'https://.example.com' is not a server URL"),
         ({"server_url": "https://a..b"}, "is not a server URL"),
         ({"server_url": "https://mon itoring.example.com"}, "is not a server URL"),
         ({"server_url": "https://mon%zz.example.com"}, "is not a server URL"),

@@ -84,7 +84,7 @@ def test_a_command_may_be_a_list(folder: Path) -> None:
     settings = _load(folder, f"  password_command: [cat, '{folder}/a secret']\n")
     assert settings.password.reveal() == "geheim"
     for wrong in ("[cat, 1]", "[]", "{a: b}", "7"):
-        with pytest.raises(SettingsError, match="password_command must be a string or a list of strings"):
+        with pytest.raises(SettingsError, match="password_command: must be a string or a list of strings"):
             _load(folder, f"  password_command: {wrong}\n")
 
 
@@ -107,16 +107,18 @@ def test_a_failed_password_command_is_explained(command: str, said: str) -> None
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ("  password_file: ''\n", "checkmk.password_file is empty"),
-        ("  password: x\n  timeouts: {read_s: .inf}\n", "checkmk.timeouts.read_s must be a finite number"),
-        ("  password: x\n  timeouts: {read_s: .nan}\n", "checkmk.timeouts.read_s must be a finite number"),
-        ("  password: x\n  timeouts: {read_s: 0}\n", "checkmk.timeouts.read_s must be at least 0.001"),
-        ("  password: x\n  limits: {reads_in_flight: 9}\n", "checkmk.limits.reads_in_flight must be at most 8"),
-        ("  password: x\n  proxy: foo\n", "checkmk.proxy must be a URL such as http://proxy:3128"),
-        ("  password: x\n  proxy: 'user:hunter2@proxy'\n", "checkmk.proxy must be a URL such as http://proxy:3128"),
-        ("  password: x\n  proxy: 'http://proxy:port'\n", "checkmk.proxy must be a URL such as http://proxy:3128"),
+        ("  password_file: ''\n", "checkmk.password_file: must not be empty"),
+        ("  password: x\n  timeouts: {read_s: .inf}\n", "checkmk.timeouts.read_s: must be a finite number"),
+        ("  password: x\n  timeouts: {read_s: .nan}\n", "checkmk.timeouts.read_s: must be a finite number"),
+        ("  password: x\n  timeouts: {read_s: 0}\n", "checkmk.timeouts.read_s: must be at least 0.001"),
+        ("  password: x\n  limits: {reads_in_flight: 9}\n", "checkmk.limits.reads_in_flight: must be at most 8"),
+        ("  password: x\n  proxy: foo\n", "checkmk.proxy: must be a URL such as http://proxy:3128"),
+        ("  password: x\n  proxy: 'user:hunter2@proxy'\n", "checkmk.proxy: must be a URL such as http://proxy:3128"),
+        ("  password: x\n  proxy: 'http://proxy:port'\n", "checkmk.proxy: must be a URL such as http://proxy:3128"),
         ("  password: x\nadvanced_features: {recovery: {retry: {max_retries: -1}}}\n",
-         "advanced_features.recovery.retry.max_retries must be at least 0"),
+         "advanced_features.recovery.retry.max_retries: must be at least 0"),
+        ("  password: x\nadvanced_features: {caching: {redis_password: 5}}\n",
+         "advanced_features.caching.redis_password: must be a string, not an int"),
     ],
 )  # fmt: skip
 def test_invalid_settings_are_reported_with_the_full_key(folder: Path, lines: str, said: str) -> None:
@@ -139,7 +141,7 @@ def test_an_invalid_port_is_refused(url: str) -> None:
 
 
 def test_errors_name_the_invalid_option_of_the_constructor() -> None:
-    with pytest.raises(SettingsError, match="timeouts.read_s must be at least"):
+    with pytest.raises(SettingsError, match="^timeouts.read_s: must be at least"):
         Checkmk("https://mon", "prod", "automation", "secret", timeouts={"read_s": -1})
-    with pytest.raises(SettingsError, match="timeouts.read_s must be a number"):
+    with pytest.raises(SettingsError, match="^timeouts.read_s: must be a number"):
         Checkmk("https://mon", "prod", "automation", "secret", timeouts={"read_s": "soon"})

@@ -184,7 +184,7 @@ def test_masked_secrets_are_refused_on_the_command_line(
         ),
         (
             'snmp_community={"type": "x", hunter2}',
-            "the hidden value starts like JSON but is not valid JSON (line 1, column 15: Expecting property name",
+            "the hidden value starts like JSON but is not valid JSON (character 15: Expecting property name",
         ),
         (
             'pwd={"hunter2": 1, "hunter2": 2}',

@@ -106,6 +106,12 @@ def test_settings_errors_start_with_file_and_line() -> None:
     assert str(errors.SettingsError("x")) == "x"
 
 
+def test_a_new_message_of_a_copy_cannot_forge_a_line() -> None:
+    error = errors.CheckmkError("a\x1b", "b")
+    assert str(error.with_attempted("x\nFORGED\x1b")) == r"x\nFORGED\x1b"
+    assert str(error.with_attempted(attempts=2)) == "a\\x1b\nb"
+
+
 class _Stubborn(Exception):
     def __reduce__(self) -> Any:
         raise NotImplementedError("no")

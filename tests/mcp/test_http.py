@@ -19,8 +19,12 @@ import anyio
 import requests
 from mcp_types import ElicitResult
 
+from checkmk_sync.config.secrets import SecretSource
+from checkmk_sync.config.settings import Settings
 from checkmk_sync.errors import SettingsError
 from checkmk_sync.mcp.http import Listener, read_token
+from checkmk_sync.mcp.policy import Policy
+from checkmk_sync.mcp.server import serve
 from checkmk_sync.testing import SimulatedSite
 from tests.conftest import Run
 from tests.mcp.in_process_client import result_data
@@ -208,6 +212,17 @@ def test_settings_that_would_let_others_in_are_refused(tmp_path: Path, monkeypat
     empty.touch(0o600)
     with pytest.raises(SettingsError, match="empty"):
         read_token(str(empty))
+
+
+def test_serve_leaves_the_dictionary_of_the_caller_unchanged(tmp_path: Path) -> None:
+    listen = {"host": "0.0.0.0", "token_file": str(tmp_path / "token")}
+    (tmp_path / "token").write_text(TOKEN)
+    (tmp_path / "token").chmod(0o600)
+    settings = Settings("http://localhost", "s", "automation", SecretSource(value="x"))
+    for _ in range(2):
+        with pytest.raises(SettingsError, match="other machines can reach 0.0.0.0"):
+            serve(settings, Policy(), listen=listen)
+    assert listen == {"host": "0.0.0.0", "token_file": str(tmp_path / "token")}
 
 
 def test_the_reported_url_is_the_url_for_clients() -> None:

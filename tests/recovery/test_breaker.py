@@ -49,6 +49,15 @@ def test_it_opens_after_consecutive_failures_and_names_the_next_try(
     assert caught.value.sent is False
 
 
+def test_calls_during_a_probe_are_refused_because_of_it(breaker: CircuitBreaker, clock: ManualClock) -> None:
+    _break(breaker, 3)
+    clock.advance(60)
+    said = "^the call was not tried because 3 attempts in a row failed; a probe is running, so try again when it ends$"
+    with pytest.raises(CircuitOpenError, match=said) as caught:
+        breaker.call(lambda: breaker.call(lambda: pytest.fail("called")))
+    assert caught.value.retry_at == clock.time()
+
+
 def test_a_success_resets_the_count(breaker: CircuitBreaker) -> None:
     _break(breaker, 2)
     assert breaker.call(lambda: "ok") == "ok"

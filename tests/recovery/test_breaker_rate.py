@@ -114,8 +114,22 @@ def test_it_behaves_like_a_complete_log(steps: list[tuple[bool, float]], rate: f
 
 @pytest.mark.parametrize(
     "options",
-    [{"failure_threshold": 0}, {"recovery_timeout": -1}, {"failure_rate": 0}, {"failure_rate": 1.1}, {"window": 0}],
+    [
+        {"failure_threshold": 0},
+        {"failure_threshold": 2.5},
+        {"failure_threshold": True},
+        {"minimum_calls": 0},
+        {"minimum_calls": 20.0},
+        {"minimum_calls": True},
+        {"recovery_timeout": -1},
+        {"recovery_timeout": float("nan")},
+        {"failure_rate": 0},
+        {"failure_rate": 1.1},
+        {"window": 0},
+    ],
+    ids=str,
 )
 def test_invalid_limits_are_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="failure_threshold must be|window must be"):
+    (name,) = options
+    with pytest.raises(ValueError, match=f"^{name} must be"):
         CircuitBreaker(**options)

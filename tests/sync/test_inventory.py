@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from checkmk_sync.errors import InventoryError
 from checkmk_sync.sync import Desired, from_data, load
 from checkmk_sync.sync.desired import REMOVE
-from checkmk_sync.sync.sources import csv_entries
+from checkmk_sync.sync.sources import InventoryText, csv_entries, from_text
 
 YAML = """\
 folders:
@@ -121,6 +121,24 @@ def test_the_format_of_standard_input_is_guessed(monkeypatch: pytest.MonkeyPatch
         assert ("host", "web01") in load("-").objects
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name,label:env\nweb01,prod\n",
+        "label:env,name\nprod,web01\n",
+        "label: env;name\nprod;web01\n",
+        '"label:env",name\nprod,web01\n',
+    ],
+)
+def test_the_header_of_a_csv_without_extension_may_start_with_a_label(text: str) -> None:
+    assert _properties(from_text(InventoryText("export", text)), "host", "web01") == {"labels.env": "prod"}
+
+
+@pytest.mark.parametrize("text", ["hosts: [{name: web01}, {name: web02}]\n", "hosts: # host, name\n- name: web01\n"])
+def test_the_first_key_of_a_yaml_inventory_is_not_a_heading(text: str) -> None:
+    assert ("host", "web01") in from_text(InventoryText("export", text)).objects
+
+
 def _mistakes(source: Any) -> list[str]:
     with pytest.raises(InventoryError) as caught:
         load(source) if not isinstance(source, dict) else from_data(source)
@@ -212,6 +230,7 @@ def test_a_duplicate_host_is_reported_with_both_locations(tmp_path: Path) -> Non
         ("a.csv", 'name,folder\n"x,/\n', "not valid CSV"),
         ("a.csv", "name,inventory_failed\nx,maybe\n", ":2: column 2 (inventory_failed): 'maybe' is not true or false"),
         ("a.csv", "name,locked_by\nx,{oops\n", ":2: column 2 (locked_by): '{oops' starts like JSON"),
+        ("a.csv", "name,locked_by\nx,{oops\n", " but is not valid JSON (character 2: Expecting property name"),
         ("a.yaml", "", "the inventory is empty"),
         ("a.yaml", "hosts: []\n", "the inventory is empty"),
         ("a.yaml", "hosts:\nfolders:\n", "the inventory is empty"),

@@ -73,7 +73,8 @@ def test_documents_without_rows_are_refused(mapped: Mapped, text: str, said: str
         ('[{"h": "a"}]', "the list 'results'"),
         ('{"results": [{"h": "a"}], "next": "http://x", "count": 2}', "one page of a response, with 1 of 2 rows"),
         ('{"results": [{"h": "a"}], "next": null, "count": 2}', "one page of a response, with 1 of 2 rows"),
-        ('{"results": [{"h": "a"}], "next": "x"}', "one page of a response, with 1 rows"),
+        ('{"results": [{"h": "a"}], "next": "x"}', "one page of a response, with 1 row;"),
+        ('{"results": [{"h": "a"}, {"h": "b"}], "next": "x"}', "one page of a response, with 2 rows;"),
     ],
 )
 def test_single_pages_of_a_response_are_refused(mapped: Mapped, text: str, said: str) -> None:

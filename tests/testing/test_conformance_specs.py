@@ -2,113 +2,23 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
 from typing import Any, Iterator
 
 import pytest
-from openapi_core import Config, OpenAPI
-from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
-from openapi_core.exceptions import OpenAPIError
-from requests.adapters import HTTPAdapter
 
 from checkmk_sync import Checkmk
 from checkmk_sync.catalogue import OPERATIONS
 from checkmk_sync.catalogue.versions import CheckmkVersion
 from checkmk_sync.testing import ManualClock, SimulatedSite
-from tests.conftest import shared_folder
-
-DOCUMENTS = {
-    "2.2.0p44": "checkmk-2.2.0p44-raw.json.gz",
-    "2.3.0p41": "checkmk-2.3.0p41-commercial.json.gz",
-    "2.4.0p18": "checkmk-2.4.0-raw-doc.json.gz",
-    "2.5.0p9": "checkmk-2.5.0-ultimatemt.json.gz",
-}
-# Operations that servers have but some documents omit (source: specs/README.md).
-LEFT_OUT = re.compile(
-    r"/objects/host/[^/]+$|/domain-types/host/collections/all$|/collections/services$|GET .*/service/collections/all$"
-)
-# Errors in the documents. docs/conformance.md explains each of them.
-WRONG = (
-    (r"/domain-types/(host|service)/collections/all|/collections/services", r"value/\d+$"),  # items are not links
-    (r"/objects/activation_run/", r"status_per_site/0/state$"),  # nullable, but the enumeration omits null
-    (r"/host_config|/collections/hosts$", r"extensions/effective_attributes(/|$)"),  # null if no attribute is set
-    (r"/objects/service_discovery/", r"/extensions/service_item$"),  # null for checks without an item
-    (r"/service/collections/all$|/collections/services$", r"^query$"),  # 2.5: no value matches, not even the example
-    (r"", r"snmp_community$"),  # 2.5: no value can match the schema
-)
-
-
-def _document(name: str) -> dict[str, Any]:
-    with gzip.open(shared_folder("specs") / name) as file:
-        found: dict[str, Any] = json.load(file)
-    return found
-
-
-class Checker:
-    """Validates all requests and answers that pass through the adapter."""
-
-    def __init__(self, version: str, base: str) -> None:
-        document = _document(DOCUMENTS[version])
-        document["servers"] = [{"url": base}]
-        deserializers = {"application/problem+json": json.loads}
-        config = Config(spec_validator_cls=None, extra_media_type_deserializers=deserializers)
-        self._api = OpenAPI.from_dict(document, config=config)  # type: ignore[arg-type]
-        self._base = base
-        self.deviations: list[str] = []
-        self.checked = 0
-
-    def check(self, request: Any, response: Any) -> None:
-        asked, answered = RequestsOpenAPIRequest(request), RequestsOpenAPIResponse(response)
-        path = request.url.partition("?")[0][len(self._base) :]
-        self.checked += 1
-        for what, validate in (
-            ("request", lambda: self._api.validate_request(asked)),
-            ("answer", lambda: self._api.validate_response(asked, answered)),
-        ):
-            try:
-                validate()
-            except OpenAPIError as error:
-                self._note(what, request.method, path, response, error)
-            except (AttributeError, re.error):
-                # Older validators fail on a null value of a schema with a discriminator, and on a pattern in 2.2
-                # that is not a valid regular expression.
-                assert "effective_attributes" in request.url
-
-    def _note(self, what: str, method: str, path: str, response: Any, error: OpenAPIError) -> None:
-        kind = type(error).__name__
-        if kind in ("PathNotFound", "OperationNotFound") and LEFT_OUT.search(f"{method} {path}"):
-            return
-        if (
-            kind in ("MissingData", "DataValidationError")
-            and not response.content
-            and response.status_code in (204, 302, 303)
-        ):
-            return  # the document has an empty description of a body that the answer rightly omits
-        problems = getattr(error.__cause__, "schema_errors", None) or [error]
-        for problem in problems:
-            place = "/".join(map(str, getattr(problem, "path", ())))
-            if not any(re.search(at, path) and re.search(where, place) for at, where in WRONG):
-                text = getattr(problem, "message", str(problem))
-                self.deviations.append(f"{what} {method} {path} -> {response.status_code}: {place}: {text:.300}")
+from tests.official_documents import DOCUMENTS, EDITIONS, LEFT_OUT, document, watch
 
 
 @pytest.fixture(params=DOCUMENTS)
 def watched(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, clock: ManualClock) -> Iterator[Any]:
-    edition = {"2.3.0p41": "cee", "2.5.0p9": "ultimatemt"}.get(request.param, "cre")
-    shared_folder("specs")
-    with SimulatedSite(request.param, edition, services=8, clock=clock, hosts=3) as site:
-        checker = Checker(request.param, site.api_url)
-        send = HTTPAdapter.send
-
-        def checked_send(self: HTTPAdapter, prepared: Any, *args: Any, **kwargs: Any) -> Any:
-            response = send(self, prepared, *args, **kwargs)
-            response.content
-            checker.check(prepared, response)
-            return response
-
-        monkeypatch.setattr(HTTPAdapter, "send", checked_send)
+    version: str = request.param
+    with SimulatedSite(version, EDITIONS[version], services=8, clock=clock, hosts=3) as site:
+        checker = watch(monkeypatch, site, version)
         with site.client(clock=clock, caching={"enabled": False}) as cmk:
             yield cmk, checker
 
@@ -186,7 +96,7 @@ def _refusals(cmk: Checkmk) -> None:
 
 @pytest.mark.parametrize("version", DOCUMENTS)
 def test_every_row_of_the_catalogue_is_in_the_official_document(version: str) -> None:
-    paths = _document(DOCUMENTS[version])["paths"]
+    paths = document(version)["paths"]
     known = {(method.upper(), re.sub(r"\{[^}]*\}", "{}", path)) for path, ways in paths.items() for method in ways}
     parsed = CheckmkVersion.parse(version)
     for row in OPERATIONS:
@@ -197,7 +107,7 @@ def test_every_row_of_the_catalogue_is_in_the_official_document(version: str) ->
 
 @pytest.mark.parametrize("version", DOCUMENTS)
 def test_if_match_is_sent_only_if_needed(version: str) -> None:
-    paths = {re.sub(r"\{[^}]*\}", "{}", path): ways for path, ways in _document(DOCUMENTS[version])["paths"].items()}
+    paths = {re.sub(r"\{[^}]*\}", "{}", path): ways for path, ways in document(version)["paths"].items()}
     parsed = CheckmkVersion.parse(version)
     for row in OPERATIONS:
         described = paths.get(re.sub(r"\{[^}]*\}", "{}", row.path), {}).get(row.method.lower())

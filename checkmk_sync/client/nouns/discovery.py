@@ -77,11 +77,14 @@ class BulkDiscovery:
         return self.job is None or self.job.ok
 
     def raise_for_failure(self) -> None:
-        """Raise DiscoveryError, with the last lines of the job's log, unless :attr:`ok` is True."""
-        if self.job is not None and not self.ok:
-            log = "; ".join(self.job.log[-3:]) or "its log is empty"
-            hosts = pluralize(len(self.hosts), "host")
-            raise DiscoveryError(f"the discovery of {hosts} ended as {self.job.state}: {log}", state=self.job.state)
+        """Raise DiscoveryError, with the last lines of the job's log, if the job has ended without success.
+
+        A job that still runs has not failed, so no error is raised for it.
+        """
+        if self.job is not None and not self.job.active and not self.job.ok:
+            hosts, last_lines = pluralize(len(self.hosts), "host"), "; ".join(self.job.log[-3:])
+            log = f"its log ends with {last_lines!r}" if last_lines else "its log is empty"
+            raise DiscoveryError(f"the discovery of {hosts} ended as {self.job.state}; {log}", state=self.job.state)
 
     def __repr__(self) -> str:
         state = None if self.job is None else self.job.state

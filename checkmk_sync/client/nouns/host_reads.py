@@ -154,7 +154,7 @@ class HostReader(BulkEditable[Host]):
             for hosts in blocks:
                 yield [host for host in hosts if matches(host.name) and path in (None, host.folder)]
 
-    def _by_name(self, names: Sequence[str]) -> dict[str, Host]:
+    def _read_many(self, names: Sequence[str]) -> dict[str, Host]:
         return {host.name: host for hosts in self._read_by_name(list(names), {}) for host in hosts}
 
 
@@ -165,7 +165,7 @@ def absent_hosts(site: Site, names: Iterable[str]) -> set[str]:
     """
     hosts = HostReader(site)
     wanted = set(names)
-    unlisted = wanted - set(hosts._by_name(sorted(wanted)))  # absent, or hidden from the user
+    unlisted = wanted - set(hosts._read_many(sorted(wanted)))  # absent, or hidden from the user
     absent = set()
     for name in sorted(unlisted)[:FEW_NAMES]:
         with contextlib.suppress(ForbiddenError):

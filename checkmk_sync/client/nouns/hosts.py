@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable, Iterable, Optional, Sequence, Union
+from typing import Any, Callable, Optional, Sequence, Union
 
 from ...catalogue.paths import folder_path, host_name
 from ...core.arguments import require_string
 from ...errors import BadRequestError, UnexpectedReplyError
 from ..ensured import Ensured
-from ..outcomes import Outcomes, Progress
 from ..records import Host
 from ..resource import writes
-from ..site import Site
 from ..updates import (
     Attributes,
     ChangeFunction,
@@ -38,6 +36,24 @@ class Hosts(HostReader):
     whether the write was applied. If it finds no proof, the write may or may not have been applied. A single call then
     raises an error whose ``attempted.is_uncertain`` is True, and a bulk call returns an outcome with the status
     ``UNKNOWN``.
+
+    Items of bulk calls:
+
+    >>> cmk.hosts.bulk_create([{"host_name": "web01", "folder": "/linux"}, {"host_name": "web02"}])
+    >>> cmk.hosts.bulk_update([{"host_name": "web01", "update_attributes": {"alias": "Web server"}}])
+    >>> cmk.hosts.bulk_delete(["web01", "web02"])
+
+    * ``bulk_create``: a :class:`.Host`, or a mapping with ``host_name`` and optionally ``folder`` (default: ``/``) and
+      ``attributes``.
+    * ``bulk_update``: a mapping with ``host_name`` and one of ``attributes``, ``update_attributes`` and
+      ``remove_attributes``, as for :meth:`update`. It can also contain the ``folder`` of the host, which makes the call
+      faster because the items are sorted by folder.
+    * ``bulk_delete``: a name or a :class:`.Host`. Parents inherited from a folder are known only from records with
+      ``effective_attributes``.
+
+    Checkmk refuses a parent that does not exist yet, and refuses to delete a host while it is a parent. A list can
+    contain parents and children in any order, because they are sent in separate requests. In any other iterable, a host
+    that must come first must be in the same chunk or in an earlier one.
     """
 
     @writes
@@ -171,71 +187,6 @@ class Hosts(HostReader):
         actions = (*(["move"] if moves else []), *(["update"] if values else []))
         return Ensured(before, after if actions else before, actions, {**moves, **changes})
 
-    @writes
-    def bulk_delete(
-        self,
-        names: Iterable[Union[str, Host]],
-        *,
-        chunk_size: Optional[int] = None,
-        progress: Optional[Progress] = None,
-    ) -> Outcomes:
-        """Delete many hosts and return an outcome for each.
-
-        >>> cmk.hosts.bulk_delete(["web01", "web02"])
-
-        Each item of ``names`` is the name of a host or a :class:`.Host`. The client first reads hosts that are given by
-        name. The other arguments and the errors are the same as in :meth:`bulk_create`.
-
-        Checkmk refuses to delete a host while it is the parent of another host. A list can contain parents and children
-        in any order, because children are deleted in earlier requests. In any other iterable, a child must be in the
-        same chunk as its parent or in an earlier one. Parents inherited from a folder are known only from records with
-        ``effective_attributes``.
-        """
-        # The folder and the parents by host name; None for a host that was read and not found. Lists omit hosts that
-        # the user cannot see, so the absence of a host proves its deletion only if a list has contained it before.
-        known: dict[str, Optional[tuple[str, list[str]]]] = {}
-
-        def to_entry(item: Union[str, Host]) -> Host:
-            host = to_host(item)
-            if host is item:
-                known[host.name] = _folder_and_parents(host)
-            return host
-
-        def children(entries: Sequence[Host]) -> dict[str, list[str]]:
-            unread = [host.name for host in entries if host.name not in known]
-            known.update(dict.fromkeys(unread))
-            if unread:
-                known.update({name: _folder_and_parents(host) for name, host in self._by_name(unread).items()})
-            found: dict[str, list[str]] = {}
-            for host in entries:
-                for parent in (known[host.name] or ("", []))[1]:
-                    found.setdefault(parent, []).append(host.name)
-            return found
-
-        def send(entries: Sequence[Host]) -> None:
-            for host in entries:
-                self._site.creation_claims.discard("hosts", host.name)
-            self._send_entries("bulk_delete", [host.name for host in entries])
-
-        def find_deleted(site: Site, entries: Sequence[Host]) -> set[str]:
-            seen = [host.name for host in entries if known[host.name] is not None]
-            return set(seen) - set(self._with_site(site)._by_name(seen))
-
-        return self._run_bulk(
-            names,
-            chunk_size,
-            progress,
-            label="names",
-            to_entry=to_entry,
-            key=lambda host: host.name,
-            folder=lambda host: (known.get(host.name) or (host.folder,))[0],
-            send=send,
-            find_applied=find_deleted,
-            prerequisites=children,
-            # A second copy of the request is refused because the host no longer exists.
-            may_be_applied=lambda _host, fields: "entry" in fields,
-        )
-
     def may_change(self) -> None:
         """Raise ForbiddenError unless the user has the permission to change hosts.
 
@@ -260,6 +211,14 @@ class Hosts(HostReader):
     def _to_changes(self) -> Callable[[Any], Entry]:
         return to_update
 
+    def _named(self, item: Union[str, Host]) -> tuple[str, Optional[Host]]:
+        host = to_host(item)
+        return host.name, host if host is item else None
+
+    def _folder_and_references(self, record: Host) -> tuple[str, Sequence[str]]:
+        # Checkmk refuses to delete a host while it is the parent of another host.
+        return record.folder, parents_in(record.effective_attributes or record.attributes)
+
     def _find_matching(self, name: str, body: Entry) -> Optional[Host]:
         host = self.find(name, fresh=True)
         return host if host is not None and matches(body, host.attributes) else None
@@ -277,7 +236,7 @@ class Hosts(HostReader):
         ``since()`` returns a UNIX time, or None if it is unknown. Any other host with one of these names existed
         before, or was created by someone else.
         """
-        found = self._by_name([name_of(entry) for entry in entries])
+        found = self._read_many([name_of(entry) for entry in entries])
         pairs = [(entry, found[name_of(entry)]) for entry in entries if name_of(entry) in found]
         paths = {folder: self._resolve_folder(folder) for folder in {entry["folder"] for entry, _ in pairs}}
         alike = [
@@ -289,13 +248,9 @@ class Hosts(HostReader):
         return {host.name for host in alike if created_by(self._site.settings.username, earliest, host.meta)}
 
     def _find_changed(self, entries: Sequence[Entry]) -> set[str]:
-        found = self._by_name([name_of(entry) for entry in entries])
+        found = self._read_many([name_of(entry) for entry in entries])
         return {
             name
             for name, entry in zip(map(name_of, entries), entries)
             if name in found and matches(entry, found[name].attributes)
         }
-
-
-def _folder_and_parents(host: Host) -> tuple[str, list[str]]:
-    return host.folder, parents_in(host.effective_attributes or host.attributes)

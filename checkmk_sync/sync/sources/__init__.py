@@ -211,5 +211,6 @@ def _guess_format(text: str, mapping: Optional[ColumnMap]) -> str:
         names_column = any(" ".join(cell.split()) in mapping.columns for cell in header)
         return ".csv" if separator_in(first) or names_column else ".yaml"
     is_header = separator_in(first) or any(cell.lower() == "path" or names_hosts(cell) for cell in header)
-    # In YAML, the name of a key ends with a colon, as in "name:".
-    return ".csv" if is_header and ":" not in header[0] else ".yaml"
+    # In YAML, a space or the end of the line follows the colon after a key. A heading may be spelled "label: env".
+    is_key = re.match(r"(?!label\s*:).*:(\s|$)", header[0]) is not None
+    return ".csv" if is_header and not is_key else ".yaml"

@@ -162,8 +162,8 @@ def _refuse_page(around: Any, rows: int, name: str) -> None:
         return
     count = str(around.get("count"))
     if around["next"] or (count.isdecimal() and int(count) > rows):
-        total = f" of {count}" if count.isdecimal() else ""
-        raise SettingsError(f"this is only one page of a response, with {rows}{total} rows; export all rows", file=name)
+        size = f"{rows} of {count} rows" if count.isdecimal() else pluralize(rows, "row")
+        raise SettingsError(f"this is only one page of a response, with {size}; export all rows", file=name)
 
 
 def _path_of(row: Mapping[str, Any], column: str) -> Optional[tuple[str, ...]]:

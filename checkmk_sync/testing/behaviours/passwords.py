@@ -38,6 +38,11 @@ def _further(state: SiteState) -> dict[str, Field]:
     return {"owner": Field(_owner(state))} if state.profile.version.at_least(_RENAMED) else {}
 
 
+def _refuse(context: Context, _key: str, _values: Values) -> None:
+    if {"owner", "editable_by"} <= context.body.keys():
+        raise Problem(400, "Bad Request", "Invalid request")
+
+
 def _complete(_context: Context, values: Values) -> Values:
     stored = {"comment": "", "documentation_url": "", "shared": [], "editable_by": "admin", **values}
     stored["editable_by"] = stored.pop("owner", stored["editable_by"])
@@ -65,6 +70,7 @@ PASSWORDS = Behaviour(
     missing=_missing,
     checks=_checks,
     further=_further,
+    refuse=_refuse,
     complete=_complete,
     extensions=_extensions,
     # CHECKMK_API 7: up to 2.2, a GET has no ETag.

@@ -1,0 +1,129 @@
+"""The command ``checkmk-sync api``, which sends any request to the API."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any, Optional, Sequence
+from urllib.parse import urlencode
+
+import click
+
+from ..catalogue.paths import api_path
+from ..core.call import Reply
+from ..core.redaction import mask_secrets
+from .exit_codes import FAILED
+from .options import State, ask, can_ask
+from .outcome import RawWrite
+from .parameters import pairs
+
+__all__ = ["api"]
+
+
+def api(
+    state: State,
+    method: str,
+    path: str,
+    fields: Sequence[str],
+    json_fields: Sequence[str],
+    query: Sequence[str],
+    input_file: Optional[str],
+    etag: Optional[str],
+    include: bool,
+    save: Optional[str],
+    yes: bool,
+) -> int:
+    body = _body(fields, json_fields, input_file)
+    if method == "GET" and body is not None:
+        raise click.UsageError("a GET request must not have a body; give parameters with --query KEY=VALUE")
+    parameters = _parameters(query)
+    try:
+        shown = f"{method} {api_path(path)}{'?' if parameters else ''}{urlencode(parameters, doseq=True)}"
+        if method != "GET" and not yes:
+            _confirm(state, shown, body, stdin_is_taken=input_file == "-")
+        with state.client() as client:
+            if method != "GET":
+                state.begin_write(RawWrite(shown))
+                state.if_stopped = "the site may have executed the request, or may still execute it"
+            reply = client.request(method, path, query=parameters, body=body, etag=etag)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    return _print(state, reply, include, save)
+
+
+def _body(fields: Sequence[str], json_fields: Sequence[str], input_file: Optional[str]) -> Any:
+    """Return the body from the options, or None if no option gives one."""
+    if input_file is not None:
+        if fields or json_fields:
+            raise click.UsageError("give either --input or fields of the body, not both")
+        return _parsed(_read(input_file), "standard input" if input_file == "-" else input_file)
+    body: dict[str, Any] = dict(pairs("field", fields))
+    for name, text in pairs("json-field", json_fields).items():
+        if name in body:
+            raise click.UsageError(f"the field {name} occurs twice; give one value")
+        body[name] = _parsed(text, f"--json-field {name}")
+    return body or None
+
+
+def _read(name: str) -> str:
+    try:
+        if name != "-":
+            with open(name, encoding="utf-8-sig") as file:
+                return file.read()
+        return "" if sys.stdin is None else sys.stdin.buffer.read().decode("utf-8-sig")
+    except OSError as error:
+        raise click.UsageError(f"cannot read {name}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise click.UsageError(f"{name} is not encoded in UTF-8") from None
+
+
+def _parsed(text: str, source: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        where = f"{source}, line {error.lineno}, column {error.colno}"
+        raise click.UsageError(f"{where}: {error.msg}; the value must be JSON, such as 5, true or '\"text\"'") from None
+    except RecursionError:
+        raise click.UsageError(f"{source} is nested too deeply") from None
+
+
+def _parameters(texts: Sequence[str]) -> dict[str, list[str]]:
+    parameters: dict[str, list[str]] = {}
+    for text in texts:
+        for name, value in pairs("query", [text]).items():
+            parameters.setdefault(name, []).append(value)
+    return parameters
+
+
+def _confirm(state: State, request: str, body: Any, *, stdin_is_taken: bool) -> None:
+    """Show the request and ask. Raises click.UsageError if nobody can answer, and Declined unless the user agrees."""
+    if stdin_is_taken or not can_ask():
+        reason = "standard input is the body" if stdin_is_taken else "standard input is not a terminal"
+        raise click.UsageError(f"'api' cannot ask for confirmation, because {reason}; give --yes")
+    state.output.question(request)
+    if body is not None:
+        for line in json.dumps(mask_secrets(body), indent=2, ensure_ascii=False).split("\n"):
+            state.output.question(f"  {line}")
+    ask("Send this request?")
+
+
+def _print(state: State, reply: Reply, include: bool, save: Optional[str]) -> int:
+    """Print the answer as JSON, and save its body if ``save`` names a file."""
+    data, content_type = reply.data, reply.headers.get("Content-Type")
+    if data is None and reply.body:
+        data = {"content_type": content_type, "bytes": len(reply.body)}
+        if save is None:
+            state.output.note(f"The answer is {content_type}, not JSON; give --save FILE to keep it")
+    if include:
+        headers = dict(reply.headers.items())
+        facts = {"status": reply.status, "etag": reply.etag, "elapsed_s": reply.elapsed_s, "headers": headers}
+        data = {**facts, "data": data}
+    state.output.data(data)
+    if save is not None:
+        try:
+            with open(save, "wb") as file:
+                file.write(reply.body)
+        except OSError as error:
+            state.output.error(f"the request was executed, but {save} cannot be written: {error.strerror}")
+            return FAILED
+    return 0

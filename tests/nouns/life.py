@@ -1,0 +1,88 @@
+"""One kind of object on one version of Checkmk, with example values from its row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Iterator
+
+from checkmk_sync import Checkmk
+from checkmk_sync.catalogue.field import Field
+from checkmk_sync.catalogue.noun import Noun, Record
+from checkmk_sync.catalogue.versions import CheckmkVersion
+from checkmk_sync.client.collection import Collection
+from checkmk_sync.testing import Fault, SimulatedSite
+
+__all__ = ["SECRET", "Life"]
+
+SECRET = "only-the-site-knows-this"
+
+
+@dataclass(frozen=True)
+class Life:
+    """A noun at a site. ``version`` and ``edition`` are those of the site."""
+
+    site: SimulatedSite
+    cmk: Checkmk
+    noun: Noun
+    version: CheckmkVersion
+    edition: str
+
+    @property
+    def objects(self) -> Collection[Any]:
+        """The objects of the kind at the site."""
+        found: Collection[Any] = getattr(self.cmk, self.noun.name)
+        return found
+
+    @property
+    def key(self) -> str:
+        """The key of the example."""
+        key: str = self.noun.key.example
+        return key
+
+    @property
+    def title(self) -> str:
+        """The name of a field that can have any text."""
+        return next(
+            field.name for field in self.noun.fields[1:] if field.type is str and field.required and not field.secret
+        )
+
+    def values(self) -> dict[str, Any]:
+        """Return the example values, by field, without the key."""
+        served = [field for field in self.noun.fields[1:] if field.serves(self.version, self.edition)]
+        values = {field.name: field.example for field in served if field.example is not None}
+        return {**values, **dict.fromkeys(self.secrets(), SECRET)}
+
+    def secrets(self) -> list[str]:
+        return [field.name for field in self.noun.fields if field.secret]
+
+    def visible(self) -> Iterator[Field]:
+        """Yield the fields of the example that the site returns."""
+        for name in self.values():
+            field = self.noun.by_name[name].in_version(self.version)
+            if field.at:
+                yield field
+
+    def items(self, *names: str) -> list[dict[str, Any]]:
+        """Return the values of several objects, which have different titles, for a bulk call."""
+        # Checkmk: groups must have different aliases.
+        return [
+            {self.noun.key.name: name, **self.values(), self.title: f"{self.values()[self.title]} of {name}"}
+            for name in names
+        ]
+
+    def needs_etag(self, verb: str) -> bool:
+        return any(
+            row.if_match for row in self.noun.operations if row.verb == verb and row.serves(self.version, self.edition)
+        )
+
+    def lose_the_next_answer(self) -> None:
+        """Let the site execute the next write without an answer."""
+        self.site.set_faults([Fault("reset_after", writes=True, times=1)])
+
+    def stored(self) -> dict[str, Any]:
+        """Return the keys and values that the site stores for this kind of object."""
+        return dict(self.site.state.configuration.objects[self.noun.name])
+
+    def create(self) -> Record:
+        record: Record = self.objects.create(self.key, **self.values())
+        return record

@@ -1,0 +1,93 @@
+"""The objects of each plain noun live from their creation to their deletion, on each version of Checkmk."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Callable
+
+import pytest
+
+from checkmk_sync.catalogue import OPERATIONS
+from checkmk_sync.catalogue.noun import NOUNS, Noun
+from checkmk_sync.errors import CheckmkError
+from checkmk_sync.testing import Fault
+from tests.conftest import ROOT
+from tests.nouns.life import SECRET, Life
+from tests.nouns.steps import live, lose_every_answer
+from tests.official_documents import EDITIONS, watch
+
+assert OPERATIONS  # importing the table fills NOUNS
+
+
+def _lives(is_meant: Callable[[Noun], bool] = lambda _noun: True) -> pytest.MarkDecorator:
+    """Run a test for the nouns that are meant, on each version."""
+    cases = [(version, noun.name) for version in EDITIONS for noun in NOUNS.values() if is_meant(noun)]
+    return pytest.mark.parametrize("life", cases, ids=":".join, indirect=True)
+
+
+def _has_secrets(noun: Noun) -> bool:
+    return any(field.secret for field in noun.fields)
+
+
+@pytest.mark.every_case
+@_lives()
+def test_an_object_lives_from_creation_to_deletion(life: Life) -> None:
+    live(life)
+
+
+@pytest.mark.every_case
+@_lives()
+def test_a_lost_answer_is_settled_by_reading(life: Life) -> None:
+    lose_every_answer(life)
+
+
+@_lives(_has_secrets)
+def test_a_change_of_a_secret_cannot_be_proven_by_reading(life: Life) -> None:
+    for name in life.secrets():
+        life.create()
+        life.lose_the_next_answer()
+        with pytest.raises(CheckmkError) as caught:
+            life.objects.update(life.key, **{name: "another-secret"})
+        assert caught.value.attempted is not None
+        assert caught.value.attempted.is_uncertain
+        assert "another-secret" not in f"{caught.value!r} {caught.value} {caught.value.to_dict()}"
+
+
+@_lives(_has_secrets)
+def test_secrets_occur_in_no_record_and_no_error(life: Life) -> None:
+    unset = dict.fromkeys(field.name for field in life.noun.fields)
+    record = life.noun.record(**{**unset, life.noun.key.name: life.key, **life.values()})
+    made = life.create()
+    ensured = life.objects.ensure(record, update_secrets=True)
+    errors: list[object] = []
+    for fault in (Fault("crash", writes=True, times=1), Fault("html", writes=True, times=1), None):
+        life.site.set_faults([fault] if fault else [])
+        with pytest.raises(CheckmkError) as caught:
+            life.objects.create(life.key if fault is None else "other", **life.values())
+        errors += [caught.value, caught.value.to_dict(), *caught.value.args]
+    for name in life.secrets():
+        with pytest.raises(ValueError, match=name) as refused:
+            life.objects.create("other", **{**life.values(), name: [SECRET]})
+        errors.append(refused.value)
+    shown = [record, made, ensured, ensured.diff(), list(life.objects.each()), *errors]
+    assert SECRET not in " ".join(f"{entry!r} {entry}" for entry in shown)
+    assert SECRET in str(life.stored())
+
+
+@_lives()
+@pytest.mark.filterwarnings("ignore:Use of allowEmptyValue:DeprecationWarning")
+def test_every_exchange_fits_the_official_document(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    checker = watch(monkeypatch, life.site, str(life.version))
+    live(life)
+    assert not checker.deviations, "\n".join(checker.deviations)
+    assert checker.checked > 10
+
+
+@pytest.mark.every_case
+@pytest.mark.parametrize("version", EDITIONS)
+def test_a_made_up_noun_lives_by_its_row_alone(version: str) -> None:
+    """The row must exist before the client and the simulated site are imported, so a new process runs them."""
+    command = [sys.executable, "-m", "tests.nouns.made_up_noun", version, EDITIONS[version]]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "ship: lived\n"), done.stderr
