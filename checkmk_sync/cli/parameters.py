@@ -65,13 +65,15 @@ def parameter(argument: Argument) -> click.Parameter:
         kind = click.BOOL
     elif argument.kind == "secret":
         kind = FILE
+    # click does not report an option as missing if it has a default, even None.
+    default: dict[str, Any] = {} if argument.required else {"default": None if argument.many else argument.default}
     aliases = ["--" + alias.replace("_", "-") for alias in argument.aliases]
     return click.Option(
         [argument.option_name, *aliases, argument.name],
         type=kind,
         required=argument.required,
         multiple=argument.many,
-        default=None if argument.many else argument.default,
+        **default,
         show_default=argument.default is not None,
         help=argument.help,
         metavar="KEY=VALUE" if argument.kind == "pairs" else argument.metavar,

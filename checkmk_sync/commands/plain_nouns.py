@@ -17,6 +17,7 @@ __all__ = ["RESERVED_OPTIONS", "noun_commands", "plain_noun_commands", "searched
 _handlers = LazyModule(".handlers.plain_nouns", __package__)
 
 RESERVED_OPTIONS = frozenset({"help", "config", "json", "quiet", "stats", "verbose", "yes"})  # of every command
+PREFIX = "set"  # of the options for fields with reserved names
 MAX_COLUMNS = 4
 _TITLES = ("alias", "title")
 _RESULT_TYPES: Mapping[Any, Any] = {list: list[Any], dict: dict[str, Any]}
@@ -48,7 +49,7 @@ def _list(noun: Noun) -> Command:
         f"List {noun.plural}.",
         arguments,
         columns=_columns(noun),
-        example=f"--search {noun.key.example}",
+        example=f"{arguments[0].option_name} {noun.key.example}",
         fields=_fields(noun),
         empty_text=f"no {noun.plural}",
     )
@@ -119,7 +120,7 @@ def _key(noun: Noun) -> Argument:
 def _value(field: NounField, *, is_required: bool) -> Argument:
     """Return the argument that sets a field."""
     text = field.description.rstrip(".")
-    option = f"--set-{field.name}".replace("_", "-") if field.name in RESERVED_OPTIONS else ""
+    option = f"--{PREFIX}-{field.name}".replace("_", "-") if field.name in RESERVED_OPTIONS else ""
     if field.secret:
         text, option = (
             f"{text}, read from this file, or from stdin if it is -",
