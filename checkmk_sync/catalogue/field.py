@@ -92,6 +92,11 @@ class Field:
             raise ValueError(f"{self.name} must match {self.pattern!r}, but {shown} does not")
         if self.choices and value not in self.choices:
             raise ValueError(f"{self.name} must be one of {', '.join(self.choices)}, not {shown}")
+        try:
+            self.canonical(value)
+        except (AttributeError, LookupError, TypeError, ValueError):
+            # A value that cannot be compared would raise this error later, after other objects have been written.
+            raise ValueError(f"{self.name} must have the form of {self.example!r}") from None
 
     def same(self, one: Any, other: Any) -> bool:
         """Return True if two values mean the same to the server."""

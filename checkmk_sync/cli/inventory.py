@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Iterator, Mapping, Optional
 
 import click
 
 from ..config.file import load_sync
 from ..config.settings import SyncSettings
-from ..core.redaction import mask_secrets
 from ..core.text import pluralize
 from ..errors import InventoryError
 from ..sync import Desired, load, to_data
+from ..sync.changes import masked
+from ..sync.desired import REMOVE
+from ..sync.kinds import FOLDERS, HOSTS, KINDS, Property
 from ..sync.render import value_as_text
 from .console import Output, safe
 from .exit_codes import REFUSED
@@ -21,7 +24,6 @@ from .options import State, as_options
 __all__ = ["check", "print_notes", "read_inventories"]
 
 _COLUMNS = ("kind", "name", "folder", "title", "attributes", "labels")
-_NAMES = {"hosts": ("host", "name"), "folders": ("folder", "path")}
 
 
 def read_inventories(state: State, files: tuple[str, ...], mapping: Optional[str], encoding: Optional[str]) -> Desired:
@@ -56,27 +58,29 @@ def check(state: State, files: tuple[str, ...], mapping: Optional[str], encoding
         state.output.data(to_data(desired))
     else:
         print_rows(state.output, _rows(desired), Layout(_COLUMNS))
-        counts = {kind: sum(not entry.implied for entry in desired.of_kind(kind)) for kind in ("host", "folder")}
+        counts = Counter(wanted.kind for wanted in desired.objects.values() if not wanted.implied)
+        if counts.keys() <= {HOSTS.name, FOLDERS.name}:
+            counts = Counter({HOSTS.name: counts[HOSTS.name], FOLDERS.name: counts[FOLDERS.name]})
         state.output.note(" and ".join(pluralize(count, kind) for kind, count in counts.items()))
     return 0
 
 
 def _rows(desired: Desired) -> Iterator[Mapping[str, Any]]:
-    for section, entries in to_data(desired).items():
-        kind, key = _NAMES[section]
-        for entry in entries:
-            yield {
-                "kind": kind,
-                "name": entry[key],
-                "folder": entry.get("folder"),
-                "title": entry.get("title"),
-                "attributes": _joined(entry.get("attributes", {}), "="),
-                "labels": _joined(entry.get("labels", {}), ":"),
-            }
+    for wanted in desired.objects.values():
+        if wanted.implied:
+            continue
+        texts = {path: _text(wanted.kind, path, value) for path, value in wanted.properties.items()}
+        parts = {"attributes": "=", "labels": ":"}
+        joined = {
+            section: ", ".join(f"{path[1]}{sign}{text}" for path, text in texts.items() if path[0] == section)
+            for section, sign in parts.items()
+        }
+        if KINDS[wanted.kind].noun is not None:  # the columns are those of hosts and folders
+            fields = [f"{path[0]}={text}" for path, text in texts.items() if path[0] not in ("folder", "title")]
+            joined["attributes"] = "(absent)" if wanted.absent else ", ".join(fields)
+        names = {name: texts.get((name,)) for name in ("folder", "title")}
+        yield {"kind": wanted.kind, "name": wanted.key, **names, **joined}
 
 
-def _joined(values: Mapping[str, Any], separator: str) -> str:
-    return ", ".join(
-        f"{name}{separator}{'(removed)' if value is None else value_as_text(mask_secrets(value, name), whole=True)}"
-        for name, value in values.items()
-    )
+def _text(kind: str, path: Property, value: Any) -> str:
+    return "(removed)" if value is REMOVE else value_as_text(masked(kind, path, value), whole=True)

@@ -7,6 +7,7 @@ from typing import Any, Callable, Iterator, Mapping, Optional, Sequence, TypeVar
 
 from ..catalogue.noun import Record
 from ..core.arguments import describe_type, require_string
+from ..core.text import with_article
 from ..streaming import Stream, StreamBatch
 from .bulk_editable import BulkEditable, Entry
 from .ensured import Ensured
@@ -160,7 +161,8 @@ class Collection(BulkEditable[R]):
             return {self._key: wanted.key_value, **wanted.values()}
         if not isinstance(wanted, str):
             raise TypeError(
-                f"a {self.record.noun.singular} must be a key or a {self.record.__name__}, not {describe_type(wanted)}"
+                f"{with_article(self.record.noun.singular)} must be a key or {with_article(self.record.__name__)}, "
+                f"not {describe_type(wanted)}"
             )
         return {self._key: wanted, **values}
 

@@ -7,7 +7,7 @@ from typing import Any, Iterable, Mapping, Optional, Sequence, TypeVar
 
 from ..catalogue.noun import NOUNS, Field, Noun, Record
 from ..catalogue.versions import CheckmkVersion
-from ..core.text import suggestion
+from ..core.text import suggestion, with_article
 from ..errors import CheckmkError, UnexpectedReplyError
 from .payload import typed, value_of
 
@@ -35,7 +35,7 @@ class NounFormat:
             return self.fields[name]
         if name not in self._noun.by_name:
             hint = suggestion(name, tuple(self._noun.by_name))
-            raise ValueError(f"a {self._noun.singular} does not have the field {name!r}{hint}")
+            raise ValueError(f"{with_article(self._noun.singular)} does not have the field {name!r}{hint}")
         field = self._noun.by_name[name]
         versions = " ".join(
             ([f"from {field.since}"] if field.since else []) + ([f"before {field.until}"] if field.until else [])
@@ -55,7 +55,7 @@ class NounFormat:
         """Raise ValueError if a field that is needed to create an object is missing."""
         missing = [field.name for field in self.fields.values() if field.required and field.name not in values]
         if missing:
-            raise ValueError(f"a {self._noun.singular} needs {' and '.join(missing)}")
+            raise ValueError(f"{with_article(self._noun.singular)} needs {' and '.join(missing)}")
 
     def body(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return fields under their names in requests."""

@@ -57,8 +57,8 @@ def wait_for(
     """Repeat ``look(site)`` until its result is not None, and return the result.
 
     The wait continues while the site is unavailable, and after a NotFoundError in the first ``unseen_s`` seconds.
-    Raises WaitTimeoutError at the deadline, and ConnectError if the client is closed before. ``what`` is the subject of
-    both messages.
+    Raises WaitTimeoutError at the deadline, and ConnectError if the client is closed earlier. Both messages say that
+    ``what`` may still be running.
     """
     started = site.clock.monotonic()
     failure: Optional[CheckmkError] = None

@@ -38,11 +38,13 @@ _PATHS = (
     ("advanced_features", "caching", "redis_password_file"),
     ("sync", "map"),
 )
-_SECTIONS = ("checkmk", "sync", "advanced_features")
+_SECTIONS = ("checkmk", "sync", "secrets", "advanced_features")
+_SOURCES = tuple(_SECRET_KEYS.values())
 # The file has these records under `advanced_features:`, `sync` at the top level, and all other fields under `checkmk:`.
 _ADVANCED = ("streaming", "caching", "batch_processing", "metrics", "recovery")
-_SYNC = "sync"
-_OWN = tuple(entry.name for entry in dataclasses.fields(Settings) if entry.name not in (*_ADVANCED, _SYNC, "password"))
+_SYNC, _SECRETS = "sync", "secrets"
+_NOT_OWN = (*_ADVANCED, _SYNC, _SECRETS, "password")
+_OWN = tuple(entry.name for entry in dataclasses.fields(Settings) if entry.name not in _NOT_OWN)
 
 
 def load(path: Union[str, os.PathLike[str]]) -> Settings:
@@ -69,7 +71,8 @@ def _load(name: str) -> Settings:
     document, status = _read(name)
     settings = settings_from(document)
     redis_password = settings.caching.redis_password
-    if settings.password.value is not None or (redis_password is not None and redis_password.value is not None):
+    sources = (settings.password, *settings.secrets.values(), *((redis_password,) if redis_password else ()))
+    if any(source.value is not None for source in sources):
         warn_if_readable_by_others(document.source, status)
     return settings
 
@@ -93,7 +96,9 @@ def _read(name: str) -> tuple[Document, os.stat_result]:
 
 def _resolve_paths(document: Document, folder: str) -> Document:
     """Replace the paths in a document, which are relative to the folder of its file, with absolute ones."""
-    for *sections, key in _PATHS:
+    secrets = document.data.get(_SECRETS) if isinstance(document.data, dict) else None
+    of_secrets = [(_SECRETS, name, "file") for name in secrets] if isinstance(secrets, dict) else []
+    for *sections, key in (*_PATHS, *of_secrets):
         settings = document.data
         for section in sections:
             settings = settings.get(section) if isinstance(settings, dict) else None
@@ -127,6 +132,7 @@ def settings_from(document: Document) -> Settings:
         values[name] = _typed(document, (_section_of(name), name), value, hints[name])
     values["password"] = password
     values[_SYNC] = _typed(document, (_SYNC,), _section(document, _SYNC), hints[_SYNC])
+    values[_SECRETS] = {name: _named_secret(document, name) for name in _section(document, _SECRETS)}
     if redis_password is not None:
         values["caching"] = dataclasses.replace(values["caching"], redis_password=redis_password)
     settings: Settings = _record(document, ("checkmk",), Settings, values)
@@ -189,6 +195,19 @@ def _redis_password(document: Document, advanced: dict[str, Any]) -> Optional[Se
     except SettingsError as error:
         message = prefix_field("advanced_features.caching.redis_", error)
         raise _error_at(document, ("advanced_features", "caching"), message, error.field) from None
+
+
+def _named_secret(document: Document, name: Any) -> SecretSource:
+    """Return the source of an entry of the section ``secrets``, such as ``snmp: {env: SNMP_PASSWORD}``."""
+    entry, path = document.data[_SECRETS][name], (_SECRETS, name)
+    if not isinstance(name, str) or not isinstance(entry, dict):
+        needed = f"a mapping with one of the keys {', '.join(_SOURCES)}"
+        raise _error_at(document, path, f"secrets.{name} must be {needed}", str(name))
+    _refuse_unknown(document, path, entry, _SOURCES)
+    try:
+        return SecretSource(**entry)
+    except SettingsError as error:
+        raise _error_at(document, path, f"secrets.{name}: {error}", error.field) from None
 
 
 def _refuse_incomplete(document: Document, checkmk: Mapping[str, Any]) -> None:

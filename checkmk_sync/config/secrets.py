@@ -16,11 +16,12 @@ from ..core.arguments import describe_type
 from ..core.private_files import is_open_to_others
 from ..errors import MissingExtraError, SettingsError
 
-__all__ = ["SecretSource", "warn_caller", "warn_if_readable_by_others"]
+__all__ = ["SecretSource", "secret_name", "warn_caller", "warn_if_readable_by_others"]
 
 MAX_CHARACTERS = 2**16  # of a password file
 _SURROGATE = re.compile("[\ud800-\udfff]")
 COMMAND_S = 60.0  # the time limit of a password command
+_REFERENCE = "secret:"
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,14 @@ class SecretSource:
         if self.command is not None:
             return "the password command"
         return "the settings" if self.value is not None else f"the keyring service {self.keyring}"
+
+
+def secret_name(value: object) -> Optional[str]:
+    """Return NAME if the value is ``secret:NAME``, which refers to an entry of the configuration's section ``secrets``.
+
+    Return None for any other value.
+    """
+    return value[len(_REFERENCE) :] if isinstance(value, str) and value.startswith(_REFERENCE) else None
 
 
 def _from_file(path: str) -> str:

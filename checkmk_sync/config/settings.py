@@ -273,6 +273,7 @@ class Settings:
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     recovery: RecoverySettings = field(default_factory=RecoverySettings)
     sync: SyncSettings = field(default_factory=SyncSettings)
+    secrets: Mapping[str, SecretSource] = field(default_factory=dict, hash=False)  # by the NAME in secret:NAME
 
     def __post_init__(self) -> None:
         for name, kinds, needed in _KINDS:
@@ -316,9 +317,9 @@ def _plain(value: Any) -> Any:
     """Return a record as a dictionary, and a secret as its location."""
     if isinstance(value, SecretSource):
         return value.location
-    if not is_dataclass(value):
-        return value
-    return {entry.name: _plain(getattr(value, entry.name)) for entry in fields(value)}
+    if is_dataclass(value):
+        value = {entry.name: getattr(value, entry.name) for entry in fields(value)}
+    return {name: _plain(entry) for name, entry in value.items()} if isinstance(value, Mapping) else value
 
 
 def prefix_field(path: str, error: SettingsError) -> str:

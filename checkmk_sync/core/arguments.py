@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any, Callable, Iterable, TypeVar, Union
 
+from .text import with_article
+
 __all__ = [
     "describe_type",
     "match_choice",
@@ -34,7 +36,7 @@ def require_iterable(value: G, label: str) -> G:
 def describe_type(value: object) -> str:
     """Return the type of ``value`` with an article: ``"a list"``, ``"an int"``, ``"a string"``, ``"None"``."""
     name = "string" if isinstance(value, str) else type(value).__name__
-    return "None" if value is None else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+    return "None" if value is None else with_article(name)
 
 
 def require_type(value: object, kinds: Union[type, tuple[type, ...]], requirement: str, hint: str = "") -> None:

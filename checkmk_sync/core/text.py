@@ -20,6 +20,7 @@ __all__ = [
     "shorten",
     "suggestion",
     "summarize",
+    "with_article",
 ]
 
 # Invisible characters that are not control characters: fillers, letters that look blank, and characters that Unicode
@@ -80,6 +81,11 @@ def is_encoding(name: str) -> bool:
     except (LookupError, ValueError):  # ValueError for names with odd characters
         return False
     return True
+
+
+def with_article(noun: str) -> str:
+    """Return a noun with its indefinite article, such as ``"an auxiliary tag"``."""
+    return f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
 
 
 def parse_json_container(text: str) -> Any:

@@ -17,6 +17,7 @@ from ..errors import SettingsError
 from .apply import Options, Step, apply_plan
 from .changes import Action, Change, Conflict
 from .desired import Desired, Object, Problem
+from .kinds import HOSTS
 from .limits import Limits
 from .mapping import ColumnMap
 from .mapping_file import load_map
@@ -64,14 +65,14 @@ def make_plan(
     adopt: bool = False,
     discover: bool = True,
 ) -> Plan:
-    """Read the site and return the plan that brings it to the desired state.
+    """Read the site and return the plan that brings it to the desired state. Only kinds of the inventory are read.
 
     With ``discover``, the plan also lists the hosts in the inventory that it may change and that have no services yet.
     Applying the plan runs a service discovery on them.
 
     Raises SettingsError if the owner cannot be the value of a label, or if ``adopt`` is given without an owner. Raises
-    InventoryError for changes that Checkmk would refuse: folders with invalid names, invalid values, and parents that
-    do not exist.
+    InventoryError for changes that Checkmk would refuse: folders with invalid names, invalid values, references to
+    objects that do not exist, and fields that this version or edition does not have.
     """
     require_client(client, "make_plan")
     require_type(desired, Desired, "make_plan needs the result of load(PATH) or from_data(DATA)")
@@ -81,7 +82,7 @@ def make_plan(
     problem = None if owner is None else label_key_problem(owner)
     if problem is not None:
         raise SettingsError(f"the owner {owner!r} is not valid: {problem}", field="owner")
-    observed = observe(client)
+    observed = observe(client, desired.kinds)
     missing, silent_hosts = (
         _hosts_without_services(client, desired, observed, Ownership(owner, observed), adopt) if discover else ((), ())
     )
@@ -95,6 +96,7 @@ def make_plan(
         site=client.settings.base_url,
         keep_folders=not client.folders.can_delete_empty(),
         limits=Limits.of(client.settings.sync.limits),
+        secrets=tuple(client.settings.secrets),
     )
 
 
@@ -105,8 +107,8 @@ def _hosts_without_services(
     may_change_free = adopt or ownership.owner is None
     ours = {
         host.key: host
-        for host in observed.of_kind("host")
-        if ("host", host.key) in desired.objects
+        for host in observed.of_kind(HOSTS.name)
+        if (host.kind, host.key) in desired.objects
         and (ownership.owns(host) or (may_change_free and host.owner in (None, ownership.owner)))
     }
     missing = tuple(undiscovered(client, ours, any_pending=bool(observed.pending)))

@@ -1,4 +1,4 @@
-"""Apply a plan: create and change folders and hosts, delete, discover services, activate once, and verify."""
+"""Apply a plan: create and change objects, delete, discover services, activate once, and verify."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from ..client.outcomes import Outcome, Status
 from ..core.arguments import require_type
 from ..errors import AuthError, BadRequestError, BatchError, CheckmkError, WaitTimeoutError
 from .changes import Action, Change
-from .executors import EXECUTORS, Result
+from .executors import Result
+from .kinds import HOSTS
+from .noun_executors import executor_of
 from .observed import observe
 from .plan import Plan
 from .report import Report, compare_with_site
 from .scans import undiscovered
+from .secrets import with_secrets
 
 __all__ = ["Options", "Step", "apply_plan"]
 
@@ -60,6 +63,8 @@ def apply_plan(client: Checkmk, plan: Plan, options: Optional[Options] = None, w
     ``watch`` is called with a :class:`Step` as the run progresses. Failures do not raise an error. The report lists
     them, and a new plan contains the remaining changes. Wrong credentials stop the run, and so do three writes in a row
     with an unknown outcome. The report then lists the remaining changes as not applied.
+
+    Raises SettingsError, before anything is sent, if the plan refers to a secret that cannot be fetched.
     """
     require_client(client, "apply_plan")
     require_type(plan, Plan, "apply_plan needs the result of make_plan(CLIENT, DESIRED)")
@@ -77,20 +82,22 @@ class _ApplyRun:
     def __init__(self, client: Checkmk, plan: Plan, options: Options, watch: Watch) -> None:
         self._client, self._options, self._watch = client, options, watch
         self._report = Report(plan)
+        self._changes = with_secrets(plan.changes, client.settings.secrets, client.settings.username)
         self._stopped_by: Optional[CheckmkError] = None
 
     def run(self) -> Report:
         report, plan = self._report, self._report.plan
         started = self._client.clock.monotonic()
-        self._apply([change for change in plan.changes if change.action is not Action.DELETE])
-        self._delete([change for change in plan.changes if change.action is Action.DELETE])
-        applied = [change for change, outcome in report.results if outcome.status is Status.APPLIED]
-        hosts = [change.key for change in applied if change.kind == "host" and change.action is Action.CREATE]
-        gone = {change.key for change, _ in report.results if change.action is Action.DELETE}
+        self._apply([change for change in self._changes if change.action is not Action.DELETE])
+        self._delete([change for change in self._changes if change.action is Action.DELETE])
+        of_hosts = [(change, outcome) for change, outcome in report.results if change.kind == HOSTS.name]
+        applied = [change for change, outcome in of_hosts if outcome.status is Status.APPLIED]
+        hosts = [change.key for change in applied if change.action is Action.CREATE]
+        gone = {change.key for change, _ in of_hosts if change.action is Action.DELETE}
         not_adopted = {
             change.key
-            for change, _ in report.failures()
-            if change.existing is not None and change.existing.owner is None
+            for change, outcome in of_hosts
+            if outcome.status is not Status.APPLIED and change.existing is not None and change.existing.owner is None
         }
         scanned = sorted({*hosts, *plan.undiscovered} - gone - not_adopted)
         if self._options.discover and scanned:
@@ -143,7 +150,7 @@ class _ApplyRun:
         if self._stopped_by is None:
             self._watch(Step(stage, 0, len(changes)))
             try:
-                self._run_executor(stage, EXECUTORS[action, kind](self._client, changes), len(changes))
+                self._run_executor(stage, executor_of(action, kind)(self._client, changes), len(changes))
             except BatchError as error:
                 by_key = {change.key: change for change in changes}
                 self._record(*((by_key[outcome.key], outcome) for outcome in error.outcomes))
@@ -183,11 +190,14 @@ class _ApplyRun:
         metrics = self._client.collector
         for change, outcome in results:
             self._report.results.append((change, outcome))
-            metrics.increment_counter(f"sync_changes.{change.action.value}.{change.kind}.{outcome.status.name.lower()}")
+            kind, status = change.kind.replace(" ", "_"), outcome.status.name.lower()
+            metrics.increment_counter(f"sync_changes.{change.action.value}.{kind}.{status}")
         metrics.set_gauge("sync_changes_left", len(self._report.plan.changes) - len(self._report.results))
 
     def _compare_results(self) -> None:
-        self._report.results = compare_with_site(self._report.results, observe(self._client))
+        results = self._report.results
+        observed = observe(self._client, {change.kind for change, _ in results})
+        self._report.results = compare_with_site(results, observed)
         self._report.errors.pop("verification", None)  # left by an earlier comparison that failed
 
     def _discover(self, hosts: Sequence[str]) -> None:

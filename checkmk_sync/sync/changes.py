@@ -6,16 +6,13 @@ import enum
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional
 
-from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL
-from ..core.redaction import mask_secrets
+from ..config.secrets import secret_name
+from ..core.redaction import HIDDEN, is_secret_name, mask_secrets
 from ..errors import NotOwnedError
-from .kinds import KINDS, Property
+from .kinds import ADOPTED, FOLDERS, KINDS, OWNER, Property
 from .observed import ExistingObject
 
-__all__ = ["ADOPTED", "OWNER", "Action", "Change", "Conflict", "describe_owner"]
-
-OWNER: Property = ("labels", OWNER_LABEL)
-ADOPTED: Property = ("labels", ADOPTED_LABEL)
+__all__ = ["ADOPTED", "OWNER", "Action", "Change", "Conflict", "describe_owner", "masked"]
 
 
 class Action(enum.Enum):
@@ -53,11 +50,12 @@ class Change:
     @property
     def rank(self) -> tuple[Any, ...]:
         """The sort key: first steps by kind and action, then second steps, then deletions in reverse order of kinds."""
-        depth = self.key.count("/") if self.kind == "folder" else 0
-        rank = KINDS[self.kind].rank
+        depth = self.key.count("/") if self.kind == FOLDERS.name else 0
+        rank, level = KINDS[self.kind].order
         if self.action is Action.DELETE:
-            return (2, -rank, 0, self.wave, -depth, self.key)
-        return (1 if self.after else 0, rank, list(Action).index(self.action), self.wave, depth, self.key)
+            return (2, -rank, -level, self.kind, 0, self.wave, -depth, self.key)
+        action = list(Action).index(self.action)
+        return (1 if self.after else 0, rank, level, self.kind, action, self.wave, depth, self.key)
 
     @property
     def new_values(self) -> dict[Property, Any]:
@@ -87,7 +85,7 @@ class Change:
     def to_dict(self) -> dict[str, Any]:
         """Return the change as plain data, sorted and without secrets."""
         changed = {
-            ".".join(path): [mask_secrets(value, path[1]) if len(path) > 1 else value for value in values]
+            ".".join(path): [masked(self.kind, path, value) for value in values]
             for path, values in sorted(self.properties.items())
         }
         data = {"action": self.action.value, "kind": self.kind, "key": self.key, "properties": changed}
@@ -120,6 +118,14 @@ class Conflict:
     def text(self) -> str:
         """The conflict with its hint, as one message."""
         return f"{self}; {self.hint}"
+
+
+def masked(kind: str, path: Property, value: Any) -> Any:
+    """Return the value of a property with HIDDEN in place of secrets. A reference to a secret is not secret."""
+    field = KINDS[kind].field_at(path)
+    if field is not None and field.secret:
+        return value if value is None or secret_name(value) is not None else HIDDEN
+    return mask_secrets(value, next(filter(is_secret_name, path[1:]), ""))
 
 
 def describe_owner(owner: Optional[str]) -> str:

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any, Collection, Iterator, Mapping, Optional, Sequence
 
 from ..catalogue.attributes import BUILT_IN, SAMPLE_TAGS
-from ..core.text import close_matches, summarize
+from ..client.object_format import NounFormat, noun_format
+from ..config.secrets import secret_name
+from ..core.text import close_matches, pluralize, suggestion, summarize
+from ..errors import CheckmkError
 from .desired import REMOVE, Desired, Object, Problem
-from .kinds import Property
+from .kinds import FOLDERS, HOSTS, KINDS, Property
 from .observed import Observed
 from .values import attribute_problem, label_problem, new_host_problem
 
-__all__ = ["invalid_folders", "kept_folders_warning", "name_problems", "value_problems", "warnings"]
+__all__ = [
+    "creation_problems",
+    "invalid_folders",
+    "kept_folders_warning",
+    "secret_problems",
+    "secrets_warning",
+    "value_problems",
+    "warnings",
+]
 
 # Checkmk: the allowed names of new folders. Older folders may also contain spaces and dots.
 _NEW_FOLDER = re.compile(r"[-\w]+")
@@ -31,21 +42,66 @@ def invalid_folders(desired: Desired, observed: Observed) -> Iterator[Problem]:
 
 def value_problems(wanted: Object, sent: Mapping[Property, Any], observed: Observed) -> Iterator[Problem]:
     """Yield a mistake for each property in ``sent`` that Checkmk would refuse."""
+    known = _format_of(wanted.kind, observed)
     for path, value in sent.items():
         problem = None
         if value is not None and path[0] == "attributes" and path[1] in BUILT_IN:
             problem = attribute_problem(wanted.kind, path[1], value, observed.version, observed.edition)
         elif value is not None and path[0] == "labels":
             problem = label_problem(path[1], value, observed.version)
+        elif known is not None:
+            problem = _field_problem(known, path[0])
         if problem is not None:
             yield wanted.problem(problem, *path)
 
 
-def name_problems(wanted: Object, observed: Observed) -> Iterator[Problem]:
-    """Yield a mistake if the object is a new host whose name Checkmk would refuse."""
-    problem = new_host_problem(wanted.key, observed.version) if wanted.kind == "host" else None
+def _format_of(kind: str, observed: Observed) -> Optional[NounFormat]:
+    """Return the format of a plain noun in the site's version and edition; None if there is no such format."""
+    noun = KINDS[kind].noun
+    if noun is None or observed.version is None:
+        return None
+    return noun_format(noun.name, observed.version, observed.edition or "")
+
+
+def _field_problem(known: NounFormat, name: str) -> Optional[str]:
+    try:
+        known.field(name)
+    except CheckmkError as error:
+        return str(error)
+    return None
+
+
+def creation_problems(wanted: Object, observed: Observed) -> Iterator[Problem]:
+    """Yield a mistake if Checkmk would refuse the name of a new host, or if a new object lacks a required field."""
+    known = _format_of(wanted.kind, observed)
+    problem = new_host_problem(wanted.key, observed.version) if wanted.kind == HOSTS.name else None
+    if known is not None:
+        given = {known.key.name, *(path[0] for path in wanted.properties)}
+        try:
+            known.require(dict.fromkeys(given))
+        except ValueError as error:
+            problem = str(error)
     if problem is not None:
-        yield wanted.problem(problem, "name")
+        yield wanted.problem(problem, KINDS[wanted.kind].keys[0])
+
+
+def secret_problems(wanted: Object, known: Collection[str]) -> Iterator[Problem]:
+    """Yield a mistake for each reference to a secret that the configuration does not define."""
+    kind = KINDS[wanted.kind]
+    if kind.noun is None:
+        return
+    for path, value in wanted.properties.items():
+        field, name = kind.field_at(path), secret_name(value)
+        if field is not None and field.secret and name is not None and name not in known:
+            hint = suggestion(name, tuple(known)) or "; add it to the section 'secrets' of the configuration"
+            yield wanted.problem(f"{field.name} names the unknown secret {name!r}{hint}", *path)
+
+
+def secrets_warning(number: int) -> Iterator[str]:
+    """Yield a warning if an inventory writes secrets each time."""
+    if number:
+        objects = pluralize(number, "object")
+        yield f"the secrets of {objects} are written even if they are unchanged, because of 'secrets: always'"
 
 
 def warnings(desired: Desired, observed: Observed) -> Iterator[str]:
@@ -89,7 +145,8 @@ def _name_first(users: Sequence[Object]) -> str:
 
 
 def _new_folders(desired: Desired, observed: Observed) -> Iterator[Object]:
-    return (folder for folder in desired.of_kind("folder") if ("folder", folder.key) not in observed.objects)
+    folders = desired.of_kind(FOLDERS.name)
+    return (folder for folder in folders if (folder.kind, folder.key) not in observed.objects)
 
 
 def _unknown_attributes(desired: Desired, observed: Observed) -> dict[str, list[Object]]:
@@ -108,6 +165,7 @@ def _lacks_criticality(wanted: Object) -> bool:
     return isinstance(scan, Mapping) and "addresses" in scan and "tag_criticality" not in scan
 
 
+_CONTACT_GROUP = "contact group"
 # Each site defines the values of these attributes. Every new site has the listed values.
 _SITE_DEFINED: Mapping[str, tuple[str, ...]] = {**SAMPLE_TAGS, "contactgroups": ("all",), "site": ()}
 
@@ -133,4 +191,6 @@ def _unknown_values(desired: Desired, observed: Observed) -> dict[tuple[str, str
     if not users:
         return {}
     known = {pair for current in observed.objects.values() for pair in _site_defined_values(current.properties)}
+    groups = (key for kind, key in (*desired.objects, *observed.objects) if kind == _CONTACT_GROUP)
+    known.update(("contactgroups", key) for key in groups)
     return {pair: users[pair] for pair in sorted(users.keys() - known)}

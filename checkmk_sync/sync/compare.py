@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from .kinds import Property
+from .kinds import KINDS, Property
 
 __all__ = ["has_property", "keeps_unnamed", "matches", "merge"]
 
@@ -18,8 +18,16 @@ _SETS: frozenset[Property] = frozenset(
 )
 
 
-def has_property(properties: Mapping[Property, Any], path: Property, wanted: Any) -> bool:
-    """Return True if the property at ``path`` has the wanted value. The wanted value None means "not set"."""
+def has_property(kind: str, properties: Mapping[Property, Any], path: Property, wanted: Any) -> bool:
+    """Return True if the property at ``path`` has the wanted value. The wanted value None means "not set".
+
+    A field that the site never returns, such as a secret, counts as equal.
+    """
+    field = KINDS[kind].field_at(path)
+    if field is not None and wanted is not None:
+        return not field.at or field.same(properties.get(path), wanted)
+    if field is not None:  # the site returns an empty value for a field that is not set
+        return not properties.get(path)
     if wanted is None or path not in properties:
         return wanted is None and path not in properties
     return matches(path, wanted, properties[path])

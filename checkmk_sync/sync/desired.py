@@ -8,18 +8,17 @@ from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Union
 
 from ..catalogue.attributes import MASK, contains_mask
 from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL, label_key_problem
-from ..catalogue.paths import folder_path, host_name, is_folder_hash, parent_folder
+from ..catalogue.paths import parent_folder
 from ..config.positions import Position
-from ..core.text import escape_invisible, suggestion
+from ..core.text import escape_invisible, suggestion, with_article
 from ..errors import InventoryError
 from ..errors.base import format_location
 from .attributes import show_value, string_problem, type_problem
-from .kinds import KINDS, Property
+from .fields import noun_properties
+from .kinds import ABSENT, FOLDER, KINDS, Property, new_folder_or_root
 from .values import problem_in_every_version
 
 __all__ = ["FOLDER", "REMOVE", "Desired", "Entry", "Object", "Problem", "Property", "desired_state"]
-
-FOLDER: Property = ("folder",)
 
 # Checkmk: the ID of a tag group may contain dashes, so the name of its attribute may too.
 _ATTRIBUTE = re.compile(r"[A-Za-z_][-\w]*", re.ASCII)
@@ -87,12 +86,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Object:
-    """The desired state of one host or folder.
+    """The desired state of one object.
 
     ``properties`` contains only the properties that the inventory names, by path: ``("folder",)``,
-    ``("attributes", "ipaddress")``, ``("labels", "env")``, ``("title",)``. The value REMOVE removes a property.
-    ``implied`` marks a folder that the inventory mentions only as the folder of other objects; ``location`` is then the
-    location of the first of these objects. ``entry`` is the entry that was read. Pickling drops it.
+    ``("attributes", "ipaddress")``, ``("labels", "env")``, ``("title",)``, and ``("alias",)`` for the fields of a plain
+    noun. The value REMOVE removes a property. ``implied`` marks a folder that the inventory mentions only as the folder
+    of other objects; ``location`` is then the location of the first of these objects. ``absent`` marks an object that
+    must not exist. ``entry`` is the entry that was read. Pickling drops it.
     """
 
     kind: str
@@ -100,6 +100,7 @@ class Object:
     properties: Mapping[Property, Any] = field(repr=False)  # may contain secrets
     location: str = field(default="", compare=False)
     implied: bool = False
+    absent: bool = False
     entry: Optional[Entry] = field(default=None, compare=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -124,13 +125,15 @@ class Desired:
 
     ``kinds`` are the kinds of the objects, without implied folders. ``notes`` are remarks on the reading, for example
     on rows that were left out. ``refused`` lists values that no version of Checkmk accepts. A plan reports them as
-    mistakes, unless the site already has these values.
+    mistakes, unless the site already has these values. With ``secrets_always``, secrets that the site never returns are
+    written each time, and not only when their objects are created.
     """
 
     objects: Mapping[tuple[str, str], Object]
     kinds: frozenset[str]
     notes: tuple[str, ...] = field(default=(), compare=False)
     refused: tuple[Problem, ...] = field(default=(), compare=False)
+    secrets_always: bool = False
 
     def of_kind(self, kind: str) -> Iterator[Object]:
         return (wanted for wanted in self.objects.values() if wanted.kind == kind)
@@ -165,7 +168,7 @@ class _Reader:
     def read(self, entry: Entry) -> None:
         keys = KINDS[entry.kind].keys
         if not isinstance(entry.data, Mapping):
-            self._problem(entry, f"a {entry.kind} must be a mapping with the keys {', '.join(keys)}")
+            self._problem(entry, f"{with_article(entry.kind)} must be a mapping with the keys {', '.join(keys)}")
             return
         for key in entry.data:
             if key not in keys:
@@ -174,7 +177,9 @@ class _Reader:
         properties = dict(self._properties(entry))
         if key is not None:  # an entry with mistakes is kept too, so that duplicates of it are found
             location = format_location(entry.file, entry.position().line)
-            wanted = Object(entry.kind, key, properties, location, entry=entry)
+            is_absent = ABSENT in keys and entry.data.get(ABSENT) is True
+            properties = {} if is_absent else properties
+            wanted = Object(entry.kind, key, properties, location, absent=is_absent, entry=entry)
             first = self.objects.setdefault((entry.kind, key), wanted)
             if first is not wanted:
                 other = f", first at {first.location}" if first.location else ""
@@ -186,9 +191,9 @@ class _Reader:
     def _key(self, entry: Entry, key: str) -> Optional[str]:
         value = entry.data.get(key)
         if value is None:
-            self._problem(entry, f"a {entry.kind} needs the key {key!r}", key)
+            self._problem(entry, f"{with_article(entry.kind)} needs the key {key!r}", key)
             return None
-        checked = self._checked(entry, key, value, host_name if entry.kind == "host" else _new_folder)
+        checked = self._checked(entry, key, value, KINDS[entry.kind].parse_key)
         return None if checked is REMOVE else checked
 
     def _checked(self, entry: Entry, key: str, value: Any, check: Callable[[str], str]) -> Any:
@@ -203,11 +208,14 @@ class _Reader:
         return REMOVE
 
     def _properties(self, entry: Entry) -> Iterator[tuple[Property, Any]]:
-        data = entry.data
-        if entry.kind == "host" and "folder" in data:
-            yield FOLDER, self._checked(entry, "folder", data["folder"], _new_folder_or_root)
-        elif "title" in data:
-            yield ("title",), self._checked(entry, "title", data["title"], _title)
+        data, kind = entry.data, KINDS[entry.kind]
+        if kind.noun is not None:
+            found = noun_properties(kind.noun, data, lambda message, name: self._problem(entry, message, name))
+            yield from ((path, REMOVE if value is None else value) for path, value in found)
+            return
+        for name, check in (("folder", new_folder_or_root), ("title", _title)):
+            if name in kind.keys and name in data:
+                yield (name,), self._checked(entry, name, data[name], check)
         attributes = data.get("attributes", {})
         if not isinstance(attributes, Mapping):
             self._problem(entry, "'attributes' must be a mapping of names to values", "attributes")
@@ -266,19 +274,3 @@ def _title(text: str) -> str:
     if not text:
         raise ValueError("the title must not be empty")
     return text
-
-
-def _new_folder(text: str) -> str:
-    path = _new_folder_or_root(text)
-    if path == "/":
-        raise ValueError("the root folder '/' always exists; an inventory cannot describe it")
-    return path
-
-
-def _new_folder_or_root(text: str) -> str:
-    if text != text.strip():
-        raise ValueError(f"{text!r} must not start or end with a space")
-    path = folder_path(text)
-    if is_folder_hash(path):
-        raise ValueError(f"{text!r} is the ID of a folder; give its path instead, such as /linux/web")
-    return path

@@ -1,4 +1,4 @@
-"""Make the changes of a plan. ``EXECUTORS`` contains one executor for each action and kind of object.
+"""Make the changes of a plan. ``EXECUTORS`` contains one executor for each action on hosts and folders.
 
 Executors use bulk calls if the API has them. They read objects again before they move, change or delete them.
 """
@@ -16,10 +16,10 @@ from ..client.records import Folder, Host
 from ..errors import AuthError, BatchError, CheckmkError
 from .changes import Action, Change
 from .compare import merge
-from .desired import FOLDER
+from .kinds import FOLDER, FOLDERS
 from .observed import ExistingObject, existing_folder, reread
 
-__all__ = ["EXECUTORS", "Executor", "Result"]
+__all__ = ["EXECUTORS", "Executor", "Result", "in_bulk", "one_by_one", "skipping_stale", "staleness"]
 
 Result = tuple[Change, Outcome]
 Executor = Callable[[Checkmk, Sequence[Change]], Iterator[Result]]
@@ -28,7 +28,7 @@ IN_PART = "applied in part"
 CHANGES_AT_ONCE = 2000  # few enough that the progress bar moves during a long run
 
 
-def _one_by_one(*steps: Callable[[Checkmk, Change], Optional[bool]]) -> Executor:
+def one_by_one(*steps: Callable[[Checkmk, Change], Optional[bool]]) -> Executor:
     """Return an executor that calls the steps for one change at a time. A step returns False if it had nothing to do.
 
     Wrong credentials stop the executor; any other error becomes the outcome of the change.
@@ -53,7 +53,7 @@ def _one_by_one(*steps: Callable[[Checkmk, Change], Optional[bool]]) -> Executor
     return run
 
 
-def _in_bulk(send: Callable[[Checkmk, Sequence[Change]], Outcomes]) -> Executor:
+def in_bulk(send: Callable[[Checkmk, Sequence[Change]], Outcomes]) -> Executor:
     """Return an executor that passes up to CHANGES_AT_ONCE changes to ``send``, sorted by wave and folder."""
 
     def run(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
@@ -66,14 +66,14 @@ def _in_bulk(send: Callable[[Checkmk, Sequence[Change]], Outcomes]) -> Executor:
     return run
 
 
-def _skipping_stale(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
+def skipping_stale(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
     """Return an executor that reads objects again, ``at_once`` at a time, and skips changes that became stale.
 
     The changes are based on the new reading, so that labels of others are kept even if they were set after the plan.
     """
 
     def run_current(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
-        ordered = changes if changes[0].kind == "folder" else sorted(changes, key=_folder_order)
+        ordered = changes if changes[0].kind == FOLDERS.name else sorted(changes, key=_folder_order)
         for start in range(0, len(ordered), at_once):
             group, current = ordered[start : start + at_once], []
             try:
@@ -86,7 +86,7 @@ def _skipping_stale(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
                 continue
             for change in group:
                 now = objects.get(change.key)
-                refusal = _staleness(change, now)
+                refusal = staleness(change, now)
                 if refusal is None:
                     current.append(replace(change, existing=now))
                 elif now is None and change.action is Action.DELETE:
@@ -98,7 +98,7 @@ def _skipping_stale(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
     return run_current
 
 
-def _staleness(change: Change, now: Optional[ExistingObject]) -> Optional[CheckmkError]:
+def staleness(change: Change, now: Optional[ExistingObject]) -> Optional[CheckmkError]:
     """Return why an object that was read again must not be changed; None if it may be changed."""
     error = change.staleness(now)
     if error is not None or change.action is not Action.UPDATE:
@@ -110,7 +110,8 @@ def _staleness(change: Change, now: Optional[ExistingObject]) -> Optional[Checkm
 
 
 def _folder(change: Change) -> str:
-    return str((change.new_values if change.existing is None else change.existing.properties)[FOLDER])
+    properties = change.new_values if change.existing is None else change.existing.properties
+    return str(properties.get(FOLDER, ""))
 
 
 def _folder_order(change: Change) -> tuple[int, str]:
@@ -164,7 +165,7 @@ def _remove_in_folder(client: Checkmk, change: Change) -> bool:
 def _based_on(change: Change, folder: Folder) -> Change:
     """Return the change, based on the folder as read with its ETag. Raises NotOwnedError if the change is stale."""
     current = existing_folder(folder)
-    error = _staleness(change, current)
+    error = staleness(change, current)
     if error is not None:
         raise error
     return replace(change, existing=current)
@@ -228,11 +229,11 @@ def _delete_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
 
 
 EXECUTORS: Mapping[tuple[Action, str], Executor] = {
-    (Action.CREATE, "folder"): _one_by_one(_create_folder),
-    (Action.UPDATE, "folder"): _one_by_one(_set_in_folder, _remove_in_folder),
-    (Action.DELETE, "folder"): _skipping_stale(_one_by_one(_delete_folder)),
-    (Action.CREATE, "host"): _in_bulk(_create_hosts),
-    (Action.MOVE, "host"): _skipping_stale(_one_by_one(_move_host), FEW_NAMES),
-    (Action.UPDATE, "host"): _skipping_stale(_in_bulk(_update_hosts)),
-    (Action.DELETE, "host"): _skipping_stale(_in_bulk(_delete_hosts)),
+    (Action.CREATE, "folder"): one_by_one(_create_folder),
+    (Action.UPDATE, "folder"): one_by_one(_set_in_folder, _remove_in_folder),
+    (Action.DELETE, "folder"): skipping_stale(one_by_one(_delete_folder)),
+    (Action.CREATE, "host"): in_bulk(_create_hosts),
+    (Action.MOVE, "host"): skipping_stale(one_by_one(_move_host), FEW_NAMES),
+    (Action.UPDATE, "host"): skipping_stale(in_bulk(_update_hosts)),
+    (Action.DELETE, "host"): skipping_stale(in_bulk(_delete_hosts)),
 }

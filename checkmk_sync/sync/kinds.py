@@ -1,13 +1,37 @@
-"""The kinds of objects that an inventory can describe."""
+"""The kinds of objects that an inventory can describe: hosts, folders, and one kind for each plain noun."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Mapping, Optional
+from typing import Any, Callable, Iterator, Optional, cast
 
-__all__ = ["KINDS", "Property", "SyncKind", "by_section"]
+from ..catalogue.field import Field
+from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL
+from ..catalogue.noun import NOUNS, Noun, Record
+from ..catalogue.paths import folder_path, host_name, is_folder_hash
+
+__all__ = [
+    "ABSENT",
+    "ADOPTED",
+    "FOLDER",
+    "FOLDERS",
+    "HOSTS",
+    "KINDS",
+    "OWNER",
+    "Property",
+    "SyncKind",
+    "by_section",
+    "new_folder_or_root",
+]
 
 Property = tuple[str, ...]
+
+FOLDER: Property = ("folder",)
+OWNER: Property = ("labels", OWNER_LABEL)
+ADOPTED: Property = ("labels", ADOPTED_LABEL)
+ABSENT = "absent"  # the key of an entry whose object must not exist
 _PARENTS: Property = ("attributes", "parents")
 
 
@@ -16,25 +40,119 @@ class SyncKind:
     """A kind of object that an inventory can describe.
 
     ``section`` is the name of its list in an inventory. ``keys`` are the keys of an entry; the first one names the
-    object. Kinds of a lower ``rank`` are created first and deleted last, because they contain the others.
-    ``references`` maps each property that names other objects to the kind of these objects. Its value is one name or a
-    list of names. Checkmk: the named objects must exist.
+    object. ``parse_key`` checks and converts that name, or raises ValueError. ``sample`` is a valid name.
+
+    Kinds of a lower ``rank`` are created first and deleted last. ``references`` maps each property that names other
+    objects to the kind of these objects. Its value is one name or a list of names. Checkmk: the named objects must
+    exist. ``defaults`` returns the properties of a new object that the inventory does not name.
+
+    ``mark`` is the property that contains the mark of an owner: labels, or a field such as the comment. Objects of a
+    kind without a mark belong to nobody. ``noun`` is the row of a plain noun, or None for hosts and folders.
     """
 
     name: str
     section: str
     keys: tuple[str, ...]
     rank: int
+    parse_key: Callable[[str], str]
+    sample: str
     references: Mapping[Property, str] = field(default_factory=dict)
+    defaults: Callable[[str], Mapping[Property, Any]] = lambda _key: {}
+    mark: Optional[str] = "labels"
+    noun: Optional[Noun] = field(default=None, repr=False)
+
+    def field_at(self, path: Property) -> Optional[Field]:
+        """Return the field of a plain noun that contains a property, or None."""
+        return None if self.noun is None or path in (OWNER, ADOPTED) else self.noun.by_name.get(path[0])
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """The position in the order of creation: the rank, and within a rank the kinds that it refers to first."""
+        others = [KINDS[name] for name in {*self.references.values()} - {self.name} if name in KINDS]
+        before = [kind.order[1] for kind in others if kind.rank == self.rank]
+        return self.rank, 1 + max(before, default=-1)
 
 
-KINDS: Mapping[str, SyncKind] = {
-    kind.name: kind
-    for kind in (
-        SyncKind("folder", "folders", ("path", "title", "attributes", "labels"), 0, {_PARENTS: "host"}),
-        SyncKind("host", "hosts", ("name", "folder", "attributes", "labels"), 1, {_PARENTS: "host"}),
+def new_folder_or_root(text: str) -> str:
+    """Return the path of a folder. Raises ValueError if it is not a valid path."""
+    if text != text.strip():
+        raise ValueError(f"{text!r} must not start or end with a space")
+    path = folder_path(text)
+    if is_folder_hash(path):
+        raise ValueError(f"{text!r} is the ID of a folder; give its path instead, such as /linux/web")
+    return path
+
+
+def _new_folder(text: str) -> str:
+    path = new_folder_or_root(text)
+    if path == "/":
+        raise ValueError("the root folder '/' always exists; an inventory cannot describe it")
+    return path
+
+
+FOLDERS = SyncKind(
+    "folder",
+    "folders",
+    ("path", "title", "attributes", "labels"),
+    rank=40,  # after the groups and tags that attributes name
+    parse_key=_new_folder,
+    sample="/x",
+    references={_PARENTS: "host"},
+    defaults=lambda path: {("title",): path.rpartition("/")[2]},
+)
+HOSTS = SyncKind(
+    "host",
+    "hosts",
+    ("name", "folder", "attributes", "labels"),
+    rank=41,
+    parse_key=host_name,
+    sample="x",
+    references={_PARENTS: "host"},
+    defaults=lambda _name: {FOLDER: "/"},
+)
+_OWN = {kind.name: kind for kind in (FOLDERS, HOSTS)}
+
+
+@functools.cache
+def _kind_of(record: type[Record]) -> SyncKind:
+    noun = record.noun
+
+    def parse_key(text: str) -> str:
+        noun.key.check(text)
+        return text
+
+    return SyncKind(
+        noun.singular,
+        noun.name,
+        (*noun.by_name, ABSENT),
+        noun.rank,
+        parse_key,
+        str(noun.key.example),
+        {(field.name,): NOUNS[field.refers_to].singular for field in noun.fields if field.refers_to in NOUNS},
+        mark=noun.mark,
+        noun=noun,
     )
-}
+
+
+class _Kinds(Mapping[str, SyncKind]):
+    """The kinds by name. A row that is added to NOUNS becomes a kind immediately."""
+
+    def __getitem__(self, name: str) -> SyncKind:
+        return _OWN[name] if name in _OWN else self._of_nouns()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from _OWN
+        yield from self._of_nouns()
+
+    def __len__(self) -> int:
+        return len(_OWN) + len(self._of_nouns())
+
+    def _of_nouns(self) -> Mapping[str, SyncKind]:
+        nouns = [noun for noun in NOUNS.values() if noun.singular not in _OWN and not noun.key.assigned]
+        return {noun.singular: _kind_of(cast(Any, noun.record)) for noun in nouns}
+
+
+KINDS: Mapping[str, SyncKind] = _Kinds()
 
 
 def by_section(section: str) -> Optional[SyncKind]:

@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from typing import Any, Iterable, Iterator, Optional, Union
 
+from ..catalogue.noun import Noun
 from ..config.documents import Document, read_file, read_yaml
 from ..config.positions import Position
 from ..core.arguments import require_type
@@ -13,14 +14,13 @@ from ..core.text import suggestion
 from ..errors import InventoryError, SettingsError
 from .attributes import show_value
 from .desired import Entry, Problem, Property, desired_state
-from .kinds import KINDS
+from .kinds import HOSTS, KINDS
 from .mapping import ABSENT, ColumnMap, Rule, constant_value, templates_in
 from .templates import Template, TemplateError, parse
 
 __all__ = ["load_map"]
 
 _OWN_KEYS = ("kind", "files", "rows", "skip", "tables")
-_SAMPLE_NAMES = {"host": "x", "folder": "/x"}
 
 
 def load_map(path: Union[str, os.PathLike[str]]) -> ColumnMap:
@@ -57,7 +57,7 @@ class _Reader:
         if not isinstance(data, dict):
             message = "a mapping file must be a mapping with keys such as kind, name, folder, attributes and labels"
             raise SettingsError(message, file=self._name, field="map")
-        kind = data.get("kind", "host")
+        kind = data.get("kind", HOSTS.name)
         if not isinstance(kind, str) or kind not in KINDS:
             self._refuse(f"unknown kind {show_value(kind)}{suggestion(str(kind), tuple(KINDS))}", "kind")
             raise InventoryError(self._problems)
@@ -132,16 +132,16 @@ class _Reader:
             yield name, frozenset(text.strip() for text in self._texts("skip", column))
 
     def _rules(self, kind: str) -> Iterator[Rule]:
-        data = self._document.data
+        data, noun = self._document.data, KINDS[kind].noun
         first = KINDS[kind].keys[0]
         if first not in data:
             self._refuse(f"a mapping file for {KINDS[kind].section} needs the key {first!r}")
         for key in KINDS[kind].keys:
-            if key in ("attributes", "labels"):
+            if noun is None and key in ("attributes", "labels"):
                 yield from self._section(key, data.get(key))
             elif key in data:
                 before = len(self._problems)
-                rule = self._rule((key,), data[key])
+                rule = self._rule((key,), data[key], noun)
                 if not rule.columns and key == first and len(self._problems) == before:
                     message = f'the {key} would be the same for every row; use a column, such as "{{Hostname}}"'
                     self._refuse(message, key)
@@ -157,18 +157,19 @@ class _Reader:
             else:
                 yield self._rule((section, name), value)
 
-    def _rule(self, path: Property, value: Any) -> Rule:
+    def _rule(self, path: Property, value: Any, noun: Optional[Noun] = None) -> Rule:
         compiled = self._compile(path, value)
         columns = tuple(dict.fromkeys(field.column for part in templates_in(compiled) for field in part.fields))
-        if columns and not isinstance(compiled, Template) and path[0] != "attributes":
+        takes_only_text = path[0] != "attributes" and (noun is None or path[0] == noun.key.name)
+        if columns and not isinstance(compiled, Template) and takes_only_text:
             self._refuse(f"{path[-1]} must be a string, not a list or mapping", *path)
         if not columns:
             try:
-                compiled = constant_value(path, compiled)
+                compiled = constant_value(path, compiled, noun)
             except ValueError as error:
                 self._refuse(f"{path[-1]}: {error}", *path)
                 compiled = ABSENT
-        return Rule(path, compiled, columns)
+        return Rule(path, compiled, columns, noun)
 
     def _compile(self, path: tuple[Any, ...], value: Any) -> Any:
         """Return the value with each string parsed as a template."""
@@ -208,7 +209,7 @@ class _Reader:
 
     def _check_constants(self, mapping: ColumnMap) -> None:
         """Check names and constants once, so that their mistakes are not reported again for each row."""
-        sample_name = _SAMPLE_NAMES[mapping.kind]
+        sample_name = KINDS[mapping.kind].sample
         data: dict[str, Any] = {KINDS[mapping.kind].keys[0]: sample_name}
         for rule in mapping.rules:
             if len(rule.path) > 1:

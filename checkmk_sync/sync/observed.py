@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
-from ..catalogue.labels import ADOPTED_LABEL
+from ..catalogue.noun import Record
 from ..catalogue.versions import CheckmkVersion
 from ..client.checkmk import Checkmk
 from ..client.nouns.activation import PendingChange
 from ..client.nouns.host_reads import FEW_NAMES
 from ..client.records import Folder, Host
 from ..errors import BrokenReplyError
-from .desired import FOLDER
-from .kinds import Property
+from .kinds import ADOPTED, FOLDER, FOLDERS, HOSTS, KINDS, OWNER, Property
+from .marks import properties_of
 
-__all__ = ["ExistingObject", "Observed", "existing_folder", "observe", "reread"]
+__all__ = ["ExistingObject", "Observed", "existing_folder", "existing_record", "kinds_to_read", "observe", "reread"]
 
 T = TypeVar("T")
 
@@ -24,9 +24,9 @@ READINGS = 3  # attempts to read a list completely
 
 @dataclass(frozen=True)
 class ExistingObject:
-    """A host or folder of the site, with its explicit properties but not the inherited ones.
+    """An object of the site, with its explicit properties but not the inherited ones.
 
-    ``owner`` is the value of its owner label. ``meta`` is Checkmk's ``meta_data``, with the creator and the time of
+    ``owner`` is the owner in its label or mark. ``meta`` is Checkmk's ``meta_data``, with the creator and the time of
     creation.
     """
 
@@ -43,7 +43,7 @@ class ExistingObject:
     @property
     def adopted_as(self) -> Optional[str]:
         """The key that the object had when it was adopted, or None. For a clone, it is the key of the original."""
-        named: Optional[str] = self.properties.get(("labels", ADOPTED_LABEL))
+        named: Optional[str] = self.properties.get(ADOPTED)
         return named
 
     @property
@@ -73,7 +73,7 @@ class ExistingObject:
 
 @dataclass(frozen=True)
 class Observed:
-    """The state of a site: all objects that ``user`` may see, by kind and key.
+    """The state of a site: all objects of some ``kinds`` that ``user`` may see, by kind and key.
 
     ``pending`` are the changes of all users that are not activated yet. ``site`` is the ID of the site. ``version`` and
     ``edition`` are None if they are unknown.
@@ -85,27 +85,42 @@ class Observed:
     site: str = ""
     version: Optional[CheckmkVersion] = None
     edition: Optional[str] = None
+    kinds: frozenset[str] = frozenset({FOLDERS.name, HOSTS.name})
 
     def of_kind(self, kind: str) -> Iterator[ExistingObject]:
         return (existing for existing in self.objects.values() if existing.kind == kind)
 
 
-def observe(client: Checkmk) -> Observed:
-    """Read the folders, hosts and pending changes of a site."""
-    objects = {
-        (existing.kind, existing.key): existing for existing in (*_read_folders(client), *_read_hosts(client, None))
-    }
+def kinds_to_read(kinds: Iterable[str]) -> frozenset[str]:
+    """Return the kinds to read for an inventory that names some ``kinds``. Hosts and folders are read together."""
+    # Hosts are needed to tell which folders are in use, and folders are created for hosts.
+    both = {FOLDERS.name, HOSTS.name}
+    return frozenset(kinds) | (both if both & set(kinds) else set())
+
+
+def observe(client: Checkmk, kinds: Iterable[str] = (FOLDERS.name, HOSTS.name)) -> Observed:
+    """Read all objects of some kinds, and the pending changes of a site."""
+    read = kinds_to_read(kinds)
+    ordered = sorted(read, key=lambda kind: (KINDS[kind].order, kind))
+    objects = {(found.kind, found.key): found for kind in ordered for found in _read(client, kind)}
     settings, pending = client.settings, tuple(client.activation.pending())
     version = client.checkmk_version()
-    return Observed(objects, pending, settings.username, settings.site, version, client.edition)
+    return Observed(objects, pending, settings.username, settings.site, version, client.edition, read)
 
 
 def reread(client: Checkmk, kind: str, keys: Sequence[str]) -> dict[str, ExistingObject]:
     """Read objects again, in as few requests as possible, and return the remaining objects by key."""
-    names = keys if len(keys) <= FEW_NAMES else None
-    current = _read_folders(client) if kind == "folder" else _read_hosts(client, names)
+    current = _read(client, kind, keys if len(keys) <= FEW_NAMES else None)
     wanted = set(keys)
     return {existing.key: existing for existing in current if existing.key in wanted}
+
+
+def _read(client: Checkmk, kind: str, names: Optional[Sequence[str]] = None) -> list[ExistingObject]:
+    """Read all objects of a kind. For hosts, only those with one of the ``names``, if they are given."""
+    noun = KINDS[kind].noun
+    if noun is not None:
+        return _read_completely(lambda: map(existing_record, getattr(client, noun.name).each()))
+    return _read_folders(client) if kind == FOLDERS.name else _read_hosts(client, names)
 
 
 def _read_folders(client: Checkmk) -> list[ExistingObject]:
@@ -130,11 +145,17 @@ def _read_completely(read: Callable[[], Iterable[T]]) -> list[T]:
 def existing_folder(folder: Folder) -> ExistingObject:
     """Return the folder in the form that plans compare."""
     properties = {("title",): folder.title, **_properties(folder)}
-    return ExistingObject("folder", folder.path, properties, folder.owner, folder.meta)
+    return ExistingObject(FOLDERS.name, folder.path, properties, folder.owner, folder.meta)
+
+
+def existing_record(record: Record) -> ExistingObject:
+    """Return the object of a plain noun in the form that plans compare."""
+    properties = properties_of(record)
+    return ExistingObject(record.noun.singular, record.key_value, properties, properties.get(OWNER))
 
 
 def _existing_host(host: Host) -> ExistingObject:
-    return ExistingObject("host", host.name, {FOLDER: host.folder, **_properties(host)}, host.owner, host.meta)
+    return ExistingObject(HOSTS.name, host.name, {FOLDER: host.folder, **_properties(host)}, host.owner, host.meta)
 
 
 def _properties(record: Union[Folder, Host]) -> dict[Property, Any]:

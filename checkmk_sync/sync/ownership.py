@@ -12,7 +12,7 @@ from ..catalogue.labels import OWNER_LABEL
 from ..core.text import summarize
 from .changes import Conflict, describe_owner
 from .desired import Object
-from .kinds import Property
+from .kinds import FOLDERS, KINDS, Property
 from .observed import ExistingObject, Observed
 
 __all__ = ["Ownership"]
@@ -22,6 +22,7 @@ SHOWN = 3  # possible originals of a clone in one message
 _ASKED_WHEN_CLONING: frozenset[Property] = frozenset(
     {("attributes", name) for name in ("alias", "ipaddress", "ipv6address")}
 )
+_LABEL = f"label {OWNER_LABEL}"
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,10 @@ class Ownership:
             return True
         if existing.adopted_as is not None and (existing.kind, existing.adopted_as) in self.observed.objects:
             return False
+        if KINDS[existing.kind].mark != "labels":  # the mark always contains the key, and nothing else proves the owner
+            return False
         # Folders cannot be cloned. If no folder has the adopted path any longer, this folder was moved.
-        is_moved = existing.kind == "folder" and existing.adopted_as is not None
+        is_moved = existing.kind == FOLDERS.name and existing.adopted_as is not None
         # Checkmk: the creator of a clone is the user that cloned the host.
         return is_moved or existing.created_by == self.observed.user
 
@@ -56,10 +59,12 @@ class Ownership:
         ``wanted`` is the object as the inventory wants it, or None if the inventory does not name it.
         """
         location = "" if wanted is None else wanted.location
+        mark = _mark_of(existing)
         if self.has_copied_label(existing):
-            why = f"has the label of the owner {self.owner!r}, but {self._probable_origin(existing)}"
+            kind_of_mark = "label" if mark == _LABEL else "mark"
+            why = f"has the {kind_of_mark} of the owner {self.owner!r}, but {self._probable_origin(existing)}"
             adopt = "adopt it with --adopt" if wanted else "add it to the inventory and adopt it with --adopt"
-            hint = f"{adopt}, remove its label {OWNER_LABEL}, or delete it by hand"
+            hint = f"{adopt}, remove its {mark}, or delete it by hand"
         else:
             why = f"already exists and belongs to {describe_owner(existing.owner)}"
             if self.owner is None:
@@ -67,7 +72,7 @@ class Ownership:
             elif existing.owner is None:
                 hint = "adopt it with --adopt, or remove it from the inventory"
             else:
-                hint = f"remove it from the inventory, or have its label {OWNER_LABEL} removed first"
+                hint = f"remove it from the inventory, or have its {mark} removed first"
         return Conflict(existing.kind, existing.key, existing.owner, why, hint, location)
 
     def _probable_origin(self, existing: ExistingObject) -> str:
@@ -97,6 +102,11 @@ class Ownership:
             for fingerprint in _fingerprints(existing):
                 keys.setdefault(fingerprint, []).append(existing.key)
         return keys
+
+
+def _mark_of(existing: ExistingObject) -> str:
+    mark = KINDS[existing.kind].mark
+    return _LABEL if mark == "labels" else f"line {OWNER_LABEL} in the {mark}"
 
 
 def _fingerprints(existing: ExistingObject) -> list[str]:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import collections
-from typing import Any, Mapping, Optional
+from typing import Any, Collection, Mapping, Optional
 
 from ..catalogue.paths import parent_folder
 from ..core.arguments import require_type
+from ..core.redaction import HIDDEN
 from ..errors import InventoryError
 from .changes import ADOPTED, OWNER, Action, Change, Conflict
-from .checks import invalid_folders, kept_folders_warning, name_problems, value_problems, warnings
+from .checks import (
+    creation_problems,
+    invalid_folders,
+    kept_folders_warning,
+    secret_problems,
+    secrets_warning,
+    value_problems,
+    warnings,
+)
 from .compare import has_property, merge
 from .desired import FOLDER, REMOVE, Desired, Object, Problem
-from .kinds import Property
+from .kinds import FOLDERS, HOSTS, KINDS, Property
 from .limits import Limits
 from .observed import ExistingObject, Observed
 from .ownership import Ownership
@@ -36,13 +45,15 @@ def diff(
     site: str = "",
     keep_folders: bool = False,
     limits: Optional[Limits] = None,
+    secrets: Collection[str] = (),
 ) -> Plan:
     """Return the plan that turns the observed state into the desired state.
 
     Only properties that the inventory names are compared, and each label is compared on its own. With an owner, the
     plan deletes the owner's objects that are not in the inventory. Without an owner, it deletes nothing. With
     ``keep_folders``, it deletes no folders, and a warning lists the empty folders that stay. Hosts in ``undiscovered``
-    will be scanned. Hosts in ``silent`` will be scanned only if the plan changes them.
+    will be scanned. Hosts in ``silent`` will be scanned only if the plan changes them. ``secrets`` are the names to
+    which the inventory can refer.
 
     Raises InventoryError for changes that Checkmk would refuse: new folders with invalid names, invalid values, and
     references to objects that do not exist.
@@ -51,10 +62,11 @@ def diff(
     require_type(observed, Observed, "diff needs the result of observe(CLIENT)")
     planner = _Planner(desired, observed, Ownership(owner, observed), adopt)
     for wanted in desired.objects.values():
+        planner.problems += secret_problems(wanted, secrets)
         planner.add(wanted)
     kept = planner.add_deletions(keep_folders)
     references = References(
-        desired, observed, {*planner.deleted_keys, *(("folder", path) for path in kept)}, planner.conflicting_keys
+        desired, observed, {*planner.deleted_keys, *((FOLDERS.name, path) for path in kept)}, planner.conflicting_keys
     )
     problems = [*invalid_folders(desired, observed), *planner.problems, *references.problems()]
     if problems:
@@ -63,7 +75,9 @@ def diff(
     conflicts = [*planner.conflicts, *references.blocked_deletions()]
     owned = {key for key, existing in observed.objects.items() if planner.ownership.owns(existing)}
     named = {key for key, wanted in desired.objects.items() if key in observed.objects and not wanted.implied}
-    changed = {change.key for change in changes if change.kind == "host"}
+    changed = {change.key for change in changes if change.kind == HOSTS.name}
+    # Objects of a kind without a mark belong to nobody, so all of them count for the limit of deletions.
+    unmarked = {key for key in observed.objects if KINDS[key[0]].mark is None}
     return Plan(
         changes=tuple(changes),
         unchanged=planner.unchanged,
@@ -75,10 +89,15 @@ def diff(
         pending=observed.pending,
         user=observed.user,
         site=site,
-        warnings=(*desired.notes, *warnings(desired, observed), *kept_folders_warning(kept)),
+        warnings=(
+            *desired.notes,
+            *warnings(desired, observed),
+            *kept_folders_warning(kept),
+            *secrets_warning(planner.secrets_written),
+        ),
         silent=tuple(name for name in silent if name not in changed),
         renames=probable_renames(changes),
-        owned_by_kind=dict(collections.Counter(kind for kind, _ in owned)),
+        owned_by_kind=dict(collections.Counter(kind for kind, _ in owned | unmarked)),
         limits=limits or Limits.of(),
     )
 
@@ -90,6 +109,7 @@ class _Planner:
         self.conflicts: list[Conflict] = []
         self.problems: list[Problem] = []
         self.unchanged = 0
+        self.secrets_written = 0  # existing objects whose secrets are written
 
     @property
     def conflicting_keys(self) -> set[Key]:
@@ -104,13 +124,14 @@ class _Planner:
     def add(self, wanted: Object) -> None:
         """Plan the changes for one object of the inventory."""
         existing = self.observed.objects.get((wanted.kind, wanted.key))
-        if existing is None:
-            creation = _create_change(wanted, self.ownership.owner)
-            sent = {path: value for path, value in creation.new_values.items() if path != OWNER}
-            self.problems += [*name_problems(wanted, self.observed), *value_problems(wanted, sent, self.observed)]
-            self.changes.append(creation)
+        if existing is None or wanted.absent:
+            self._add_missing(wanted) if existing is None else self._add_absent(wanted, existing)
             return
         differences = {} if wanted.implied else _differences(wanted, existing)
+        if self.desired.secrets_always:
+            secrets = _secrets(wanted)
+            differences.update(secrets)
+            self.secrets_written += bool(secrets)
         if self._is_in_conflict(wanted, existing, bool(differences)):
             self.conflicts.append(self.ownership.conflict(existing, wanted))
             return
@@ -123,15 +144,34 @@ class _Planner:
             if properties:
                 self.changes.append(Change(action, existing.kind, existing.key, properties, existing, wanted.location))
 
+    def _add_missing(self, wanted: Object) -> None:
+        if wanted.absent:
+            self.unchanged += 1
+            return
+        creation = _create_change(wanted, self.ownership.owner)
+        sent = {path: value for path, value in creation.new_values.items() if path != OWNER}
+        self.problems += [*creation_problems(wanted, self.observed), *value_problems(wanted, sent, self.observed)]
+        self.changes.append(creation)
+
+    def _add_absent(self, wanted: Object, existing: ExistingObject) -> None:
+        if self._is_in_conflict(wanted, existing, differs=True):
+            self.conflicts.append(self.ownership.conflict(existing, wanted))
+        else:
+            self.changes.append(
+                Change(Action.DELETE, existing.kind, existing.key, {}, existing, location=wanted.location)
+            )
+
     def _is_in_conflict(self, wanted: Object, existing: ExistingObject, differs: bool) -> bool:
         """Return True if the object belongs to another owner, or has no owner and is not adopted.
 
-        A plan without an owner may change objects without an owner.
+        A plan without an owner may change objects without an owner. Objects of a kind without a mark belong to nobody.
         """
         owner = self.ownership.owner
-        if wanted.implied or (owner is None and existing.owner is None) or self.ownership.owns(existing):
+        if wanted.implied or KINDS[wanted.kind].mark is None:
             return False
-        if wanted.kind == "folder" and not differs:  # several owners may share a folder
+        if (owner is None and existing.owner is None) or self.ownership.owns(existing):
+            return False
+        if wanted.kind == FOLDERS.name and not differs:  # several owners may share a folder
             return False
         return not (self.adopt and existing.owner in (None, owner))
 
@@ -139,6 +179,8 @@ class _Planner:
         """Return the changes of the labels that mark an object as the owner's and distinguish it from its clones."""
         owner, is_ours = self.ownership.owner, self.ownership.owns(existing)
         labels: Differences = {}
+        if KINDS[existing.kind].mark is None:
+            return labels
         if owner is not None and self.adopt and existing.owner in (None, owner) and not is_ours:
             labels = {OWNER: (existing.owner, owner), ADOPTED: (existing.adopted_as, existing.key)}
         elif is_ours and existing.adopted_as is not None:  # moved or renamed after its adoption
@@ -146,21 +188,24 @@ class _Planner:
         return {path: (now, new) for path, (now, new) in labels.items() if now != new}
 
     def add_deletions(self, keep_folders: bool) -> list[str]:
-        """Plan the deletion of the owner's hosts that are not in the inventory, and of the owner's folders left empty.
+        """Plan the deletion of the owner's objects missing from the inventory, and of the owner's empty folders.
+
+        Objects other than folders are deleted only if the inventory contains objects of their kind.
 
         With ``keep_folders``, the folders are kept. Return their paths.
         """
         if self.ownership.owner is None:
             return []
-        if "host" in self.desired.kinds:
-            for existing in self.observed.of_kind("host"):
-                if ("host", existing.key) not in self.desired.objects:
-                    self._delete(existing, {FOLDER: (existing.properties[FOLDER], None)})
+        for existing in self.observed.objects.values():
+            kind, is_named = KINDS[existing.kind], (existing.kind, existing.key) in self.desired.objects
+            if kind.mark is not None and kind is not FOLDERS and kind.name in self.desired.kinds and not is_named:
+                now = existing.properties.get(FOLDER)
+                self._delete(existing, {} if now is None else {FOLDER: (now, None)})
         kept: list[str] = []
         in_use = self._folders_in_use()
-        for existing in sorted(self.observed.of_kind("folder"), key=lambda folder: -folder.key.count("/")):
+        for existing in sorted(self.observed.of_kind(FOLDERS.name), key=lambda folder: -folder.key.count("/")):
             path = existing.key
-            is_left = path not in in_use and ("folder", path) not in self.desired.objects and path != "/"
+            is_left = path not in in_use and (FOLDERS.name, path) not in self.desired.objects and path != "/"
             if is_left and keep_folders and self.ownership.owns(existing):
                 kept.append(path)
             elif not (is_left and self._delete(existing, {})):
@@ -180,8 +225,8 @@ class _Planner:
         """Return the folders that will contain hosts after the plan. Hosts in conflict stay in their folders."""
         in_use: set[str] = set()
         deleted_keys, conflicting_keys = self.deleted_keys, self.conflicting_keys
-        for existing in self.observed.of_kind("host"):
-            key = ("host", existing.key)
+        for existing in self.observed.of_kind(HOSTS.name):
+            key = (existing.kind, existing.key)
             if key not in deleted_keys:
                 wanted = None if key in conflicting_keys else self.desired.objects.get(key)
                 folder = None if wanted is None else wanted.properties.get(FOLDER)
@@ -191,11 +236,10 @@ class _Planner:
 
 def _create_change(wanted: Object, owner: Optional[str]) -> Change:
     properties = {path: (None, value) for path, value in wanted.properties.items() if value is not REMOVE}
-    if wanted.kind == "folder":
-        properties.setdefault(("title",), (None, wanted.key.rpartition("/")[2]))
-    else:
-        properties.setdefault(FOLDER, (None, "/"))
-    if owner is not None:
+    kind = KINDS[wanted.kind]
+    for path, value in kind.defaults(wanted.key).items():
+        properties.setdefault(path, (None, value))
+    if owner is not None and kind.mark is not None:
         properties[OWNER] = (None, owner)
     return Change(Action.CREATE, wanted.kind, wanted.key, properties, location=wanted.location)
 
@@ -206,5 +250,13 @@ def _differences(wanted: Object, existing: ExistingObject) -> Differences:
     return {
         path: (existing.properties.get(path), value)
         for path, value in values.items()
-        if not has_property(existing.properties, path, value)
+        if not has_property(existing.kind, existing.properties, path, value)
+    }
+
+
+def _secrets(wanted: Object) -> Differences:
+    """Return the secrets in the fields of an object. Their current values are unknown."""
+    fields = {path: KINDS[wanted.kind].field_at(path) for path in wanted.properties}
+    return {
+        path: (HIDDEN, wanted.properties[path]) for path, field in fields.items() if field is not None and field.secret
     }

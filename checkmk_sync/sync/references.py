@@ -1,7 +1,7 @@
 """References between objects: check them, and order the changes so that Checkmk accepts each one.
 
-Checkmk refuses references to objects that do not exist. It also refuses to delete a host while it is a parent of
-another host. :mod:`.kinds` lists the properties that are references.
+Checkmk refuses references to objects that do not exist. It also refuses to delete an object that others refer to, such
+as a host while it is a parent of another host. :mod:`.kinds` lists the properties that are references.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class References:
                     users.setdefault((target, path[-1]), []).append(existing.name)
         for (key, attribute), names in sorted(users.items()):
             users_text = f"the {attribute} of {summarize(sorted(names), SHOWN)}"
-            why = f"is yours and not in the inventory, but cannot be deleted while it is one of {users_text}"
+            why = f"{self._deletion_reason(key)}, but cannot be deleted while it is one of {users_text}"
             hint = f"remove it from these {attribute}, or keep {key[1]} in the inventory"
             yield Conflict(*key, self.observed.objects[key].owner, why, hint)
 
@@ -81,7 +81,7 @@ class References:
             targets = sorted(
                 {target for _, target in _references_of(existing.kind, existing.properties)} & self.deleted_keys
             )
-            if any(KINDS[kind].rank > KINDS[existing.kind].rank for kind, _ in targets):
+            if any(KINDS[kind].order > KINDS[existing.kind].order for kind, _ in targets):
                 yield _reference_removal(existing)  # such as a folder, because hosts are deleted before folders
             elif targets:
                 needs[key] = targets
@@ -93,13 +93,19 @@ class References:
         if target == (wanted.kind, wanted.key):
             return f"which is the {kind} itself"
         if target in self.deleted_keys:
-            return f"but this plan deletes that {kind}, because it is yours and not in the inventory"
-        if target in self.desired.objects or target in self.observed.objects:
+            return f"but this plan deletes that {kind}, because it {self._deletion_reason(target)}"
+        named = self.desired.objects.get(target)
+        if target in self.observed.objects or (named is not None and not named.absent):
+            return ""
+        if kind not in self.observed.kinds:  # only the site knows whether the object exists
             return ""
         alike = self._by_folded_key.get((kind, key.casefold()))
         places = "is neither in the inventory nor visible to the user on the site"
         hint = f"; did you mean {alike!r}?" if alike else ""
         return f"but that {kind} {places}{hint}"
+
+    def _deletion_reason(self, key: Key) -> str:
+        return "is absent in the inventory" if key in self.desired.objects else "is yours and not in the inventory"
 
     @functools.cached_property
     def _by_folded_key(self) -> Mapping[Key, str]:
@@ -183,7 +189,7 @@ def _split(change: Change, created: Collection[Key]) -> Iterator[Change]:
     """Yield the change, or two steps if it creates an object that refers to an object created later."""
     late: dict[Property, list[str]] = {}
     for path, target in _references_of(change.kind, change.new_values):
-        if target in created and KINDS[target[0]].rank > KINDS[change.kind].rank:
+        if target in created and KINDS[target[0]].order > KINDS[change.kind].order:
             late.setdefault(path, []).append(" ".join(target))
     after = tuple(sorted({name for names in late.values() for name in names}))
     if not late:

@@ -6,9 +6,8 @@ import json
 import re
 from typing import Any, Callable, Iterator
 
-from ..core.redaction import is_secret_name, mask_secrets
 from ..core.text import escape_invisible, escape_unprintable, pluralize, summarize
-from .changes import OWNER, Action, Change
+from .changes import OWNER, Action, Change, masked
 from .compare import keeps_unnamed, matches
 from .desired import FOLDER
 from .kinds import Property
@@ -62,9 +61,9 @@ def _details(change: Change, whole: bool = False, quote: Quote = escape_unprinta
     parts: list[str] = []
     for path, (now, wanted) in sorted(change.properties.items()):
         if change.action is not Action.CREATE:
-            parts += _differences(path, now, wanted, whole, quote)
+            parts += _differences(change.kind, path, now, wanted, whole, quote)
         elif path != OWNER:
-            parts.append(f"{_property_name(path, quote)} {_masked_value(path, wanted, whole, quote)}")
+            parts.append(f"{_property_name(path, quote)} {_masked_value(change.kind, path, wanted, whole, quote)}")
     return f": {', '.join(parts)}" if parts else ""
 
 
@@ -74,22 +73,20 @@ def _property_name(path: Property, quote: Quote) -> str:
     return start + quote(".".join(name))
 
 
-def _differences(path: Property, now: Any, wanted: Any, whole: bool, quote: Quote) -> Iterator[str]:
+def _differences(kind: str, path: Property, now: Any, wanted: Any, whole: bool, quote: Quote) -> Iterator[str]:
     """Yield the changes of a property. For a mapping, yield only the members that differ."""
     if keeps_unnamed(wanted, now):
         for key, value in wanted.items():
             if key not in now or not matches((*path, key), value, now[key]):
-                yield from _differences((*path, key), now.get(key), value, whole, quote)
+                yield from _differences(kind, (*path, key), now.get(key), value, whole, quote)
         return
-    old, new = _masked_value(path, now, whole, quote), _masked_value(path, wanted, whole, quote)
+    old, new = (_masked_value(kind, path, value, whole, quote) for value in (now, wanted))
     yield _property_name(path, quote) + (" changes" if old == new else f" {old} -> {new}")
 
 
-def _masked_value(path: Property, value: Any, whole: bool, quote: Quote) -> str:
-    """Return a value with HIDDEN in place of secrets, which are recognized by the names of properties and members."""
-    if path[0] in ("attributes", "labels"):
-        secret = next(filter(is_secret_name, path[1:]), "")
-        value = mask_secrets(value, secret)
+def _masked_value(kind: str, path: Property, value: Any, whole: bool, quote: Quote) -> str:
+    """Return a value with HIDDEN in place of secrets."""
+    value = masked(kind, path, value)
     text = value_as_text(value, whole=whole)
     return text if value is None else quote(text)
 

@@ -97,7 +97,7 @@ def _corrected(change: Change, outcome: Outcome, observed: Observed, deleted: se
         is_done = existing is None
     else:
         is_done = existing is not None and all(
-            has_property(existing.properties, path, value) for path, value in change.new_values.items()
+            has_property(change.kind, existing.properties, path, value) for path, value in change.new_values.items()
         )
     if is_done and outcome.status is not Status.APPLIED and (existing is None or change.staleness(existing) is None):
         return Outcome(outcome.key, Status.APPLIED, note="the site has the wanted state")

@@ -149,6 +149,7 @@ ELSEWHERE = {
     "sync.limits.deletions": "sync/test_plan_limits.py::test_limits_are_configured",
     "metrics.retention_hours": "metrics/test_window.py::test_the_client_uses_the_configured_retention",
     "metrics.cleanup_interval": "metrics/test_window.py::test_the_client_uses_the_configured_cleanup_interval",
+    "secrets": "config/test_secrets.py::test_each_secret_has_a_source",
     "sync.map": "cli/test_inventory.py::test_the_configuration_names_the_map_and_the_encoding",
     "sync.encoding": "cli/test_inventory.py::test_the_configuration_names_the_map_and_the_encoding",
     "server_url": "config/test_settings_effects.py::test_server_url_and_site_choose_the_site",

@@ -269,7 +269,7 @@ def test_bytes_that_are_not_text_are_reported_with_their_line(tmp_path: Path) ->
 def test_plain_data_is_checked_the_same_way() -> None:
     assert _mistakes({"hosts": [{"name": "a", "colour": 1}]})[0].startswith("hosts[0]: host a: unknown key 'colour'")
     assert _mistakes({"hosts": [{"name": "a"}, {"nme": "b"}], "folders": [{"path": "/"}]})[0].startswith("hosts[1]: ")
-    assert _mistakes({"hosts": []}) == ["the inventory is empty: it contains no hosts or folders"]
+    assert _mistakes({"hosts": []}) == ["the inventory is empty: it contains no hosts, folders or other objects"]
     assert "not in both" in _mistakes({"hosts": [{"name": "a", "labels": {}, "attributes": {"labels": {}}}]})[0]
     labels = from_data({"hosts": [{"name": "a", "attributes": {"labels": {"x": "y"}}}]})
     assert _properties(labels, "host", "a")["labels.x"] == "y"

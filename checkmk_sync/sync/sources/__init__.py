@@ -15,19 +15,21 @@ from ...core.arguments import describe_type, require_type
 from ...errors import InventoryError, SettingsError
 from ...errors.base import format_location
 from ..desired import Desired, Entry, Object, Problem, desired_state
+from ..kinds import FOLDERS, by_section
 from ..mapping import ColumnMap
 from ..mapping_file import load_map
 from .csv_rows import csv_entries, delimiter_of, names_hosts, separator_in
 from .encodings import checked_encoding, decoded, is_probably_utf8
 from .mapped import mapped_document, mapped_table
-from .structured import document_entries, to_data
+from .noun_rows import section_line
+from .structured import document_entries, to_data, writes_secrets_always
 
 __all__ = ["InventoryText", "from_data", "from_text", "load", "to_data"]
 
 Source = Union[str, "os.PathLike[str]"]
 
 _STDIN = "standard input"
-_EMPTY = "the inventory is empty: it contains no hosts or folders"
+_EMPTY = "the inventory is empty: it contains no hosts, folders or other objects"
 _ENDINGS = (".csv", ".json", ".yaml", ".yml")
 
 
@@ -105,6 +107,7 @@ def from_data(data: Mapping[str, Any]) -> Desired:
     reading = _Reading(None)
     try:
         document = Document(_tuples_as_lists(data), "the inventory")
+        reading.secrets_always = writes_secrets_always(document, reading.problems)
         entries = document_entries(document, reading.problems, reading.roots)
         reading.entries += (Entry(entry.kind, entry.data, index=entry.index) for entry in entries)
     except SettingsError as error:
@@ -135,6 +138,7 @@ class _Reading:
         self.roots: list[Entry] = []
         self.problems: list[Problem] = []
         self.notes: list[str] = []
+        self.secrets_always = False
 
     @property
     def size(self) -> int:
@@ -163,7 +167,9 @@ class _Reading:
             return mapped_table(text, name, mapping, self.problems, self.notes)
         read = read_json if ending == ".json" else read_yaml
         if mapping is None:
-            return document_entries(read(text, name), self.problems, self.roots)
+            document = read(text, name)
+            self.secrets_always |= writes_secrets_always(document, self.problems)
+            return document_entries(document, self.problems, self.roots)
         return mapped_document(read(text, name, as_written=True), mapping, self.problems, self.notes)
 
     def desired(self) -> Desired:
@@ -176,9 +182,9 @@ class _Reading:
             raise InventoryError([*self.problems, *desired.refused])
         if self.roots:
             self.notes.append("the root folder '/' is left unchanged, because inventories do not describe it")
-            root = Object("folder", "/", {}, format_location(self.roots[0].file), implied=True)
-            desired = dataclasses.replace(desired, objects={**desired.objects, ("folder", "/"): root})
-        return dataclasses.replace(desired, notes=tuple(self.notes)) if self.notes else desired
+            root = Object(FOLDERS.name, "/", {}, format_location(self.roots[0].file), implied=True)
+            desired = dataclasses.replace(desired, objects={**desired.objects, (FOLDERS.name, "/"): root})
+        return dataclasses.replace(desired, notes=tuple(self.notes), secrets_always=self.secrets_always)
 
 
 def _read_text(name: str, encoding: Optional[str], notes: list[str]) -> str:
@@ -205,12 +211,17 @@ def _guess_format(text: str, mapping: Optional[ColumnMap]) -> str:
     start = text.lstrip()
     if start[:1] in ("{", "["):
         return ".json"
+    section = section_line(start)
+    kind = None if section is None else by_section(section[1])
+    if section is not None and kind is not None:
+        start = start[section.end() :].lstrip()  # a comment in YAML, or the first line of a table
     first = re.split(r"[\r\n]", start, maxsplit=1)[0]
     header = [cell.strip().strip('"') for cell in first.split(delimiter_of(first))]
     if mapping is not None:
         names_column = any(" ".join(cell.split()) in mapping.columns for cell in header)
         return ".csv" if separator_in(first) or names_column else ".yaml"
-    is_header = separator_in(first) or any(cell.lower() == "path" or names_hosts(cell) for cell in header)
+    keys = ("path",) if kind is None else ("path", kind.keys[0])
+    is_header = separator_in(first) or any(cell.lower() in keys or names_hosts(cell) for cell in header)
     # In YAML, a space or the end of the line follows the colon after a key. A heading may be spelled "label: env".
     is_key = re.match(r"(?!label\s*:).*:(\s|$)", header[0]) is not None
     return ".csv" if is_header and not is_key else ".yaml"

@@ -1,7 +1,7 @@
 """Read inventories in CSV.
 
 The header contains ``name`` (for hosts) or ``path`` (for folders), and may contain ``folder``, ``title``, ``label:KEY``
-and the names of attributes.
+and the names of attributes. Tables of plain nouns have columns for their fields, see :mod:`.noun_rows`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from ...catalogue.attributes import attribute_value
 from ...config.positions import Position
 from ...errors import SettingsError
 from ..desired import Entry, Problem
+from ..kinds import SyncKind
+from .noun_rows import column_problems, kind_of_table, values_in_row
 
 __all__ = ["CellPositions", "RowPosition", "Table", "csv_entries", "delimiter_of", "names_hosts", "separator_in"]
 
@@ -44,15 +46,15 @@ def delimiter_of(text: str, start: int = 0) -> str:
 
 
 class Table:
-    """The header and the rows of a CSV text.
+    """The header and the rows of a CSV text, from the index ``start`` on.
 
     ``header`` contains the headings without surrounding spaces, and ``line`` is the line of the header. Raises
     SettingsError if the text has no header.
     """
 
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(self, text: str, name: str, start: int = 0) -> None:
         self._name = name
-        start = _after_blank_lines(text, 0)
+        start = _after_blank_lines(text, start)
         separator = separator_in(_line_at(text, start))
         if separator is not None:
             rest = _BREAK.search(text, start)
@@ -135,7 +137,11 @@ class RowPosition:
 
 def csv_entries(text: str, name: str, problems: list[Problem]) -> Iterator[Entry]:
     """Yield the entries of a CSV text. An empty cell leaves its property unchanged; ``-`` removes it."""
-    table = Table(text, name)
+    noun_kind, start = kind_of_table(text, name)
+    table = Table(text, name, start)
+    if noun_kind is not None:
+        yield from _noun_entries(table, noun_kind, name, problems)
+        return
     header = [_normalize_label(cell) for cell in table.header]
     kind = _kind_of(header, name, table.line)
     columns = [_column(cell) for cell in header]
@@ -150,6 +156,22 @@ def csv_entries(text: str, name: str, problems: list[Problem]) -> Iterator[Entry
         if len(row) > len(columns) or not all(is_named):
             problems += table.unnamed_values(row, line, is_named)
         yield Entry(kind, _data(columns, row, problems, name, position), name, position)
+
+
+def _noun_entries(table: Table, kind: SyncKind, name: str, problems: list[Problem]) -> Iterator[Entry]:
+    """Yield the entries of a table of a plain noun."""
+    header_problems = list(column_problems(kind, table.header, name, table.line))
+    problems += header_problems
+    if header_problems or kind.noun is None:
+        return
+    is_named = list(map(bool, table.header))
+    cells: CellPositions = {(cell,): Position(None, number, cell) for number, cell in enumerate(table.header, 1)}
+    for line, row in table.rows(problems):
+        position = RowPosition(line, cells)
+        problems += table.unnamed_values(row, line, is_named)
+        entry, mistakes = values_in_row(kind.noun, table.header, row)
+        problems += (Problem(message, name, *position(column)) for column, message in mistakes.items())
+        yield Entry(kind.name, entry, name, position)
 
 
 def _data(

@@ -1,4 +1,4 @@
-"""Read inventories in YAML and JSON: a mapping with ``hosts`` and ``folders``, a list of objects, or one object."""
+"""Read inventories in YAML and JSON: a mapping with sections such as ``hosts``, a list of objects, or one object."""
 
 from __future__ import annotations
 
@@ -13,13 +13,25 @@ from ...core.text import suggestion
 from ...errors import SettingsError
 from ..attributes import show_value
 from ..desired import REMOVE, Desired, Entry, Problem
-from ..kinds import KINDS, by_section
+from ..kinds import ABSENT, FOLDERS, HOSTS, KINDS, by_section
+from .noun_rows import kind_of_file
 
-__all__ = ["document_entries", "to_data"]
+__all__ = ["document_entries", "to_data", "writes_secrets_always"]
 
 # `hosts get` and `folders get` print these keys, but an inventory cannot set them.
 _READ_ONLY = frozenset({"effective_attributes", "owner"})
-_SECTIONS = tuple(kind.section for kind in KINDS.values())
+_SECRETS, _ALWAYS = "secrets", "always"
+
+
+def writes_secrets_always(document: Document, problems: list[Problem]) -> bool:
+    """Return True if a document contains ``secrets: always``. Another value is added to ``problems``."""
+    if not isinstance(document.data, Mapping) or _SECRETS not in document.data:
+        return False
+    value = document.data[_SECRETS]
+    if value != _ALWAYS:
+        message = f"{_SECRETS!r} must be {_ALWAYS!r}, not {show_value(value)}"
+        problems.append(Problem(message, document.source, *document.position((_SECRETS,))))
+    return bool(value == _ALWAYS)
 
 
 def document_entries(document: Document, problems: list[Problem], roots: list[Entry]) -> Iterator[Entry]:
@@ -28,22 +40,25 @@ def document_entries(document: Document, problems: list[Problem], roots: list[En
     The output of ``hosts get`` and ``folders get`` can be read back, so their read-only keys are dropped, and the root
     folder is added to ``roots`` instead.
     """
-    data = document.data
+    data, sections = document.data, tuple(kind.section for kind in KINDS.values())
     if data is None:
         return
+    file_kind = kind_of_file(document.source)
+    default = None if file_kind is None else file_kind.name
     if isinstance(data, list):
-        yield from _entries(data, document, (), roots)
-    elif isinstance(data, Mapping) and _kind_of(data) is not None and not any(name in data for name in _SECTIONS):
-        yield from _entry(
-            Entry(_kind_of(data) or "host", data, document.source, lambda *below: document.position(below)), roots
-        )
+        yield from _entries(data, document, (), roots, default)
+    elif isinstance(data, Mapping) and _kind_of(data) is not None and not any(name in data for name in sections):
+        kind_name = default or _kind_of(data) or HOSTS.name
+        yield from _entry(Entry(kind_name, data, document.source, lambda *below: document.position(below)), roots)
     elif isinstance(data, Mapping):
         for section, items in data.items():
+            if section == _SECRETS:
+                continue
             kind = by_section(str(section))
             if kind is not None and (items is None or isinstance(items, list)):
                 yield from _entries(items or [], document, (section,), roots, kind.name)
                 continue
-            unknown = f"unknown section {show_value(section)}{suggestion(str(section), _SECTIONS)}"
+            unknown = f"unknown section {show_value(section)}{suggestion(str(section), sections)}"
             message = unknown if kind is None else f"{section!r} must be a list"
             problems.append(Problem(message, document.source, *document.position((section,))))
     else:
@@ -56,7 +71,7 @@ def _entries(
 ) -> Iterator[Entry]:
     for index, data in enumerate(items):
         position = _item_position(document, path, index)
-        entry = Entry(kind or _kind_of(data) or "host", data, document.source, position, index)
+        entry = Entry(kind or _kind_of(data) or HOSTS.name, data, document.source, position, index)
         if isinstance(data, Mapping) and not _READ_ONLY.isdisjoint(data):
             yield from _entry(entry, roots)
         else:
@@ -67,7 +82,7 @@ def _entry(entry: Entry, roots: list[Entry]) -> Iterator[Entry]:
     """Yield the entry without its read-only keys. Add the root folder to ``roots`` instead."""
     # Checkmk lists the root folder with the others, but it always exists and inventories do not describe it.
     writable = {key: value for key, value in entry.data.items() if key not in _READ_ONLY}
-    if entry.kind == "folder" and writable.get("path") == "/" and len(writable) < len(entry.data):
+    if entry.kind == FOLDERS.name and writable.get("path") == "/" and len(writable) < len(entry.data):
         roots.append(entry)
     else:
         yield dataclasses.replace(entry, data=writable)
@@ -77,7 +92,7 @@ def _kind_of(data: Any) -> Optional[str]:
     """Return the kind of an object, recognized by its key ``name`` or ``path``; None without either."""
     if not isinstance(data, Mapping):
         return None
-    return next((kind.name for kind in (KINDS["host"], KINDS["folder"]) if kind.keys[0] in data), None)
+    return next((kind.name for kind in (HOSTS, FOLDERS) if kind.keys[0] in data), None)
 
 
 def _item_position(document: Document, path: tuple[str, ...], index: int) -> Callable[..., Position]:
@@ -87,17 +102,19 @@ def _item_position(document: Document, path: tuple[str, ...], index: int) -> Cal
     return position
 
 
-def to_data(desired: Desired) -> dict[str, list[dict[str, Any]]]:
+def to_data(desired: Desired) -> dict[str, Any]:
     """Return the desired state as plain data for ``from_data``. It contains secrets, but not the implied folders."""
     require_type(desired, Desired, "to_data needs the result of load(PATH) or from_data(DATA)")
-    data: dict[str, list[dict[str, Any]]] = {}
+    data: dict[str, Any] = {}
     for wanted in desired.objects.values():
         if wanted.implied:
             continue
         kind = KINDS[wanted.kind]
-        entry: dict[str, Any] = {kind.keys[0]: wanted.key}
+        entry: dict[str, Any] = {kind.keys[0]: wanted.key, **({ABSENT: True} if wanted.absent else {})}
         for path, value in wanted.properties.items():
             inner = entry if len(path) == 1 else entry.setdefault(path[0], {})
             inner[path[-1]] = None if value is REMOVE else value
         data.setdefault(kind.section, []).append(entry)
+    if desired.secrets_always:
+        data[_SECRETS] = _ALWAYS
     return data

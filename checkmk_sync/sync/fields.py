@@ -1,0 +1,87 @@
+"""The fields of plain nouns in inventories: checks of their values, and values in cells of tables."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Callable, Iterator, Mapping, Optional
+
+from ..catalogue.attributes import MASK
+from ..catalogue.field import Field
+from ..catalogue.noun import Noun
+from ..config.documents import read_json
+from ..core.redaction import HIDDEN
+from ..errors import SettingsError
+from .attributes import json_problem, string_problem
+from .kinds import ABSENT, Property
+from .marks import MARK, contains_mark_line
+
+__all__ = ["cell_value", "noun_properties"]
+
+_FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def noun_properties(
+    noun: Noun, data: Mapping[str, Any], refuse: Callable[[str, str], None]
+) -> Iterator[tuple[Property, Any]]:
+    """Yield the properties of an entry. Pass each mistake to ``refuse``, with the key that contains it.
+
+    The value None removes an optional string or list.
+    """
+    for name, field in noun.by_name.items():
+        if name not in data or field is noun.key:
+            continue
+        if data[name] is None and not field.required and field.type in (str, list):
+            yield (name,), None
+            continue
+        problem = _value_problem(noun, field, data[name])
+        if problem is None:
+            yield (name,), data[name]
+        else:
+            refuse(problem, name)
+    if not isinstance(data.get(ABSENT, False), bool):
+        refuse(f"{ABSENT} must be true or false", ABSENT)
+
+
+def _value_problem(noun: Noun, field: Field, value: Any) -> Optional[str]:
+    """Return why no version of Checkmk accepts a value, or None. The message never contains a secret."""
+    if value is None:
+        return f"{field.name} must have a value; leave it out to keep the value of the site"
+    if field.secret:
+        if not isinstance(value, str):
+            return f"{field.name} must be a string; put it in quotes"
+        if value.strip() == HIDDEN:
+            return MASK
+    problem = string_problem(field.name, value) if field.type is str else json_problem(field.name, value)
+    if field.refers_to and isinstance(value, list):
+        names = (string_problem(f"{field.name}[{index}]", name) for index, name in enumerate(value))
+        problem = problem or next(filter(None, names), None)
+    if problem is None and field.name == noun.mark and contains_mark_line(value):
+        problem = f"only checkmk-sync writes the line {MARK!r}; leave it out"
+    if problem is not None:
+        return problem
+    try:
+        field.check(value)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def cell_value(noun: Noun, name: str, text: str) -> Any:
+    """Convert the text of a cell to the value of a field.
+
+    A list is written as ``a|b`` or as JSON, a mapping as JSON, and a flag as ``true`` or ``false``. Raises ValueError
+    if the text does not have this form.
+    """
+    field = noun.by_name.get(name)
+    if name == ABSENT or (field is not None and field.type is bool):
+        if text.lower() not in _FLAGS:
+            raise ValueError(f"{text!r} is not true or false")
+        return _FLAGS[text.lower()]
+    if field is None or field.type is str:
+        return text
+    if field.type is list and text[:1] not in ("[", "{"):
+        return [part.strip() for part in text.split("|") if part.strip()]
+    try:
+        return read_json(text, "").data
+    except SettingsError:
+        raise ValueError(f"the {field.name} must be JSON, such as {json.dumps(field.example)}") from None
