@@ -53,12 +53,13 @@ terminal they need `--yes`.
 
 | exit code | meaning |
 |---|---|
-| 0 | done, or nothing to do |
+| 0 | done, or nothing to do; after `plan`, also if `apply` would refuse the plan for any reason but conflicts |
 | 1 | failed or partly failed, or the results could not be written, for example because the disk is full |
 | 2 | refused: bad input, a name or value that the site rejects (400, 404), a folder that is not empty (409), \
-wrong credentials, a missing permission, a missing or invalid setting, an unsafe plan, or you answered no |
+wrong credentials, a missing permission, a missing or invalid setting, a plan with conflicts, or you answered no; \
+for `apply` also a plan that exceeds the limits or deletes objects that were probably renamed |
 | 3 | the site is not reachable, or there is no site at the address |
-| 4 | only with `plan --detailed-exitcode`: there are changes to make |
+| 4 | only with `plan --detailed-exitcode`: there are changes to make, whether or not `apply` would refuse them |
 | 5 | unknown whether a write was applied: its answer was lost, and reading the object did not settle it; the message \
 says how to check |
 | 130 | stopped with Ctrl-C, or the input ended at a prompt |

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from checkmk_sync.cli.sync_commands import checks
+from checkmk_sync.errors import Attempted, CheckmkError, Delivery, ReadTimeoutError
+from checkmk_sync.sync import Report
 from checkmk_sync.testing import Fault, SimulatedSite
 
 COMMANDS = {
@@ -149,3 +152,33 @@ def test_apply_has_the_worst_outcome_of_its_changes(
     assert (code, facts["outcome"]) == (0, "applied")
     code, facts = _run_as_json(sync, config, apply)
     assert (code, facts["outcome"]) == (0, "applied")
+
+
+def test_apply_says_how_to_check_unknown_outcomes(
+    sync: Any, site_for_cli: SimulatedSite, config: str, tmp_path: Path
+) -> None:
+    inventory = tmp_path / "hosts.csv"
+    inventory.write_text("name,folder\n" + "".join(f"web{number:02d},/a\n" for number in range(5)))
+    apply = f"apply {inventory} --owner me --yes"
+    site_for_cli.set_faults([Fault("reset_before", path="bulk-create")])
+    result = sync("--config", config, *f"{apply} --no-discover --no-activate".split())
+    checks = [line for line in result.out.splitlines() if line.startswith("Check ")]
+    assert result.code == 5
+    assert checks == [
+        *(f"Check with: checkmk-sync hosts get web0{number}" for number in range(3)),
+        "Check the others with: checkmk-sync plan, with the same inventory and options",
+    ]
+    site_for_cli.set_faults([])
+    result = sync("--config", config, *apply.split())
+    assert (result.code, "Check " in result.out) == (0, False)
+
+
+def test_apply_says_how_to_check_unknown_scans_and_activations() -> None:
+    lost = ReadTimeoutError("no answer", attempted=Attempted(Delivery.UNKNOWN, is_read=False))
+    report = Report(plan=None, errors={"discovery": lost, "activation": lost})  # type: ignore[arg-type]
+    assert list(checks(report)) == [
+        "Check the scans with: checkmk-sync plan, with the same inventory and options",
+        "Check with: checkmk-sync pending",
+    ]
+    known = dict.fromkeys(report.errors, CheckmkError("refused"))
+    assert list(checks(Report(plan=None, errors=known))) == []  # type: ignore[arg-type]
