@@ -22,6 +22,9 @@ COMMANDS = {
     "folders update /a --title B": ("/a", "updated", "folders get /a"),
     "folders move /b /a": ("/b", "moved", "folders get /b"),
     "folders delete /c --yes": ("/c", "deleted", "folders get /c"),
+    "host-groups create new --alias New": ("new", "created", "host-groups get new"),
+    "host-groups update linux --alias x": ("linux", "updated", "host-groups get linux"),
+    "host-groups delete linux --yes": ("linux", "deleted", "host-groups get linux"),
 }
 
 
@@ -30,6 +33,7 @@ def config(site_for_cli: SimulatedSite, tmp_path: Path) -> str:
     with site_for_cli.client() as cmk:
         for folder in ("/a", "/b", "/c"):
             cmk.folders.create(folder)
+        cmk.host_groups.create("linux", alias="Linux servers")
     path = tmp_path / "config.yaml"
     path.write_text(f"checkmk:\n  server_url: {site_for_cli.url}\n  site: s\n  timeouts: {{settle_s: 0.2}}\n")
     return str(path)
