@@ -15,7 +15,7 @@ __all__ = ["MALFORMED", "Field", "Former"]
 
 # The errors of canonical forms for values with members of the wrong types.
 MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
-_EMPTY = (None, "", [], {}, ())
+_EMPTY: tuple[Any, ...] = (None, "", [], {}, ())
 
 
 def _unchanged(value: Any) -> Any:
