@@ -62,7 +62,7 @@ class BulkEditable(Editable[T]):
         return {}
 
     def _named(self, item: Union[str, T]) -> tuple[str, Optional[T]]:
-        """Return the name of an object to delete, and its record if the caller has given it."""
+        """Return the name of an object to delete, and its record if the caller has read it from the site."""
         raise NotImplementedError
 
     def _read_many(self, names: Sequence[str]) -> dict[str, T]:

@@ -244,7 +244,8 @@ class Collection(BulkEditable[R]):
         }
 
     def _named(self, item: Union[str, R]) -> tuple[str, Optional[R]]:
-        return (item.key_value, item) if isinstance(item, self.record) else (self._require_key(item), None)
+        # A record of the caller does not prove that the object exists.
+        return self._require_key(item.key_value if isinstance(item, self.record) else item), None
 
     def _read_many(self, names: Sequence[str]) -> dict[str, R]:
         wanted = set(names)

@@ -213,7 +213,8 @@ class Hosts(HostReader):
 
     def _named(self, item: Union[str, Host]) -> tuple[str, Optional[Host]]:
         host = to_host(item)
-        return host.name, host if host is item else None
+        # Only records from the site have meta data. The client reads the others, as if their names were given.
+        return host.name, host if host.meta else None
 
     def _folder_and_references(self, record: Host) -> tuple[str, Sequence[str]]:
         # Checkmk refuses to delete a host while it is the parent of another host.
