@@ -38,8 +38,12 @@ class BulkEditable(Editable[T]):
         """Return the entry that creates an item of a caller. Raises ValueError or TypeError if it is not valid."""
         raise NotImplementedError
 
-    def _to_changes(self) -> Callable[[Any], Entry]:
-        """Return a function that converts an item of a caller to the entry of an update."""
+    def _to_change(self, item: Any) -> Entry:
+        """Return the entry that changes an object. Raises ValueError or TypeError if the item is not valid."""
+        raise NotImplementedError
+
+    def _complete_changes(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Return the entries of updates as they are sent. It may read the site."""
         raise NotImplementedError
 
     def _creation_proof(self: S) -> Callable[[S, Sequence[Entry]], set[str]]:
@@ -130,11 +134,8 @@ class BulkEditable(Editable[T]):
             entries,
             chunk_size,
             progress,
-            to_entry=self._to_changes(),
-            # A folder in an entry only determines the order of the calls.
-            send=lambda entries: self._send_entries(
-                "bulk_update", [{name: entry[name] for name in entry if name != "folder"} for entry in entries]
-            ),
+            to_entry=self._to_change,
+            send=lambda entries: self._send_entries("bulk_update", self._complete_changes(entries)),
             find_applied=lambda site, entries: self._with_site(site)._find_changed(entries),
         )
 

@@ -219,20 +219,24 @@ class Collection(BulkEditable[R]):
 
         return find_created
 
-    def _to_changes(self) -> Callable[[Any], Entry]:
+    def _to_change(self, item: Any) -> Entry:
+        if not isinstance(item, Mapping) or not isinstance(item.get(self._key), str) or len(item) < 2:
+            raise ValueError(f"a change must be a mapping of {self._key} and the fields to set")
+        self._require_key(item[self._key])
+        self._format.check(item)
+        values = {name: value for name, value in item.items() if name != self._key}
+        return {self._wire_key: item[self._key], "attributes": self._format.body(values)}
+
+    def _complete_changes(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        repeated = {field.wire for field in self._format.fields.values() if field.repeated}
+        if all(repeated <= entry["attributes"].keys() for entry in entries):
+            return entries
         existing = self._read_all()
-
-        def to_change(item: Any) -> Entry:
-            if not isinstance(item, Mapping) or not isinstance(item.get(self._key), str) or len(item) < 2:
-                raise ValueError(f"a change must be a mapping of {self._key} and the fields to set")
-            self._require_key(item[self._key])
-            self._format.check(item)
-            values = {name: value for name, value in item.items() if name != self._key}
-            before = existing.get(item[self._key])
-            repeated = {} if before is None else self._repeated(before)
-            return {self._wire_key: item[self._key], "attributes": self._format.body({**repeated, **values})}
-
-        return to_change
+        values = {name: self._format.body(self._repeated(record)) for name, record in existing.items()}
+        return [
+            {**entry, "attributes": {**values.get(self._name_of(entry), {}), **entry["attributes"]}}
+            for entry in entries
+        ]
 
     def _find_changed(self, entries: Sequence[Entry]) -> set[str]:
         found = self._read_all()

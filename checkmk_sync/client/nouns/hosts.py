@@ -208,8 +208,12 @@ class Hosts(HostReader):
         started = self._site.clock.monotonic()
         return lambda there, entries: there._find_created(entries, lambda: there._site.site_time(started))
 
-    def _to_changes(self) -> Callable[[Any], Entry]:
-        return to_update
+    def _to_change(self, item: Any) -> Entry:
+        return to_update(item)
+
+    def _complete_changes(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        # The folder only determines the order of the calls.
+        return [{name: value for name, value in entry.items() if name != "folder"} for entry in entries]
 
     def _named(self, item: Union[str, Host]) -> tuple[str, Optional[Host]]:
         host = to_host(item)
