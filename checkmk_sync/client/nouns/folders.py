@@ -154,7 +154,9 @@ class Folders(Editable[Folder]):
             return Ensured(before, before)
         values = {name: value for name, (_, value) in changes.items()}
         if check:
-            after = replace(before, title=new_title or before.title, attributes={**before.attributes, **values})
+            after = replace(
+                before, title=new_title or before.title, attributes={**before.attributes, **values}, etag=None
+            )
         else:
             after = self.update(path, title=new_title, update_attributes=values or None)
         return Ensured(before, after, ("update",), differences)

@@ -178,7 +178,7 @@ class Hosts(HostReader):
         target = before.folder if folder is None else self._resolve_folder(folder)
         changes = differing_values(wanted, before.attributes)
         values = {attribute: value for attribute, (_, value) in changes.items()}
-        after = replace(before, folder=target, attributes={**before.attributes, **values})
+        after = replace(before, folder=target, attributes={**before.attributes, **values}, etag=None)
         moves = {"folder": (before.folder, target)} if target != before.folder else {}
         if moves and not check:
             after = self.move(name, target)
