@@ -30,6 +30,8 @@ nitpick_ignore = [  # arguments that no user passes, and the rows behind the rec
 ]
 nitpick_ignore_regex = [(r"py:.*", r"(?!checkmk_sync\.).*"), (r"py:(class|obj)", r".*\.(_\w+|[A-Z])")]
 
+smartquotes = False  # they would turn the dashes of an option in plain text into one long dash
+
 html_theme = "furo"
 html_title = f"checkmk_sync {release}"
 

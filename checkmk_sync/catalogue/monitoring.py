@@ -34,5 +34,6 @@ ROWS = (
     _services("query", "POST", _ALL_SERVICES, body=(*_FILTERS, "host_name"), since="2.3.0p31"),
     _services("list_of_host", "GET", _OF_HOST, query=_FILTERS, until="2.5.0b1", replaced_by="services.query_of_host"),
     _services("query_of_host", "POST", _OF_HOST, body=_FILTERS, since="2.3.0p31"),
-    _services("get", "GET", _SERVICE, query=("service_description", "columns")),
+    _services("get", "GET", _SERVICE, query=("service_description", "columns"), since="2.4.0b1"),
+    _services("get", "GET", _SERVICE, query=("service_description",), until="2.4.0b1"),
 )

@@ -9,11 +9,13 @@ from typing import Any, Optional, Sequence
 import click
 
 from .. import __version__
+from ..catalogue.noun import NOUNS
 from ..commands import COMMANDS, Command
 from ..commands.command import CLI, LazyModule
 from .declarations import DECLARED_COMMANDS, INVENTORY_COMMANDS, make_command
 from .exit_codes import FAILED, INTERRUPTED, REFUSED
 from .guarded_streams import guarded
+from .list_options import ListOptions, asks_for_json, list_parameters
 from .options import SHARED_OPTIONS, Declined, State
 from .parameters import parameter
 
@@ -44,20 +46,29 @@ class _Group(click.Group):
 
 
 def _table_command(command: Command) -> click.Command:
+    run = LazyModule(".table_commands", __package__).run
+
     def run_row(state: State, /, yes: bool = False, **arguments: Any) -> Any:
-        return LazyModule(".table_commands", __package__).run(state, command, arguments, is_confirmed=yes)
+        if not command.gives_rows:
+            return run(state, command, arguments, is_confirmed=yes)
+        options = ListOptions(*(arguments.pop(name) for name in ("format", "columns", "sort")))
+        return run(state, command, arguments, options=options)
 
     parameters = [parameter(argument) for argument in command.arguments]
+    if command.gives_rows:
+        parameters += list_parameters(command)
     if command.destructive:
         parameters.append(click.Option(["--yes"], is_flag=True, help="Do not ask for confirmation."))
     hides_secrets = any(field.name in ("attributes", "labels") for field in command.fields)
-    text = f"{command.help} Secret values are shown only with --json." if hides_secrets else command.help
+    formats = "as JSON or YAML" if command.gives_rows else "with --json"
+    text = f"{command.help} Secret values are shown only {formats}." if hides_secrets else command.help
     example = f"checkmk-sync {command.words} {command.example}".rstrip()
     return make_command(command.name, run_row, text, example, parameters, command.arguments)
 
 
 def _cli() -> click.Group:
-    groups = {name: _Group(name, help=text, params=[*SHARED_OPTIONS]) for name, text in _GROUPS.items()}
+    texts = {noun.name.replace("_", "-"): f"Manage {noun.plural}." for noun in NOUNS.values()}
+    groups = {name: _Group(name, help=text, params=[*SHARED_OPTIONS]) for name, text in {**texts, **_GROUPS}.items()}
     commands: list[click.Command] = [*groups.values(), *DECLARED_COMMANDS]
     for command in COMMANDS:
         if CLI in command.faces:
@@ -124,7 +135,7 @@ def _run(state: State, arguments: Optional[Sequence[str]], module: str) -> int:
 
         message = usage_message(error)
         # After a usage error, click may not have parsed --json.
-        state.as_json = state.as_json or "--json" in (sys.argv[1:] if words is None else words)
+        state.as_json = state.as_json or asks_for_json(sys.argv[1:] if words is None else words)
         state.output.error(message, {"error": "UsageError", "message": message})
         return REFUSED
     except Exception as error:

@@ -1,23 +1,19 @@
-"""The output of the command line: tables on a terminal, tab-separated lines in a pipe, or JSON."""
+"""The output of the command line: results on stdout; notes, errors and progress on stderr."""
 
 from __future__ import annotations
 
 import datetime
-import itertools
 import json
-import shutil
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Callable, Container, Iterable, Iterator, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Optional
 
 from rich.console import Console
 from rich.text import Text
 
 from ..core.redaction import mask_secrets
 from ..core.text import escape_invisible, pluralize
-from .guarded_streams import encodable, is_read
 from .stats import cost_as_text
-from .table import table_lines
 
 if TYPE_CHECKING:
     from ..sync import Step
@@ -25,9 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["Output", "safe"]
 
 MAX_LINES = 40  # lines of one error message
-# Column widths depend on all rows of a table. A longer list is printed as several tables of this many rows, so that it
-# appears while it arrives and takes constant memory.
-TABLE_ROWS = 200
 _MARK_STYLES = {"+ ": "green", "~ ": "yellow", "> ": "cyan", "- ": "red", "! ": "bold red"}
 
 
@@ -118,51 +111,6 @@ class Output:
                     self.line(f"  {safe(key)}: {safe(inner)}")
             else:
                 self.line(safe(value), "bold", label=f"{name}: ")
-
-    def rows(
-        self,
-        rows: Iterable[Mapping[str, Any]],
-        columns: Sequence[str],
-        *,
-        times: Container[str] = (),
-        empty: str = "no match",
-    ) -> None:
-        """Print rows on stdout as they arrive, in constant memory. Stop when the reader closes the pipe.
-
-        ``times`` names the columns that are shown as local times, except in JSON. Secret values are shown only in JSON.
-        ``empty`` is the note for a list without rows; it appears only on a terminal.
-        """
-        rows = itertools.takewhile(lambda _row: is_read(), rows)
-        if self.as_json:
-            separator = "[\n"
-            for record in rows:
-                sys.stdout.write(separator + json.dumps(record, default=str))
-                separator = ",\n"
-            sys.stdout.write("\n]\n" if separator == ",\n" else "[]\n")
-            return
-
-        def cells(row: Mapping[str, Any]) -> list[str]:
-            values = ((name, mask_secrets(row.get(name), name)) for name in columns)
-            return [safe(local_time(value) if name in times else value) for name, value in values]
-
-        shown = map(cells, rows)
-        if not self.is_terminal:
-            for row in shown:
-                sys.stdout.write("\t".join(row) + "\n")
-        elif not self._table(shown, columns) and empty:
-            self.note(empty)
-
-    def _table(self, rows: Iterator[list[str]], columns: Sequence[str]) -> bool:
-        """Print a table. Return False if there are no rows."""
-        has_header, width = True, shutil.get_terminal_size().columns
-        encoding = sys.stdout.encoding
-        ellipsis = encodable("…", encoding)
-        shown = ([encodable(cell, encoding) for cell in row] for row in rows)
-        for chunk in iter(lambda: list(itertools.islice(shown, TABLE_ROWS)), []):
-            for line in table_lines(columns, chunk, width, has_header=has_header, ellipsis=ellipsis):
-                self.console.print(line)
-            has_header = False
-        return not has_header
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[Step], None]]:

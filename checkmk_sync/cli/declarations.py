@@ -239,6 +239,13 @@ def doctor() -> None:
     ),
     _option("--deny", "Do not offer tools that match this pattern; repeatable.", multiple=True, metavar="PATTERN"),
     _option(
+        "--tools",
+        "Give this kind of object, such as host-groups, its own tools; repeatable. Without the option, it is available "
+        "through the tools configuration_list, configuration_get and so on.",
+        multiple=True,
+        metavar="NOUN",
+    ),
+    _option(
         "--sync-folder",
         "Allow reading inventory files from this folder.",
         metavar="DIR",

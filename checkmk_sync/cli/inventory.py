@@ -18,6 +18,7 @@ from ..sync.kinds import FOLDERS, HOSTS, KINDS, Property
 from ..sync.render import value_as_text
 from .console import Output, safe
 from .exit_codes import REFUSED
+from .lists import Layout, print_rows
 from .options import State, as_options
 
 __all__ = ["check", "print_notes", "read_inventories"]
@@ -56,7 +57,7 @@ def check(state: State, files: tuple[str, ...], mapping: Optional[str], encoding
     if state.as_json:
         state.output.data(to_data(desired))
     else:
-        state.output.rows(_rows(desired), _COLUMNS)
+        print_rows(state.output, _rows(desired), Layout(_COLUMNS))
         counts = Counter(wanted.kind for wanted in desired.objects.values() if not wanted.implied)
         if counts.keys() <= {HOSTS.name, FOLDERS.name}:
             counts = Counter({HOSTS.name: counts[HOSTS.name], FOLDERS.name: counts[FOLDERS.name]})

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any, Mapping, Optional, Sequence
 
 import click
 
 from ..commands import Argument
 from ..core.arguments import match_choice
+from .options import FILE, can_ask
 
 __all__ = ["Number", "pairs", "parameter", "values"]
+
+MAX_SECRET = 2**16  # characters
 
 
 class Number(click.ParamType):  # type: ignore[type-arg]
@@ -46,27 +50,30 @@ class _Choice(click.Choice):  # type: ignore[type-arg]
             self.fail(str(error), param, ctx)
 
 
-def _option_name(argument: Argument) -> str:
-    return argument.option or "--" + argument.name.replace("_", "-")
-
-
 def parameter(argument: Argument) -> click.Parameter:
-    if argument.required:
+    if argument.is_positional:
         metavar = f"{argument.name.upper().rstrip('S')}..." if argument.many else argument.name.upper()
         return click.Argument([argument.name], nargs=-1 if argument.many else 1, required=True, metavar=metavar)
-    if argument.kind is bool:
-        return click.Option([_option_name(argument), argument.name], is_flag=True, help=argument.help)
+    if argument.kind is bool and argument.default is not None:
+        return click.Option([argument.option_name, argument.name], is_flag=True, help=argument.help)
     kind: Any = str
     if argument.choices:
         kind = _Choice(argument.choices, case_sensitive=False)
     elif argument.kind is int:
         kind = Number(argument.minimum)
+    elif argument.kind is bool:
+        kind = click.BOOL
+    elif argument.kind == "secret":
+        kind = FILE
+    # click does not report an option as missing if it has a default, even None.
+    default: dict[str, Any] = {} if argument.required else {"default": None if argument.many else argument.default}
     aliases = ["--" + alias.replace("_", "-") for alias in argument.aliases]
     return click.Option(
-        [_option_name(argument), *aliases, argument.name],
+        [argument.option_name, *aliases, argument.name],
         type=kind,
+        required=argument.required,
         multiple=argument.many,
-        default=None if argument.many else argument.default,
+        **default,
         show_default=argument.default is not None,
         help=argument.help,
         metavar="KEY=VALUE" if argument.kind == "pairs" else argument.metavar,
@@ -88,12 +95,43 @@ def _value(argument: Argument, value: Any) -> Any:
         value = pairs(argument.name, value)
     elif argument.many:
         value = list(value)
+    elif argument.kind in (list, dict, Any) and value is not None:
+        value = _from_json(argument, value)
+    elif argument.kind == "secret" and value is not None:
+        value = _read_secret(argument, value)
     try:
         return None if value is None else argument.convert(value)
     except ValueError as error:
         if argument.kind == "amount":
-            raise click.BadParameter(str(error), param_hint=f"'{_option_name(argument)}'") from None
+            raise click.BadParameter(str(error), param_hint=f"'{argument.option_name}'") from None
         raise click.UsageError(str(error)) from error
+
+
+def _from_json(argument: Argument, text: str) -> Any:
+    import json  # not at the top, because it would delay --help
+
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        example = "" if argument.example is None else f", such as '{json.dumps(argument.example)}'"
+        raise click.UsageError(f"{argument.option_name} must be JSON{example}: {error}") from None
+
+
+def _read_secret(argument: Argument, path: str) -> str:
+    """Return the secret in a file or, for ``-``, on stdin. On a terminal, the user is asked for it without echo."""
+    if path != "-":
+        from ..config.secrets import SecretSource
+
+        return SecretSource(file=path).reveal()
+    if can_ask():
+        typed: str = click.prompt(argument.name.replace("_", " ").capitalize(), hide_input=True, err=True)
+        return typed
+    secret = sys.stdin.read(MAX_SECRET).rstrip("\r\n")
+    if not secret or "\n" in secret:
+        problem = "has more than one line" if secret else "is empty"
+        del secret  # tracebacks can show local variables
+        raise click.UsageError(f"stdin must contain one line, the value for {argument.option_name}, but it {problem}")
+    return secret
 
 
 def pairs(name: str, texts: Sequence[str]) -> dict[str, str]:

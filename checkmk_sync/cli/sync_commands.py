@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, Iterator, Optional
 
 import click
 
@@ -18,9 +18,11 @@ from .inventory import print_notes, read_inventories
 from .options import State, as_options, ask, can_ask
 from .outcome import failed_status, worst
 
-__all__ = ["apply", "plan"]
+__all__ = ["apply", "checks", "plan"]
 
 MAX_SHOWN = 40  # changes that apply shows before it asks
+MAX_CHECKS = 3  # objects with an unknown outcome for which apply names the command that checks them
+ACTIVATION_CHECK = "Check with: checkmk-sync pending"
 
 
 def _plan_for(client: Checkmk, output: Output, desired: Desired, arguments: dict[str, Any]) -> Plan:
@@ -91,6 +93,8 @@ def apply(
         _print_json(output, report)
     else:
         output.marked_lines(as_options(report_as_text(report)))
+        for line in checks(report):
+            output.line(line)
     return UNKNOWN if _status(report) is Status.UNKNOWN else 0 if report.ok else FAILED
 
 
@@ -103,6 +107,19 @@ def _status(report: Report) -> Status:
     statuses = [outcome.status for _, outcome in report.results]
     failed = [error for stage, error in report.errors.items() if stage != "verification"]  # verification only reads
     return worst([*statuses, *map(failed_status, failed)])
+
+
+def checks(report: Report) -> Iterator[str]:
+    """Yield the commands that check the unknown outcomes of a report."""
+    again = "checkmk-sync plan, with the same inventory and options"
+    unknown = [change for change, outcome in report.results if outcome.status is Status.UNKNOWN]
+    for change in unknown[:MAX_CHECKS]:
+        yield f"Check with: checkmk-sync {change.kind}s get {change.key}"
+    if len(unknown) > MAX_CHECKS:
+        yield f"Check the others with: {again}"
+    for stage, check in (("discovery", f"Check the scans with: {again}"), ("activation", ACTIVATION_CHECK)):
+        if stage in report.errors and failed_status(report.errors[stage]) is Status.UNKNOWN:
+            yield check
 
 
 def _confirm(output: Output, plan: Plan, options: Options, *, stdin_is_taken: bool) -> None:

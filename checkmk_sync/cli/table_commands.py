@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+import itertools
+from typing import Any, Iterable, Mapping, Optional
 
 import click
 
@@ -10,17 +11,28 @@ from ..client.checkmk import Checkmk
 from ..client.outcomes import Status
 from ..commands import Command, FailureRow, Preview
 from .console import safe
+from .list_options import ListOptions
+from .lists import make_layout, print_rows, sort_rows
 from .options import State, ask, can_ask
 from .outcome import Write, exit_code
 
 __all__ = ["run"]
 
 
-def run(state: State, command: Command, arguments: Mapping[str, Any], *, is_confirmed: bool) -> int:
+def run(
+    state: State,
+    command: Command,
+    arguments: Mapping[str, Any],
+    *,
+    is_confirmed: bool = False,
+    options: Optional[ListOptions] = None,
+) -> int:
     """Run a command of the table, print its result, and return the exit code.
 
     Raises click.UsageError for an argument that is not valid, and Declined if the user does not confirm.
     """
+    if options is not None:
+        return _run_list(state, command, arguments, options)
     must_ask = command.destructive and not is_confirmed
     if must_ask and not can_ask():
         raise click.UsageError(
@@ -35,13 +47,24 @@ def run(state: State, command: Command, arguments: Mapping[str, Any], *, is_conf
             result = command.handler(client, **arguments)
         except ValueError as error:  # an argument that is not valid, such as the name of a host
             raise click.UsageError(str(error)) from error
-        if isinstance(result, Mapping):
-            _print_result(state, result)
-        else:
-            rows = result if state.as_json or command.table_row is None else map(command.table_row, result)
-            times = {field.name for field in command.fields if field.time}
-            state.output.rows(rows, command.columns, times=times, empty=_empty_text(command, arguments))
+        _print_result(state, result)
     return exit_code(result.error) if isinstance(result, FailureRow) else 0
+
+
+def _run_list(state: State, command: Command, arguments: Mapping[str, Any], options: ListOptions) -> int:
+    layout = make_layout(command, options, as_json=state.as_json, empty=_empty_text(command, arguments))
+    limit = arguments.get("limit")
+    if options.sort is not None and limit is not None:
+        arguments = {**arguments, "limit": None}  # the limit applies to the sorted list
+    with state.client() as client:
+        try:
+            rows: Iterable[Any] = command.handler(client, **arguments)
+        except ValueError as error:  # an argument that is not valid, such as the name of a folder
+            raise click.UsageError(str(error)) from error
+        if options.sort is not None:
+            rows = itertools.islice(sort_rows(rows, options.sort, layout), limit)
+        print_rows(state.output, rows, layout)
+    return 0
 
 
 def _print_result(state: State, result: Mapping[str, Any]) -> None:
@@ -69,5 +92,5 @@ def _empty_text(command: Command, arguments: Mapping[str, Any]) -> str:
     """Return the note for an empty list. A filter may be the reason, and ``--limit 0`` needs no note."""
     if arguments.get("limit") == 0:
         return ""
-    is_filtered = any(arguments[argument.name] not in (argument.default, []) for argument in command.arguments)
+    is_filtered = any(arguments[argument.name] not in (argument.default, [], {}) for argument in command.arguments)
     return "no match" if is_filtered else command.empty_text

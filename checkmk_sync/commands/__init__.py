@@ -6,20 +6,24 @@ The code of the commands is in ``handlers``. It is imported when a command runs.
 from __future__ import annotations
 
 from .command import Argument, Command, CountedRows, FailureRow, Field, Preview, as_arguments
+from .configuration import CONFIGURATION_COMMANDS
 from .diagnostics import DIAGNOSTIC_COMMANDS
 from .folders import FOLDER_COMMANDS
 from .hosts import HOST_COMMANDS
+from .plain_nouns import plain_noun_commands
 from .services import SERVICE_COMMANDS
 from .site import SITE_COMMANDS
 from .sync import SYNC_COMMANDS
 
 __all__ = ["COMMANDS", "Argument", "Command", "CountedRows", "FailureRow", "Field", "Preview", "as_arguments"]
 
-COMMANDS: tuple[Command, ...] = (
+_WRITTEN: tuple[Command, ...] = (
     *HOST_COMMANDS,
     *FOLDER_COMMANDS,
     *SERVICE_COMMANDS,
     *SITE_COMMANDS,
     *SYNC_COMMANDS,
+    *CONFIGURATION_COMMANDS,
     *DIAGNOSTIC_COMMANDS,
 )
+COMMANDS: tuple[Command, ...] = (*_WRITTEN, *plain_noun_commands(_WRITTEN))

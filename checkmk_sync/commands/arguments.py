@@ -7,7 +7,19 @@ from typing import Any, Optional
 from ..catalogue.paths import folder_path, host_name
 from .command import Argument, Field, LazyModule
 
-__all__ = ["ATTRIBUTE", "FOLDER", "HOST", "HOSTS", "LABEL", "LIMIT", "search", "settings_fields", "state"]
+__all__ = [
+    "ATTRIBUTE",
+    "FOLDER",
+    "HOST",
+    "HOSTS",
+    "LABEL",
+    "LIMIT",
+    "WITH_LABEL",
+    "pattern",
+    "search",
+    "settings_fields",
+    "state",
+]
 
 _attributes = LazyModule(".handlers.attributes", __package__)
 
@@ -19,9 +31,18 @@ def _search_pattern(text: str) -> str:
     return text
 
 
-def search(name: str, text: str, example: str) -> Argument:
+def pattern(name: str, text: str, example: str) -> Argument:
     """Return an argument that takes a pattern such as ``web*``."""
     return Argument(name, text, check=_search_pattern, example=example)
+
+
+def search(fields: str, example: str) -> Argument:
+    """Return the argument ``search`` of a list. It has the same meaning in all lists; ``fields`` are compared."""
+    return pattern(
+        "search",
+        f"Show only rows with this text in {fields}; case is ignored. A text with * or ? is a pattern for all of it.",
+        example,
+    )
 
 
 def state(choices: tuple[str, ...], example: Optional[list[str]] = None) -> Argument:
@@ -78,4 +99,12 @@ LABEL = Argument(
     example={"env": "prod"},
     parse=_attributes.label_values,
     tool_help="The labels to set: an object of keys and strings.",
+)
+WITH_LABEL = Argument(
+    "label",
+    "Show only objects with this label, such as env=prod; repeatable.",
+    "pairs",
+    many=True,
+    example={"env": "prod"},
+    tool_help="Show only objects with all of these labels: an object of keys and strings.",
 )

@@ -61,7 +61,8 @@ class Argument:
 
     name: str
     help: str
-    # str, int, bool, "pairs" (KEY=VALUE, repeatable), dict, "amount" (a number or a percentage), "file" (InventoryText)
+    # str, int, bool, "pairs" (KEY=VALUE, repeatable), list, dict or Any (JSON on the command line), "amount" (a number
+    # or a percentage), "file" (InventoryText), "secret" (read from a file or stdin, and never an argument of a tool)
     kind: Any = str
     required: bool = False
     many: bool = False
@@ -76,6 +77,15 @@ class Argument:
     aliases: tuple[str, ...] = ()  # other names that are accepted
     option: str = ""  # option name, if it is not "--" and the name; "--no-…" for a flag that turns it off
     metavar: Optional[str] = None
+    is_option: bool = False  # an option of the command line even if it is required
+
+    @property
+    def is_positional(self) -> bool:
+        return self.required and not self.is_option
+
+    @property
+    def option_name(self) -> str:
+        return self.option or "--" + self.name.replace("_", "-")
 
     def convert(self, value: Any) -> Any:
         """Return the value of an input. Raises ValueError if it is not valid."""
@@ -168,6 +178,11 @@ class Command:
     check_with: str = ""
     empty_text: str = "no match"  # note for an empty list, if no filter was given
     example: str = ""  # arguments of the command line, for the help
+    more_columns: tuple[str, ...] = ()  # columns of a list besides columns and fields
+    names: Optional[tuple[str, ...]] = None  # the columns that name a row, if it is not the first one; () if none does
+    # Raises ValueError if the arguments contradict each other. Called with all arguments of a tool call.
+    check: Optional[Callable[..., object]] = field(default=None, repr=False)
+    own_tools: bool = True  # False: a tool only if the operator asks for the tools of this noun
 
     @property
     def noun(self) -> str:
@@ -180,7 +195,7 @@ class Command:
 
     @property
     def tool_name(self) -> str:
-        return self.tool or self.words.replace(" ", "_")
+        return self.tool or self.words.replace(" ", "_").replace("-", "_")
 
     @property
     def participle(self) -> str:
@@ -191,6 +206,16 @@ class Command:
     def gives_rows(self) -> bool:
         """Return True if the handler returns rows instead of one mapping."""
         return bool(self.columns)
+
+    @property
+    def all_columns(self) -> tuple[str, ...]:
+        """The columns that a list can show, the default ones first."""
+        return tuple(dict.fromkeys((*self.columns, *(field.name for field in self.fields), *self.more_columns)))
+
+    @property
+    def naming_columns(self) -> tuple[str, ...]:
+        """The columns that name a row of a list."""
+        return self.columns[:1] if self.names is None else self.names
 
     @property
     def needs_approval(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, Optional
 
 from ..catalogue.paths import folder_path
 from ..catalogue.states import HostState
-from .arguments import ATTRIBUTE, HOST, HOSTS, LABEL, LIMIT, search, settings_fields, state
+from .arguments import ATTRIBUTE, HOST, HOSTS, LABEL, LIMIT, WITH_LABEL, search, settings_fields, state
 from .command import MAX_SHOWN, TOOL, Argument, Command, Field, LazyModule
 
 __all__ = ["HOST_COMMANDS"]
@@ -14,7 +14,7 @@ __all__ = ["HOST_COMMANDS"]
 _hosts = LazyModule(".handlers.hosts", __package__)
 _previews = LazyModule(".handlers.previews", __package__)
 
-_SEARCH = search("search", "Show only names that match this pattern, such as 'web*'.", "web*")
+_SEARCH = search("the name", "web")
 _HOST_FIELDS = (
     Field("name", "The name of the host."),
     Field("folder", "The folder that contains the host."),
@@ -35,7 +35,12 @@ HOST_COMMANDS = (
         "hosts list",
         "List configured hosts.",
         _hosts.list_all,
-        (Argument("folder", "Show only hosts that are directly in this folder.", check=folder_path), _SEARCH, LIMIT),
+        (
+            Argument("folder", "Show only hosts that are directly in this folder.", check=folder_path),
+            _SEARCH,
+            WITH_LABEL,
+            LIMIT,
+        ),
         ("name", "folder", "ipaddress", "alias", "labels"),
         example="--folder /linux --limit 20",
         fields=(
@@ -44,6 +49,7 @@ HOST_COMMANDS = (
             Field("alias", "The alias of the host.", Optional[str], untrusted=True),
             Field("labels", "The labels that are set on it, as key:value.", untrusted=True),
         ),
+        more_columns=("attributes", "owner"),
         table_row=_hosts.table_row,
         tool="stream_hosts",
         empty_text="no hosts",
@@ -135,9 +141,9 @@ HOST_COMMANDS = (
         "hosts status",
         "Show the monitoring status of hosts.",
         _hosts.status,
-        (_SEARCH, state(tuple(name.lower() for name in HostState.__members__)), LIMIT),
+        (_SEARCH, WITH_LABEL, state(tuple(name.lower() for name in HostState.__members__)), LIMIT),
         _STATUS_COLUMNS,
-        example="--search 'web*'",
+        example="--search web",
         fields=_STATUS_FIELDS,
         empty_text="no hosts",
     ),
@@ -145,7 +151,7 @@ HOST_COMMANDS = (
         "hosts problems",
         "List hosts with unhandled problems. They are down or unreachable, not acknowledged, and not in downtime.",
         _hosts.problems,
-        (LIMIT,),
+        (_SEARCH, WITH_LABEL, LIMIT),
         _STATUS_COLUMNS,
         example="--limit 20",
         fields=_STATUS_FIELDS,

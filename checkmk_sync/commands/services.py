@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from ..catalogue.states import ServiceState
-from .arguments import LIMIT, search, state
+from .arguments import LIMIT, WITH_LABEL, pattern, search, state
 from .command import Command, Field, LazyModule
 
 __all__ = ["SERVICE_COMMANDS"]
 
 _services = LazyModule(".handlers.services", __package__)
 
-_ON_HOST = search("host", "Show only services of this host; may be a pattern such as 'web*'.", "web*")
+_ON_HOST = pattern("host", "Show only services of this host; may be a pattern such as 'web*'.", "web*")
+_SEARCH = search("the name of the service", "filesystem")
 _FIELDS = (
     Field("host", "The name of the host."),
     Field("service", "The description of the service.", untrusted=True),
@@ -21,6 +22,7 @@ _FIELDS = (
     Field("last_check", "The time of the last check, as UNIX time.", int, time=True),
 )
 _COLUMNS = ("host", "service", "state", "plugin_output")
+_NAMES = ("host", "service")
 
 SERVICE_COMMANDS = (
     Command(
@@ -29,23 +31,26 @@ SERVICE_COMMANDS = (
         _services.list_all,
         (
             _ON_HOST,
-            search("search", "Show only names that match this pattern, such as 'Filesystem*'.", "Filesystem*"),
+            _SEARCH,
+            WITH_LABEL,
             state(tuple(name.lower() for name in ServiceState.__members__), ["critical"]),
             LIMIT,
         ),
         _COLUMNS,
         example="--host 'web*' --state critical --state warning",
         fields=_FIELDS,
+        names=_NAMES,
         empty_text="no services",
     ),
     Command(
         "services problems",
         "List unhandled service problems, worst first. Unhandled means not acknowledged and not in downtime.",
         _services.problems,
-        (_ON_HOST, LIMIT),
+        (_ON_HOST, _SEARCH, WITH_LABEL, LIMIT),
         _COLUMNS,
         example="--limit 20",
         fields=_FIELDS,
+        names=_NAMES,
         empty_text="no unhandled problems",
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from .arguments import HOSTS
+from .arguments import HOSTS, LIMIT, search
 from .command import Argument, Command, Field, LazyModule
 
 __all__ = ["SITE_COMMANDS"]
@@ -38,6 +38,7 @@ SITE_COMMANDS = (
         "pending",
         "List changes that are not activated yet.",
         _site.pending,
+        (search("user, action or text", "web01"), LIMIT),
         columns=("time", "user", "action", "text"),
         fields=(
             Field("time", "The time of the change.", time=True),
@@ -46,6 +47,7 @@ SITE_COMMANDS = (
             Field("text", "The description of the change.", untrusted=True),
         ),
         tool="pending_changes",
+        names=(),  # changes have no names
         empty_text="no changes are pending",
     ),
     Command(

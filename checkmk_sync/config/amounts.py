@@ -22,7 +22,7 @@ class Amount:
 
     @classmethod
     def parse(cls, value: object) -> Amount:
-        """Parse ``40``, ``"40"`` or ``"30 %"``. Raises ValueError for any other value."""
+        """Parse ``40``, ``"40"`` or ``"30%"``. Raises ValueError for any other value."""
         text = str(value).strip() if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
         if _NUMBER.fullmatch(text):
             return cls(number=int(text))

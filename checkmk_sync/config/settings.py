@@ -218,8 +218,8 @@ class SyncLimits:
     fewer than ten. ``deletions`` limits deletions. A percentage is of the owner's objects of one kind, such as hosts.
     """
 
-    changes: Union[int, str] = "30 %"
-    deletions: Union[int, str] = "10 %"
+    changes: Union[int, str] = "30%"
+    deletions: Union[int, str] = "10%"
 
     def __post_init__(self) -> None:
         for name in ("changes", "deletions"):

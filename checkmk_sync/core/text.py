@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import itertools
-import json
 import re
 import unicodedata
 from typing import Any, Collection, Iterable, Iterator, Optional
@@ -92,6 +91,8 @@ def parse_json_container(text: str) -> Any:
     """Return the list or object in the JSON ``text``, or None if the text is anything else."""
     if text.lstrip(" \t\r\n")[:1] not in ("{", "["):
         return None
+    import json  # not at the top, because it would delay --help
+
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -202,6 +202,8 @@ def validate_arguments(command: Command, arguments: Mapping[str, Any], policy: P
             if argument.kind is dict and not argument.many:
                 _check_size(value, policy.max_batch)
             values[argument.name] = policy.inventory(value) if argument.kind == "file" else value
+    if command.check is not None:
+        command.check(**values)
     return values
 
 

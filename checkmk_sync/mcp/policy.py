@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterable, Optional
 
-from ..commands import COMMANDS, Command
+from ..commands import COMMANDS, Argument, Command
 from ..commands.command import TOOL
+from ..commands.configuration import KIND, KINDS
 from ..config.documents import read_limited
 from ..core.text import suggestion
 from ..errors import SettingsError
@@ -30,6 +31,8 @@ _READ = os.O_RDONLY | _NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_C
 class Policy:
     """The tools and files that a language model may use. Read-only unless ``allow_writes``.
 
+    ``tools`` are configuration nouns, such as ``host_groups``, that get tools of their own.
+
     ``allow`` and ``deny`` are patterns of tool names. A tool is offered if it matches ``allow``, or if ``allow`` is
     empty, and never if it matches ``deny``. ``sync_folder`` is the folder of inventory files, and ``encoding`` their
     encoding (default: UTF-8). ``max_batch`` limits the objects in one call. Without ``confirm_by_checksum``,
@@ -40,6 +43,7 @@ class Policy:
     confirm_by_checksum: bool = False
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
     sync_folder: Optional[str] = None
     max_batch: int = 500
     encoding: Optional[str] = None
@@ -52,6 +56,10 @@ class Policy:
                 "--confirm-by-checksum needs --allow-writes, because only writes are approved",
                 field="confirm-by-checksum",
             )
+        object.__setattr__(self, "tools", tuple(name.replace("-", "_") for name in self.tools))
+        for noun in self.tools:
+            if noun not in KINDS:
+                raise SettingsError(f"unknown kind of object {noun!r}{suggestion(noun, tuple(KINDS))}", field="tools")
         names = tuple(command.tool_name for command in COMMANDS if TOOL in command.faces)
         offered = [command.tool_name for command in COMMANDS if self._offers(command)]
         for option, patterns in (("allow", self.allow), ("deny", self.deny)):
@@ -60,16 +68,31 @@ class Policy:
                 if not any(_matches(name, (pattern,)) for name in names):
                     raise SettingsError(f"no tool matches {pattern!r}{suggestion(pattern, names)}", field=option)
                 if option == "allow" and not any(_matches(name, (pattern,)) for name in offered):
+                    if all(not self._is_requested(found) for found in _matching(pattern)):
+                        noun = _matching(pattern)[0].noun
+                        raise SettingsError(f"the tools that match {pattern!r} need --tools {noun}", field="allow")
                     raise SettingsError(f"all tools that match {pattern!r} write; add --allow-writes", field="allow")
 
     def shows(self, command: Command) -> bool:
         """Return True if the server offers the command as a tool."""
         name = command.tool_name
         is_allowed = not self.allow or _matches(name, self.allow)
-        return self._offers(command) and is_allowed and not _matches(name, self.deny)
+        has_choices = all(self.choices(command, argument) for argument in command.arguments if argument.choices)
+        return self._offers(command) and is_allowed and not _matches(name, self.deny) and has_choices
+
+    def choices(self, command: Command, argument: Argument) -> tuple[str, ...]:
+        """Return the choices of an argument. A kind is left out if a tool for it would match ``deny``."""
+        if command.noun != "configuration" or argument.name != KIND.name:
+            return argument.choices
+        # Otherwise, --deny 'passwords_*' would leave the passwords to the tools that all kinds share.
+        return tuple(kind for kind in argument.choices if not _matches(f"{kind}_{command.name}", self.deny))
 
     def _offers(self, command: Command) -> bool:
-        return TOOL in command.faces and (not command.writes or command.local or self.allow_writes)
+        is_writable = not command.writes or command.local or self.allow_writes
+        return TOOL in command.faces and self._is_requested(command) and is_writable
+
+    def _is_requested(self, command: Command) -> bool:
+        return command.own_tools or command.noun.replace("-", "_") in self.tools
 
     def inventory(self, name: str) -> InventoryText:
         """Read an inventory below ``sync_folder``. Raises ValueError if the server must not or cannot read it."""
@@ -78,6 +101,11 @@ class Policy:
                 "this server was started without --sync-folder, so it reads no files; pass the data as inventory"
             )
         return read_inventory(self.sync_folder, name, self.encoding)
+
+
+def _matching(pattern: str) -> list[Command]:
+    """Return the commands that are tools with names that match ``pattern``."""
+    return [command for command in COMMANDS if TOOL in command.faces and _matches(command.tool_name, (pattern,))]
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:

@@ -14,10 +14,10 @@ def reference() -> str:
     """Return a Markdown table of all tools. A server offers a subset of them, which depends on its options."""
     rows = ["| tool | kind | effect | arguments |", "|---|---|---|---|"]
     for command in COMMANDS:
-        if TOOL not in command.faces:
+        if TOOL not in command.faces or not command.own_tools:
             continue
         asks = f", asks with `{command.asks_if}`" if command.asks_if else ", asks" if command.needs_approval else ""
-        kind = f"writes{asks}" if command.writes and not command.local else "reads"
+        kind = f"writes{' locally' if command.local else ''}{asks}" if command.writes else "reads"
         names = [
             f"**{argument.name}**" if argument.required else argument.name
             for argument in command.arguments

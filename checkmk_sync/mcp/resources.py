@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import json
 import logging
 from typing import Any, Callable, Iterator, Mapping, Optional
 
@@ -14,13 +15,16 @@ from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from mcp.server.mcpserver.resources import ResourceSecurity
 from mcp_types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
+from ..catalogue.noun import Field, Noun
 from ..client.checkmk import Checkmk
 from ..commands import Command
+from ..commands.configuration import CONFIGURATION_COMMANDS, KINDS
 from ..errors import CheckmkError
 from .calls import ToolRunner
 from .capacity import WorkKind
+from .policy import Policy
 from .results import DEFAULT_PAGE, MAX_PAGE
-from .untrusted import delimit, one_line
+from .untrusted import delimit, one_line, quoted
 
 __all__ = ["add_completions", "add_resources"]
 
@@ -28,7 +32,8 @@ log = logging.getLogger("checkmk_sync")
 
 LISTS = {"checkmk://stream/hosts": "stream_hosts", "checkmk://stream/services": "services_list"}
 OBJECTS = {"checkmk://metrics/server": "get_server_metrics", "checkmk://cache/stats": "cache_stats"}
-HOST = "checkmk://hosts/{name}"
+HOST, KIND_URI = "checkmk://hosts/{name}", "checkmk://kinds/{kind}"
+_TYPE_NAMES = {str: "string", int: "integer", bool: "boolean", list: "list", dict: "object"}
 _TEXT = "text/plain"  # JSON between delimiters
 
 
@@ -47,6 +52,51 @@ def add_resources(server: MCPServer[Any], runner: ToolRunner, commands: Mapping[
         @server.resource(HOST, name="host", description=command.help, mime_type=_TEXT)
         async def host(name: str) -> str:
             return await _read(runner, command, {"host": name, "effective": False})
+
+    kinds = _kinds(runner.policy, commands)
+    if kinds:
+        about = "The fields of a kind of object, for the configuration tools."
+
+        @server.resource(KIND_URI, name="kind", description=about, mime_type="application/json")
+        async def kind(kind: str) -> str:
+            if kind not in kinds:
+                raise ResourceError(f"unknown kind {quoted(kind)}; the kinds are: {', '.join(kinds)}")
+            return json.dumps(describe_kind(KINDS[kind]))
+
+
+def _kinds(policy: Policy, commands: Mapping[str, Command]) -> list[str]:
+    """Return the kinds that the offered configuration tools accept."""
+    offered = [command for command in CONFIGURATION_COMMANDS if command.tool_name in commands]
+    accepted = {kind for command in offered for kind in policy.choices(command, command.arguments[0])}
+    return sorted(accepted)
+
+
+def describe_kind(noun: Noun) -> dict[str, Any]:
+    """Return the fields of a kind of object as plain data."""
+    return {
+        "kind": noun.name,
+        "description": (noun.record.__doc__ or "").strip(),
+        "fields": [_describe_field(field) for field in noun.fields],
+    }
+
+
+def _describe_field(field: Field) -> dict[str, Any]:
+    if field.secret:
+        return {"name": field.name, "description": f"{field.description} It cannot be set or read by a tool."}
+    facts = {
+        "name": field.name,
+        "description": field.description,
+        "type": _TYPE_NAMES.get(field.type, "any JSON value"),
+        "required_to_create": field.required,
+        "pattern": field.pattern,
+        "choices": list(field.choices),
+        "refers_to": field.refers_to,
+        "first_version": field.since,
+        "first_version_without_it": field.until,
+        "editions": sorted(field.editions or ()),
+        "example": field.example,
+    }
+    return {name: value for name, value in facts.items() if value not in ("", None, [])}
 
 
 def _add_list(server: MCPServer[Any], runner: ToolRunner, uri: str, command: Command) -> None:
@@ -103,7 +153,10 @@ _SOURCES: Mapping[str, tuple[str, Callable[[Checkmk, str], Iterator[str]]]] = {
 def add_completions(
     server: MCPServer[Any], runner: ToolRunner, commands: Mapping[str, Command], prompts: frozenset[str]
 ) -> None:
-    """Add completion of host and folder names in ``prompts`` and resources, if a tool shows the same names."""
+    """Add completion of host and folder names in ``prompts`` and resources, if a tool shows the same names.
+
+    Kinds of objects are completed as well.
+    """
 
     def complete_name(argument: str, typed: str) -> list[str]:
         tool, source = _SOURCES.get(argument, ("", None))
@@ -121,6 +174,9 @@ def add_completions(
         argument: CompletionArgument,
         _context: Optional[CompletionContext],
     ) -> Completion:
+        if not isinstance(ref, PromptReference) and ref.uri == KIND_URI:
+            kinds = [kind for kind in _kinds(runner.policy, commands) if kind.startswith(argument.value)]
+            return Completion(values=kinds, has_more=False)
         if isinstance(ref, PromptReference):
             is_offered = ref.name in prompts
         else:

@@ -30,7 +30,11 @@ CHECKSUM = Argument(
 
 def tool_arguments(command: Command) -> list[Argument]:
     """Return all arguments of the tool for a command, including paging and checksum."""
-    arguments = [argument for argument in command.arguments if not (command.gives_rows and argument.name == "limit")]
+    arguments = [
+        argument
+        for argument in command.arguments
+        if argument.kind != "secret" and not (command.gives_rows and argument.name == "limit")
+    ]
     return [*arguments, *(PAGING if command.gives_rows else ()), *((CHECKSUM,) if command.needs_approval else ())]
 
 
@@ -85,7 +89,7 @@ def _convert_entry(argument: Argument, value: Any) -> Any:
         return int(value.strip().partition(".")[0])
     if argument.kind is bool:
         return _BOOLEANS.get(value.strip().lower(), value)
-    if argument.kind in (dict, "pairs"):
+    if argument.kind in (dict, list, Any, "pairs"):
         container = parse_json_container(value)
         return value if container is None else container
     if argument.choices:

@@ -116,11 +116,11 @@ def _arguments_model(command: Command, policy: Policy) -> type[_Arguments]:
         else:
             is_offered = argument.kind != "file" or policy.sync_folder is not None
         if is_offered:
-            fields[argument.name] = _parameter(argument, policy)
+            fields[argument.name] = _parameter(argument, policy, policy.choices(command, argument))
     return create_model(f"{command.tool_name}_arguments", __base__=_Arguments, **fields)
 
 
-def _parameter(argument: Argument, policy: Policy) -> tuple[Any, Any]:
+def _parameter(argument: Argument, policy: Policy, choices: tuple[str, ...]) -> tuple[Any, Any]:
     """Return the type and the default of an argument for pydantic."""
     examples = None if argument.example is None else [argument.example]
     about: dict[str, Any] = {"description": argument.tool_help or argument.help, "examples": examples}
@@ -128,14 +128,14 @@ def _parameter(argument: Argument, policy: Policy) -> tuple[Any, Any]:
     default: Any = ... if argument.required else argument.default
     if kind in (str, "file"):
         kind = Annotated[str, Field(max_length=MAX_CHARS, pattern=_ONE_LINE)]
-        if argument.choices:
-            kind = Literal[argument.choices]
+        if choices:
+            kind = Literal[choices]
     elif kind is int:
         kind = Annotated[int, Field(ge=argument.minimum, le=argument.maximum)]
     elif kind == "amount":
         kind = Union[Annotated[int, Field(ge=0, le=10**9)], Annotated[str, Field(max_length=20, pattern=_ONE_LINE)]]
-    elif kind is dict:
-        kind = dict[str, JsonValue]
+    elif kind in (dict, list, Any):
+        kind = {dict: dict[str, JsonValue], list: list[JsonValue]}.get(kind, JsonValue)
     if argument.kind == "pairs":
         kind, about["max_length"] = dict[str, JsonValue], MAX_PAIRS
         default = default if argument.required else Field(default_factory=dict)

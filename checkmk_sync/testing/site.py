@@ -39,6 +39,9 @@ class SimulatedSite:
     the site ignores ``If-Match``, as a setting of Checkmk allows. ``username`` and ``password`` belong to the user of
     :meth:`client`. ``control`` serves ``/control``, through which other processes control the site.
 
+    The attributes ``url``, ``site``, ``username`` and ``password`` are the values of ``CHECKMK_SERVER_URL``,
+    ``CHECKMK_SITE``, ``CHECKMK_USERNAME`` and ``CHECKMK_PASSWORD`` for programs that use :meth:`.Checkmk.from_env`.
+
     Raises ValueError for an unknown version, edition or fault, and for ``control`` on an address that other machines
     can reach.
     """

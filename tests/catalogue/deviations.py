@@ -7,7 +7,7 @@ import re
 from typing import Any, Iterable, Iterator, Optional
 
 from checkmk_sync.catalogue.field import Field
-from checkmk_sync.catalogue.noun import MANAGED, Noun
+from checkmk_sync.catalogue.noun import MANAGED, NOUNS, Noun
 from checkmk_sync.catalogue.operation import Operation
 from checkmk_sync.catalogue.versions import CheckmkVersion
 from tests.conftest import ROOT
@@ -91,11 +91,13 @@ def _differences(row: Operation, facts: Facts, line: str) -> Iterator[str]:
         yield "If-Match is needed" if needs_etag else "If-Match is not needed"
     for part, names in (("query", row.query), ("body", row.body)):
         fields = typed_fields(facts.get(part), line)
-        known = {name for name in fields if not re.search(r"[.\[]", name)}
-        # A row has the names for all versions. Those for one version are compared by field_deviations().
-        everywhere = {label.rpartition(":")[0].rstrip("*") for label in facts.get(part, {})}
-        yield from (f"unknown {part} field {name!r}" for name in names if name not in everywhere)
-        yield from (f"missing {part} field {name!r}" for name in known if fields[name][1] and name not in names)
+        allowed = needed = {name for name in fields if not re.search(r"[.\[]", name)}
+        if row.noun in NOUNS:
+            # The row has the names of all versions. _request_differences() compares those of each version.
+            allowed = {label.rpartition(":")[0].rstrip("*") for label in facts.get(part, {})}
+            needed = {name for name in needed if fields[name][1]}
+        yield from (f"unknown {part} field {name!r}" for name in names if name not in allowed)
+        yield from (f"missing {part} field {name!r}" for name in sorted(needed - set(names)))
     yield from _answer_differences(row, facts, line)
 
 

@@ -86,7 +86,7 @@ def _completions(home: dict[str, str], *words: str) -> list[str]:
 
 
 LINES: dict[tuple[str, ...], set[str]] = {
-    ("ho",): {"plain,hosts"},
+    ("ho",): {"plain,host-groups", "plain,hosts"},
     ("hosts", "li"): {"plain,list"},
     ("hosts", "list", "--sea"): {"plain,--search"},
     ("services", "list", "--state", "cr"): {"plain,critical"},
@@ -143,7 +143,7 @@ SOURCED = {
 }
 AUTOLOADED = f"mkdir site; checkmk-sync completion zsh > site/_checkmk-sync; fpath=(~/site $fpath); {COMPINIT}"
 TYPED = {
-    "checkmk-sync ho\t": "checkmk-sync hosts ",
+    "checkmk-sync fol\t": "checkmk-sync folders ",
     "checkmk-sync hosts prob\t": "checkmk-sync hosts problems ",
     "checkmk-sync hosts list --fol\t": "checkmk-sync hosts list --folder ",
     "checkmk-sync services list --state crit\t": "checkmk-sync services list --state critical ",

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkmk_sync.cli.console import Output
+from checkmk_sync.cli.lists import Layout, print_rows
 from checkmk_sync.config.file import load as load_settings
 from checkmk_sync.config.file import load_sync
 from checkmk_sync.config.settings import SyncSettings
@@ -226,7 +227,7 @@ def test_no_value_adds_a_column_or_a_line(value: Any) -> None:
     """In a pipe, each row is a line, and tabs separate the columns."""
     stdout = io.StringIO()
     with contextlib.redirect_stdout(stdout):
-        Output().rows([{"a": value, "b": value}, {"a": "x"}], ["a", "b"])
+        print_rows(Output(), [{"a": value, "b": value}, {"a": "x"}], Layout(("a", "b")))
     assert [line.count("\t") for line in stdout.getvalue().split("\n")] == [1, 1, 0]
     assert len(stdout.getvalue().splitlines()) == 2
 

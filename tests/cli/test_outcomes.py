@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from checkmk_sync.cli.sync_commands import checks
+from checkmk_sync.errors import Attempted, CheckmkError, Delivery, ReadTimeoutError
+from checkmk_sync.sync import Report
 from checkmk_sync.testing import Fault, SimulatedSite
 
 COMMANDS = {
@@ -19,6 +22,9 @@ COMMANDS = {
     "folders update /a --title B": ("/a", "updated", "folders get /a"),
     "folders move /b /a": ("/b", "moved", "folders get /b"),
     "folders delete /c --yes": ("/c", "deleted", "folders get /c"),
+    "host-groups create new --alias New": ("new", "created", "host-groups get new"),
+    "host-groups update linux --alias x": ("linux", "updated", "host-groups get linux"),
+    "host-groups delete linux --yes": ("linux", "deleted", "host-groups get linux"),
 }
 
 
@@ -27,6 +33,7 @@ def config(site_for_cli: SimulatedSite, tmp_path: Path) -> str:
     with site_for_cli.client() as cmk:
         for folder in ("/a", "/b", "/c"):
             cmk.folders.create(folder)
+        cmk.host_groups.create("linux", alias="Linux servers")
     path = tmp_path / "config.yaml"
     path.write_text(f"checkmk:\n  server_url: {site_for_cli.url}\n  site: s\n  timeouts: {{settle_s: 0.2}}\n")
     return str(path)
@@ -145,3 +152,33 @@ def test_apply_has_the_worst_outcome_of_its_changes(
     assert (code, facts["outcome"]) == (0, "applied")
     code, facts = _run_as_json(sync, config, apply)
     assert (code, facts["outcome"]) == (0, "applied")
+
+
+def test_apply_says_how_to_check_unknown_outcomes(
+    sync: Any, site_for_cli: SimulatedSite, config: str, tmp_path: Path
+) -> None:
+    inventory = tmp_path / "hosts.csv"
+    inventory.write_text("name,folder\n" + "".join(f"web{number:02d},/a\n" for number in range(5)))
+    apply = f"apply {inventory} --owner me --yes"
+    site_for_cli.set_faults([Fault("reset_before", path="bulk-create")])
+    result = sync("--config", config, *f"{apply} --no-discover --no-activate".split())
+    checks = [line for line in result.out.splitlines() if line.startswith("Check ")]
+    assert result.code == 5
+    assert checks == [
+        *(f"Check with: checkmk-sync hosts get web0{number}" for number in range(3)),
+        "Check the others with: checkmk-sync plan, with the same inventory and options",
+    ]
+    site_for_cli.set_faults([])
+    result = sync("--config", config, *apply.split())
+    assert (result.code, "Check " in result.out) == (0, False)
+
+
+def test_apply_says_how_to_check_unknown_scans_and_activations() -> None:
+    lost = ReadTimeoutError("no answer", attempted=Attempted(Delivery.UNKNOWN, is_read=False))
+    report = Report(plan=None, errors={"discovery": lost, "activation": lost})  # type: ignore[arg-type]
+    assert list(checks(report)) == [
+        "Check the scans with: checkmk-sync plan, with the same inventory and options",
+        "Check with: checkmk-sync pending",
+    ]
+    known = dict.fromkeys(report.errors, CheckmkError("refused"))
+    assert list(checks(Report(plan=None, errors=known))) == []  # type: ignore[arg-type]

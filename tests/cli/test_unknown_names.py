@@ -77,7 +77,7 @@ def test_an_unknown_command_lists_the_known_ones(sync: Run, name: str) -> None:
         (["folders", "activate"], "unknown 'folders' command 'activate'; the commands are: create,"),
         (
             ["services", "list", "--hsot", "x"],
-            "unknown option --hsot; did you mean --host? For all options, run: ",
+            "unknown option --hsot; did you mean --sort or --host? For all options, run: ",
         ),
         (["services", "list", "--downtime"], "unknown option --downtime; for all options, run: "),
         (["hosts", "--folder", "/"], "unknown option --folder; for all options, run: "),

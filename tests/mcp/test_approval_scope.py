@@ -118,6 +118,9 @@ HINTS = {
     "activate_changes": (True, True),
     "sync_apply": (True, True),
     "clear_cache": (True, True),
+    "configuration_create": (False, False),
+    "configuration_update": (True, True),
+    "configuration_delete": (True, False),
 }
 
 

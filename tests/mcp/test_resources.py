@@ -21,6 +21,7 @@ TEMPLATES = {
     "checkmk://stream/hosts{?batch_size,cursor}",
     "checkmk://stream/services{?batch_size,cursor}",
     "checkmk://hosts/{name}",
+    "checkmk://kinds/{kind}",
 }
 WHOLE = {"checkmk://stream/hosts", "checkmk://stream/services", "checkmk://metrics/server", "checkmk://cache/stats"}
 

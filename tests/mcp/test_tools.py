@@ -15,6 +15,8 @@ from checkmk_sync.commands import COMMANDS
 from checkmk_sync.testing import SimulatedSite
 from tests.mcp.in_process_client import error_text, result_data, run_client
 
+ADDING = ("hosts_create", "batch_create_hosts", "folders_create", "configuration_create")
+
 
 @pytest.fixture(scope="module")
 def known() -> Any:
@@ -174,9 +176,10 @@ def test_metrics_and_cache_statistics(known: SimulatedSite) -> None:
 
 
 def test_every_tool_that_reads_is_called_here() -> None:
-    """A new command of the table must be tested here."""
+    """A new command of the table must be tested here. Plain nouns are tested in test_configuration_tools.py."""
     text = Path(__file__).read_text("utf-8")
     reading = [command for command in COMMANDS if "tool" in command.faces and (command.local or not command.writes)]
+    reading = [command for command in reading if command.own_tools and command.noun != "configuration"]
     assert [command.tool_name for command in reading if f'"{command.tool_name}"' not in text] == []
 
 
@@ -188,7 +191,7 @@ def test_tools_have_descriptions_and_examples(known: SimulatedSite) -> None:
         command = next(command for command in COMMANDS if command.tool_name == tool.name)
         assert command.help in tool.description
         assert tool.annotations.read_only_hint is not command.writes
-        adds_only = command.tool_name in ("hosts_create", "batch_create_hosts", "folders_create")
+        adds_only = command.tool_name in ADDING
         assert tool.annotations.destructive_hint is (command.writes and not adds_only)
         assert tool.output_schema["type"] == "object"
         assert tool.input_schema["additionalProperties"] is False

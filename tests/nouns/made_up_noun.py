@@ -20,7 +20,7 @@ class Ship(Record):
     name: str = key("Id of the ship.", wire="ship_id", pattern=r"^[a-z]+\Z", example="titanic")
     title: str = attr("Name of the ship.", at=("title",), min_length=1, example="RMS Titanic")
     kind: str = attr("Kind of the ship.", choices=("freight", "passengers"), example="passengers")
-    key_code: Optional[str] = attr("Code of the bridge.", default=None, at=(), secret=True, example="a")
+    access_key: Optional[str] = attr("Code of the bridge.", default=None, at=(), secret=True, example="a")
     decks: Optional[int] = attr("Number of decks.", default=None, example=10)
     afloat: Optional[bool] = attr("Whether it swims.", default=None, example=False)
     crew: Optional[list[str]] = attr("Members of the crew.", default=None, canonical=sorted, example=["smith"])

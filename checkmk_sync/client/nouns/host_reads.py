@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence
+from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence, Union
 from urllib.parse import quote_plus
 
 from ...catalogue.paths import folder_id, folder_path
@@ -64,7 +64,7 @@ class HostReader(BulkEditable[Host]):
         folder: Optional[str] = None,
         site: Optional[str] = None,
         names: Optional[Sequence[str]] = None,
-        search: Optional[str] = None,
+        search: Union[str, re.Pattern[str], None] = None,
         effective_attributes: bool = False,
     ) -> Stream[Host]:
         """Return a stream of hosts, which are decoded while the response arrives, in constant memory.
@@ -80,14 +80,15 @@ class HostReader(BulkEditable[Host]):
         * ``names``: only hosts with these names. Names that do not exist are omitted.
 
         ``search`` is a pattern for the host name, such as ``web*``; ``*`` matches any number of characters and ``?``
-        matches one. It can be combined with ``folder`` or ``site``. ``effective_attributes`` is as in :meth:`get`.
+        matches one. It can also be a compiled regular expression, which must match the start of the name. It can be
+        combined with ``folder`` or ``site``. ``effective_attributes`` is as in :meth:`get`.
 
         Raises ValueError for any other combination. The requests are sent while you iterate, so only then is
         NotFoundError raised for an unknown folder, or CheckmkError if the site's version does not support ``site``.
         """
         if sum(given is not None for given in (folder, site, names)) > 1 or (names is not None and search is not None):
             raise ValueError("only one of the arguments folder, site and names is allowed; search excludes names")
-        for text, what in ((site, "site"), (search, "search")):
+        for text, what in ((site, "site"), (None if isinstance(search, re.Pattern) else search, "search")):
             if text is not None:
                 require_string(text, what)
         path = None if folder is None else {"folder": folder_id(folder)}
@@ -131,9 +132,11 @@ class HostReader(BulkEditable[Host]):
                 with contextlib.suppress(NotFoundError, ForbiddenError):  # a list would omit the host in both cases
                     yield [self.get(name, effective_attributes="effective_attributes" in query, fresh=True)]
 
-    def _search(self, search: str, folder: Optional[str], query: Mapping[str, Any], received: Received) -> Blocks[Host]:
+    def _search(
+        self, search: Union[str, re.Pattern[str]], folder: Optional[str], query: Mapping[str, Any], received: Received
+    ) -> Blocks[Host]:
         # Checkmk cannot search host names. From 2.4 on, only the names are read first; before 2.4, entire hosts.
-        matches = re.compile(glob_regex(search)).match
+        matches = (search if isinstance(search, re.Pattern) else re.compile(glob_regex(search))).match
         path = None if folder is None else self._resolve_folder(folder)
         if self._supports("list", "fields"):
             names_only = {"fields": "(value(id,extensions(folder)))", "site": query["site"]}

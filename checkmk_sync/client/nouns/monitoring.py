@@ -153,10 +153,14 @@ class Services(_Status):
         cache, up to ``caching.status_ttl`` seconds old, unless ``fresh`` is True. Raises NotFoundError if the core does
         not know the service, and BadRequestError for an unknown column.
         """
-        query = {
-            "service_description": require_string(service, "service"),
-            "columns": self._query(columns, (), everything())["columns"],
-        }
+        query: dict[str, Any] = {"service_description": require_string(service, "service")}
+        request = self._query(columns, (), column("description") == service)
+        operation = self._site.operation(self.noun, "get")
+        if operation is not None and "columns" in operation.query:
+            query["columns"] = request["columns"]
+        # Checkmk: up to 2.3, the operation has fixed columns, without has_been_checked. The list is read instead.
+        elif rows := next(self._of_host(host, request, fresh, lambda _size: None)):
+            return rows[0]
         return self._read(ServiceStatus.parse, "get", path={"name": host}, query=query, fresh=fresh)
 
     def each(
@@ -310,17 +314,15 @@ def _verb_and_arguments(
     The GET verb takes no lock. It is preferred if the site's version supports it and the URL is short enough.
     """
     parameters = {name: value for name, value in query.items() if value is not None}
-    has_get = site.operation(noun, get_verb) is not None
     has_post = site.operation(noun, post_verb) is not None
-    if has_get and (not has_post or _length(parameters) <= MAX_QUERY_CHARS):
+    if site.operation(noun, get_verb) and (not has_post or _length(parameters) <= MAX_QUERY_CHARS):
         return get_verb, {"query": parameters}
     return post_verb, {"body": parameters}
 
 
 def _length(query: Query) -> int:
     """Return the length of a query in a URL, in characters."""
-    parameters = {name: value for name, value in query.items() if value is not None}
-    texts = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in parameters.items()}
+    texts = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in query.items() if value}
     return len(urlencode(texts, doseq=True))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, Iterator, Mapping, Optional
 
 from ...catalogue.paths import folder_path
@@ -10,6 +11,7 @@ from ...client.records import Folder
 from ...errors import ConflictError
 from ..command import Row
 from .attributes import settings_of
+from .search import has_labels, matching
 
 __all__ = ["create", "delete", "get", "list_all", "move", "update"]
 
@@ -18,8 +20,16 @@ def _row(folder: Folder) -> Row:
     return {"path": folder.path, "title": folder.title, **settings_of(folder)}
 
 
-def list_all(client: Checkmk, folder: str) -> Iterator[Row]:
-    return map(_row, client.folders.each(folder))
+def list_all(
+    client: Checkmk,
+    folder: str,
+    search: Optional[str],
+    label: Optional[Mapping[str, str]],
+    limit: Optional[int],
+) -> Iterator[Row]:
+    is_wanted = has_labels(label)
+    rows = (_row(found) for found in client.folders.each(folder) if is_wanted(found.labels))
+    return itertools.islice(matching(rows, search, "path", "title"), limit)
 
 
 def get(client: Checkmk, folder: str) -> Row:

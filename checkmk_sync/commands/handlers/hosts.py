@@ -17,6 +17,7 @@ from ...core.text import pluralize
 from ...errors import ApiError, BatchError
 from ..command import MAX_SHOWN, CountedRows, Row, Watch
 from .attributes import attribute_values, settings_of
+from .search import compiled_search, has_labels, only_labelled, search_filter, with_labels
 
 __all__ = [
     "create",
@@ -49,8 +50,16 @@ def table_row(row: Row) -> Row:
     return {"name": row["name"], "folder": row["folder"], **named, "labels": shown}
 
 
-def list_all(client: Checkmk, folder: Optional[str], search: Optional[str], limit: Optional[int]) -> Iterator[Row]:
-    return map(_row, itertools.islice(client.hosts.each(folder=folder, search=search), limit))
+def list_all(
+    client: Checkmk,
+    folder: Optional[str],
+    search: Optional[str],
+    label: Optional[Mapping[str, str]],
+    limit: Optional[int],
+) -> Iterator[Row]:
+    found = client.hosts.each(folder=folder, search=None if search is None else compiled_search(search))
+    is_wanted = has_labels(label)
+    return map(_row, itertools.islice((host for host in found if is_wanted(host.labels)), limit))
 
 
 def get(client: Checkmk, host: str, effective: bool) -> Row:
@@ -135,14 +144,26 @@ def _status_row(host: HostStatus) -> Row:
     return {"name": host.name, "state": host.state.name, **columns}
 
 
-def status(client: Checkmk, search: Optional[str], state: Sequence[str], limit: Optional[int]) -> Iterator[Row]:
-    hosts = client.host_status.each(search=search, state=state or None, columns=_STATUS_COLUMNS)
-    return map(_status_row, itertools.islice(hosts, limit))
+def status(
+    client: Checkmk,
+    search: Optional[str],
+    label: Optional[Mapping[str, str]],
+    state: Sequence[str],
+    limit: Optional[int],
+) -> Iterator[Row]:
+    hosts = client.host_status.each(
+        query=search_filter("name", search), state=state or None, columns=with_labels(_STATUS_COLUMNS, label)
+    )
+    return map(_status_row, itertools.islice(only_labelled(hosts, label), limit))
 
 
-def problems(client: Checkmk, limit: Optional[int]) -> CountedRows:
-    hosts = client.host_status.each(query=unhandled_host_problems(), columns=_STATUS_COLUMNS)
-    rows = sorted(map(_status_row, hosts), key=lambda row: (row["state"], row["name"]))
+def problems(
+    client: Checkmk, search: Optional[str], label: Optional[Mapping[str, str]], limit: Optional[int]
+) -> CountedRows:
+    hosts = client.host_status.each(
+        query=unhandled_host_problems() & search_filter("name", search), columns=with_labels(_STATUS_COLUMNS, label)
+    )
+    rows = sorted(map(_status_row, only_labelled(hosts, label)), key=lambda row: (row["state"], row["name"]))
     return CountedRows(rows[:limit], Counter(row["state"].lower() for row in rows))
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from typing import Iterator, Optional, Sequence
+from typing import Iterator, Mapping, Optional, Sequence
 
 from ...client.checkmk import Checkmk
 from ...client.query import unhandled_problems
 from ...client.records import ServiceStatus, severity
 from ..command import CountedRows, Row
+from .search import only_labelled, search_filter, with_labels
 
 __all__ = ["list_all", "problems"]
 
@@ -22,13 +23,27 @@ def _row(service: ServiceStatus) -> Row:
 
 
 def list_all(
-    client: Checkmk, host: Optional[str], search: Optional[str], state: Sequence[str], limit: Optional[int]
+    client: Checkmk,
+    host: Optional[str],
+    search: Optional[str],
+    label: Optional[Mapping[str, str]],
+    state: Sequence[str],
+    limit: Optional[int],
 ) -> Iterator[Row]:
-    services = client.services.each(host=host, search=search, state=state or None, columns=_COLUMNS)
-    return map(_row, itertools.islice(services, limit))
+    query, columns = search_filter("description", search), with_labels(_COLUMNS, label)
+    services = client.services.each(host=host, query=query, state=state or None, columns=columns)
+    return map(_row, itertools.islice(only_labelled(services, label), limit))
 
 
-def problems(client: Checkmk, host: Optional[str], limit: Optional[int]) -> CountedRows:
-    services = sorted(client.services.each(host=host, query=unhandled_problems(), columns=_COLUMNS), key=severity)
+def problems(
+    client: Checkmk,
+    host: Optional[str],
+    search: Optional[str],
+    label: Optional[Mapping[str, str]],
+    limit: Optional[int],
+) -> CountedRows:
+    query, columns = unhandled_problems() & search_filter("description", search), with_labels(_COLUMNS, label)
+    found = client.services.each(host=host, query=query, columns=columns)
+    services = sorted(only_labelled(found, label), key=severity)
     counts = Counter(service.state.name.lower() for service in services)
     return CountedRows(map(_row, services[:limit]), counts)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Iterator, Optional, Sequence
 
 from ...client.checkmk import Checkmk
 from ...client.nouns.discovery import DiscoveryResult
 from ..command import Row
+from .search import matching
 
 __all__ = ["activate", "discover", "pending", "version"]
 
@@ -39,9 +41,12 @@ def _counts(before: DiscoveryResult, after: DiscoveryResult) -> tuple[int, int, 
     return len(new - old), len(vanished | {*after.in_phase("vanished")}), len(new & old)
 
 
-def pending(client: Checkmk) -> Iterator[Row]:
-    for change in client.activation.pending():
-        yield {"time": change.time, "user": change.user, "action": change.action, "text": change.text}
+def pending(client: Checkmk, search: Optional[str], limit: Optional[int]) -> Iterator[Row]:
+    rows = (
+        {"time": change.time, "user": change.user, "action": change.action, "text": change.text}
+        for change in client.activation.pending()
+    )
+    return itertools.islice(matching(rows, search, "user", "action", "text"), limit)
 
 
 def activate(client: Checkmk, force_foreign: bool, timeout: int, approved: Optional[Sequence[str]] = None) -> Row:

@@ -135,9 +135,14 @@ def _service_item(context: Context, row: Mapping[str, Any], columns: Sequence[st
     return domain_object("service", f"{host}:{name}", f"{name} on {host}", [link], selected_columns(row, columns))
 
 
+_SHOWN = ("host_name", "description", "state", "state_type", "last_check")
+
+
 def _show_fields(state: SiteState) -> dict[str, Field]:
-    default = ("host_name", "description", "state", "state_type", "last_check")
-    return {"service_description": Field(string, REQUIRED), "columns": _columns(state, "services", default)}
+    columns = _columns(state, "services", _SHOWN)
+    # The documents of 2.2 and 2.3 do not have the parameter columns.
+    has_columns = state.profile.version.at_least("2.4.0b1")
+    return {"service_description": Field(string, REQUIRED), **({"columns": columns} if has_columns else {})}
 
 
 @Endpoint("GET", _SHOW_SERVICE, query=_show_fields)
@@ -148,8 +153,6 @@ def show_service(context: Context) -> Response:
     if row is None:
         detail = f"The service name {name} did not match any service"
         raise Problem(404, "The requested service was not found", detail)
-    ident = f"{host}-{name}"
+    ident, columns = f"{host}-{name}", context.query.get("columns", _SHOWN)
     links = [context.links.self_(f"/objects/service/{context.links.quoted(ident)}")]
-    return json_response(
-        domain_object("service", ident, f"Service {name}", links, selected_columns(row, context.query["columns"]))
-    )
+    return json_response(domain_object("service", ident, f"Service {name}", links, selected_columns(row, columns)))

@@ -1,0 +1,105 @@
+"""The tools that all configuration nouns share, so that a language model does not have to choose among 100 tools."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from ..catalogue import nouns  # noqa: F401  (nouns fill NOUNS)
+from ..catalogue.noun import NOUNS, Noun
+from .arguments import search
+from .command import TOOL, Argument, Command, Field, LazyModule
+
+__all__ = ["CONFIGURATION_COMMANDS", "KIND", "KINDS"]
+
+_handlers = LazyModule(".handlers.configuration", __package__)
+
+KINDS: Mapping[str, Noun] = {name: noun for name, noun in NOUNS.items() if noun.tier == "configuration"}
+KIND = Argument(
+    "kind",
+    "The kind of object.",
+    required=True,
+    choices=tuple(KINDS),
+    example=next(iter(KINDS)),
+)
+
+
+def _kind_with(verb: str) -> Argument:
+    """Return the argument for the kinds that have an operation and that a tool may use it for."""
+    return Argument(
+        KIND.name,
+        KIND.help,
+        required=True,
+        choices=tuple(name for name, noun in KINDS.items() if noun.supports(verb) and not _needs_secret(verb, noun)),
+        example="host_groups",
+    )
+
+
+def _needs_secret(verb: str, noun: Noun) -> bool:
+    # A language model must not handle secrets, so it cannot create objects that need one.
+    return verb == "create" and any(field.secret and field.required for field in noun.fields)
+
+
+def _values(text: str) -> Argument:
+    return Argument(
+        "values",
+        f"{text} checkmk://kinds/{{kind}} describes the fields of a kind.",
+        dict,
+        required=True,
+        example={"alias": "Linux servers"},
+        aliases=("fields", "attributes"),
+    )
+
+
+_NAME = Argument("name", "The name of the object.", required=True, example="linux", aliases=("id",))
+_FIELDS = (
+    Field("kind", "The kind of the object."),
+    Field("name", "The name of the object."),
+    Field("values", "The fields of the object that have a value, without secrets.", dict[str, Any], untrusted=True),
+)
+
+
+def _command(verb: str, text: str, *arguments: Argument, **facts: Any) -> Command:
+    handler = getattr(_handlers, f"{verb}_configuration")
+    check = _handlers.check_arguments
+    return Command(
+        f"configuration {verb}", text, handler, (_kind_with(verb), *arguments), faces=(TOOL,), check=check, **facts
+    )
+
+
+CONFIGURATION_COMMANDS = (
+    _command(
+        "list",
+        "List all objects of one kind, such as host groups or time periods.",
+        search("the name or title", "linux"),
+        columns=("name",),
+        fields=_FIELDS,
+    ),
+    _command("get", "Show one object of a kind.", _NAME, fields=_FIELDS),
+    _command(
+        "create",
+        "Create an object of a kind. Secrets cannot be set; a person sets them on the command line.",
+        _NAME,
+        _values("The fields to set: an object of names and values."),
+        writes=True,
+        additive=True,
+        fields=_FIELDS,
+    ),
+    _command(
+        "update",
+        "Change fields of an object. Other fields stay as they are. Secrets cannot be set.",
+        _NAME,
+        _values("The fields to set: an object of names and values."),
+        writes=True,
+        fields=_FIELDS,
+        idempotent=True,
+    ),
+    _command(
+        "delete",
+        "Delete an object of a kind.",
+        _NAME,
+        writes=True,
+        destructive=True,
+        fields=(Field("deleted", "The name of the deleted object."),),
+        preview=_handlers.preview_delete,
+    ),
+)

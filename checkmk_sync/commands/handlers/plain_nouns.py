@@ -1,0 +1,64 @@
+"""The code of the commands of plain nouns. ``noun`` is the name of a noun, such as ``host_groups``."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, Iterator, Optional
+
+from ...catalogue.noun import NOUNS, Record
+from ...client.checkmk import Checkmk
+from ...client.collection import Collection
+from ..command import Preview, Row
+from ..plain_nouns import searched_fields
+from .search import matching
+
+__all__ = ["create_objects", "delete_objects", "get_objects", "list_objects", "preview_delete", "update_objects"]
+
+
+def collection_of(client: Checkmk, noun: str) -> Collection[Any]:
+    """Return the objects of a noun, such as ``client.host_groups``."""
+    found: Collection[Any] = getattr(client, noun)
+    return found
+
+
+def row_of(record: Record) -> Row:
+    """Return the key and the fields of an object that have a value, without secrets."""
+    values = {name: value for name, value in record.values().items() if not record.noun.by_name[name].secret}
+    return {record.noun.key.name: record.key_value, **values}
+
+
+def list_objects(noun: str, client: Checkmk, search: Optional[str], limit: Optional[int]) -> Iterator[Row]:
+    rows = matching(map(row_of, collection_of(client, noun).each()), search, *searched_fields(NOUNS[noun]))
+    return itertools.islice(rows, limit)
+
+
+def get_objects(noun: str, client: Checkmk, **key: str) -> Row:
+    return row_of(collection_of(client, noun).get(key[NOUNS[noun].key.name]))
+
+
+def create_objects(noun: str, client: Checkmk, **arguments: Any) -> Row:
+    key = arguments.pop(NOUNS[noun].key.name)
+    return row_of(collection_of(client, noun).create(key, **_given(arguments)))
+
+
+def update_objects(noun: str, client: Checkmk, **arguments: Any) -> Row:
+    key = arguments.pop(NOUNS[noun].key.name)
+    return row_of(collection_of(client, noun).update(key, **_given(arguments)))
+
+
+def delete_objects(noun: str, client: Checkmk, **key: str) -> Row:
+    name = key[NOUNS[noun].key.name]
+    collection_of(client, noun).delete(name)
+    return {"deleted": name}
+
+
+def preview_delete(noun: str, client: Checkmk, **key: str) -> Preview:
+    """Return a preview with all fields of the object, which is read again without the cache."""
+    row = row_of(collection_of(client, noun).get(key[NOUNS[noun].key.name], fresh=True))
+    name = row[NOUNS[noun].key.name]
+    summary = f"Permanently delete the {NOUNS[noun].singular} {name} from the configuration of {client.settings.site}."
+    return Preview(summary, tuple(f"{field}: {value}" for field, value in row.items()), row)
+
+
+def _given(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if value is not None}

@@ -1,0 +1,181 @@
+"""The commands of plain nouns, made of their rows in the catalogue: list, get, create, update and delete."""
+
+from __future__ import annotations
+
+import functools
+import shlex
+from typing import Any, Callable, Iterator, Mapping, Optional
+
+from ..catalogue import nouns  # noqa: F401  (nouns fill NOUNS)
+from ..catalogue.noun import NOUNS, Noun
+from ..catalogue.noun import Field as NounField
+from .arguments import LIMIT, search
+from .command import CLI, TOOL, Argument, Command, Field, LazyModule
+
+__all__ = ["RESERVED_OPTIONS", "noun_commands", "plain_noun_commands", "searched_fields"]
+
+_handlers = LazyModule(".handlers.plain_nouns", __package__)
+
+RESERVED_OPTIONS = frozenset({"help", "config", "json", "quiet", "stats", "verbose", "yes"})  # of every command
+PREFIX = "set"  # of the options for fields with reserved names
+MAX_COLUMNS = 4
+_TITLES = ("alias", "title")
+_RESULT_TYPES: Mapping[Any, Any] = {list: list[Any], dict: dict[str, Any]}
+_JSON_TYPES = (list, dict, Any)
+
+
+def plain_noun_commands(known: tuple[Command, ...]) -> tuple[Command, ...]:
+    """Return the commands of all nouns, without those that ``known`` already contains."""
+    words = {command.words for command in known}
+    return tuple(command for noun in NOUNS.values() for command in noun_commands(noun) if command.words not in words)
+
+
+def noun_commands(noun: Noun) -> Iterator[Command]:
+    """Yield the commands of one noun."""
+    makers = {"list": _list, "get": _get, "create": _create, "update": _update, "delete": _delete}
+    return (make(noun) for verb, make in makers.items() if noun.supports(verb))
+
+
+def searched_fields(noun: Noun) -> tuple[str, ...]:
+    """Return the fields that ``--search`` compares: the key and the title."""
+    return (noun.key.name, *(field.name for field in noun.fields[1:] if field.name in _TITLES))
+
+
+def _list(noun: Noun) -> Command:
+    arguments = (search(" or ".join(searched_fields(noun)), noun.key.example), LIMIT)
+    return _command(
+        noun,
+        "list",
+        f"List {noun.plural}.",
+        arguments,
+        columns=_columns(noun),
+        example=f"{arguments[0].option_name} {noun.key.example}",
+        fields=_fields(noun),
+        empty_text=f"no {noun.plural}",
+    )
+
+
+def _get(noun: Noun) -> Command:
+    facts = {"example": noun.key.example, "fields": _fields(noun)}
+    return _command(noun, "get", f"Show one {noun.singular}.", (_key(noun),), **facts)
+
+
+def _create(noun: Noun) -> Command:
+    values = noun.fields[1:]
+    required = [field for field in values if field.required]
+    needs_secret = any(field.secret for field in required)
+    return _command(
+        noun,
+        "create",
+        f"Create {_with_article(noun.singular)}.",
+        (_key(noun), *(_value(field, is_required=field.required) for field in values)),
+        example=_example(noun, required),
+        writes=True,
+        additive=True,
+        fields=_fields(noun),
+        faces=(CLI,) if needs_secret else (CLI, TOOL),  # a language model must not handle secrets
+    )
+
+
+def _update(noun: Noun) -> Command:
+    values = [field for field in noun.fields[1:] if not field.filters]
+    return _command(
+        noun,
+        "update",
+        f"Change {_with_article(noun.singular)}. Fields that are not given stay as they are.",
+        (_key(noun), *(_value(field, is_required=False) for field in values)),
+        example=_example(noun, [field for field in values if not field.secret][:1]),
+        writes=True,
+        fields=_fields(noun),
+        idempotent=True,
+    )
+
+
+def _delete(noun: Noun) -> Command:
+    return _command(
+        noun,
+        "delete",
+        f"Delete {_with_article(noun.singular)}.",
+        (_key(noun),),
+        example=noun.key.example,
+        writes=True,
+        destructive=True,
+        fields=(Field("deleted", f"The {noun.key.name} of the deleted {noun.singular}."),),
+        preview=functools.partial(_handlers.preview_delete, noun.name),
+    )
+
+
+def _command(noun: Noun, verb: str, text: str, arguments: tuple[Argument, ...], **facts: Any) -> Command:
+    group = noun.name.replace("_", "-")
+    handler: Callable[..., Any] = functools.partial(getattr(_handlers, f"{verb}_objects"), noun.name)
+    own_tools = noun.tier != "configuration"
+    return Command(f"{group} {verb}", text, handler, arguments, own_tools=own_tools, **facts)
+
+
+def _key(noun: Noun) -> Argument:
+    key = noun.key
+    return Argument(key.name, key.description, required=True, check=key.check, example=key.example)
+
+
+def _value(field: NounField, *, is_required: bool) -> Argument:
+    """Return the argument that sets a field."""
+    text = field.description.rstrip(".")
+    option = f"--{PREFIX}-{field.name}".replace("_", "-") if field.name in RESERVED_OPTIONS else ""
+    if field.secret:
+        text, option = (
+            f"{text}, read from this file, or from stdin if it is -",
+            f"--{field.name}-file".replace("_", "-"),
+        )
+    elif field.type in _JSON_TYPES:
+        text += ", as JSON"
+    in_all_sites = field.since is None and field.until is None and field.editions is None
+    return Argument(
+        field.name,
+        f"{text}.",
+        "secret" if field.secret else field.type,
+        required=is_required,
+        choices=field.choices if field.type is str else (),
+        check=field.check,
+        example=field.example if in_all_sites and not field.secret else None,
+        tool_help=field.description,
+        option=option,
+        metavar="FILE" if field.secret else "JSON" if field.type in _JSON_TYPES else None,
+        is_option=True,
+    )
+
+
+def _fields(noun: Noun) -> tuple[Field, ...]:
+    """Return the fields that the site returns."""
+    shown = []
+    for field in noun.fields:
+        if field.at and not field.secret:
+            kind = _RESULT_TYPES.get(field.type, field.type)
+            is_key = field is noun.key
+            shown.append(Field(field.name, field.description, kind if is_key else Optional[kind], untrusted=not is_key))
+    return tuple(shown)
+
+
+def _columns(noun: Noun) -> tuple[str, ...]:
+    """Return the columns of a table: the first fields with short values that all editions have."""
+    shown = [field for field in noun.fields if field.at and not field.secret and field.editions is None]
+    return tuple(field.name for field in shown if field.type in (str, int, bool))[:MAX_COLUMNS]
+
+
+def _with_article(singular: str) -> str:
+    return f"{'an' if singular[0] in 'aeiou' else 'a'} {singular}"
+
+
+def _example(noun: Noun, fields: list[NounField]) -> str:
+    """Return the arguments of an example that sets ``fields``."""
+    words = [str(noun.key.example)]
+    for field in fields:
+        argument = _value(field, is_required=True)
+        words += [argument.option_name, f"{field.name}.txt" if field.secret else _as_text(field.example)]
+    return shlex.join(words)
+
+
+def _as_text(value: Any) -> str:
+    """Return a value as it is written on the command line."""
+    # The examples are so plain that their JSON is the Python literal with other quotes; a test compares them. The
+    # module json would delay --help.
+    return value if isinstance(value, str) else repr(value).replace("'", '"')
