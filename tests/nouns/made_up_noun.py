@@ -37,6 +37,7 @@ class Ship(Record):
 def _main(version: str, edition: str) -> None:
     from checkmk_sync.catalogue.versions import CheckmkVersion
     from checkmk_sync.testing import ManualClock, SimulatedSite
+    from tests.nouns.inventories import live_in_an_inventory
     from tests.nouns.life import Life
     from tests.nouns.steps import live, lose_every_answer
 
@@ -45,6 +46,7 @@ def _main(version: str, edition: str) -> None:
         life = Life(site, cmk, Ship.noun, CheckmkVersion.parse(version), edition)
         live(life)
         lose_every_answer(life)
+        live_in_an_inventory(life)
     print(f"{Ship.noun.singular}: lived")
 
 
