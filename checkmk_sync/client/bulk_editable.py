@@ -53,8 +53,8 @@ class BulkEditable(Editable[T]):
         """
         raise NotImplementedError
 
-    def _find_changed(self, entries: Sequence[Entry]) -> set[str]:
-        """Return the names of the objects that are as the entries leave them."""
+    def _is_as_left_by(self, entry: Entry, _record: T) -> bool:
+        """Return True if the object is as the entry of an update leaves it."""
         raise NotImplementedError
 
     def _folder_of(self, entry: Entry) -> str:
@@ -130,13 +130,19 @@ class BulkEditable(Editable[T]):
         An item is a mapping of the key and the changes. Bulk calls accept no ETags, so the last writer wins.
         """
         entries = self._require_items("bulk_update", changes, "changes")
+
+        def find_changed(site: Site, entries: Sequence[Entry]) -> set[str]:
+            found = self._with_site(site)._read_many(list(map(self._name_of, entries)))
+            pairs = [(entry, found[self._name_of(entry)]) for entry in entries if self._name_of(entry) in found]
+            return {self._name_of(entry) for entry, record in pairs if self._is_as_left_by(entry, record)}
+
         return self._run_bulk(
             entries,
             chunk_size,
             progress,
             to_entry=self._to_change,
             send=lambda entries: self._send_entries("bulk_update", self._complete_changes(entries)),
-            find_applied=lambda site, entries: self._with_site(site)._find_changed(entries),
+            find_applied=find_changed,
         )
 
     @writes
