@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Optional
@@ -10,7 +11,11 @@ from typing import Any, Callable, Mapping, Optional
 from ..core.arguments import describe_type
 from .versions import CheckmkVersion
 
-__all__ = ["Field", "Former"]
+__all__ = ["MALFORMED", "Field", "Former"]
+
+# The errors of canonical forms for values with members of the wrong types.
+MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
+_EMPTY: tuple[Any, ...] = (None, "", [], {}, ())
 
 
 def _unchanged(value: Any) -> Any:
@@ -92,12 +97,25 @@ class Field:
             raise ValueError(f"{self.name} must match {self.pattern!r}, but {shown} does not")
         if self.choices and value not in self.choices:
             raise ValueError(f"{self.name} must be one of {', '.join(self.choices)}, not {shown}")
+        if not isinstance(value, (str, int)):
+            self._check_members(value)
+
+    def _check_members(self, value: Any) -> None:
         try:
-            self.canonical(value)
-        except (AttributeError, LookupError, TypeError, ValueError):
-            # A value that cannot be compared would raise this error later, after other objects have been written.
-            raise ValueError(f"{self.name} must have the form of {self.example!r}") from None
+            json.dumps(self.encode(value), allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ValueError(f"{self.name} cannot be sent as JSON: {error}") from None
+        try:
+            self.canonical(value)  # a value that cannot be compared would raise this error after other writes
+        except MALFORMED as error:
+            form = f"must have the form of {self.example!r}" if self.example else f"is not valid: {error}"
+            raise ValueError(f"{self.name} {form}") from None
 
     def same(self, one: Any, other: Any) -> bool:
-        """Return True if two values mean the same to the server."""
-        return bool(one == other or (None not in (one, other) and self.canonical(one) == self.canonical(other)))
+        """Return True if two values mean the same to the server. A missing value means the same as an empty one.
+
+        Raises one of the errors :data:`MALFORMED` if a value does not have the form that the server accepts.
+        """
+        if one is None or other is None:
+            return one in _EMPTY and other in _EMPTY
+        return bool(one == other or self.canonical(one) == self.canonical(other))

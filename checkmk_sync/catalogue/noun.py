@@ -9,6 +9,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Mapping, Optional, TypeVar, cast, get_args, get_type_hints
 
+from ..core.redaction import is_secret_name
 from .field import Field, Former
 from .standard_operations import standard_operations
 
@@ -147,4 +148,9 @@ def _to_field(entry: dataclasses.Field[Any], hint: Any) -> Field:
     required = facts.pop("required", entry.default is dataclasses.MISSING)
     wire = facts.pop("wire", entry.name)
     at = facts.pop("at", ("extensions", wire))
-    return Field(entry.name, facts.pop("description"), getattr(kind, "__origin__", kind), required, wire, at, **facts)
+    field = Field(entry.name, facts.pop("description"), getattr(kind, "__origin__", kind), required, wire, at, **facts)
+    for name in (field.name, field.wire, *(form.wire for form in field.former)) if field.secret else ():
+        # Errors, logs and differences recognise secrets by their names.
+        if not is_secret_name(name):
+            raise ValueError(f"the secret field {name!r} must have a name such as '{name}_secret'")
+    return field

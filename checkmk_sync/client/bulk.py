@@ -30,7 +30,8 @@ E = TypeVar("E")
 class BulkCall(Generic[E]):
     """The functions that distinguish one kind of bulk call from another.
 
-    * ``to_entry(item)`` converts an item of the caller to an entry, or raises ValueError.
+    * ``to_entry(item)`` converts an item of the caller to an entry. It raises ValueError or TypeError if the item is
+      not valid, and CheckmkError if this version of Checkmk does not support it.
     * ``key(entry)`` and ``folder(entry)`` return the name of the object and its folder, if it has one.
     * ``send(entries)`` sends entries in one call.
     * ``find_applied(site, entries)`` reads the site and returns the keys of the entries that have been applied.
@@ -92,7 +93,7 @@ def _read_entries(
     def read(number: int, item: Any) -> Union[E, Outcome]:
         try:
             return call.to_entry(item)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, CheckmkError) as error:
             name = item.get(call.key_name) if isinstance(item, Mapping) else item
             key = name if name and isinstance(name, str) else f"item {number}"
             return Outcome(key, Status.NOT_APPLIED, CheckmkError(str(error)))

@@ -90,6 +90,7 @@ class BulkEditable(Editable[T]):
         Any other iterable is read one chunk at a time, and such an item has the outcome NOT_APPLIED. Raises BatchError,
         with the outcomes so far, if the credentials are wrong or the iterable raises an error.
         """
+        entries = self._require_items("bulk_create", items, self.noun)
         find_created, claims = self._creation_proof(), dict[str, Claim]()
 
         def send(entries: Sequence[Entry]) -> None:
@@ -106,7 +107,7 @@ class BulkEditable(Editable[T]):
             return self._wire_key in fields and name in claims[name]
 
         return self._run_bulk(
-            items,
+            entries,
             chunk_size,
             progress,
             to_entry=self._to_creation,
@@ -124,12 +125,12 @@ class BulkEditable(Editable[T]):
 
         An item is a mapping of the key and the changes. Bulk calls accept no ETags, so the last writer wins.
         """
+        entries = self._require_items("bulk_update", changes, "changes")
         return self._run_bulk(
-            changes,
+            entries,
             chunk_size,
             progress,
             to_entry=self._to_changes(),
-            label="changes",
             # A folder in an entry only determines the order of the calls.
             send=lambda entries: self._send_entries(
                 "bulk_update", [{name: entry[name] for name in entry if name != "folder"} for entry in entries]
@@ -149,6 +150,7 @@ class BulkEditable(Editable[T]):
 
         The client first reads the objects that are given by name. Objects that refer to others are deleted before them.
         """
+        items = self._require_items("bulk_delete", names, "names")
         # The folder and the references by name; None for an object that was read and not found. Lists omit objects that
         # the user cannot see, so an absence proves a deletion only if a list has contained the object before.
         known: dict[str, Optional[tuple[str, Sequence[str]]]] = {}
@@ -181,10 +183,9 @@ class BulkEditable(Editable[T]):
             return set(seen) - set(self._with_site(site)._read_many(seen))
 
         return self._run_bulk(
-            names,
+            items,
             chunk_size,
             progress,
-            label="names",
             to_entry=to_entry,
             key=str,
             folder=lambda name: (known.get(name) or ("",))[0],
@@ -195,21 +196,19 @@ class BulkEditable(Editable[T]):
             may_be_applied=lambda _name, fields: "entry" in fields,
         )
 
-    def _run_bulk(
-        self,
-        items: Iterable[Any],
-        chunk_size: Optional[int],
-        progress: Optional[Progress],
-        *,
-        label: str = "",
-        **functions: Any,
-    ) -> Outcomes:
-        label = label or self.noun
-        functions = {"key": self._name_of, "folder": self._folder_of, **functions}
-        call: BulkCall[Any] = BulkCall(key_name=self._key, check_key=self._check_name, **functions)
+    def _require_items(self, verb: str, items: Iterable[Any], label: str) -> Iterable[Any]:
+        """Return the items of a bulk call. Raises CheckmkError if the API does not have the call."""
+        self._site.require_operation(self.noun, verb)
         if isinstance(items, Mapping):
             raise TypeError(f"{label} must be a list of mappings, not a mapping")
-        return run_bulk(self._site, call, require_iterable(items, label), self._chunk_size(chunk_size), progress)
+        return require_iterable(items, label)
+
+    def _run_bulk(
+        self, items: Iterable[Any], chunk_size: Optional[int], progress: Optional[Progress], **functions: Any
+    ) -> Outcomes:
+        functions = {"key": self._name_of, "folder": self._folder_of, **functions}
+        call: BulkCall[Any] = BulkCall(key_name=self._key, check_key=self._check_name, **functions)
+        return run_bulk(self._site, call, items, self._chunk_size(chunk_size), progress)
 
     def _send_entries(self, verb: str, entries: Sequence[Any]) -> None:
         names = [entry if isinstance(entry, str) else self._name_of(entry) for entry in entries]

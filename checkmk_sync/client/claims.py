@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import threading
 from dataclasses import dataclass
 from typing import Iterable, Iterator, Optional
 
 from ..core.clock import Clock
+from ..core.fork import ForkSafe
 
 __all__ = ["Claim", "Claims"]
 
@@ -27,7 +27,7 @@ class Claim:
         return name in self.names
 
 
-class Claims:
+class Claims(ForkSafe):
     """The objects that calls of a client are creating, or have created in the last few seconds.
 
     If two calls of a client send the same object, finding it at the site does not show which of them created it.
@@ -37,8 +37,8 @@ class Claims:
     KEPT_S, KEPT = 5.0, 20_000
 
     def __init__(self, clock: Clock) -> None:
+        super().__init__()
         self._clock = clock
-        self._lock = threading.Lock()
         self._claims: dict[tuple[str, str], Claim] = {}
 
     @contextlib.contextmanager

@@ -49,7 +49,12 @@ class Collection(BulkEditable[R]):
 
     def each(self, **filters: str) -> Stream[R]:
         """Return a stream of all objects. ``filters`` are the fields by which the API lists this kind of object."""
-        query = {f"{self.record.noun.by_name[name].wire}_name": value for name, value in filters.items()}
+        query = {}
+        for name, value in filters.items():
+            field = self.record.noun.by_name.get(name)
+            if field is None or not field.filters:
+                raise ValueError(f"{self.record.noun.plural} cannot be listed by {name!r}")
+            query[f"{field.wire}_name"] = value
         return Stream(
             lambda received: parsed(
                 self._blocks("list", received, parts=PARTS, query=query),
@@ -78,6 +83,7 @@ class Collection(BulkEditable[R]):
             self._creation_body(record),
             lambda there: there._find_with(key, values),
             refused_field=self._wire_key,
+            has_secrets=bool(self._secrets_in(values)),
         )
 
     @writes
@@ -89,12 +95,13 @@ class Collection(BulkEditable[R]):
         """
         if not values:
             raise ValueError(f"give a field of the {self.record.noun.singular} {key!r} to change")
+        self._refuse_key(values)
         self._format.check(values)
 
         def body_for(before: R) -> Values:
-            if self._format.same(before, values) and not self._secrets_in(values):
-                return {}
-            return self._format.body({**self._repeated(before), **values})
+            # CHECKMK_API 10.12: the site refuses an alias that does not change.
+            changes = {name: values[name] for name in self._to_send(before, values)}
+            return self._format.body({**self._repeated(before), **changes}) if changes else {}
 
         return self._change(
             key, "update", body_for, lambda there, _body, _before: there._find_updated(key, values), etag=etag
@@ -103,7 +110,7 @@ class Collection(BulkEditable[R]):
     @writes
     def delete(self, key: str, *, missing_ok: bool = False) -> None:
         """Delete an object. Raises NotFoundError if it does not exist, unless ``missing_ok`` is True."""
-        self._delete(require_string(key, self._key), missing_ok)
+        self._delete(self._require_key(key), missing_ok)
 
     @writes
     def ensure(
@@ -125,16 +132,22 @@ class Collection(BulkEditable[R]):
             record = self._to_record(key, given)
             created = record if check else self.create(record)
             return Ensured(None, created, ("create",), {name: (None, value) for name, value in given.items()})
-        differing = self._format.differing(before, given) + (self._secrets_in(given) if update_secrets else [])
-        if not differing:
+        if not update_secrets:
+            given = {name: value for name, value in given.items() if name not in self._secrets_in(given)}
+        changes = {name: given[name] for name in self._to_send(before, given)}
+        if not changes:
             return Ensured(before, before)
-        changes = {name: given[name] for name in differing}
         differences = {name: (getattr(before, name), value) for name, value in changes.items()}
         after = dataclasses.replace(before, **changes) if check else self.update(key, **changes)  # type: ignore[type-var]
         return Ensured(before, after, ("update",), differences)
 
     def _path(self, name: str) -> dict[str, str]:
-        return {"key": require_string(name, self._key)}
+        return {"key": self._require_key(name)}
+
+    def _require_key(self, key: Any) -> str:
+        if not require_string(key, self._key):
+            raise ValueError(f"{self._key} must not be empty")
+        return str(key)
 
     def _parse(self, data: Any, etag: Optional[str] = None) -> R:
         return self._format.parse(self.record, data, etag)
@@ -150,6 +163,10 @@ class Collection(BulkEditable[R]):
         # A secret cannot be compared, so an update that sends one cannot be proven.
         return None if self._secrets_in(values) else self._find_with(key, values)
 
+    def _to_send(self, before: R, values: Values) -> list[str]:
+        """Return the names of the fields to send: those that differ, and secrets, which cannot be compared."""
+        return self._format.differing(before, values) + self._secrets_in(values)
+
     def _secrets_in(self, values: Values) -> list[str]:
         return [name for name in values if name in self._format.fields and self._format.fields[name].secret]
 
@@ -164,7 +181,17 @@ class Collection(BulkEditable[R]):
                 f"{with_article(self.record.noun.singular)} must be a key or {with_article(self.record.__name__)}, "
                 f"not {describe_type(wanted)}"
             )
-        return {self._key: wanted, **values}
+        self._refuse_key(values)
+        known = self.record.noun.by_name
+        # None means "not given", as in records. A name that does not exist is kept, because it is refused later.
+        given = {name: value for name, value in values.items() if value is not None or name not in known}
+        return {self._key: self._require_key(wanted), **given}
+
+    def _refuse_key(self, values: Values) -> None:
+        if self._key in values:
+            raise ValueError(
+                f"{self._key!r} is the key of a {self.record.noun.singular}; give it only as the first argument"
+            )
 
     def _to_record(self, wanted: Union[str, R], values: Values) -> R:
         given = self._given(wanted, values)
@@ -198,6 +225,7 @@ class Collection(BulkEditable[R]):
         def to_change(item: Any) -> Entry:
             if not isinstance(item, Mapping) or not isinstance(item.get(self._key), str) or len(item) < 2:
                 raise ValueError(f"a change must be a mapping of {self._key} and the fields to set")
+            self._require_key(item[self._key])
             self._format.check(item)
             values = {name: value for name, value in item.items() if name != self._key}
             before = existing.get(item[self._key])
@@ -216,7 +244,7 @@ class Collection(BulkEditable[R]):
         }
 
     def _named(self, item: Union[str, R]) -> tuple[str, Optional[R]]:
-        return (item.key_value, item) if isinstance(item, self.record) else (require_string(item, self._key), None)
+        return (item.key_value, item) if isinstance(item, self.record) else (self._require_key(item), None)
 
     def _read_many(self, names: Sequence[str]) -> dict[str, R]:
         wanted = set(names)

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Callable, Generic, Mapping, Optional, Sequence, TypeVar
 
-from ..core.call import require_etag
-from ..errors import ApiError, BadRequestError, CheckmkError, NotFoundError, PreconditionError
+from ..core.call import clean_etag, require_etag
+from ..errors import (
+    ApiError,
+    Attempted,
+    BadRequestError,
+    CheckmkError,
+    Delivery,
+    NotFoundError,
+    PreconditionError,
+)
 from .resource import Resource
 from .settling import settle
 
@@ -51,11 +59,13 @@ class Editable(Resource, Generic[T]):
         *,
         was_absent: bool = False,
         refused_field: str = "",
+        has_secrets: bool = False,
     ) -> T:
         """Create an object that is absent, and return it. Unless ``was_absent``, the object is read first.
 
         Finding the object after a lost answer proves the creation only if it was absent before, and if no other call
         of this client creates it too. With ``refused_field``, only refusals of that field can mean "already exists".
+        With ``has_secrets``, the outcome of such a refusal stays unknown, because sites do not return secrets.
         """
         with self._site.creation_claims.claim(self.noun, (name,)) as claim:
             was_absent = was_absent or self._is_absent("get", self._path(name))
@@ -69,6 +79,8 @@ class Editable(Resource, Generic[T]):
                 created = self._settle(error, find_created, BadRequestError)
                 if name not in claim:  # another call has claimed the object during the search
                     raise
+                if has_secrets and isinstance(error, BadRequestError):
+                    raise error.with_attempted(delivery=Delivery.UNKNOWN) from error.__cause__
                 return created
 
     def _change(
@@ -93,9 +105,12 @@ class Editable(Resource, Generic[T]):
         """
         if etag is not None:
             require_etag(etag)
+            if not self._site.require_operation(self.noun, verb).if_match:
+                raise ValueError(f"'{self.noun} {verb}' does not accept an ETag, so the site would ignore it")
 
         def write() -> T:
             before = self.get(name, fresh=True)
+            _refuse_stale(etag, before)
             body = body_for(before)
             if not body:
                 return before  # type: ignore[no-any-return]
@@ -140,6 +155,14 @@ def _repeat_if_stale(write: Callable[[], F]) -> F:
         except PreconditionError:
             continue
     return write()
+
+
+def _refuse_stale(etag: Optional[str], before: Any) -> None:
+    # The site would answer with the same error. But then the client could not tell it from the answer to the second
+    # copy of a request, if the object already has the new values.
+    if etag not in (None, "*") and before.etag is not None and clean_etag(str(etag)) != before.etag:
+        attempted = Attempted(Delivery.NOTHING_DONE, is_read=False)
+        raise PreconditionError(412, "the object has changed since its ETag was read", attempted=attempted)
 
 
 def _is_about(field: str, error: ApiError) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any, Iterable, Mapping, Optional, Sequence, TypeVar
 
+from ..catalogue.field import MALFORMED
 from ..catalogue.noun import NOUNS, Field, Noun, Record
 from ..catalogue.versions import CheckmkVersion
 from ..core.text import suggestion, with_article
@@ -62,21 +63,20 @@ class NounFormat:
         return {self.fields[name].wire: self.fields[name].encode(value) for name, value in values.items()}
 
     def values(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the fields of a body under their own names, without the key."""
-        names = {field.wire: name for name, field in self.fields.items() if field is not self.key}
-        return {names[wire]: value for wire, value in body.items() if wire in names}
+        """Return the fields of a body under their own names and decoded, without the key."""
+        found = {field.wire: field for field in self.fields.values() if field is not self.key}
+        return {found[wire].name: found[wire].decode(value) for wire, value in body.items() if wire in found}
 
     def same(self, record: Record, values: Mapping[str, Any]) -> bool:
         """Return True if the record has all ``values``. Secrets are ignored, because sites do not return them."""
         return not self.differing(record, values)
 
     def differing(self, record: Record, values: Mapping[str, Any]) -> list[str]:
-        """Return the names of the fields that the record does not have as in ``values``, without secrets."""
-        return [
-            name
-            for name, value in values.items()
-            if self.fields[name].at and not self.fields[name].same(getattr(record, name), value)
-        ]
+        """Return the names of the fields that the record does not have as in ``values``, without secrets.
+
+        Raises UnexpectedReplyError if the record contains a value that the site should not return.
+        """
+        return [name for name, value in values.items() if not _is_same(self.field(name), getattr(record, name), value)]
 
     def parse(self, record: type[R], data: Any, etag: Optional[str] = None) -> R:
         """Return the record of an object of the API. Raises UnexpectedReplyError if it is malformed."""
@@ -110,8 +110,15 @@ def _value(field: Field, data: Any) -> Any:
     value = value_of(data, *field.at) if field.type not in _TYPES else typed(_TYPES[field.type], data, *field.at)
     try:
         return field.decode(value)
-    except (ValueError, SyntaxError) as error:
+    except (*MALFORMED, SyntaxError, RecursionError, MemoryError) as error:  # of ast.literal_eval(), for example
         raise UnexpectedReplyError(f"{'.'.join(field.at)!r} in the answer cannot be read: {error}") from None
+
+
+def _is_same(field: Field, found: Any, wanted: Any) -> bool:
+    try:
+        return not field.at or field.same(found, wanted)
+    except MALFORMED as error:  # wanted values have been checked
+        raise UnexpectedReplyError(f"{'.'.join(field.at)!r} in the answer cannot be read: {error!r}") from None
 
 
 def _is_missing(data: Any, path: Iterable[str]) -> bool:

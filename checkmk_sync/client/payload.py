@@ -21,7 +21,13 @@ def value_of(data: Any, *path: str) -> Any:
     return data
 
 
-_NAMES: Mapping[type, str] = {str: "a string", bool: "a boolean", dict: "an object", list: "a list"}
+_NAMES: Mapping[type, str] = {
+    str: "a string",
+    bool: "a boolean",
+    dict: "an object",
+    list: "a list",
+    int: "a whole number",
+}
 
 
 def typed(kind: type[T], data: Any, *path: str, default: Optional[T] = None) -> T:
@@ -37,7 +43,7 @@ def typed(kind: type[T], data: Any, *path: str, default: Optional[T] = None) -> 
         return default
     if value is None and default is not None:
         return default
-    if not isinstance(value, kind):
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):  # bool is a subclass of int
         raise UnexpectedReplyError(f"{'.'.join(path)!r} in the answer must be {_NAMES[kind]}")
     return value
 

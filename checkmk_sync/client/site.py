@@ -75,19 +75,22 @@ class Site:
         Raises UnexpectedReplyError if the response contains no valid version.
         """
         try:
-            if self.transport.version_text is None:
-                answer = self.perform("site", "version").data
-                self.transport.version_text = str(value_of(answer, "versions", "checkmk"))
-                self.transport.edition = str(value_of(answer, "edition"))
-            return CheckmkVersion.parse(self.transport.version_text)
+            return CheckmkVersion.parse(self.transport.version_text or self._read_version()[0])
         except ValueError as error:
             attempted = Attempted(Delivery.NOTHING_DONE, is_read=True)  # the version is read before anything is sent
             raise UnexpectedReplyError(f"the site reports an invalid version: {error}", attempted=attempted) from error
 
     def edition(self) -> str:
         """Return the short name of the site's edition, such as ``cre``. It is read like :meth:`version`."""
-        self.version()
-        return self.transport.edition or ""
+        # A proxy can remove the header of the edition and keep the header of the version.
+        return self.transport.edition or self._read_version()[1]
+
+    def _read_version(self) -> tuple[str, str]:
+        answer = self.perform("site", "version").data
+        version, edition = str(value_of(answer, "versions", "checkmk")), str(value_of(answer, "edition"))
+        # Another thread that finds a version must also find an edition.
+        self.transport.edition, self.transport.version_text = edition, version
+        return version, edition
 
     def site_time(self, moment: float) -> Optional[float]:
         """Convert a ``moment`` of the client's monotonic clock to UNIX time by the site's clock.
@@ -134,9 +137,7 @@ class Site:
         ``object_names`` are the names of the objects that a write changes. Raises UnexpectedReplyError, with an unknown
         outcome, if the answer to a write names other objects or is not an answer that Checkmk gives to this call.
         """
-        operation = self.operation(noun, verb)
-        if operation is None:
-            raise CheckmkError(self._unsupported(noun, verb))
+        operation = self.require_operation(noun, verb)
         parameters = {name: value for name, value in query.items() if value is not None} if query else {}
         # Dropping a filter that this version does not know would silently return other objects.
         unknown = (set(parameters) - set(operation.query)) | (set(body or ()) - set(operation.body))
@@ -162,6 +163,15 @@ class Site:
             object_names=tuple(object_names),
         )
         return self.transport.perform(call)
+
+    def require_operation(self, noun: str, verb: str) -> Operation:
+        """Return the catalogue's entry for a verb. Raises CheckmkError if the site or the API does not have it."""
+        if not operations_named(noun, verb):
+            raise CheckmkError(f"'{noun} {verb}' does not exist in the API")
+        operation = self.operation(noun, verb)
+        if operation is None:
+            raise CheckmkError(self._unsupported(noun, verb))
+        return operation
 
     def _unsupported(self, noun: str, verb: str) -> str:
         rows = operations_named(noun, verb)

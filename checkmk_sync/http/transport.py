@@ -140,8 +140,9 @@ class Transport:
     def _parse_response(self, exchange: Exchange, response: requests.Response) -> Reply:
         """Return the answer as a Reply. Raises an error for a refusal or an answer that the API does not define."""
         call, status, headers = exchange.call, response.status_code, response.headers
-        self.version_text = headers.get("X-Checkmk-Version", self.version_text)
+        # The edition first: another thread that finds a version must also find an edition.
         self.edition = headers.get("X-Checkmk-Edition", self.edition)
+        self.version_text = headers.get("X-Checkmk-Version", self.version_text)
         if status >= 400:
             raise error_from_reply(status, headers, exchange.response_body, call=call, redact=self._redact)
         data = response if call.stream else exchange.response_json

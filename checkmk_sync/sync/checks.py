@@ -93,7 +93,8 @@ def secret_problems(wanted: Object, known: Collection[str]) -> Iterator[Problem]
     for path, value in wanted.properties.items():
         field, name = kind.field_at(path), secret_name(value)
         if field is not None and field.secret and name is not None and name not in known:
-            hint = suggestion(name, tuple(known)) or "; add it to the section 'secrets' of the configuration"
+            advice = "; add it to the section 'secrets' of the configuration"
+            hint = suggestion(name, tuple(known)) if known else advice
             yield wanted.problem(f"{field.name} names the unknown secret {name!r}{hint}", *path)
 
 

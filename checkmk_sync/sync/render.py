@@ -10,7 +10,7 @@ from ..core.text import escape_invisible, escape_unprintable, pluralize, summari
 from .changes import OWNER, Action, Change, masked
 from .compare import keeps_unnamed, matches
 from .desired import FOLDER
-from .kinds import Property
+from .kinds import KINDS, Property
 from .plan import Plan
 
 __all__ = ["change_as_text", "plan_as_markdown", "plan_as_text", "value_as_text"]
@@ -63,14 +63,17 @@ def _details(change: Change, whole: bool = False, quote: Quote = escape_unprinta
         if change.action is not Action.CREATE:
             parts += _differences(change.kind, path, now, wanted, whole, quote)
         elif path != OWNER:
-            parts.append(f"{_property_name(path, quote)} {_masked_value(change.kind, path, wanted, whole, quote)}")
+            parts.append(
+                f"{_property_name(change.kind, path, quote)} {_masked_value(change.kind, path, wanted, whole, quote)}"
+            )
     return f": {', '.join(parts)}" if parts else ""
 
 
-def _property_name(path: Property, quote: Quote) -> str:
+def _property_name(kind: str, path: Property, quote: Quote) -> str:
     """Return the name of a property: ``label env``, ``alias``, ``snmp_community.type``."""
-    start, name = ("label ", path[1:]) if path[0] == "labels" else ("", path[1:] or path)
-    return start + quote(".".join(name))
+    start = "label " if path[0] == "labels" and KINDS[kind].mark == "labels" else ""
+    is_of_noun = KINDS[kind].field_at(path) is not None
+    return start + quote(".".join(path if is_of_noun else path[1:] or path))
 
 
 def _differences(kind: str, path: Property, now: Any, wanted: Any, whole: bool, quote: Quote) -> Iterator[str]:
@@ -81,7 +84,7 @@ def _differences(kind: str, path: Property, now: Any, wanted: Any, whole: bool, 
                 yield from _differences(kind, (*path, key), now.get(key), value, whole, quote)
         return
     old, new = (_masked_value(kind, path, value, whole, quote) for value in (now, wanted))
-    yield _property_name(path, quote) + (" changes" if old == new else f" {old} -> {new}")
+    yield _property_name(kind, path, quote) + (" changes" if old == new else f" {old} -> {new}")
 
 
 def _masked_value(kind: str, path: Property, value: Any, whole: bool, quote: Quote) -> str:

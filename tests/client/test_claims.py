@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import Any
 
 import pytest
@@ -63,3 +65,16 @@ def test_a_lost_bulk_call_is_not_proven_by_a_host_of_an_earlier_call(site: Simul
     site.set_faults([Fault("reset_before", path="bulk-create")])
     (outcome,) = cmk.hosts.bulk_create([entry])
     assert outcome.status is Status.UNKNOWN
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform cannot fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_forked_process_can_claim_objects(clock: ManualClock) -> None:
+    claims = Claims(clock)
+    with claims._lock:  # as another thread can hold it when the process forks
+        child = os.fork()
+        if child == 0:
+            signal.alarm(5)
+            with claims.claim("hosts", ["a"]) as claim:
+                os._exit(0 if "a" in claim else 1)
+    assert os.waitpid(child, 0)[1] == 0

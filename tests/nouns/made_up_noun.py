@@ -20,7 +20,7 @@ class Ship(Record):
     name: str = key("Id of the ship.", wire="ship_id", pattern=r"^[a-z]+\Z", example="titanic")
     title: str = attr("Name of the ship.", at=("title",), min_length=1, example="RMS Titanic")
     kind: str = attr("Kind of the ship.", choices=("freight", "passengers"), example="passengers")
-    key_code: Optional[str] = attr("Code of the bridge.", default=None, at=(), secret=True, example="a")
+    access_key: Optional[str] = attr("Code of the bridge.", default=None, at=(), secret=True, example="a")
     decks: Optional[int] = attr("Number of decks.", default=None, example=10)
     afloat: Optional[bool] = attr("Whether it swims.", default=None, example=False)
     crew: Optional[list[str]] = attr("Members of the crew.", default=None, canonical=sorted, example=["smith"])
@@ -37,6 +37,7 @@ class Ship(Record):
 def _main(version: str, edition: str) -> None:
     from checkmk_sync.catalogue.versions import CheckmkVersion
     from checkmk_sync.testing import ManualClock, SimulatedSite
+    from tests.nouns.inventories import live_in_an_inventory
     from tests.nouns.life import Life
     from tests.nouns.steps import live, lose_every_answer
 
@@ -45,6 +46,7 @@ def _main(version: str, edition: str) -> None:
         life = Life(site, cmk, Ship.noun, CheckmkVersion.parse(version), edition)
         live(life)
         lose_every_answer(life)
+        live_in_an_inventory(life)
     print(f"{Ship.noun.singular}: lived")
 
 

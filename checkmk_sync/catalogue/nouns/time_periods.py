@@ -11,8 +11,18 @@ __all__ = ["TimePeriod"]
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-def _times(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return sorted((str(time["start"])[:5], str(time["end"])[:5]) for time in entry.get("time_ranges", ()))
+# Checkmk's own test test_openapi_time_period_active_time_ranges: a day without ranges lasts from 00:00 to 23:59.
+_WHOLE_DAY = ({"start": "00:00", "end": "23:59"},)
+
+
+def _times(ranges: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    return sorted((_minute(time["start"]), _minute(time["end"])) for time in ranges)
+
+
+def _minute(time: str) -> str:
+    """Return a time without its seconds and with two digits for the hour."""
+    hour, minute = time.split(":")[:2]
+    return f"{hour:0>2}:{minute}"
 
 
 def _by_day(ranges: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[str, str]]]:
@@ -20,13 +30,14 @@ def _by_day(ranges: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[str, st
     # CHECKMK_API 10.12: the site answers with single days if "all" was sent, and without seconds.
     found: dict[str, list[tuple[str, str]]] = {}
     for entry in ranges:
-        for day in _DAYS if entry.get("day", "all") == "all" else (str(entry["day"]),):
-            found[day] = sorted([*found.get(day, []), *_times(entry)])
-    return {day: times for day, times in found.items() if times}
+        day = entry.get("day", "all")
+        for name in _DAYS if day == "all" else (str(day),):
+            found[name] = sorted([*found.get(name, []), *_times(entry.get("time_ranges", _WHOLE_DAY))])
+    return {name: times for name, times in found.items() if times}
 
 
 def _by_date(ranges: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[str, str]]]:
-    return {str(entry["date"]): _times(entry) for entry in ranges}
+    return {str(entry["date"]): _times(entry.get("time_ranges", ())) for entry in ranges}
 
 
 @noun("time_periods", "time period", "time_period", CRUD, rank=5, if_match={"update": ALWAYS, "delete": ALWAYS})

@@ -1,0 +1,73 @@
+"""The engine with rows that no noun of Checkmk has."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any, Optional
+
+import pytest
+
+from checkmk_sync.catalogue.noun import CRUD, NOUNS, Record, attr, key, noun
+from checkmk_sync.catalogue.versions import CheckmkVersion
+from checkmk_sync.client.ensured import Ensured
+from checkmk_sync.client.object_format import NounFormat
+from checkmk_sync.errors import UnexpectedReplyError
+
+VERSION = CheckmkVersion.parse("2.4.0p18")
+
+
+@noun("boats", "boat", "boat", CRUD, rank=1)
+class Boat(Record):
+    """A boat."""
+
+    name: str = key("Id.")
+    masts: Optional[int] = attr("Masts.", default=None)
+    load: Any = attr("Load, as a Python literal.", default=None, wire="load_raw", encode=repr, decode=ast.literal_eval)
+
+
+del NOUNS["boats"]  # the tests of all nouns must not see it
+
+
+def _read(**extensions: Any) -> Boat:
+    return NounFormat(Boat.noun, VERSION, "cre").parse(Boat, {"id": "a", "extensions": extensions})
+
+
+def test_values_of_wrong_types_are_unexpected() -> None:
+    assert _read(masts=3).masts == 3
+    for masts in ("3", True, 3.5, [3]):
+        with pytest.raises(UnexpectedReplyError, match="'extensions.masts' in the answer must be a whole number"):
+            _read(masts=masts)
+
+
+def test_values_that_cannot_be_decoded_are_unexpected() -> None:
+    assert _read(load_raw="{'a': (1,)}").load == {"a": (1,)}
+    for load in ("1 +", "{[]: 1}", 5, ["a"]):
+        with pytest.raises(UnexpectedReplyError, match="'extensions.load_raw' in the answer cannot be read"):
+            _read(load_raw=load)
+
+
+def test_the_values_of_a_body_are_decoded() -> None:
+    boats = NounFormat(Boat.noun, VERSION, "cre")
+    body = boats.body({"name": "a", "load": {"a": (1,)}})
+    assert body == {"name": "a", "load_raw": "{'a': (1,)}"}
+    assert boats.values(body) == {"load": {"a": (1,)}}
+
+
+def test_a_secret_field_needs_a_name_that_is_recognised_as_secret() -> None:
+    """Errors, logs and differences hide values by the names of their fields."""
+    with pytest.raises(
+        ValueError, match="the secret field 'bridge_code' must have a name such as 'bridge_code_secret'"
+    ):
+
+        @noun("tugs", "tug", "tug", CRUD, rank=1)
+        class Tug(Record):
+            """A tug."""
+
+            name: str = key("Id.")
+            bridge_code: Optional[str] = attr("Code.", default=None, secret=True)
+
+
+def test_a_difference_hides_secrets() -> None:
+    done = Ensured(None, "after", ("create",), {"key_secret": (None, "hidden"), "alias": (None, "shown")})
+    assert done.diff() == {"key_secret": (None, "***"), "alias": (None, "shown")}
+    assert "hidden" not in repr(done)
