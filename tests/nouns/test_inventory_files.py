@@ -138,7 +138,7 @@ def test_a_mapping_file_describes_the_columns_of_an_export() -> None:
         ("kind: host group\nname: x", "map.yaml:2:1: the name would be the same for every row"),
         ("kind: host group\nname: '{A}'\nalais: x", "map.yaml:3:1: unknown key 'alais'; did you mean 'alias'?"),
         ("kind: host group\nname: '{A}'\nalias: 3", "map.yaml:3:1: alias is read as 3, not as a string"),
-        ("kind: host group\nalias: x", "map.yaml: a mapping file for host_groups needs the key 'name'"),
+        ("kind: host group\nalias: x", "map.yaml:1:1: a mapping file for host_groups needs the key 'name'"),
         ("kind: password\nname: '{A}'\npassword: '***'", "map.yaml:3:1: *** stands for a secret"),
     ],
 )
