@@ -12,7 +12,8 @@ import pytest
 from checkmk_sync.errors import InventoryError
 from checkmk_sync.sync import Desired, from_data, load, load_map
 from checkmk_sync.sync.desired import REMOVE
-from tests.conftest import Run
+from checkmk_sync.sync.kinds import KINDS
+from tests.conftest import ROOT, Run
 
 
 @pytest.fixture(autouse=True)
@@ -147,6 +148,16 @@ def test_mistakes_in_mapping_files_are_found(text: str, mistake: str) -> None:
     with pytest.raises(InventoryError) as caught:
         load_map("map.yaml")
     assert mistake in str(caught.value)
+
+
+def test_the_page_lists_every_kind_with_its_keys() -> None:
+    rows = [
+        f"| `{kind.section}` | {kind.name} | {', '.join(f'`{key}`' for key in kind.keys)} | "
+        f"{'no' if kind.mark is None else 'with an owner'} |"
+        for kind in sorted(KINDS.values(), key=lambda kind: kind.section)
+    ]
+    page = (ROOT / "docs" / "inventory.md").read_text("utf-8")
+    assert "\n".join(rows) in page, "the table in docs/inventory.md should be:\n" + "\n".join(rows)
 
 
 def test_the_check_of_a_file_hides_secrets(sync: Run) -> None:
