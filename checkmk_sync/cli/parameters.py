@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import Any, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, Union
 
 import click
 
 from ..commands import Argument
 from ..core.arguments import match_choice
 from .options import FILE, can_ask
+
+if TYPE_CHECKING:
+    from ..config.secrets import SecretSource
 
 __all__ = ["Number", "pairs", "parameter", "values"]
 
@@ -97,8 +100,8 @@ def _value(argument: Argument, value: Any) -> Any:
         value = list(value)
     elif argument.kind in (list, dict, Any) and value is not None:
         value = _from_json(argument, value)
-    elif argument.kind == "secret" and value is not None:
-        value = _read_secret(argument, value)
+    elif argument.kind == "secret":
+        return None if value is None else _secret_source(argument, value)  # the handler reads and checks the secret
     try:
         return None if value is None else argument.convert(value)
     except ValueError as error:
@@ -117,21 +120,27 @@ def _from_json(argument: Argument, text: str) -> Any:
         raise click.UsageError(f"{argument.option_name} must be JSON{example}: {error}") from None
 
 
-def _read_secret(argument: Argument, path: str) -> str:
-    """Return the secret in a file or, for ``-``, on stdin. On a terminal, the user is asked for it without echo."""
-    if path != "-":
-        from ..config.secrets import SecretSource
+def _secret_source(argument: Argument, text: str) -> Union[SecretSource, str]:
+    """Return the source of a secret: a file or, for ``-``, stdin. Return NAME for ``secret:NAME``.
 
-        return SecretSource(file=path).reveal()
+    On a terminal, ``-`` asks the user for the secret without echo.
+    """
+    from ..config.secrets import SecretSource, secret_name
+
+    name = secret_name(text)
+    if name is not None:
+        return name
+    if text != "-":
+        return SecretSource(file=text)
     if can_ask():
-        typed: str = click.prompt(argument.name.replace("_", " ").capitalize(), hide_input=True, err=True)
-        return typed
+        prompt = argument.name.replace("_", " ").capitalize()
+        return SecretSource(value=click.prompt(prompt, hide_input=True, err=True))
     secret = sys.stdin.read(MAX_SECRET).rstrip("\r\n")
     if not secret or "\n" in secret:
         problem = "has more than one line" if secret else "is empty"
         del secret  # tracebacks can show local variables
         raise click.UsageError(f"stdin must contain one line, the value for {argument.option_name}, but it {problem}")
-    return secret
+    return SecretSource(value=secret)
 
 
 def pairs(name: str, texts: Sequence[str]) -> dict[str, str]:

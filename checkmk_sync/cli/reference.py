@@ -48,8 +48,9 @@ texts. So `csv` puts an apostrophe before such a text. Programs that need the ex
 Times are local in tables, and as the site reports them in `json`, `jsonl`, `yaml` and `csv`.
 
 Options for lists and objects accept JSON. A secret is never the value of an option: `--password-file FILE` reads it
-from a file, and `--password-file -` from stdin. Deletions, `apply`, and writes of `api` ask for confirmation. Without a
-terminal they need `--yes`.
+from a file, `--password-file -` from stdin, and `--password-file secret:NAME` from the source that the section
+[`secrets`](configuration.md#secrets) of the configuration names. Deletions, `apply`, and writes of `api` ask for
+confirmation. Without a terminal they need `--yes`.
 
 | exit code | meaning |
 |---|---|

@@ -62,7 +62,7 @@ class Argument:
     name: str
     help: str
     # str, int, bool, "pairs" (KEY=VALUE, repeatable), list, dict or Any (JSON on the command line), "amount" (a number
-    # or a percentage), "file" (InventoryText), "secret" (read from a file or stdin, and never an argument of a tool)
+    # or a percentage), "file" (InventoryText), "secret" (a SecretSource or a name, and never an argument of a tool)
     kind: Any = str
     required: bool = False
     many: bool = False

@@ -4,39 +4,27 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ..catalogue import nouns  # noqa: F401  (nouns fill NOUNS)
 from ..catalogue.noun import NOUNS, Noun
 from .arguments import search
 from .command import TOOL, Argument, Command, Field, LazyModule
+from .plain_nouns import noun_commands
 
 __all__ = ["CONFIGURATION_COMMANDS", "KIND", "KINDS"]
 
 _handlers = LazyModule(".handlers.configuration", __package__)
 
 KINDS: Mapping[str, Noun] = {name: noun for name, noun in NOUNS.items() if noun.tier == "configuration"}
-KIND = Argument(
-    "kind",
-    "The kind of object.",
-    required=True,
-    choices=tuple(KINDS),
-    example=next(iter(KINDS)),
-)
+KIND = "kind"  # the name of the argument
 
 
-def _kind_with(verb: str) -> Argument:
-    """Return the argument for the kinds that have an operation and that a tool may use it for."""
-    return Argument(
-        KIND.name,
-        KIND.help,
-        required=True,
-        choices=tuple(name for name, noun in KINDS.items() if noun.supports(verb) and not _needs_secret(verb, noun)),
-        example="host_groups",
-    )
-
-
-def _needs_secret(verb: str, noun: Noun) -> bool:
-    # A language model must not handle secrets, so it cannot create objects that need one.
-    return verb == "create" and any(field.secret and field.required for field in noun.fields)
+def _kind(verb: str) -> Argument:
+    """Return the argument that selects a kind, out of the kinds that tools can use with the operation ``verb``."""
+    kinds = [
+        name
+        for name, noun in KINDS.items()
+        if any(command.name == verb and TOOL in command.faces for command in noun_commands(noun))
+    ]
+    return Argument(KIND, "The kind of object.", required=True, choices=tuple(kinds), example="host_groups")
 
 
 def _values(text: str) -> Argument:
@@ -62,7 +50,7 @@ def _command(verb: str, text: str, *arguments: Argument, **facts: Any) -> Comman
     handler = getattr(_handlers, f"{verb}_configuration")
     check = _handlers.check_arguments
     return Command(
-        f"configuration {verb}", text, handler, (_kind_with(verb), *arguments), faces=(TOOL,), check=check, **facts
+        f"configuration {verb}", text, handler, (_kind(verb), *arguments), faces=(TOOL,), check=check, **facts
     )
 
 

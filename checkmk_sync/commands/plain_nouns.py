@@ -122,10 +122,8 @@ def _value(field: NounField, *, is_required: bool) -> Argument:
     text = field.description.rstrip(".")
     option = f"--{PREFIX}-{field.name}".replace("_", "-") if field.name in RESERVED_OPTIONS else ""
     if field.secret:
-        text, option = (
-            f"{text}, read from this file, or from stdin if it is -",
-            f"--{field.name}-file".replace("_", "-"),
-        )
+        text += ": a file that contains it, - for stdin, or secret:NAME for an entry of the configuration's secrets"
+        option = f"--{field.name}-file".replace("_", "-")
     elif field.type in _JSON_TYPES:
         text += ", as JSON"
     in_all_sites = field.since is None and field.until is None and field.editions is None

@@ -17,7 +17,7 @@ _sync = LazyModule(".handlers.sync", __package__)
 _INVENTORY = (
     Argument(
         "inventory",
-        "The desired state: an object with the lists hosts and folders, as in an inventory file.",
+        "The desired state: an object with lists such as hosts, folders and host_groups, as in an inventory file.",
         dict,
         example={"hosts": [{"name": "web01", "folder": "/linux", "attributes": {"ipaddress": "192.0.2.10"}}]},
     ),
@@ -35,7 +35,7 @@ PLAN_ARGUMENTS = (
     ),
     Argument(
         "adopt",
-        "Take ownership of existing hosts and folders in the inventory that have no owner.",
+        "Take ownership of existing objects in the inventory that have no owner.",
         bool,
         default=False,
     ),

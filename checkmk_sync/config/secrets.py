@@ -10,13 +10,13 @@ import subprocess
 import sys
 import warnings
 from dataclasses import dataclass
-from typing import Optional
+from typing import Mapping, Optional
 
 from ..core.arguments import describe_type
 from ..core.private_files import is_open_to_others
 from ..errors import MissingExtraError, SettingsError
 
-__all__ = ["SecretSource", "secret_name", "warn_caller", "warn_if_readable_by_others"]
+__all__ = ["SecretSource", "reveal_named", "secret_name", "warn_caller", "warn_if_readable_by_others"]
 
 MAX_CHARACTERS = 2**16  # of a password file
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -95,6 +95,19 @@ def secret_name(value: object) -> Optional[str]:
     Return None for any other value.
     """
     return value[len(_REFERENCE) :] if isinstance(value, str) and value.startswith(_REFERENCE) else None
+
+
+def reveal_named(sources: Mapping[str, SecretSource], name: str, username: str) -> str:
+    """Return the secret ``name`` of the section ``secrets``.
+
+    Raises SettingsError if it is not defined or cannot be fetched.
+    """
+    if name not in sources:
+        raise SettingsError(f"the secret {name!r} is missing in the section 'secrets'", field="secrets")
+    try:
+        return sources[name].reveal(username)
+    except SettingsError as error:
+        raise SettingsError(f"the secret {name!r}: {error.reason}", field="secrets") from None
 
 
 def _from_file(path: str) -> str:

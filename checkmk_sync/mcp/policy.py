@@ -82,7 +82,7 @@ class Policy:
 
     def choices(self, command: Command, argument: Argument) -> tuple[str, ...]:
         """Return the choices of an argument. A kind is left out if a tool for it would match ``deny``."""
-        if command.noun != "configuration" or argument.name != KIND.name:
+        if command.noun != "configuration" or argument.name != KIND:
             return argument.choices
         # Otherwise, --deny 'passwords_*' would leave the passwords to the tools that all kinds share.
         return tuple(kind for kind in argument.choices if not _matches(f"{kind}_{command.name}", self.deny))

@@ -6,8 +6,7 @@ import functools
 from dataclasses import replace
 from typing import Any, Iterable, Mapping, Optional
 
-from ..config.secrets import SecretSource, secret_name
-from ..errors import SettingsError
+from ..config.secrets import SecretSource, reveal_named, secret_name
 from .changes import Change
 from .kinds import KINDS, Property
 
@@ -22,12 +21,7 @@ def with_secrets(changes: Iterable[Change], sources: Mapping[str, SecretSource],
 
     @functools.cache
     def reveal(name: str) -> str:
-        if name not in sources:
-            raise SettingsError(f"the secret {name!r} is missing in the section 'secrets'", field="secrets")
-        try:
-            return sources[name].reveal(username)
-        except SettingsError as error:
-            raise SettingsError(f"the secret {name!r}: {error.reason}", field="secrets") from None
+        return reveal_named(sources, name, username)
 
     def revealed(change: Change) -> Change:
         names = {path: name for path, value in change.new_values.items() if (name := _reference(change, path, value))}

@@ -159,3 +159,23 @@ def test_a_secret_file_that_cannot_be_read_is_named(site_for_cli: SimulatedSite,
     missing = sync("passwords", "create", "snmp", "--title", "SNMP", "--password-file", "nope.txt")
     assert missing.code == 2
     assert "nope.txt cannot be read: No such file" in missing.err
+
+
+def test_a_secret_can_be_an_entry_of_the_configuration(
+    site_for_cli: SimulatedSite, sync: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("secrets:\n  snmp: {env: SNMP_SECRET}\n")
+    words = ["--config", str(config), "passwords", "create", "snmp", "--title", "SNMP", "--password-file"]
+    missing = sync(*words, "secret:smnp")
+    assert missing.code == 2
+    assert "snmp not created: the secret 'smnp' is missing in the section 'secrets'" in missing.err
+    empty = sync(*words, "secret:snmp")
+    assert empty.code == 2
+    assert "the secret 'snmp': the password from the environment variable SNMP_SECRET is empty" in empty.err
+    assert not site_for_cli.requests
+    monkeypatch.setenv("SNMP_SECRET", SECRET)
+    created = sync(*words, "secret:snmp")
+    assert created.code == 0, created.err
+    assert _sent_secret(site_for_cli) == SECRET
+    assert SECRET not in created.out + created.err

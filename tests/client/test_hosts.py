@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -226,3 +227,12 @@ def test_attributes_and_meta_are_separated(site: SimulatedSite, cmk: Checkmk) ->
     folder = cmk.folders.create("/linux", attributes={"tag_criticality": "prod"})
     assert (dict(folder.attributes), folder.meta["created_by"]) == ({"tag_criticality": "prod"}, site.username)
     assert cmk.hosts.update("web01", attributes=listed.attributes).attributes == listed.attributes
+
+
+@pytest.mark.parametrize("version", ["2.3.0p41", "2.4.0p18"])
+def test_hosts_are_searched_with_a_regular_expression(version: str) -> None:
+    with SimulatedSite(version=version) as site, site.client() as cmk:
+        cmk.hosts.bulk_create({"host_name": name} for name in ("web01", "WEB02", "db01"))
+        found = cmk.hosts.each(search=re.compile(".*EB0", re.IGNORECASE), folder="/")
+        assert [host.name for host in found] == ["web01", "WEB02"]
+        assert [host.name for host in cmk.hosts.each(search="web*")] == ["web01"], "a pattern matches the case"

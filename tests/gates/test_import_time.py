@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import subprocess
@@ -105,5 +106,7 @@ def test_every_function_named_in_the_table_exists() -> None:
         functions = [command.handler, command.preview, command.table_row]
         functions += [function for argument in command.arguments for function in (argument.check, argument.parse)]
         for function in functions:
-            if isinstance(function, LazyFunction):
-                assert callable(getattr(importlib.import_module(function.module), function.name))
+            # The functions of plain nouns are bound to the name of the noun.
+            found = function.func if isinstance(function, functools.partial) else function
+            if isinstance(found, LazyFunction):
+                assert callable(getattr(importlib.import_module(found.module), found.name))

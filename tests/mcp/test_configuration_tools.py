@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -20,6 +22,7 @@ from checkmk_sync.commands.configuration import CONFIGURATION_COMMANDS, KINDS
 from checkmk_sync.errors import SettingsError
 from checkmk_sync.mcp.policy import Policy
 from checkmk_sync.testing import SimulatedSite
+from tests.conftest import ROOT
 from tests.mcp.in_process_client import MODES, error_text, result_data, run_client
 
 TOOLS = {command.tool_name for command in CONFIGURATION_COMMANDS}
@@ -282,3 +285,33 @@ def test_kinds_are_completed_and_follow_the_policy(live: SimulatedSite) -> None:
     assert run_client(live, script) == (["host_groups"], True)
     assert run_client(live, script, deny=("host_groups_*",)) == ([], True)
     assert run_client(live, script, deny=("configuration_*",)) == ([], False)
+
+
+NEW_NOUN = """
+from checkmk_sync.catalogue.noun import CRUD, Record, attr, key, noun
+
+@noun("teapots", "teapot", "teapot", CRUD, rank=10)
+class Teapot(Record):
+    name: str = key("Id of the teapot.", example="brown")
+    title: str = attr("Title of the teapot.", at=("title",), example="Brown Betty")
+
+from checkmk_sync.testing import SimulatedSite
+from tests.mcp.in_process_client import result_data, run_client
+
+async def script(client):
+    new = {"kind": "teapots", "name": "brown", "values": {"title": "Brown Betty"}}
+    result_data(await client.call_tool("configuration_create", new))
+    (entry,) = (await client.read_resource("checkmk://kinds/teapots")).contents
+    assert "Title of the teapot." in entry.text
+    print(result_data(await client.call_tool("teapots_get", {"name": "brown"})))
+
+with SimulatedSite() as site:
+    run_client(site, script, allow_writes=True, tools=("teapots",))
+"""
+
+
+@pytest.mark.slow
+def test_a_new_row_is_enough_for_tools() -> None:
+    done = subprocess.run([sys.executable, "-c", NEW_NOUN], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "{'name': 'brown', 'title': 'Brown Betty'}"

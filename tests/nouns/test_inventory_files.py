@@ -12,7 +12,8 @@ import pytest
 from checkmk_sync.errors import InventoryError
 from checkmk_sync.sync import Desired, from_data, load, load_map
 from checkmk_sync.sync.desired import REMOVE
-from tests.conftest import Run
+from checkmk_sync.sync.kinds import KINDS
+from tests.conftest import ROOT, Run
 
 
 @pytest.fixture(autouse=True)
@@ -138,7 +139,7 @@ def test_a_mapping_file_describes_the_columns_of_an_export() -> None:
         ("kind: host group\nname: x", "map.yaml:2:1: the name would be the same for every row"),
         ("kind: host group\nname: '{A}'\nalais: x", "map.yaml:3:1: unknown key 'alais'; did you mean 'alias'?"),
         ("kind: host group\nname: '{A}'\nalias: 3", "map.yaml:3:1: alias is read as 3, not as a string"),
-        ("kind: host group\nalias: x", "map.yaml: a mapping file for host_groups needs the key 'name'"),
+        ("kind: host group\nalias: x", "map.yaml:1:1: a mapping file for host_groups needs the key 'name'"),
         ("kind: password\nname: '{A}'\npassword: '***'", "map.yaml:3:1: *** stands for a secret"),
     ],
 )
@@ -147,6 +148,16 @@ def test_mistakes_in_mapping_files_are_found(text: str, mistake: str) -> None:
     with pytest.raises(InventoryError) as caught:
         load_map("map.yaml")
     assert mistake in str(caught.value)
+
+
+def test_the_page_lists_every_kind_with_its_keys() -> None:
+    rows = [
+        f"| `{kind.section}` | {kind.name} | {', '.join(f'`{key}`' for key in kind.keys)} | "
+        f"{'no' if kind.mark is None else 'with an owner'} |"
+        for kind in sorted(KINDS.values(), key=lambda kind: kind.section)
+    ]
+    page = (ROOT / "docs" / "inventory.md").read_text("utf-8")
+    assert "\n".join(rows) in page, "the table in docs/inventory.md should be:\n" + "\n".join(rows)
 
 
 def test_the_check_of_a_file_hides_secrets(sync: Run) -> None:

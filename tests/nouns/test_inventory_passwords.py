@@ -7,11 +7,11 @@ from typing import Any, Iterator, Optional
 
 import pytest
 
-from checkmk_sync import Checkmk
+from checkmk_sync import Checkmk, Status
 from checkmk_sync.config.secrets import SecretSource
 from checkmk_sync.errors import InventoryError, SettingsError
 from checkmk_sync.sync import Plan, apply_plan, from_data, make_plan, plan_as_text, report_as_text
-from checkmk_sync.testing import ManualClock, SimulatedSite
+from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
 SNMP = {"name": "snmp", "title": "SNMP", "password": "geheim-snmp"}
 LINE = "checkmk_sync/owner: cmdb snmp"
@@ -173,6 +173,16 @@ def test_secrets_always_writes_secrets_each_time_and_says_so(site: SimulatedSite
         assert "geheim" not in plan_as_text(plan)
         assert _stored(site)["password"] == "geheim-new"
     assert _plan(cmk, {"name": "snmp", "title": "SNMP"}, secrets="always").is_empty
+
+
+def test_a_lost_write_of_a_secret_cannot_be_proven_by_reading(site: SimulatedSite, cmk: Checkmk) -> None:
+    _apply(cmk, SNMP)
+    plan = _plan(cmk, {**SNMP, "password": "geheim-new"}, secrets="always")
+    site.set_faults([Fault("reset_before", writes=True, times=1)])
+    report = apply_plan(cmk, plan)
+    assert _stored(site)["password"] == "geheim-snmp"
+    assert [outcome.status for _, outcome in report.results] == [Status.UNKNOWN]
+    assert not report.ok
 
 
 def test_a_reference_is_resolved_when_the_plan_is_applied(site: SimulatedSite, changing: Checkmk) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, Iterator, Optional
+from typing import Any, Iterator, Optional, Union
 
 from ...catalogue.noun import NOUNS, Record
 from ...client.checkmk import Checkmk
 from ...client.collection import Collection
+from ...config.secrets import SecretSource, reveal_named
 from ..command import Preview, Row
 from ..plain_nouns import searched_fields
 from .search import matching
@@ -38,12 +39,12 @@ def get_objects(noun: str, client: Checkmk, **key: str) -> Row:
 
 def create_objects(noun: str, client: Checkmk, **arguments: Any) -> Row:
     key = arguments.pop(NOUNS[noun].key.name)
-    return row_of(collection_of(client, noun).create(key, **_given(arguments)))
+    return row_of(collection_of(client, noun).create(key, **_given(noun, client, arguments)))
 
 
 def update_objects(noun: str, client: Checkmk, **arguments: Any) -> Row:
     key = arguments.pop(NOUNS[noun].key.name)
-    return row_of(collection_of(client, noun).update(key, **_given(arguments)))
+    return row_of(collection_of(client, noun).update(key, **_given(noun, client, arguments)))
 
 
 def delete_objects(noun: str, client: Checkmk, **key: str) -> Row:
@@ -60,5 +61,16 @@ def preview_delete(noun: str, client: Checkmk, **key: str) -> Preview:
     return Preview(summary, tuple(f"{field}: {value}" for field, value in row.items()), row)
 
 
-def _given(arguments: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in arguments.items() if value is not None}
+def _given(noun: str, client: Checkmk, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that were given, with secrets in place of their sources."""
+    fields = NOUNS[noun].by_name
+    given = {name: value for name, value in arguments.items() if value is not None}
+    return {name: _reveal(client, value) if fields[name].secret else value for name, value in given.items()}
+
+
+def _reveal(client: Checkmk, source: Union[SecretSource, str]) -> str:
+    """Return a secret from its source, or from the section ``secrets`` of the configuration if it is a name there."""
+    settings = client.settings
+    if isinstance(source, SecretSource):
+        return source.reveal(settings.username)
+    return reveal_named(settings.secrets, source, settings.username)
