@@ -169,6 +169,8 @@ class Hosts(HostReader):
         Attributes that are not given stay as they are, and so does the folder of an existing host if ``folder`` is not
         given. A new host is created in ``/`` then. With ``check=True``, nothing is written, and the result is what a
         call without it would do.
+
+        If the change fails after a move, the host stays in its new folder. A repetition of the call does the rest.
         """
         wanted = json_mapping(attributes or {}, name)
         before = self.find(name, fresh=True)
