@@ -48,7 +48,7 @@ def test_a_configuration_without_the_section_has_no_secrets(tmp_path: Path) -> N
         ("secrets: {snmp: {evn: SNMP}}", "unknown setting secrets.snmp.evn; did you mean 'env'?"),
         ("secrets: {snmp: {env: A, file: b}}", "secrets.snmp: the password must have exactly one source"),
         ("secrets: {snmp: {env: 3}}", "secrets.snmp: password_env must be a string, not an int"),
-        ("secrets: [snmp]", "secrets must be a mapping"),
+        ("secrets: [snmp]", "secrets: must be a mapping"),
     ],
 )
 def test_mistakes_name_the_line_and_the_secret(tmp_path: Path, text: str, mistake: str) -> None:
