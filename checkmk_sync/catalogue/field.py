@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Optional
@@ -101,6 +100,8 @@ class Field:
             self._check_members(value)
 
     def _check_members(self, value: Any) -> None:
+        import json  # not at the top, because it would delay --help
+
         try:
             json.dumps(self.encode(value), allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:

@@ -9,7 +9,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Mapping, Optional, TypeVar, cast, get_args, get_type_hints
 
-from ..core.redaction import is_secret_name
+from ..core.secret_names import is_secret_name
 from .field import Field, Former
 from .standard_operations import standard_operations
 

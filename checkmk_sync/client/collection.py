@@ -81,7 +81,7 @@ class Collection(BulkEditable[R]):
         return self._create(
             key,
             self._creation_body(record),
-            lambda there: there._find_with(key, values),
+            lambda there, found: there._format.same(found, values),
             refused_field=self._wire_key,
             has_secrets=bool(self._secrets_in(values)),
         )
@@ -104,7 +104,7 @@ class Collection(BulkEditable[R]):
             return self._format.body({**self._repeated(before), **changes}) if changes else {}
 
         return self._change(
-            key, "update", body_for, lambda there, _body, _before: there._find_updated(key, values), etag=etag
+            key, "update", body_for, lambda there, found, *_: there._has_values(found, values), etag=etag
         )
 
     @writes
@@ -155,13 +155,9 @@ class Collection(BulkEditable[R]):
     def _read_all(self) -> dict[str, R]:
         return {record.key_value: record for record in self.each()}
 
-    def _find_with(self, key: str, values: Values) -> Optional[R]:
-        found = self.find(key, fresh=True)
-        return found if found is not None and self._format.same(found, values) else None
-
-    def _find_updated(self, key: str, values: Values) -> Optional[R]:
+    def _has_values(self, found: R, values: Values) -> bool:
         # A secret cannot be compared, so an update that sends one cannot be proven.
-        return None if self._secrets_in(values) else self._find_with(key, values)
+        return not self._secrets_in(values) and self._format.same(found, values)
 
     def _to_send(self, before: R, values: Values) -> list[str]:
         """Return the names of the fields to send: those that differ, and secrets, which cannot be compared."""
@@ -219,32 +215,31 @@ class Collection(BulkEditable[R]):
 
         return find_created
 
-    def _to_changes(self) -> Callable[[Any], Entry]:
+    def _to_change(self, item: Any) -> Entry:
+        if not isinstance(item, Mapping) or not isinstance(item.get(self._key), str) or len(item) < 2:
+            raise ValueError(f"a change must be a mapping of {self._key} and the fields to set")
+        self._require_key(item[self._key])
+        self._format.check(item)
+        values = {name: value for name, value in item.items() if name != self._key}
+        return {self._wire_key: item[self._key], "attributes": self._format.body(values)}
+
+    def _complete_changes(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        repeated = {field.wire for field in self._format.fields.values() if field.repeated}
+        if all(repeated <= entry["attributes"].keys() for entry in entries):
+            return entries
         existing = self._read_all()
+        values = {name: self._format.body(self._repeated(record)) for name, record in existing.items()}
+        return [
+            {**entry, "attributes": {**values.get(self._name_of(entry), {}), **entry["attributes"]}}
+            for entry in entries
+        ]
 
-        def to_change(item: Any) -> Entry:
-            if not isinstance(item, Mapping) or not isinstance(item.get(self._key), str) or len(item) < 2:
-                raise ValueError(f"a change must be a mapping of {self._key} and the fields to set")
-            self._require_key(item[self._key])
-            self._format.check(item)
-            values = {name: value for name, value in item.items() if name != self._key}
-            before = existing.get(item[self._key])
-            repeated = {} if before is None else self._repeated(before)
-            return {self._wire_key: item[self._key], "attributes": self._format.body({**repeated, **values})}
-
-        return to_change
-
-    def _find_changed(self, entries: Sequence[Entry]) -> set[str]:
-        found = self._read_all()
-        names = {self._name_of(entry): self._format.values(entry["attributes"]) for entry in entries}
-        return {
-            name
-            for name, values in names.items()
-            if name in found and not self._secrets_in(values) and self._format.same(found[name], values)
-        }
+    def _is_as_left_by(self, entry: Entry, record: R) -> bool:
+        return self._has_values(record, self._format.values(entry["attributes"]))
 
     def _named(self, item: Union[str, R]) -> tuple[str, Optional[R]]:
-        return (item.key_value, item) if isinstance(item, self.record) else (self._require_key(item), None)
+        # A record of the caller does not prove that the object exists.
+        return self._require_key(item.key_value if isinstance(item, self.record) else item), None
 
     def _read_many(self, names: Sequence[str]) -> dict[str, R]:
         wanted = set(names)

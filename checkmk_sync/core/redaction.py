@@ -1,10 +1,9 @@
-"""Recognition of secrets by the names of their attributes, and their removal from texts, whether plain or encoded."""
+"""Removal of secrets from texts and data, whether they are plain or encoded."""
 
 from __future__ import annotations
 
 import base64
 import contextlib
-import functools
 import html
 import itertools
 import json
@@ -13,28 +12,11 @@ from collections.abc import Mapping  # isinstance() is three times slower with t
 from typing import Any, Container, Iterable, Iterator
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
-from .text import close_matches
+from .secret_names import is_secret_name
 
 __all__ = ["HIDDEN", "HiddenURL", "Redactor", "find_secrets", "hide_userinfo", "is_secret_name", "mask_secrets"]
 
 HIDDEN = "***"
-# Matches snmp_community, management_ipmi_credentials, auth_password and custom attributes with similar names.
-_SECRET_NAME = re.compile(
-    r"communit|credential|passw|passphrase|passcode|pwd|secret|token|(?:^|[_-])(?:pass|psk|pw)(?:$|[_-])"
-    r"|(?:api|access|auth|private|priv|ssh|encryption)[_-]?key",
-    re.IGNORECASE,
-)
-# Misspelled names are compared with these words. Checkmk's own attributes are included as one word.
-_SECRET_WORDS = (
-    *("community", "communities", "credential", "credentials", "password", "passwords", "passwd", "passphrase"),
-    *("secret", "secrets", "token", "tokens", "snmpcommunity", "managementsnmpcommunity"),
-    "managementipmicredentials",
-)
-_SECRET_KEYS = ("access", "private", "encryption")  # a public key is not secret
-_CLOSE = 0.82  # accepts one missing or extra letter in six, but not "commit" for "community"
-_OTHER_WORDS = frozenset({"passed", "secure"})  # similar to "passwd" and "secret", but not misspelled
-_NAME_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
-LONGEST_NAME = 80  # characters; finding misspellings in longer names would take too long
 # Checkmk: the types and protocols of SNMP credentials. They appear next to secrets but are public.
 _SHAPES = frozenset(
     {
@@ -47,29 +29,6 @@ _SHAPES = frozenset(
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _WORD = re.compile(r"[^\s'\"`,;:=()\[\]{}<>]+")
 SHORT = 3  # characters; secrets up to this length are hidden only in some places
-
-
-def is_secret_name(name: str) -> bool:
-    """Return True if an attribute or key with this name has a secret value.
-
-    Misspelled names count as well, such as ``snmp_comunity``.
-    """
-    return _SECRET_NAME.search(name) is not None or (len(name) <= LONGEST_NAME and _is_misspelled_secret(name))
-
-
-@functools.lru_cache(maxsize=4096)
-def _is_misspelled_secret(name: str) -> bool:
-    parts = [part.lower() for part in _NAME_PART.findall(name)]
-    words = {*parts, *map("".join, zip(parts, parts[1:])), "".join(parts)} - _OTHER_WORDS
-    is_key = any(last == "key" and _is_close(word, _SECRET_KEYS) for word, last in zip(parts, parts[1:]))
-    return is_key or any(_is_close(word, _SECRET_WORDS) for word in words if len(word) > SHORT)
-
-
-def _is_close(word: str, known: Iterable[str]) -> bool:
-    """Return True if ``word`` differs from a known word by a few letters or only in their order."""
-    letters = sorted(word)
-    is_mixed = any(word[0] == other[0] and letters == sorted(other) for other in known)
-    return is_mixed or bool(close_matches(word, known, _CLOSE))
 
 
 def mask_secrets(value: Any, name: str = "") -> Any:

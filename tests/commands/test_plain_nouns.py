@@ -98,7 +98,7 @@ class Teapot(Record):
     title: str = attr("Title of the teapot.", at=("title",), example="Brown Betty")
     cups: Optional[int] = attr("Number of cups.", default=None, example=4)
     glazed: Optional[bool] = attr("Whether it is glazed.", default=None, example=True)
-    key: Optional[str] = attr("Key of the lid.", default=None, at=(), secret=True, example="x")
+    lid_secret: Optional[str] = attr("Code of the lid.", default=None, at=(), secret=True, example="x")
     kind: Any = attr("Anything.", default=None, example=[1])
 
 from checkmk_sync.cli.app import run

@@ -18,7 +18,8 @@ LAYERS = (
     {"cli", "mcp", "commands", "testing", "__main__"},
 )
 CORE = {
-    *("arguments", "call", "cancellation", "clock", "fork", "once", "private_files", "redaction", "text", "waves"),
+    *("arguments", "call", "cancellation", "clock", "fork", "once", "private_files", "redaction"),
+    *("secret_names", "text", "waves"),
 }
 # The simulated site must not repeat the client's mistakes, so it shares only the lowest layer with it. It imports
 # `client` only to create clients.

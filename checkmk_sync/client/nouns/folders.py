@@ -21,7 +21,7 @@ from ..updates import (
     differing_values,
     json_mapping,
     matches,
-    update_body,
+    update_bodies,
 )
 
 __all__ = ["Folders"]
@@ -121,7 +121,13 @@ class Folders(Editable[Folder]):
             "parent": parent,
             "attributes": json_mapping(attributes or {}, path),
         }
-        return self._create(path, body, lambda there: there._find_created(path, body), was_absent=was_absent)
+        user = self._site.settings.username
+        return self._create(
+            path,
+            body,
+            lambda _there, found: _is_as_in(body, found) and created_by(user, 0.0, found.meta),
+            was_absent=was_absent,
+        )
 
     @writes
     def ensure(
@@ -154,7 +160,9 @@ class Folders(Editable[Folder]):
             return Ensured(before, before)
         values = {name: value for name, (_, value) in changes.items()}
         if check:
-            after = replace(before, title=new_title or before.title, attributes={**before.attributes, **values})
+            after = replace(
+                before, title=new_title or before.title, attributes={**before.attributes, **values}, etag=None
+            )
         else:
             after = self.update(path, title=new_title, update_attributes=values or None)
         return Ensured(before, after, ("update",), differences)
@@ -178,18 +186,9 @@ class Folders(Editable[Folder]):
         ``title`` can be combined with one of the other arguments. These, the ``etag`` and the errors are as in
         :meth:`Hosts.update`.
         """
-        body: dict[str, Any] = update_body(attributes, update_attributes, remove_attributes, folder)
-        if change is not None and body:
-            raise ValueError("give either a change function or attributes, not both")
-        if title is not None:
-            body["title"] = require_string(title, "title")
-        if change is None:
-            if not body:
-                raise ValueError(
-                    "give a title, a change function, or one of attributes, update_attributes and remove_attributes"
-                )
-            return self._update(folder, lambda _before: body, etag)
-        return self._update(folder, lambda before: {**body, **diff_body(change, before.attributes, folder)}, etag)
+        body = {} if title is None else {"title": require_string(title, "title")}
+        body_for = update_bodies(folder, change, attributes, update_attributes, remove_attributes, body)
+        return self._update(folder, lambda before: body_for(before.attributes), etag)
 
     @writes
     def update_read(
@@ -210,7 +209,7 @@ class Folders(Editable[Folder]):
             folder,
             "update",
             body_for,
-            lambda there, body, _before: there._find_matching(folder, body),
+            lambda _there, found, body, _before: _is_as_in(body, found),
             etag=etag,
             name_after=lambda before: before.path,
         )
@@ -228,7 +227,10 @@ class Folders(Editable[Folder]):
             folder,
             "move",
             lambda before: {} if parent_folder(before.path) == target else {"destination": target},
-            lambda there, _body, before: there._find_moved(before, target),
+            # A folder with another creator or creation time is a different folder with the same name.
+            lambda there, found, _body, before: (
+                _creation(found) == _creation(before) is not None and there.find(before.path, fresh=True) is None
+            ),
             refusals=lambda _body: (BadRequestError, NotFoundError),
             name_after=lambda before: _path_in(target, before),
         )
@@ -259,25 +261,10 @@ class Folders(Editable[Folder]):
             )
         self._delete(folder, missing_ok, query=query, key=folder_path(folder))
 
-    def _find_created(self, path: str, body: Attributes) -> Optional[Folder]:
-        found = self._find_matching(path, {"title": body["title"], "attributes": body["attributes"]})
-        return found if found is not None and created_by(self._site.settings.username, 0.0, found.meta) else None
 
-    def _find_matching(self, folder: str, body: Attributes) -> Optional[Folder]:
-        found = self.find(folder, fresh=True)
-        if found is None or found.title != body.get("title", found.title):
-            return None
-        return found if matches(body, found.attributes) else None
-
-    def _find_moved(self, before: Folder, target: str) -> Optional[Folder]:
-        """Return the moved folder in ``target``, or None if ``before`` is still in its old place.
-
-        A folder with another creator or creation time is a different folder with the same name.
-        """
-        if self.find(before.path, fresh=True) is not None:
-            return None
-        found = self.find(_path_in(target, before), fresh=True)
-        return found if found is not None and _creation(found) == _creation(before) is not None else None
+def _is_as_in(body: Attributes, folder: Folder) -> bool:
+    """Return True if the folder has the title and the attributes that the body sets."""
+    return folder.title == body.get("title", folder.title) and matches(body, folder.attributes)
 
 
 def _path_in(target: str, folder: Folder) -> str:
