@@ -92,7 +92,8 @@ class BulkEditable(Editable[T]):
 
         A list or tuple is checked completely before anything is sent, and an item that is not valid raises ValueError.
         Any other iterable is read one chunk at a time, and such an item has the outcome NOT_APPLIED. Raises BatchError,
-        with the outcomes so far, if the credentials are wrong or the iterable raises an error.
+        with the outcomes so far, if the credentials are wrong or the iterable raises an error. Raises CheckmkError if
+        the API has no bulk calls for this kind of object.
         """
         entries = self._require_items("bulk_create", items, self.noun)
         find_created, claims = self._creation_proof(), dict[str, Claim]()

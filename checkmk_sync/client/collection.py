@@ -29,6 +29,8 @@ class Collection(BulkEditable[R]):
     >>> cmk.host_groups.create("linux", alias="Linux servers")
     >>> cmk.host_groups.create(HostGroup("linux", alias="Linux servers"))
 
+    Changes take effect in the monitoring with the next activation (see :class:`Activation`).
+
     Fields are checked before anything is sent. A field that does not exist raises ValueError, and a field that the
     version or edition of the site does not have raises CheckmkError. Lost answers are settled as for :class:`Hosts`.
     """
@@ -48,7 +50,10 @@ class Collection(BulkEditable[R]):
         return self._record(self._parse, "get", path=self._path(key), fresh=fresh)
 
     def each(self, **filters: str) -> Stream[R]:
-        """Return a stream of all objects. ``filters`` are the fields by which the API lists this kind of object."""
+        """Return a stream of all objects, which are decoded while the response arrives, in constant memory.
+
+        ``filters`` are the fields by which the API lists this kind of object. Raises ValueError for other fields.
+        """
         query = {}
         for name, value in filters.items():
             field = self.record.noun.by_name.get(name)
@@ -73,15 +78,22 @@ class Collection(BulkEditable[R]):
     def create(self, wanted: Union[str, R], **values: Any) -> R:
         """Create an object and return it with its ETag.
 
-        Raises BadRequestError if it exists, or if the site refuses a value. The client reads the object first, because
-        only an object that was absent before proves the creation if the answer is lost.
+        Fields can also be None, which means that they are not given. Raises ValueError if a required field is missing,
+        and BadRequestError if the object exists, or if the site refuses a value. The client reads the object first,
+        because only an object that was absent before proves the creation if the answer is lost.
+
+        If a web server sends the request twice, the answer is "already exists". A site does not return secrets, so the
+        client cannot tell whether it has created an object with a secret, and ``error.attempted.is_uncertain`` is True.
         """
-        record = self._to_record(wanted, values)
-        key, values = record.key_value, record.values()
+        return self._create_record(self._to_record(wanted, values))
+
+    def _create_record(self, record: R, *, was_absent: bool = False) -> R:
+        values = record.values()
         return self._create(
-            key,
+            record.key_value,
             self._creation_body(record),
             lambda there, found: there._format.same(found, values),
+            was_absent=was_absent,
             refused_field=self._wire_key,
             has_secrets=bool(self._secrets_in(values)),
         )
@@ -90,8 +102,14 @@ class Collection(BulkEditable[R]):
     def update(self, key: str, *, etag: Optional[str] = None, **values: Any) -> R:
         """Set some fields of an object, and return the object as it is afterwards. Other fields stay as they are.
 
-        Nothing is sent if the object already has these values; a secret is always sent. Raises NotFoundError if the
-        object does not exist, and PreconditionError if it has changed since the state of the ``etag``.
+        >>> cmk.host_groups.update("linux", alias="Linux servers")
+
+        Nothing is sent if the object already has these values; a secret is always sent. If another user changes the
+        object in between, the client reads it again and repeats the change, up to 5 times in total. With an ``etag``,
+        such as ``group.etag``, the change applies to that state only, and nothing is repeated.
+
+        Raises NotFoundError if the object does not exist, PreconditionError if it has changed since the ``etag``, and
+        ValueError for an ``etag`` if the API has no ETags for this kind of object.
         """
         if not values:
             raise ValueError(f"give a field of the {self.record.noun.singular} {key!r} to change")
@@ -130,7 +148,7 @@ class Collection(BulkEditable[R]):
         before = self.find(key, fresh=True)
         if before is None:
             record = self._to_record(key, given)
-            created = record if check else self.create(record)
+            created = self._without_secrets(record) if check else self._create_record(record, was_absent=True)
             return Ensured(None, created, ("create",), {name: (None, value) for name, value in given.items()})
         if not update_secrets:
             given = {name: value for name, value in given.items() if name not in self._secrets_in(given)}
@@ -138,7 +156,7 @@ class Collection(BulkEditable[R]):
         if not changes:
             return Ensured(before, before)
         differences = {name: (getattr(before, name), value) for name, value in changes.items()}
-        after = dataclasses.replace(before, **changes) if check else self.update(key, **changes)  # type: ignore[type-var]
+        after = self._without_secrets(before, **changes) if check else self.update(key, **changes)
         return Ensured(before, after, ("update",), differences)
 
     def _path(self, name: str) -> dict[str, str]:
@@ -162,6 +180,11 @@ class Collection(BulkEditable[R]):
     def _to_send(self, before: R, values: Values) -> list[str]:
         """Return the names of the fields to send: those that differ, and secrets, which cannot be compared."""
         return self._format.differing(before, values) + self._secrets_in(values)
+
+    def _without_secrets(self, record: R, **changes: Any) -> R:
+        """Return a record as the site would return it after the changes."""
+        secrets: dict[str, Any] = dict.fromkeys(self._secrets_in(self.record.noun.by_name))
+        return dataclasses.replace(record, **{**changes, **secrets})  # type: ignore[type-var]
 
     def _secrets_in(self, values: Values) -> list[str]:
         return [name for name in values if name in self._format.fields and self._format.fields[name].secret]

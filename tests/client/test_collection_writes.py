@@ -6,7 +6,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from checkmk_sync import Checkmk
+from checkmk_sync import Checkmk, Password
 from checkmk_sync.errors import BadRequestError, PreconditionError
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
@@ -105,3 +105,19 @@ def test_a_bulk_update_with_titles_reads_nothing(site: SimulatedSite, cmk: Check
     before = len(site.requests)
     assert cmk.host_groups.bulk_update([{"name": "a", "alias": "B"}]).ok
     assert [request.method for request in site.requests[before:]] == ["PUT"]
+
+
+def test_a_result_contains_no_secrets(cmk: Checkmk) -> None:
+    wanted = Password("snmp", title="SNMP", password="only-for-tests")
+    results = [cmk.passwords.ensure(wanted, check=True), cmk.passwords.ensure(wanted)]
+    results += [cmk.passwords.ensure(wanted, check=check, update_secrets=True) for check in (True, False)]
+    assert [result.actions for result in results] == [("create",), ("create",), ("update",), ("update",)]
+    for result in results:
+        assert result.after.password is None
+        assert result.diff()["password"][1] == "***"
+
+
+def test_a_missing_object_is_read_once(site: SimulatedSite, cmk: Checkmk) -> None:
+    assert cmk.host_groups.ensure("linux", alias="Linux").changed
+    requests = [request.method for request in site.requests if request.path != "/version"]
+    assert requests == ["GET", "POST"]

@@ -47,7 +47,7 @@ class Folders(Editable[Folder]):
 
         With ``fresh=True``, the cache is not used.
         """
-        return self._record(Folder.parse, "get", path={"folder": folder_id(folder)}, fresh=fresh)
+        return self._record(Folder.parse, "get", path=self._path(folder), fresh=fresh)
 
     def each(self, parent: str = "/", *, recursive: bool = True) -> Stream[Folder]:
         """Return a stream of ``parent`` and all folders below it.
@@ -81,8 +81,7 @@ class Folders(Editable[Folder]):
         Raises ValueError for the root and for an id. The client reads the folder first, which costs one request.
         """
         path = folder_path(folder)
-        found = self.find(path, fresh=True) if exist_ok else None
-        if found is not None:
+        if exist_ok and (found := self.find(path, fresh=True)):
             return found
         parent = parent_folder(path)
         if parents and parent not in (None, "/"):
@@ -90,10 +89,9 @@ class Folders(Editable[Folder]):
         try:
             return self._create_folder(path, title, attributes, was_absent=exist_ok)
         except BadRequestError:  # another user may have created it since it was read
-            found = self.find(path, fresh=True) if exist_ok else None
-            if found is None:
-                raise
-            return found
+            if exist_ok and (found := self.find(path, fresh=True)):
+                return found
+            raise
 
     @writes
     def create_absent(
@@ -115,12 +113,8 @@ class Folders(Editable[Folder]):
         if title is not None:
             require_string(title, "title")
         name = path.rpartition("/")[2]
-        body = {
-            "name": name,
-            "title": title or name,
-            "parent": parent,
-            "attributes": json_mapping(attributes or {}, path),
-        }
+        values = json_mapping(attributes or {}, path)
+        body = {"name": name, "title": title or name, "parent": parent, "attributes": values}
         user = self._site.settings.username
         return self._create(
             path,
@@ -153,19 +147,16 @@ class Folders(Editable[Folder]):
             if not check:
                 after = self.create(path, title=title, attributes=wanted, parents=True, exist_ok=True)
             return Ensured(None, after, ("create",), differing_values({"title": after.title, **wanted}, {}))
-        changes = differing_values(wanted, before.attributes)
-        new_title = title if title not in (None, before.title) else None
-        differences = {**changes, **({"title": (before.title, new_title)} if new_title else {})}
-        if not differences:
+        title = title or before.title
+        changes = differing_values({"title": title, **wanted}, {"title": before.title, **before.attributes})
+        if not changes:
             return Ensured(before, before)
-        values = {name: value for name, (_, value) in changes.items()}
-        if check:
-            after = replace(
-                before, title=new_title or before.title, attributes={**before.attributes, **values}, etag=None
-            )
-        else:
+        values = {name: wanted[name] for name in changes if name != "title"}
+        after = replace(before, title=title, attributes={**before.attributes, **values}, etag=None)
+        if not check:
+            new_title = title if "title" in changes else None
             after = self.update(path, title=new_title, update_attributes=values or None)
-        return Ensured(before, after, ("update",), differences)
+        return Ensured(before, after, ("update",), changes)
 
     @writes
     def update(

@@ -169,6 +169,8 @@ class Hosts(HostReader):
         Attributes that are not given stay as they are, and so does the folder of an existing host if ``folder`` is not
         given. A new host is created in ``/`` then. With ``check=True``, nothing is written, and the result is what a
         call without it would do.
+
+        If the change fails after a move, the host stays in its new folder. A repetition of the call does the rest.
         """
         wanted = json_mapping(attributes or {}, name)
         before = self.find(name, fresh=True)
@@ -177,16 +179,15 @@ class Hosts(HostReader):
             created = Host(name, path, wanted) if check else self.create(name, path, wanted)
             return Ensured(None, created, ("create",), differing_values({"folder": path, **wanted}, {}))
         target = before.folder if folder is None else self._resolve_folder(folder)
-        changes = differing_values(wanted, before.attributes)
-        values = {attribute: value for attribute, (_, value) in changes.items()}
+        changes = differing_values({"folder": target, **wanted}, {"folder": before.folder, **before.attributes})
+        values = {attribute: wanted[attribute] for attribute in changes if attribute != "folder"}
         after = replace(before, folder=target, attributes={**before.attributes, **values}, etag=None)
-        moves = {"folder": (before.folder, target)} if target != before.folder else {}
-        if moves and not check:
+        if "folder" in changes and not check:
             after = self.move(name, target)
         if values and not check:
             after = self.update(name, update_attributes=values)
-        actions = (*(["move"] if moves else []), *(["update"] if values else []))
-        return Ensured(before, after if actions else before, actions, {**moves, **changes})
+        actions = (*["move"] * ("folder" in changes), *["update"] * bool(values))
+        return Ensured(before, after if actions else before, actions, changes)
 
     def may_change(self) -> None:
         """Raise ForbiddenError unless the user has the permission to change hosts.
