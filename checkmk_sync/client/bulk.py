@@ -185,6 +185,9 @@ class _BulkRun(Generic[E]):
         except (BadRequestError, NotFoundError) as error:
             yield from self._settle_refused(entries, error)
         except ForbiddenError as error:
+            if error.attempted.is_read:  # of a read before the call, so nothing was sent
+                yield from self._fail_all(entries, error)
+                return
             # Permissions are granted by folder, so sending folder by folder shows which entries are forbidden.
             ordered = sorted(entries, key=self._call.folder)  # the folders of some entries are known only now
             yield from self._send_in_parts(

@@ -38,8 +38,12 @@ class BulkEditable(Editable[T]):
         """Return the entry that creates an item of a caller. Raises ValueError or TypeError if it is not valid."""
         raise NotImplementedError
 
-    def _to_changes(self) -> Callable[[Any], Entry]:
-        """Return a function that converts an item of a caller to the entry of an update."""
+    def _to_change(self, item: Any) -> Entry:
+        """Return the entry that changes an object. Raises ValueError or TypeError if the item is not valid."""
+        raise NotImplementedError
+
+    def _complete_changes(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Return the entries of updates as they are sent. It may read the site."""
         raise NotImplementedError
 
     def _creation_proof(self: S) -> Callable[[S, Sequence[Entry]], set[str]]:
@@ -49,8 +53,8 @@ class BulkEditable(Editable[T]):
         """
         raise NotImplementedError
 
-    def _find_changed(self, entries: Sequence[Entry]) -> set[str]:
-        """Return the names of the objects that are as the entries leave them."""
+    def _is_as_left_by(self, entry: Entry, _record: T) -> bool:
+        """Return True if the object is as the entry of an update leaves it."""
         raise NotImplementedError
 
     def _folder_of(self, entry: Entry) -> str:
@@ -62,7 +66,7 @@ class BulkEditable(Editable[T]):
         return {}
 
     def _named(self, item: Union[str, T]) -> tuple[str, Optional[T]]:
-        """Return the name of an object to delete, and its record if the caller has given it."""
+        """Return the name of an object to delete, and its record if the caller has read it from the site."""
         raise NotImplementedError
 
     def _read_many(self, names: Sequence[str]) -> dict[str, T]:
@@ -88,7 +92,8 @@ class BulkEditable(Editable[T]):
 
         A list or tuple is checked completely before anything is sent, and an item that is not valid raises ValueError.
         Any other iterable is read one chunk at a time, and such an item has the outcome NOT_APPLIED. Raises BatchError,
-        with the outcomes so far, if the credentials are wrong or the iterable raises an error.
+        with the outcomes so far, if the credentials are wrong or the iterable raises an error. Raises CheckmkError if
+        the API has no bulk calls for this kind of object.
         """
         entries = self._require_items("bulk_create", items, self.noun)
         find_created, claims = self._creation_proof(), dict[str, Claim]()
@@ -126,16 +131,19 @@ class BulkEditable(Editable[T]):
         An item is a mapping of the key and the changes. Bulk calls accept no ETags, so the last writer wins.
         """
         entries = self._require_items("bulk_update", changes, "changes")
+
+        def find_changed(site: Site, entries: Sequence[Entry]) -> set[str]:
+            found = self._with_site(site)._read_many(list(map(self._name_of, entries)))
+            pairs = [(entry, found[self._name_of(entry)]) for entry in entries if self._name_of(entry) in found]
+            return {self._name_of(entry) for entry, record in pairs if self._is_as_left_by(entry, record)}
+
         return self._run_bulk(
             entries,
             chunk_size,
             progress,
-            to_entry=self._to_changes(),
-            # A folder in an entry only determines the order of the calls.
-            send=lambda entries: self._send_entries(
-                "bulk_update", [{name: entry[name] for name in entry if name != "folder"} for entry in entries]
-            ),
-            find_applied=lambda site, entries: self._with_site(site)._find_changed(entries),
+            to_entry=self._to_change,
+            send=lambda entries: self._send_entries("bulk_update", self._complete_changes(entries)),
+            find_applied=find_changed,
         )
 
     @writes

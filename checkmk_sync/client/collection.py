@@ -29,6 +29,8 @@ class Collection(BulkEditable[R]):
     >>> cmk.host_groups.create("linux", alias="Linux servers")
     >>> cmk.host_groups.create(HostGroup("linux", alias="Linux servers"))
 
+    Changes take effect in the monitoring with the next activation (see :class:`Activation`).
+
     Fields are checked before anything is sent. A field that does not exist raises ValueError, and a field that the
     version or edition of the site does not have raises CheckmkError. Lost answers are settled as for :class:`Hosts`.
     """
@@ -48,7 +50,10 @@ class Collection(BulkEditable[R]):
         return self._record(self._parse, "get", path=self._path(key), fresh=fresh)
 
     def each(self, **filters: str) -> Stream[R]:
-        """Return a stream of all objects. ``filters`` are the fields by which the API lists this kind of object."""
+        """Return a stream of all objects, which are decoded while the response arrives, in constant memory.
+
+        ``filters`` are the fields by which the API lists this kind of object. Raises ValueError for other fields.
+        """
         query = {}
         for name, value in filters.items():
             field = self.record.noun.by_name.get(name)
@@ -73,15 +78,22 @@ class Collection(BulkEditable[R]):
     def create(self, wanted: Union[str, R], **values: Any) -> R:
         """Create an object and return it with its ETag.
 
-        Raises BadRequestError if it exists, or if the site refuses a value. The client reads the object first, because
-        only an object that was absent before proves the creation if the answer is lost.
+        Fields can also be None, which means that they are not given. Raises ValueError if a required field is missing,
+        and BadRequestError if the object exists, or if the site refuses a value. The client reads the object first,
+        because only an object that was absent before proves the creation if the answer is lost.
+
+        If a web server sends the request twice, the answer is "already exists". A site does not return secrets, so the
+        client cannot tell whether it has created an object with a secret, and ``error.attempted.is_uncertain`` is True.
         """
-        record = self._to_record(wanted, values)
-        key, values = record.key_value, record.values()
+        return self._create_record(self._to_record(wanted, values))
+
+    def _create_record(self, record: R, *, was_absent: bool = False) -> R:
+        values = record.values()
         return self._create(
-            key,
+            record.key_value,
             self._creation_body(record),
-            lambda there: there._find_with(key, values),
+            lambda there, found: there._format.same(found, values),
+            was_absent=was_absent,
             refused_field=self._wire_key,
             has_secrets=bool(self._secrets_in(values)),
         )
@@ -90,8 +102,14 @@ class Collection(BulkEditable[R]):
     def update(self, key: str, *, etag: Optional[str] = None, **values: Any) -> R:
         """Set some fields of an object, and return the object as it is afterwards. Other fields stay as they are.
 
-        Nothing is sent if the object already has these values; a secret is always sent. Raises NotFoundError if the
-        object does not exist, and PreconditionError if it has changed since the state of the ``etag``.
+        >>> cmk.host_groups.update("linux", alias="Linux servers")
+
+        Nothing is sent if the object already has these values; a secret is always sent. If another user changes the
+        object in between, the client reads it again and repeats the change, up to 5 times in total. With an ``etag``,
+        such as ``group.etag``, the change applies to that state only, and nothing is repeated.
+
+        Raises NotFoundError if the object does not exist, PreconditionError if it has changed since the ``etag``, and
+        ValueError for an ``etag`` if the API has no ETags for this kind of object.
         """
         if not values:
             raise ValueError(f"give a field of the {self.record.noun.singular} {key!r} to change")
@@ -104,7 +122,7 @@ class Collection(BulkEditable[R]):
             return self._format.body({**self._repeated(before), **changes}) if changes else {}
 
         return self._change(
-            key, "update", body_for, lambda there, _body, _before: there._find_updated(key, values), etag=etag
+            key, "update", body_for, lambda there, found, *_: there._has_values(found, values), etag=etag
         )
 
     @writes
@@ -130,7 +148,7 @@ class Collection(BulkEditable[R]):
         before = self.find(key, fresh=True)
         if before is None:
             record = self._to_record(key, given)
-            created = record if check else self.create(record)
+            created = self._without_secrets(record) if check else self._create_record(record, was_absent=True)
             return Ensured(None, created, ("create",), {name: (None, value) for name, value in given.items()})
         if not update_secrets:
             given = {name: value for name, value in given.items() if name not in self._secrets_in(given)}
@@ -138,7 +156,7 @@ class Collection(BulkEditable[R]):
         if not changes:
             return Ensured(before, before)
         differences = {name: (getattr(before, name), value) for name, value in changes.items()}
-        after = dataclasses.replace(before, **changes) if check else self.update(key, **changes)  # type: ignore[type-var]
+        after = self._without_secrets(before, **changes) if check else self.update(key, **changes)
         return Ensured(before, after, ("update",), differences)
 
     def _path(self, name: str) -> dict[str, str]:
@@ -155,17 +173,18 @@ class Collection(BulkEditable[R]):
     def _read_all(self) -> dict[str, R]:
         return {record.key_value: record for record in self.each()}
 
-    def _find_with(self, key: str, values: Values) -> Optional[R]:
-        found = self.find(key, fresh=True)
-        return found if found is not None and self._format.same(found, values) else None
-
-    def _find_updated(self, key: str, values: Values) -> Optional[R]:
+    def _has_values(self, found: R, values: Values) -> bool:
         # A secret cannot be compared, so an update that sends one cannot be proven.
-        return None if self._secrets_in(values) else self._find_with(key, values)
+        return not self._secrets_in(values) and self._format.same(found, values)
 
     def _to_send(self, before: R, values: Values) -> list[str]:
         """Return the names of the fields to send: those that differ, and secrets, which cannot be compared."""
         return self._format.differing(before, values) + self._secrets_in(values)
+
+    def _without_secrets(self, record: R, **changes: Any) -> R:
+        """Return a record as the site would return it after the changes."""
+        secrets: dict[str, Any] = dict.fromkeys(self._secrets_in(self.record.noun.by_name))
+        return dataclasses.replace(record, **{**changes, **secrets})  # type: ignore[type-var]
 
     def _secrets_in(self, values: Values) -> list[str]:
         return [name for name in values if name in self._format.fields and self._format.fields[name].secret]
@@ -219,32 +238,31 @@ class Collection(BulkEditable[R]):
 
         return find_created
 
-    def _to_changes(self) -> Callable[[Any], Entry]:
+    def _to_change(self, item: Any) -> Entry:
+        if not isinstance(item, Mapping) or not isinstance(item.get(self._key), str) or len(item) < 2:
+            raise ValueError(f"a change must be a mapping of {self._key} and the fields to set")
+        self._require_key(item[self._key])
+        self._format.check(item)
+        values = {name: value for name, value in item.items() if name != self._key}
+        return {self._wire_key: item[self._key], "attributes": self._format.body(values)}
+
+    def _complete_changes(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        repeated = {field.wire for field in self._format.fields.values() if field.repeated}
+        if all(repeated <= entry["attributes"].keys() for entry in entries):
+            return entries
         existing = self._read_all()
+        values = {name: self._format.body(self._repeated(record)) for name, record in existing.items()}
+        return [
+            {**entry, "attributes": {**values.get(self._name_of(entry), {}), **entry["attributes"]}}
+            for entry in entries
+        ]
 
-        def to_change(item: Any) -> Entry:
-            if not isinstance(item, Mapping) or not isinstance(item.get(self._key), str) or len(item) < 2:
-                raise ValueError(f"a change must be a mapping of {self._key} and the fields to set")
-            self._require_key(item[self._key])
-            self._format.check(item)
-            values = {name: value for name, value in item.items() if name != self._key}
-            before = existing.get(item[self._key])
-            repeated = {} if before is None else self._repeated(before)
-            return {self._wire_key: item[self._key], "attributes": self._format.body({**repeated, **values})}
-
-        return to_change
-
-    def _find_changed(self, entries: Sequence[Entry]) -> set[str]:
-        found = self._read_all()
-        names = {self._name_of(entry): self._format.values(entry["attributes"]) for entry in entries}
-        return {
-            name
-            for name, values in names.items()
-            if name in found and not self._secrets_in(values) and self._format.same(found[name], values)
-        }
+    def _is_as_left_by(self, entry: Entry, record: R) -> bool:
+        return self._has_values(record, self._format.values(entry["attributes"]))
 
     def _named(self, item: Union[str, R]) -> tuple[str, Optional[R]]:
-        return (item.key_value, item) if isinstance(item, self.record) else (self._require_key(item), None)
+        # A record of the caller does not prove that the object exists.
+        return self._require_key(item.key_value if isinstance(item, self.record) else item), None
 
     def _read_many(self, names: Sequence[str]) -> dict[str, R]:
         wanted = set(names)

@@ -30,8 +30,8 @@ TRIES = 5
 class Editable(Resource, Generic[T]):
     """The base class of nouns whose objects can be created, changed and deleted.
 
-    ``find_created``, ``find_changed`` and similar functions read the site after a lost answer, with a copy of this noun
-    that has a time limit. They return the object if it proves the write, else None.
+    After a lost answer, the object is read with a copy of this noun that has a time limit. ``is_created`` and
+    ``is_changed`` get that copy and the object, and return True if the object proves the write.
     """
 
     _parse: Callable[[Any, Optional[str]], T]
@@ -55,7 +55,7 @@ class Editable(Resource, Generic[T]):
         self: S,
         name: str,
         body: Body,
-        find_created: Callable[[S], Optional[T]],
+        is_created: Callable[[S, T], bool],
         *,
         was_absent: bool = False,
         refused_field: str = "",
@@ -76,7 +76,7 @@ class Editable(Resource, Generic[T]):
                     raise
                 if isinstance(error, BadRequestError) and refused_field and not _is_about(refused_field, error):
                     raise
-                created = self._settle(error, find_created, BadRequestError)
+                created: T = self._settle(error, lambda there: there._find_if(name, is_created), BadRequestError)
                 if name not in claim:  # another call has claimed the object during the search
                     raise
                 if has_secrets and isinstance(error, BadRequestError):
@@ -88,7 +88,7 @@ class Editable(Resource, Generic[T]):
         name: str,
         verb: str,
         body_for: Callable[[T], Body],
-        find_changed: Callable[[S, Body, T], Optional[T]],
+        is_changed: Callable[[S, T, Body, T], bool],
         *,
         etag: Optional[str] = None,
         refusals: Callable[[Body], Sequence[type[ApiError]]] = lambda _body: (),
@@ -96,6 +96,8 @@ class Editable(Resource, Generic[T]):
         parse: Optional[Callable[[Any, Optional[str]], T]] = None,
     ) -> T:
         """Send ``body_for(object)`` and return the object afterwards. Nothing is sent if the body is empty.
+
+        The last arguments of ``is_changed`` are the body and the object before the change.
 
         ``refusals`` returns the errors that can also answer the second copy of a request that a web server has sent
         twice. ``name_after`` returns the name of the object after the change.
@@ -114,14 +116,18 @@ class Editable(Resource, Generic[T]):
             body = body_for(before)
             if not body:
                 return before  # type: ignore[no-any-return]
-            names = (name_after(before) or name,)
-            request = dict(path=self._path(name), body=body, etag=etag or before.etag or "*", object_names=names)
+            new_name = name_after(before) or name
+            request = dict(path=self._path(name), body=body, etag=etag or before.etag or "*", object_names=(new_name,))
             try:
                 return self._record(parse or self._parse, verb, **request)  # type: ignore[no-any-return]
             except CheckmkError as error:
-                return self._settle(
-                    error, lambda there: find_changed(there, body, before), PreconditionError, *refusals(body)
+                changed: T = self._settle(
+                    error,
+                    lambda there: there._find_if(new_name, lambda _, found: is_changed(there, found, body, before)),
+                    PreconditionError,
+                    *refusals(body),
                 )
+                return changed
 
         return write() if etag is not None else _repeat_if_stale(write)
 
@@ -141,6 +147,10 @@ class Editable(Resource, Generic[T]):
                 self._settle(error, lambda there: (seen is not None and there.find(name, fresh=True) is None) or None)
 
         _repeat_if_stale(delete)
+
+    def _find_if(self: S, name: str, is_applied: Callable[[S, T], bool]) -> Optional[T]:
+        found = self.find(name, fresh=True)
+        return found if found is not None and is_applied(self, found) else None
 
     def _settle(self: S, error: CheckmkError, find_applied: Callable[[S], Optional[F]], *refusals: type[ApiError]) -> F:
         """Settle a failed write with :func:`settle`. ``find_applied`` gets a copy of this noun with a time limit."""

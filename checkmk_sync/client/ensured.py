@@ -17,8 +17,8 @@ class Ensured(Generic[T]):
     """The result of ``ensure``.
 
     ``before`` is the object as it was, or None if it did not exist. ``after`` is the object as it is now, or as it
-    would be after a call with ``check=True``. ``actions`` contains "create", "move" and "update", as far as they were
-    necessary.
+    would be after a call without ``check=True``. ``actions`` contains "create", "move" and "update", as far as they
+    were necessary.
     """
 
     before: Optional[T]

@@ -92,13 +92,10 @@ class NounFormat:
         return [self.parse(record, item) for item in items]
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1024)  # a site that is updated, or that lies, can report any number of versions
 def noun_format(noun: str, version: CheckmkVersion, edition: str) -> NounFormat:
     """Return the format of a noun's objects, which is computed once for each version and edition."""
     return NounFormat(NOUNS[noun], version, edition)
-
-
-_TYPES: Mapping[Any, Any] = {str: str, bool: bool, int: int, list: list, dict: dict}
 
 
 def _value(field: Field, data: Any) -> Any:
@@ -107,7 +104,7 @@ def _value(field: Field, data: Any) -> Any:
         return None
     if not field.required and _is_missing(data, field.at):
         return None
-    value = value_of(data, *field.at) if field.type not in _TYPES else typed(_TYPES[field.type], data, *field.at)
+    value = value_of(data, *field.at) if field.type is Any else typed(field.type, data, *field.at)
     try:
         return field.decode(value)
     except (*MALFORMED, SyntaxError, RecursionError, MemoryError) as error:  # of ast.literal_eval(), for example

@@ -20,6 +20,7 @@ __all__ = [
     "json_mapping",
     "matches",
     "parse_time",
+    "update_bodies",
     "update_body",
 ]
 
@@ -53,6 +54,30 @@ def update_body(
             "a change function, from all attributes to all attributes, can combine them"
         )
     return body
+
+
+def update_bodies(
+    of: str,
+    change: Optional[ChangeFunction],
+    attributes: Optional[Attributes],
+    update_attributes: Optional[Attributes],
+    remove_attributes: Optional[Sequence[str]],
+    further: Optional[Attributes] = None,
+) -> Callable[[Attributes], dict[str, Any]]:
+    """Return a function from the attributes of the object ``of`` to the body of its update.
+
+    ``further`` are members of the body other than attributes; None means that objects of this kind have only
+    attributes. Raises ValueError for more than one kind of change, and if there is nothing to change.
+    """
+    kind = update_body(attributes, update_attributes, remove_attributes, of)
+    if kind and change is not None:
+        raise ValueError("give either a change function or attributes, not both")
+    if not (kind or further or change is not None):
+        title = "" if further is None else "a title, "
+        raise ValueError(f"give {title}a change function or one of attributes, update_attributes and remove_attributes")
+    if change is None:
+        return lambda _before: {**(further or {}), **kind}
+    return lambda before: {**(further or {}), **diff_body(change, before, of)}
 
 
 def json_mapping(attributes: Attributes, of: str, before: Optional[Attributes] = None) -> dict[str, Any]:

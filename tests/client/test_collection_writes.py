@@ -6,7 +6,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from checkmk_sync import Checkmk
+from checkmk_sync import Checkmk, Password
 from checkmk_sync.errors import BadRequestError, PreconditionError
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
@@ -84,3 +84,40 @@ def test_values_are_compared_by_their_meaning(cmk: Checkmk) -> None:
     assert not cmk.time_periods.ensure("hours", **values).changed
     # The built-in time period has no list of excluded time periods.
     assert not cmk.time_periods.ensure("24X7", alias="Always", exclude=[]).changed
+
+
+def test_a_bulk_update_repeats_the_current_title(site: SimulatedSite, cmk: Checkmk, other: Checkmk) -> None:
+    """An update of a group must contain its title, which another user can change between two chunks."""
+    for name in ("a", "b"):
+        cmk.contact_groups.create(name, alias=f"Old {name}")
+
+    def changes() -> Iterator[dict[str, Any]]:
+        yield {"name": "a", "inventory_paths": {"type": "forbid_all"}}
+        other.contact_groups.update("b", alias="New b")
+        yield {"name": "b", "inventory_paths": {"type": "forbid_all"}}
+
+    assert cmk.contact_groups.bulk_update(changes(), chunk_size=1).ok
+    assert [group.alias for group in cmk.contact_groups.each() if group.name in "ab"] == ["Old a", "New b"]
+
+
+def test_a_bulk_update_with_titles_reads_nothing(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.host_groups.create("a", alias="A")
+    before = len(site.requests)
+    assert cmk.host_groups.bulk_update([{"name": "a", "alias": "B"}]).ok
+    assert [request.method for request in site.requests[before:]] == ["PUT"]
+
+
+def test_a_result_contains_no_secrets(cmk: Checkmk) -> None:
+    wanted = Password("snmp", title="SNMP", password="only-for-tests")
+    results = [cmk.passwords.ensure(wanted, check=True), cmk.passwords.ensure(wanted)]
+    results += [cmk.passwords.ensure(wanted, check=check, update_secrets=True) for check in (True, False)]
+    assert [result.actions for result in results] == [("create",), ("create",), ("update",), ("update",)]
+    for result in results:
+        assert result.after.password is None
+        assert result.diff()["password"][1] == "***"
+
+
+def test_a_missing_object_is_read_once(site: SimulatedSite, cmk: Checkmk) -> None:
+    assert cmk.host_groups.ensure("linux", alias="Linux").changed
+    requests = [request.method for request in site.requests if request.path != "/version"]
+    assert requests == ["GET", "POST"]

@@ -45,6 +45,7 @@ def test_check_writes_nothing_and_returns_the_same(site: SimulatedSite, cmk: Che
         done = cmk.hosts.ensure(*arguments)
         assert (checked.actions, checked.diff(), checked.before) == (done.actions, done.diff(), done.before)
         assert (checked.after.folder, checked.after.attributes) == (done.after.folder, done.after.attributes)
+        assert checked.after.etag is None, "the site has never had this state"
         already = len(_writes(site))
 
 
@@ -67,6 +68,7 @@ def test_a_folder_is_changed_if_it_differs(site: SimulatedSite, cmk: Checkmk) ->
     cmk.folders.create("/a", title="Alpha", attributes={"tag_criticality": "test"})
     wanted = {"title": "Beta", "attributes": {"tag_criticality": "prod"}}
     checked, done = cmk.folders.ensure("/a", check=True, **wanted), cmk.folders.ensure("/a", **wanted)
+    assert checked.after.etag is None
     assert checked.diff() == done.diff() == {"title": ("Alpha", "Beta"), "tag_criticality": ("test", "prod")}
     assert done.actions == ("update",)
     assert (done.after.title, done.after.attributes["tag_criticality"]) == ("Beta", "prod")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from checkmk_sync import Checkmk, Status
+from checkmk_sync import Checkmk, HostGroup, Status
 from checkmk_sync.client.records import Host
 from checkmk_sync.errors import BrokenReplyError, ForbiddenError
 from checkmk_sync.testing import Fault, SimulatedSite
@@ -62,3 +62,12 @@ def test_a_host_that_never_existed_is_not_reported_as_deleted(site: SimulatedSit
         cmk.hosts.delete("nobody", missing_ok=True)
     with pytest.raises(BrokenReplyError):
         cmk.folders.delete("/nowhere", missing_ok=True)
+
+
+def test_a_record_that_the_site_did_not_return_proves_nothing(blinkered: Any) -> None:
+    site, cmk = blinkered
+    site.set_faults([Fault("reset_before", writes=True)])
+    (outcome,) = cmk.hosts.bulk_delete([Host("secret", "/secret", {})])
+    assert outcome.status is Status.UNKNOWN
+    (outcome,) = cmk.host_groups.bulk_delete([HostGroup("never", alias="Never")])
+    assert outcome.status is Status.UNKNOWN

@@ -21,7 +21,7 @@ from ..updates import (
     differing_values,
     json_mapping,
     matches,
-    update_body,
+    update_bodies,
 )
 
 __all__ = ["Folders"]
@@ -47,7 +47,7 @@ class Folders(Editable[Folder]):
 
         With ``fresh=True``, the cache is not used.
         """
-        return self._record(Folder.parse, "get", path={"folder": folder_id(folder)}, fresh=fresh)
+        return self._record(Folder.parse, "get", path=self._path(folder), fresh=fresh)
 
     def each(self, parent: str = "/", *, recursive: bool = True) -> Stream[Folder]:
         """Return a stream of ``parent`` and all folders below it.
@@ -81,8 +81,7 @@ class Folders(Editable[Folder]):
         Raises ValueError for the root and for an id. The client reads the folder first, which costs one request.
         """
         path = folder_path(folder)
-        found = self.find(path, fresh=True) if exist_ok else None
-        if found is not None:
+        if exist_ok and (found := self.find(path, fresh=True)):
             return found
         parent = parent_folder(path)
         if parents and parent not in (None, "/"):
@@ -90,10 +89,9 @@ class Folders(Editable[Folder]):
         try:
             return self._create_folder(path, title, attributes, was_absent=exist_ok)
         except BadRequestError:  # another user may have created it since it was read
-            found = self.find(path, fresh=True) if exist_ok else None
-            if found is None:
-                raise
-            return found
+            if exist_ok and (found := self.find(path, fresh=True)):
+                return found
+            raise
 
     @writes
     def create_absent(
@@ -115,13 +113,15 @@ class Folders(Editable[Folder]):
         if title is not None:
             require_string(title, "title")
         name = path.rpartition("/")[2]
-        body = {
-            "name": name,
-            "title": title or name,
-            "parent": parent,
-            "attributes": json_mapping(attributes or {}, path),
-        }
-        return self._create(path, body, lambda there: there._find_created(path, body), was_absent=was_absent)
+        values = json_mapping(attributes or {}, path)
+        body = {"name": name, "title": title or name, "parent": parent, "attributes": values}
+        user = self._site.settings.username
+        return self._create(
+            path,
+            body,
+            lambda _there, found: _is_as_in(body, found) and created_by(user, 0.0, found.meta),
+            was_absent=was_absent,
+        )
 
     @writes
     def ensure(
@@ -147,17 +147,16 @@ class Folders(Editable[Folder]):
             if not check:
                 after = self.create(path, title=title, attributes=wanted, parents=True, exist_ok=True)
             return Ensured(None, after, ("create",), differing_values({"title": after.title, **wanted}, {}))
-        changes = differing_values(wanted, before.attributes)
-        new_title = title if title not in (None, before.title) else None
-        differences = {**changes, **({"title": (before.title, new_title)} if new_title else {})}
-        if not differences:
+        title = title or before.title
+        changes = differing_values({"title": title, **wanted}, {"title": before.title, **before.attributes})
+        if not changes:
             return Ensured(before, before)
-        values = {name: value for name, (_, value) in changes.items()}
-        if check:
-            after = replace(before, title=new_title or before.title, attributes={**before.attributes, **values})
-        else:
+        values = {name: wanted[name] for name in changes if name != "title"}
+        after = replace(before, title=title, attributes={**before.attributes, **values}, etag=None)
+        if not check:
+            new_title = title if "title" in changes else None
             after = self.update(path, title=new_title, update_attributes=values or None)
-        return Ensured(before, after, ("update",), differences)
+        return Ensured(before, after, ("update",), changes)
 
     @writes
     def update(
@@ -178,18 +177,9 @@ class Folders(Editable[Folder]):
         ``title`` can be combined with one of the other arguments. These, the ``etag`` and the errors are as in
         :meth:`Hosts.update`.
         """
-        body: dict[str, Any] = update_body(attributes, update_attributes, remove_attributes, folder)
-        if change is not None and body:
-            raise ValueError("give either a change function or attributes, not both")
-        if title is not None:
-            body["title"] = require_string(title, "title")
-        if change is None:
-            if not body:
-                raise ValueError(
-                    "give a title, a change function, or one of attributes, update_attributes and remove_attributes"
-                )
-            return self._update(folder, lambda _before: body, etag)
-        return self._update(folder, lambda before: {**body, **diff_body(change, before.attributes, folder)}, etag)
+        body = {} if title is None else {"title": require_string(title, "title")}
+        body_for = update_bodies(folder, change, attributes, update_attributes, remove_attributes, body)
+        return self._update(folder, lambda before: body_for(before.attributes), etag)
 
     @writes
     def update_read(
@@ -210,7 +200,7 @@ class Folders(Editable[Folder]):
             folder,
             "update",
             body_for,
-            lambda there, body, _before: there._find_matching(folder, body),
+            lambda _there, found, body, _before: _is_as_in(body, found),
             etag=etag,
             name_after=lambda before: before.path,
         )
@@ -228,7 +218,10 @@ class Folders(Editable[Folder]):
             folder,
             "move",
             lambda before: {} if parent_folder(before.path) == target else {"destination": target},
-            lambda there, _body, before: there._find_moved(before, target),
+            # A folder with another creator or creation time is a different folder with the same name.
+            lambda there, found, _body, before: (
+                _creation(found) == _creation(before) is not None and there.find(before.path, fresh=True) is None
+            ),
             refusals=lambda _body: (BadRequestError, NotFoundError),
             name_after=lambda before: _path_in(target, before),
         )
@@ -259,25 +252,10 @@ class Folders(Editable[Folder]):
             )
         self._delete(folder, missing_ok, query=query, key=folder_path(folder))
 
-    def _find_created(self, path: str, body: Attributes) -> Optional[Folder]:
-        found = self._find_matching(path, {"title": body["title"], "attributes": body["attributes"]})
-        return found if found is not None and created_by(self._site.settings.username, 0.0, found.meta) else None
 
-    def _find_matching(self, folder: str, body: Attributes) -> Optional[Folder]:
-        found = self.find(folder, fresh=True)
-        if found is None or found.title != body.get("title", found.title):
-            return None
-        return found if matches(body, found.attributes) else None
-
-    def _find_moved(self, before: Folder, target: str) -> Optional[Folder]:
-        """Return the moved folder in ``target``, or None if ``before`` is still in its old place.
-
-        A folder with another creator or creation time is a different folder with the same name.
-        """
-        if self.find(before.path, fresh=True) is not None:
-            return None
-        found = self.find(_path_in(target, before), fresh=True)
-        return found if found is not None and _creation(found) == _creation(before) is not None else None
+def _is_as_in(body: Attributes, folder: Folder) -> bool:
+    """Return True if the folder has the title and the attributes that the body sets."""
+    return folder.title == body.get("title", folder.title) and matches(body, folder.attributes)
 
 
 def _path_in(target: str, folder: Folder) -> str:

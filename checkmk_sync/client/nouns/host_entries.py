@@ -10,14 +10,9 @@ from ...core.text import suggestion
 from ..records import Host
 from ..updates import json_mapping, update_body
 
-__all__ = ["Entry", "name_of", "parents_in", "to_creation", "to_host", "to_update"]
+__all__ = ["Entry", "parents_in", "to_creation", "to_update"]
 
 Entry = Mapping[str, Any]
-
-
-def name_of(entry: Entry) -> str:
-    """Return the host name of an entry."""
-    return str(entry["host_name"])
 
 
 def parents_in(attributes: Mapping[str, Any]) -> list[str]:
@@ -54,20 +49,10 @@ def to_update(item: Entry) -> dict[str, Any]:
     return {"host_name": item["host_name"], "folder": item.get("folder", ""), **body}
 
 
-def to_host(item: Union[str, Host]) -> Host:
-    """Return the record of a host to delete. ``item`` is its name or already a record."""
-    if not isinstance(item, (str, Host)):
-        raise ValueError(f"a host must be a name or a Host record, not {describe_type(item)}")
-    return item if isinstance(item, Host) else Host(item, "/", {})
-
-
 def _check_keys(item: Entry, known: set[str]) -> None:
     if not isinstance(item, Mapping) or not isinstance(item.get("host_name"), str):
-        found = (
-            f"has {', '.join(map(repr, item)) or 'no keys'}"
-            if isinstance(item, Mapping)
-            else f"is {describe_type(item)}"
-        )
+        keys = isinstance(item, Mapping) and (", ".join(map(repr, item)) or "no keys")
+        found = f"has {keys}" if keys else f"is {describe_type(item)}"
         raise ValueError(
             f"an entry must be a mapping of {', '.join(sorted(known))}, with a string as host_name; this one {found}"
         )

@@ -48,8 +48,7 @@ class HostReader(BulkEditable[Host]):
         it.
         """
         query = {"effective_attributes": True} if effective_attributes else {}
-        require_string(name, "the name of a host")
-        return self._record(Host.parse, "get", path={"name": name}, query=query, fresh=fresh)
+        return self._record(Host.parse, "get", path=self._path(name), query=query, fresh=fresh)
 
     def find(self, name: str, *, effective_attributes: bool = False, fresh: bool = False) -> Optional[Host]:
         """Return one host like :meth:`get`, or None if it does not exist or the user cannot see it."""
@@ -174,16 +173,9 @@ def absent_hosts(site: Site, names: Iterable[str]) -> set[str]:
     return absent
 
 
-def _chunks_for_urls(names: Iterable[str]) -> Iterator[list[str]]:
+def _chunks_for_urls(names: Sequence[str]) -> Iterator[list[str]]:
     """Yield the names in lists that fit into a URL."""
-    chunk: list[str] = []
-    length = 0
-    for name in names:
-        size = len("&hostnames=") + len(quote_plus(name))
-        if chunk and length + size > NAMES_IN_URL:
-            yield chunk
-            chunk, length = [], 0
-        chunk.append(name)
-        length += size
-    if chunk:
-        yield chunk
+    ends = itertools.accumulate(len("&hostnames=") + len(quote_plus(name)) for name in names)
+    # The first name of a list can begin in the part before, so a list is longer than a part by less than one name.
+    for _, pairs in itertools.groupby(zip(names, ends), key=lambda pair: pair[1] // NAMES_IN_URL):
+        yield [name for name, _ in pairs]

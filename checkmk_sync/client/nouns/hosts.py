@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable, Optional, Sequence, Union
+from typing import Any, Callable, Mapping, Optional, Sequence, Union
 
 from ...catalogue.paths import folder_path, host_name
-from ...core.arguments import require_string
+from ...core.arguments import describe_type, require_string
 from ...errors import BadRequestError, UnexpectedReplyError
 from ..ensured import Ensured
 from ..records import Host
@@ -15,13 +15,12 @@ from ..updates import (
     Attributes,
     ChangeFunction,
     created_by,
-    diff_body,
     differing_values,
     json_mapping,
     matches,
-    update_body,
+    update_bodies,
 )
-from .host_entries import Entry, name_of, parents_in, to_creation, to_host, to_update
+from .host_entries import Entry, parents_in, to_creation, to_update
 from .host_reads import HostReader
 
 __all__ = ["Hosts"]
@@ -72,7 +71,12 @@ class Hosts(HostReader):
         # lost answer, and after "already exists" as the answer to a request that a web server sent twice.
         require_string(name, "the name of a host")
         entry = {"host_name": name, "folder": folder_path(folder), "attributes": json_mapping(attributes or {}, name)}
-        return self._create(name, entry, lambda there: there._find_created_one(entry), refused_field="host_name")
+        return self._create(
+            name,
+            entry,
+            lambda there, found: bool(there._created_of([entry], {name: found}, lambda: 0.0)),
+            refused_field="host_name",
+        )
 
     @writes
     def update(
@@ -105,15 +109,12 @@ class Hosts(HostReader):
         Raises PreconditionError if the host has changed since the ``etag``, NotFoundError if it does not exist,
         BadRequestError if an attribute is not valid, and ValueError unless exactly one kind of change is given.
         """
-        kind = update_body(attributes, update_attributes, remove_attributes, name)
-        if (change is not None) == bool(kind):
-            raise ValueError("give a change function or one of attributes, update_attributes and remove_attributes")
-
+        body_for = update_bodies(name, change, attributes, update_attributes, remove_attributes)
         return self._change(
             name,
             "update",
-            lambda before: kind if change is None else diff_body(change, before.attributes, name),
-            lambda there, body, _before: there._find_matching(name, body),
+            lambda before: body_for(before.attributes),
+            lambda _there, found, body, _before: matches(body, found.attributes),
             etag=etag,
             # CHECKMK_API 10.2: removing an attribute that is absent is refused, but the others are removed anyway.
             refusals=lambda body: (BadRequestError,) if "remove_attributes" in body else (),
@@ -147,7 +148,7 @@ class Hosts(HostReader):
             "move",
             # CHECKMK_API 10.2: a move into the same folder is refused as "Invalid move action".
             lambda before: {} if before.folder == target else {"target_folder": target},
-            lambda there, _body, _before: there._find_in_folder(name, target),
+            lambda _there, found, *_: found.folder == target,
             refusals=lambda _body: (BadRequestError,),
             parse=parse,
         )
@@ -168,6 +169,8 @@ class Hosts(HostReader):
         Attributes that are not given stay as they are, and so does the folder of an existing host if ``folder`` is not
         given. A new host is created in ``/`` then. With ``check=True``, nothing is written, and the result is what a
         call without it would do.
+
+        If the change fails after a move, the host stays in its new folder. A repetition of the call does the rest.
         """
         wanted = json_mapping(attributes or {}, name)
         before = self.find(name, fresh=True)
@@ -176,16 +179,15 @@ class Hosts(HostReader):
             created = Host(name, path, wanted) if check else self.create(name, path, wanted)
             return Ensured(None, created, ("create",), differing_values({"folder": path, **wanted}, {}))
         target = before.folder if folder is None else self._resolve_folder(folder)
-        changes = differing_values(wanted, before.attributes)
-        values = {attribute: value for attribute, (_, value) in changes.items()}
-        after = replace(before, folder=target, attributes={**before.attributes, **values})
-        moves = {"folder": (before.folder, target)} if target != before.folder else {}
-        if moves and not check:
+        changes = differing_values({"folder": target, **wanted}, {"folder": before.folder, **before.attributes})
+        values = {attribute: wanted[attribute] for attribute in changes if attribute != "folder"}
+        after = replace(before, folder=target, attributes={**before.attributes, **values}, etag=None)
+        if "folder" in changes and not check:
             after = self.move(name, target)
         if values and not check:
             after = self.update(name, update_attributes=values)
-        actions = (*(["move"] if moves else []), *(["update"] if values else []))
-        return Ensured(before, after if actions else before, actions, {**moves, **changes})
+        actions = (*["move"] * ("folder" in changes), *["update"] * bool(values))
+        return Ensured(before, after if actions else before, actions, changes)
 
     def may_change(self) -> None:
         """Raise ForbiddenError unless the user has the permission to change hosts.
@@ -202,42 +204,26 @@ class Hosts(HostReader):
 
     def _created_before(self, _entries: Sequence[Entry]) -> dict[str, list[str]]:
         # Checkmk refuses a parent that does not exist, even if the same call creates it.
-        return {name_of(entry): parents_in(entry["attributes"]) for entry in _entries}
+        return {self._name_of(entry): parents_in(entry["attributes"]) for entry in _entries}
 
     def _creation_proof(self) -> Callable[[Hosts, Sequence[Entry]], set[str]]:
         started = self._site.clock.monotonic()
-        return lambda there, entries: there._find_created(entries, lambda: there._site.site_time(started))
 
-    def _to_changes(self) -> Callable[[Any], Entry]:
-        return to_update
+        def find_created(there: Hosts, entries: Sequence[Entry]) -> set[str]:
+            found = there._read_many(list(map(self._name_of, entries)))
+            return there._created_of(entries, found, lambda: there._site.site_time(started))
 
-    def _named(self, item: Union[str, Host]) -> tuple[str, Optional[Host]]:
-        host = to_host(item)
-        return host.name, host if host is item else None
+        return find_created
 
-    def _folder_and_references(self, record: Host) -> tuple[str, Sequence[str]]:
-        # Checkmk refuses to delete a host while it is the parent of another host.
-        return record.folder, parents_in(record.effective_attributes or record.attributes)
-
-    def _find_matching(self, name: str, body: Entry) -> Optional[Host]:
-        host = self.find(name, fresh=True)
-        return host if host is not None and matches(body, host.attributes) else None
-
-    def _find_in_folder(self, name: str, folder: str) -> Optional[Host]:
-        host = self.find(name, fresh=True)
-        return host if host is not None and host.folder == folder else None
-
-    def _find_created_one(self, entry: Entry) -> Optional[Host]:
-        return self.find(name_of(entry), fresh=True) if self._find_created([entry], lambda: 0.0) else None
-
-    def _find_created(self, entries: Sequence[Entry], since: Callable[[], Optional[float]]) -> set[str]:
+    def _created_of(
+        self, entries: Sequence[Entry], found: Mapping[str, Host], since: Callable[[], Optional[float]]
+    ) -> set[str]:
         """Return the names of the hosts that equal their entries and were created by this user after ``since()``.
 
         ``since()`` returns a UNIX time, or None if it is unknown. Any other host with one of these names existed
         before, or was created by someone else.
         """
-        found = self._read_many([name_of(entry) for entry in entries])
-        pairs = [(entry, found[name_of(entry)]) for entry in entries if name_of(entry) in found]
+        pairs = [(entry, found[self._name_of(entry)]) for entry in entries if self._name_of(entry) in found]
         paths = {folder: self._resolve_folder(folder) for folder in {entry["folder"] for entry, _ in pairs}}
         alike = [
             host
@@ -247,10 +233,22 @@ class Hosts(HostReader):
         earliest = since() if alike else None
         return {host.name for host in alike if created_by(self._site.settings.username, earliest, host.meta)}
 
-    def _find_changed(self, entries: Sequence[Entry]) -> set[str]:
-        found = self._read_many([name_of(entry) for entry in entries])
-        return {
-            name
-            for name, entry in zip(map(name_of, entries), entries)
-            if name in found and matches(entry, found[name].attributes)
-        }
+    def _to_change(self, item: Any) -> Entry:
+        return to_update(item)
+
+    def _complete_changes(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        # The folder only determines the order of the calls.
+        return [{name: value for name, value in entry.items() if name != "folder"} for entry in entries]
+
+    def _is_as_left_by(self, entry: Entry, record: Host) -> bool:
+        return matches(entry, record.attributes)
+
+    def _named(self, item: Union[str, Host]) -> tuple[str, Optional[Host]]:
+        if not isinstance(item, (str, Host)):
+            raise ValueError(f"a host must be a name or a Host record, not {describe_type(item)}")
+        # Only records from the site have meta data. The client reads the others, as if their names were given.
+        return (item, None) if isinstance(item, str) else (item.name, item if item.meta else None)
+
+    def _folder_and_references(self, record: Host) -> tuple[str, Sequence[str]]:
+        # Checkmk refuses to delete a host while it is the parent of another host.
+        return record.folder, parents_in(record.effective_attributes or record.attributes)

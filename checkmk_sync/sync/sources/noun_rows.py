@@ -1,6 +1,6 @@
 """Read tables of plain nouns in CSV. The columns are the fields of the noun.
 
-The section of a table is the name of its file, as in ``host_groups.csv``, or its first line is ``# host_groups``.
+The section of a table is the name of its file, as in ``service_groups.csv``, or its first line is ``# service_groups``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def kind_of_file(name: str) -> Optional[SyncKind]:
 
 
 def section_line(text: str) -> Optional[re.Match[str]]:
-    """Return the match of a first line such as ``# host_groups``, with the section as its first group."""
+    """Return the match of a first line such as ``# service_groups``, with the section as its first group."""
     return _SECTION_LINE.match(text)
 
 

@@ -108,7 +108,7 @@ class NounHandlers:
         if profile.has_customers:
             more.setdefault("customer", _CUSTOMERS)
         return [
-            (field, _both(more.get(field.wire), _value_check(field, field.min_length or (field is fields[0]))))
+            (field, _both(more.get(field.wire), _value_check(field, field.min_length or int(field is fields[0]))))
             for field in fields
         ]
 
