@@ -15,7 +15,7 @@ from .options import FILE, can_ask
 if TYPE_CHECKING:
     from ..config.secrets import SecretSource
 
-__all__ = ["Number", "pairs", "parameter", "values"]
+__all__ = ["Number", "destination", "pairs", "parameter", "values"]
 
 MAX_SECRET = 2**16  # characters
 
@@ -53,12 +53,18 @@ class _Choice(click.Choice):  # type: ignore[type-arg]
             self.fail(str(error), param, ctx)
 
 
+def destination(argument: Argument) -> str:
+    """Return the name of the click parameter for an argument."""
+    # Not the name of the argument, which can be "help". click 8.1 takes such an option for --help.
+    return argument.option_name.strip("-").replace("-", "_") if argument.is_option else argument.name
+
+
 def parameter(argument: Argument) -> click.Parameter:
     if argument.is_positional:
         metavar = f"{argument.name.upper().rstrip('S')}..." if argument.many else argument.name.upper()
         return click.Argument([argument.name], nargs=-1 if argument.many else 1, required=True, metavar=metavar)
     if argument.kind is bool and argument.default is not None:
-        return click.Option([argument.option_name, argument.name], is_flag=True, help=argument.help)
+        return click.Option([argument.option_name, destination(argument)], is_flag=True, help=argument.help)
     kind: Any = str
     if argument.choices:
         kind = _Choice(argument.choices, case_sensitive=False)
@@ -72,7 +78,7 @@ def parameter(argument: Argument) -> click.Parameter:
     default: dict[str, Any] = {} if argument.required else {"default": None if argument.many else argument.default}
     aliases = ["--" + alias.replace("_", "-") for alias in argument.aliases]
     return click.Option(
-        [argument.option_name, *aliases, argument.name],
+        [argument.option_name, *aliases, destination(argument)],
         type=kind,
         required=argument.required,
         multiple=argument.many,
@@ -88,7 +94,7 @@ def values(arguments: Sequence[Argument], inputs: Mapping[str, Any]) -> dict[str
 
     Raises click.UsageError if an input is not valid.
     """
-    return {argument.name: _value(argument, inputs[argument.name]) for argument in arguments}
+    return {argument.name: _value(argument, inputs[destination(argument)]) for argument in arguments}
 
 
 def _value(argument: Argument, value: Any) -> Any:

@@ -225,7 +225,10 @@ def _worst_of_each(outcomes: Sequence[Outcome]) -> Outcomes:
 def _delete_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
     # The records contain the attributes, because bulk_delete must delete parents after their children.
     current = [change.existing for change in changes if change.existing is not None]
-    return client.hosts.bulk_delete([Host(host.key, host.properties[FOLDER], host.attributes) for host in current])
+    # With the meta data they count as read from the site, so bulk_delete does not read them again.
+    return client.hosts.bulk_delete(
+        [Host(host.key, host.properties[FOLDER], host.attributes, meta=host.meta) for host in current]
+    )
 
 
 EXECUTORS: Mapping[tuple[Action, str], Executor] = {

@@ -77,8 +77,8 @@ def _property_name(kind: str, path: Property, quote: Quote) -> str:
 
 
 def _differences(kind: str, path: Property, now: Any, wanted: Any, whole: bool, quote: Quote) -> Iterator[str]:
-    """Yield the changes of a property. For a mapping, yield only the members that differ."""
-    if keeps_unnamed(wanted, now):
+    """Yield the changes of a property. For a mapping that is merged, yield only the members that differ."""
+    if KINDS[kind].field_at(path) is None and keeps_unnamed(wanted, now):
         for key, value in wanted.items():
             if key not in now or not matches((*path, key), value, now[key]):
                 yield from _differences(kind, (*path, key), now.get(key), value, whole, quote)

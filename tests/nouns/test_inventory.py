@@ -259,3 +259,14 @@ def test_a_refused_creation_is_reported_and_holds_back_deletions(life: Life) -> 
     report = apply_plan(life.cmk, plan)
     assert not report.ok
     assert "old" in _keys(life)
+
+
+@_on_one_version("contact_groups")
+def test_a_mapping_replaces_the_value_of_the_site(life: Life) -> None:
+    paths = {"type": "specific_paths", "paths": [{"path": "hardware.cpu"}]}
+    applied(life, [{"name": "one", "alias": "One", "inventory_paths": paths}])
+    text = plan_as_text(planned(life, [{"name": "one", "inventory_paths": {"type": "allow_all"}}]))
+    assert '~ contact group one: inventory_paths {"paths": ' in text
+    assert '… -> {"type": "allow_all"}\n' in text
+    applied(life, [{"name": "one", "inventory_paths": {"type": "allow_all"}}])
+    assert life.stored()["one"]["inventory_paths"] == {"type": "allow_all"}

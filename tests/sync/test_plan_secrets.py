@@ -145,7 +145,7 @@ def test_refused_secrets_repeated_by_the_site_are_hidden(version: str, secret: s
         community = {"type": "v3_auth_no_privacy", "auth_protocol": "MD5-96", "security_name": "u", key: secret}
     base = "https://mon/s/check_mk/api/1.0"
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        head = {"X-Checkmk-Version": version}
+        head = {"X-Checkmk-Version": version, "X-Checkmk-Edition": "cre"}
         for name in ("folder_config", "host_config", "activation_run"):
             end = "pending_changes" if name == "activation_run" else "all"
             mock.get(f"{base}/domain-types/{name}/collections/{end}", json={"value": []}, headers=head)
