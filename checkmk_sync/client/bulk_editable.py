@@ -31,7 +31,7 @@ class BulkEditable(Editable[T]):
     def _name_of(self, entry: Entry) -> str:
         return str(entry[self._wire_key])
 
-    def _check_name(self, name: str) -> object:
+    def _check_name(self, name: str, /) -> object:
         """Raise ValueError for a name that is not valid."""
 
     def _to_creation(self, item: Any) -> Entry:

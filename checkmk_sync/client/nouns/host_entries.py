@@ -21,7 +21,7 @@ def parents_in(attributes: Mapping[str, Any]) -> list[str]:
     return [parent for parent in parents if isinstance(parent, str)] if isinstance(parents, (list, tuple)) else []
 
 
-def to_creation(item: Union[Entry, Host]) -> dict[str, Any]:
+def to_creation(item: Union[Entry, Host]) -> Entry:
     """Return the entry that creates a host.
 
     Raises ValueError for a cluster, for an item that is not a mapping, and for unknown keys.
@@ -35,7 +35,7 @@ def to_creation(item: Union[Entry, Host]) -> dict[str, Any]:
     return {"host_name": name, "folder": folder, "attributes": json_mapping(item.get("attributes") or {}, name)}
 
 
-def to_update(item: Entry) -> dict[str, Any]:
+def to_update(item: Entry) -> Entry:
     """Return the entry that updates a host.
 
     Raises ValueError for an item that is not a mapping, for unknown keys, and unless it contains one kind of change.

@@ -196,11 +196,9 @@ class Hosts(HostReader):
         """
         self._send_entries("bulk_update", [])
 
-    def _check_name(self, name: str) -> object:
-        return host_name(name)
-
-    def _to_creation(self, item: Any) -> Entry:
-        return to_creation(item)
+    _check_name = staticmethod(host_name)
+    _to_creation = staticmethod(to_creation)
+    _to_change = staticmethod(to_update)
 
     def _created_before(self, _entries: Sequence[Entry]) -> dict[str, list[str]]:
         # Checkmk refuses a parent that does not exist, even if the same call creates it.
@@ -232,9 +230,6 @@ class Hosts(HostReader):
         ]
         earliest = since() if alike else None
         return {host.name for host in alike if created_by(self._site.settings.username, earliest, host.meta)}
-
-    def _to_change(self, item: Any) -> Entry:
-        return to_update(item)
 
     def _complete_changes(self, entries: Sequence[Entry]) -> Sequence[Entry]:
         # The folder only determines the order of the calls.
