@@ -7,7 +7,19 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Callable, ClassVar, Mapping, Optional, TypeVar, cast, get_args, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    ClassVar,
+    Mapping,
+    Optional,
+    Sequence,
+    TypeVar,
+    cast,
+    get_args,
+    get_type_hints,
+)
 
 from ..core.secret_names import is_secret_name
 from .field import Field, Former
@@ -128,6 +140,7 @@ def noun(
         record = dataclasses.dataclass(frozen=True)(cls)
         hints = get_type_hints(cls)
         entries = sorted(dataclasses.fields(cast(Any, record)), key=lambda entry: "key" not in entry.metadata)
+        _check_fields(name, entries)
         fields = tuple(_to_field(entry, hints[entry.name]) for entry in entries)
         operations = standard_operations(
             name, domain, [verb for group in verbs for verb in group], fields, **exceptions
@@ -139,6 +152,18 @@ def noun(
         return record
 
     return decorate
+
+
+# The attributes of records, and the arguments of client methods that have fields as further keyword arguments.
+_RESERVED = ("check", "etag", "key", "key_value", "noun", "self", "update_secrets", "values", "wanted")
+
+
+def _check_fields(noun: str, entries: Sequence[dataclasses.Field[Any]]) -> None:
+    if sum("key" in entry.metadata for entry in entries) != 1:
+        raise ValueError(f"{noun!r} must have exactly one key")
+    for entry in entries:
+        if entry.name in _RESERVED:
+            raise ValueError(f"a field of {noun!r} must not be called {entry.name!r}")
 
 
 def _to_field(entry: dataclasses.Field[Any], hint: Any) -> Field:

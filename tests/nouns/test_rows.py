@@ -71,3 +71,17 @@ def test_a_difference_hides_secrets() -> None:
     done = Ensured(None, "after", ("create",), {"key_secret": (None, "hidden"), "alias": (None, "shown")})
     assert done.diff() == {"key_secret": (None, "***"), "alias": (None, "shown")}
     assert "hidden" not in repr(done)
+
+
+def test_a_row_needs_exactly_one_key() -> None:
+    for fields in ({"name": attr("Id.")}, {"name": key("Id."), "number": key("Number.")}):
+        body = {"__annotations__": dict.fromkeys(fields, str), "__module__": __name__, **fields}
+        with pytest.raises(ValueError, match="'tugs' must have exactly one key"):
+            noun("tugs", "tug", "tug", CRUD, rank=1)(type("Tug", (Record,), body))
+
+
+@pytest.mark.parametrize("name", ["etag", "values", "noun", "key_value", "check", "key", "update_secrets", "wanted"])
+def test_names_of_arguments_and_of_records_cannot_be_fields(name: str) -> None:
+    body = {"__annotations__": {"id": str, name: str}, "__module__": __name__, "id": key("Id."), name: attr("Text.")}
+    with pytest.raises(ValueError, match=f"a field of 'tugs' must not be called '{name}'"):
+        noun("tugs", "tug", "tug", CRUD, rank=1)(type("Tug", (Record,), body))
