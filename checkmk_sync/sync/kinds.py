@@ -138,7 +138,8 @@ class _Kinds(Mapping[str, SyncKind]):
     """The kinds by name. A row that is added to NOUNS becomes a kind immediately."""
 
     def __getitem__(self, name: str) -> SyncKind:
-        return _OWN[name] if name in _OWN else self._of_nouns()[name]
+        kind = _OWN.get(name)
+        return self._of_nouns()[name] if kind is None else kind
 
     def __iter__(self) -> Iterator[str]:
         yield from _OWN
