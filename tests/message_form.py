@@ -15,7 +15,7 @@ VERB = re.compile(
     r"\b(?:"
     r"is|are|was|were|be|been|has|have|had|does|do|did|can|cannot|could|may|might|must|will|would|should|"
     r"add|adopt|adjust|allow|ask|begin|bring|call|combine|change|check|choose|close|compare|confirm|contain|continue|convert|copy|correct|create|"
-    r"delete|divide|export|filter|fix|free|give|guard|increase|install|keep|leave|list|look|lower|mark|move|name|"
+    r"delete|divide|export|filter|fix|free|give|guard|increase|install|keep|leave|list|look|lower|mark|mean|move|name|"
     r"open|pass|pick|plan|print|put|quote|read|remove|rename|replace|retry|review|run|save|see|select|send|set|show|"
     r"sign|split|start|stop|take|try|use|wait|write|"
     r"accepts|activates|answers|appears|applies|asks|begins|belongs|changes|checks|clears|contains|continues|counts|covers|creates|"

@@ -55,6 +55,8 @@ def raised_messages_are_complete(monkeypatch: pytest.MonkeyPatch) -> Iterator[No
         sys.monitoring.register_callback(TOOL, sys.monitoring.events.RAISE, raised)
         sys.monitoring.set_events(TOOL, sys.monitoring.events.RAISE)
         yield
+        sys.monitoring.set_events(TOOL, sys.monitoring.events.NO_EVENTS)  # free_tool_id() alone leaves them on
+        sys.monitoring.register_callback(TOOL, sys.monitoring.events.RAISE, None)
         sys.monitoring.free_tool_id(TOOL)
     else:
         yield

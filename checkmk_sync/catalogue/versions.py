@@ -31,7 +31,7 @@ class CheckmkVersion:
         """
         match = _VERSION.fullmatch(text.strip())
         if not match:
-            raise ValueError(f"{text!r} is not a Checkmk version")
+            raise ValueError(f"{text!r} is not a Checkmk version such as 2.4.0p18")
         major, minor, line, stage, number, build, _edition = match.groups()
         is_newest = build is not None and not build.startswith("rc")
         key = (int(major), int(minor), int(line), 4 if is_newest else _STAGES[stage], int(number or 0))

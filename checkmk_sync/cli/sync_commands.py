@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Iterator, Optional
 
 import click
@@ -50,7 +51,9 @@ def plan(
     if state.as_json:
         state.output.data(plan.to_dict())
     else:
-        state.output.marked_lines(without_python(plan_as_markdown(plan) if markdown else plan_as_text(plan)))
+        text = plan_as_markdown(plan) if markdown else plan_as_text(plan)
+        # The other lines contain values, which must be shown as they are.
+        state.output.marked_lines(re.sub("(?m)^Apply is refused: .*", lambda line: without_python(line[0]), text))
     if plan.conflicts:
         return REFUSED
     return CHANGES if detailed_exitcode and not plan.is_empty else 0

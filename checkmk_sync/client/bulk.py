@@ -75,7 +75,9 @@ def run_bulk(
             if progress is not None:
                 progress(outcome)
         if run.auth_error is not None:  # repeated failures would lock the account (CHECKMK_API 3)
-            raise BatchError(f"stopped: {run.auth_error}", outcomes=Outcomes(outcomes)) from run.auth_error
+            raise BatchError(
+                f"the batch was stopped: {run.auth_error}", outcomes=Outcomes(outcomes)
+            ) from run.auth_error
     return Outcomes(outcomes)
 
 
@@ -109,7 +111,7 @@ def _read_entries(
         if batch:
             yield batch
         if failure is not None:
-            raise BatchError(f"stopped: {failure}", outcomes=Outcomes(outcomes)) from failure
+            raise BatchError(f"the batch was stopped: {failure}", outcomes=Outcomes(outcomes)) from failure
         if not batch:
             return
 

@@ -231,7 +231,8 @@ OPTIONS = (
 _OTHER_NAMES = {"confirm-delete": "confirm_deletions"}
 _OPTION = re.compile(rf"--({'|'.join(sorted(OPTIONS, key=len, reverse=True))})(?![\w-])")
 _ENCODING = re.compile(r"\bencoding='[^']+'")
-_IN_PYTHON = re.compile(r" \([a-z_]+=[^()]* in Python\)")
+# Only the exact hints, because a message also contains texts of the site and of the inventory.
+_IN_PYTHON = re.compile(r" \((?:owner=|allow_\w+=\d+(?:, allow_\w+=\d+)*) in Python\)")
 
 
 def without_python(text: str) -> str:

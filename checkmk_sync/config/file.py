@@ -188,7 +188,11 @@ def _redis_password(document: Document, advanced: dict[str, Any]) -> Optional[Se
     if not isinstance(caching, dict):
         return None
     keys = {f"redis_{key}": source for key, source in _SECRET_KEYS.items()}
-    sources = {source: caching[key] for key, source in keys.items() if key in caching}
+    given = [key for key in keys if caching.get(key) is not None]
+    if len(given) > 1:
+        message = f"the password of Redis must have exactly one source, but {' and '.join(given)} are given"
+        raise _invalid(document, ("advanced_features", "caching"), message)
+    sources = {keys[key]: caching[key] for key in given}
     advanced["caching"] = {key: value for key, value in caching.items() if key not in keys}
     try:
         return SecretSource(**sources) if sources else None

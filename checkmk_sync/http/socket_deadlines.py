@@ -89,10 +89,9 @@ class _TrackedConnection:
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        if not self._connecting:
-            tracked = self._report(self.sock)
-            if tracked is not None:
-                tracked.sent = True
+        tracked = self._report(self.sock)
+        if tracked is not None and not self._connecting:
+            tracked.sent = True
         super().send(data)  # type: ignore[misc]
 
     def _report(self, sock: Any) -> Optional[TrackedSocket]:

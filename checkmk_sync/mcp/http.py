@@ -119,8 +119,9 @@ def read_token(path: Optional[str]) -> Optional[str]:
         with open(path, encoding="utf-8") as file:
             status = os.fstat(file.fileno())
             token = file.read().strip()
-    except (OSError, UnicodeDecodeError):  # not chained, because a UnicodeDecodeError contains the bytes of the file
-        raise SettingsError("the token file cannot be read", file=path) from None
+    except (OSError, UnicodeDecodeError) as error:  # not chained: a UnicodeDecodeError contains the bytes of the file
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SettingsError(f"the token file cannot be read: {reason}", file=path) from None
     if is_open_to_others(status):
         raise SettingsError(f"other users can read the token file; run: chmod 600 {path}", file=path)
     if not token:

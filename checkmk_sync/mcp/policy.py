@@ -50,7 +50,7 @@ class Policy:
 
     def __post_init__(self) -> None:
         if self.sync_folder is not None and not os.path.isdir(self.sync_folder):
-            raise SettingsError(f"the inventory folder {self.sync_folder} does not exist", field="sync-folder")
+            raise SettingsError(f"the folder {self.sync_folder} of --sync-folder does not exist", field="sync-folder")
         if self.confirm_by_checksum and not self.allow_writes:
             raise SettingsError(
                 "--confirm-by-checksum needs --allow-writes, because only writes are approved",

@@ -45,7 +45,7 @@ def one_by_one(*steps: Callable[[Checkmk, Change], Optional[bool]]) -> Executor:
                 if done and outcome.status is Status.NOT_APPLIED:
                     outcome = replace(outcome, note=IN_PART)
                 if isinstance(error, AuthError):
-                    raise BatchError(f"stopped: {error}", outcomes=Outcomes([outcome])) from error
+                    raise BatchError(f"the sync was stopped: {error}", outcomes=Outcomes([outcome])) from error
                 yield change, outcome
             else:
                 yield change, Outcome(change.key, Status.APPLIED)
@@ -81,7 +81,7 @@ def skipping_stale(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
             except CheckmkError as error:
                 outcomes = Outcomes([Outcome(change.key, Status.NOT_APPLIED, error) for change in group])
                 if isinstance(error, AuthError):
-                    raise BatchError(f"stopped: {error}", outcomes=outcomes) from error
+                    raise BatchError(f"the sync was stopped: {error}", outcomes=outcomes) from error
                 yield from zip(group, outcomes)
                 continue
             for change in group:

@@ -118,7 +118,8 @@ class _Reader:
 
     def _skip_rules(self, skip: Any) -> Iterator[tuple[str, frozenset[str]]]:
         if not isinstance(skip, (dict, type(None))):
-            self._refuse("'skip' must be a mapping of columns to the values whose rows are left out", "skip")
+            message = "'skip' must be a mapping of columns to lists of values; rows with these values are left out"
+            self._refuse(message, "skip")
             return
         for column, values in (skip or {}).items():
             if not isinstance(column, str):

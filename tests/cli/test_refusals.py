@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,18 @@ def test_a_refusal_is_printed_once_and_names_only_options(site_for_cli: Simulate
         assert "Apply is refused: " in planned and hint in planned
         assert "Python" not in planned
     assert sync("plan", fleet, "--adopt").err == "Error: adopt needs an owner; give --owner NAME\n"
+
+
+@pytest.mark.parametrize("form", [[], ["--markdown"]], ids=["text", "markdown"])
+def test_values_that_look_like_a_hint_for_python_hide_nothing(
+    site_for_cli: SimulatedSite, sync: Run, tmp_path: Path, form: list[str]
+) -> None:
+    aliases = {"a": "x (y=2", "b": "between", "c": "z in Python)", "d": "w (allow_changes=1 in Python)"}
+    hosts = [{"name": name, "attributes": {"alias": alias}} for name, alias in aliases.items()]
+    inventory = tmp_path / "fleet.json"
+    inventory.write_text(json.dumps({"hosts": hosts}))
+    planned = sync("plan", str(inventory), *form).out
+    assert [alias for alias in aliases.values() if alias not in planned] == []
 
 
 def test_a_forgotten_owner_is_suggested(site_for_cli: SimulatedSite, sync: Run, fleet: str) -> None:

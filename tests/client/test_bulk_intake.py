@@ -63,7 +63,7 @@ def test_an_iterator_that_raises_keeps_the_outcomes_so_far(
     site: SimulatedSite, cmk: Checkmk, raised: Exception
 ) -> None:
     seen: list[str] = []
-    with pytest.raises(BatchError, match="stopped: row 451 is broken") as caught:
+    with pytest.raises(BatchError, match="^the batch was stopped: row 451 is broken") as caught:
         cmk.hosts.bulk_create(_entries(500, 450, raised), progress=lambda outcome: seen.append(outcome.key))
     assert caught.value.__cause__ is raised
     assert {outcome.key for outcome in caught.value.outcomes} == set(site.state.configuration.hosts) == set(seen)

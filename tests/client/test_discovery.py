@@ -153,6 +153,16 @@ def test_waiting_for_another_bulk_discovery_counts_for_the_timeout(clock: Manual
         assert clock.monotonic() - started == pytest.approx(100)
 
 
+def test_an_endless_bulk_discovery_of_another_user_ends_the_wait(clock: ManualClock, connect: Any) -> None:
+    with SimulatedSite("2.3.0p41", services=2, discovery_time=500, clock=clock) as site:
+        cmk = connect(site)
+        cmk.hosts.create("h0")
+        cmk.discovery.bulk(["h0"], wait=False)
+        message = "^another bulk discovery did not end within 100 s; try again later$"
+        with pytest.raises(WaitTimeoutError, match=message):
+            cmk.discovery.bulk(["h0"], timeout_s=100)
+
+
 def test_a_slow_result_has_a_long_timeout_and_is_not_retried() -> None:
     """Runs in real time. Checkmk may contact the host for the result."""
     with SimulatedSite(hosts=1) as site, site.client(timeouts={"read_s": 0.1, "bulk_s": 0.8}) as cmk:

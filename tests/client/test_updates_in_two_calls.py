@@ -67,7 +67,7 @@ def test_credentials_that_expire_between_the_calls_keep_the_outcomes(
     site: SimulatedSite, bot: Checkmk, number: int, statuses: dict[str, Status]
 ) -> None:
     _at_call(site, number, lambda: setattr(site.state.configuration.users["bot"], "password", "other"))
-    with pytest.raises(BatchError, match="stopped: 401") as caught:
+    with pytest.raises(BatchError, match="^the batch was stopped: 401") as caught:
         _updated(bot)
     assert {outcome.key: outcome.status for outcome in caught.value.outcomes} == statuses
     assert isinstance(caught.value.__cause__, AuthError)

@@ -117,6 +117,8 @@ def test_a_failed_password_command_is_explained(command: str, said: str) -> None
         ("  password: x\n  proxy: 'http://proxy:port'\n", "checkmk.proxy: must be a URL such as http://proxy:3128"),
         ("  password: x\nadvanced_features: {recovery: {retry: {max_retries: -1}}}\n",
          "advanced_features.recovery.retry.max_retries: must be at least 0"),
+        ("  password: x\nadvanced_features: {caching: {redis_password: x, redis_password_env: Y}}\n",
+         "advanced_features.caching: the password of Redis must .*redis_password and redis_password_env are given"),
         ("  password: x\nadvanced_features: {caching: {redis_password: 5}}\n",
          "advanced_features.caching.redis_password: must be a string, not an int"),
     ],

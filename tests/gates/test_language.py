@@ -35,12 +35,24 @@ def _prose(path: Path) -> Iterator[str]:
     yield re.sub(r"```.*?```", "", path.read_text("utf-8"), flags=re.DOTALL)
 
 
-DIRECTORIES = sorted(path.parent for path in PACKAGE.glob("*/__init__.py"))
+PARTS = {"": sorted(PACKAGE.glob("*.py"))}  # the modules beside the subpackages
+PARTS.update({path.parent.name: sorted(path.parent.rglob("*.py")) for path in PACKAGE.glob("*/__init__.py")})
 
 
-@pytest.mark.parametrize("directory", DIRECTORIES, ids=lambda path: path.name)
-def test_docstrings_and_comments_are_plain(directory: Path) -> None:
-    _check([text for path in sorted(directory.rglob("*.py")) for text in _texts_of_code(path)])
+@pytest.mark.parametrize("part", sorted(PARTS))
+def test_docstrings_and_comments_are_plain(part: str) -> None:
+    _check([text for path in PARTS[part] for text in _texts_of_code(path)])
+
+
+def test_avoided_phrases_are_found(tmp_path: Path) -> None:
+    source = tmp_path / "module.py"
+    source.write_text(
+        '"""What is none."""\nclass A:\n    """Who."""\n    def f(self):\n        "Whoever."\n        # begun anew\n'
+    )
+    with pytest.raises(AssertionError, match="(?s)What is none.*begun anew"):
+        _check(list(_texts_of_code(source)))
+    assert len(AVOIDED.findall(" ".join(_texts_of_code(source)))) == 6
+    _check(["There is no host. The host is no longer here. None is the default. Something whatever."])
 
 
 def test_the_documentation_is_plain() -> None:

@@ -135,6 +135,15 @@ def test_the_error_names_the_limit_that_ended_the_call(
         assert str(caught.value) == f"GET /x exceeded its time limit of {limit}"
 
 
+def test_the_remaining_time_does_not_shorten_the_read_timeout() -> None:
+    """Otherwise a late call would sometimes end with a ReadTimeoutError, which names the wrong setting."""
+    status, bulk = (Call("GET", "/x", kind, "hosts", "list") for kind in (CallKind.STATUS, CallKind.BULK))
+    with _client("http://127.0.0.1:9", connect_s=1.0, read_s=5.0, bulk_s=7.0) as client:
+        timeout = client._transport._adapter._timeout
+        assert (timeout(status, 0.2), timeout(bulk, 0.2)) == ((0.2, 5.0), (0.2, 7.0))
+        assert timeout(status, 60.0) == (1.0, 5.0)
+
+
 @pytest.mark.parametrize(
     ("behave", "total_s", "own_s", "limit"),
     [

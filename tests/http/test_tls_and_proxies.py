@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import threading
+import time
 import traceback
 from pathlib import Path
 from typing import Any, Callable, Iterator
@@ -134,6 +136,31 @@ def test_requests_lost_by_a_proxy_have_an_unknown_outcome(authority: Path) -> No
         assert caught.value.sent is None
     finally:
         proxy.close()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_deadlines_hold_if_a_proxy_answers_in_drips(authority: Path, scheme: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority / "server.pem")
+
+    def drip(client: socket.socket) -> None:
+        connection = context.wrap_socket(client, server_side=True) if scheme == "https" else client
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65_536)
+            for byte in b"HTTP/1.1 200 OK\r\nX-Pad: " + b"x" * 60:
+                connection.sendall(bytes([byte]))
+                time.sleep(0.05)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=lambda: drip(listener.accept()[0]), daemon=True).start()
+        options: dict[str, Any] = {"proxy": f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"}
+        options |= {"ca_bundle": str(authority / "ca.pem"), "timeouts": {"total_s": 0.5}, "recovery": NO_RETRIES}
+        with Checkmk("https://mon.example.com", "s", "automation", "geheim", **options) as cmk:
+            started = time.monotonic()
+            with pytest.raises(DeadlineError) as caught:
+                cmk.hosts.create("web01")
+            assert time.monotonic() - started < 2
+            assert caught.value.sent is False
 
 
 @pytest.mark.parametrize("proxy", ["http://[bad", "http://me:proxy-password@[bad", "http://pro xy:1"])

@@ -212,6 +212,11 @@ def test_settings_that_would_let_others_in_are_refused(tmp_path: Path, monkeypat
     empty.touch(0o600)
     with pytest.raises(SettingsError, match="empty"):
         read_token(str(empty))
+    with pytest.raises(SettingsError, match="missing: the token file cannot be read: No such file"):
+        read_token(str(tmp_path / "missing"))
+    empty.write_bytes(b"\xff")
+    with pytest.raises(SettingsError, match="the token file cannot be read: it is not UTF-8 text"):
+        read_token(str(empty))
 
 
 def test_serve_leaves_the_dictionary_of_the_caller_unchanged(tmp_path: Path) -> None:

@@ -263,7 +263,8 @@ class Activation(Resource):
                     raise PlanChangedError(message) from error
                 pending, etag = self._pending()
                 readings += 1
-        raise WaitTimeoutError("another activation did not end in time", waited_s=deadline.elapsed_s())
+        message = f"another activation did not end within {deadline.limit_s:g} s; try again later"
+        raise WaitTimeoutError(message, waited_s=deadline.elapsed_s())
 
     def _run(self, request: _Request, pending: Sequence[PendingChange], etag: Optional[str]) -> ActivationRun:
         """Start the activation and return its run, which is empty if another user has activated the changes already."""

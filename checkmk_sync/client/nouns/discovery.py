@@ -316,7 +316,8 @@ class Discovery(Resource):
                 lost_answers += 1  # started again, because a second scan has the same result
                 if not is_uncertain(error) or lost_answers > 2:
                     raise
-        raise WaitTimeoutError("another bulk discovery did not end in time", waited_s=deadline.elapsed_s())
+        message = f"another bulk discovery did not end within {deadline.limit_s:g} s; try again later"
+        raise WaitTimeoutError(message, waited_s=deadline.elapsed_s())
 
     def _job_id(self, reply: Reply) -> Optional[str]:
         """Return the id of the job, or None if there was nothing to do (204)."""

@@ -43,8 +43,8 @@ def decoded(raw: Union[bytes, bytearray], shown: str, encoding: Optional[str] = 
         text = raw.decode(name)
     except UnicodeDecodeError as error:
         line = raw[: error.start].decode(name, "replace").count("\n") + 1
-        message = "not UTF-8 text" if encoding is None else f"not {name} text (byte 0x{raw[error.start]:02x})"
-        message = f"the inventory is {message}; {_conversion_hint('windows-1252')}"
+        expected = "UTF-8 text" if encoding is None else f"{name} text (byte 0x{raw[error.start]:02x})"
+        message = f"the inventory is not {expected}; {_conversion_hint('windows-1252')}"
         raise SettingsError(message, file=shown, line=line) from None
     except UnicodeError:  # some codecs, such as idna, raise other errors
         raise SettingsError(f"the inventory is not {name} text", file=shown, line=1) from None
