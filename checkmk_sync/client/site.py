@@ -116,7 +116,12 @@ class Site:
 
     def operation(self, noun: str, verb: str) -> Optional[Operation]:
         """Return the catalogue's entry for a verb, or None if the site's version or edition does not support it."""
-        return UNVERSIONED.get((noun, verb)) or find_operation(noun, verb, self.version(), self.edition())
+        unversioned = UNVERSIONED.get((noun, verb))
+        if unversioned is not None:
+            return unversioned
+        # Most rows are the same in all editions, and reading the edition can cost a request.
+        needs_edition = any(row.editions for row in operations_named(noun, verb))
+        return find_operation(noun, verb, self.version(), self.edition() if needs_edition else "")
 
     def perform(
         self,
