@@ -39,7 +39,6 @@ def _keys(life: Life) -> set[str]:
     return set(life.stored())
 
 
-@pytest.mark.every_case
 @_lives(list(NOUNS))
 def test_every_kind_plans_applies_verifies_and_plans_to_nothing(life: Life) -> None:
     live_in_an_inventory(life)

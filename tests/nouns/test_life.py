@@ -84,7 +84,6 @@ def test_every_exchange_fits_the_official_document(life: Life, monkeypatch: pyte
     assert checker.checked > 10
 
 
-@pytest.mark.every_case
 @pytest.mark.parametrize("version", EDITIONS)
 def test_a_made_up_noun_lives_by_its_row_alone(version: str) -> None:
     """The row must exist before the client and the simulated site are imported, so a new process runs them."""
