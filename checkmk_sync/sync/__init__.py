@@ -82,7 +82,8 @@ def make_plan(
     problem = None if owner is None else label_key_problem(owner)
     if problem is not None:
         raise SettingsError(f"the owner {owner!r} is not valid: {problem}", field="owner")
-    observed = observe(client, desired.kinds)
+    # An inventory can consist of folders that are only implied, such as the root folder.
+    observed = observe(client, {kind for kind, _ in desired.objects})
     missing, silent_hosts = (
         _hosts_without_services(client, desired, observed, Ownership(owner, observed), adopt) if discover else ((), ())
     )

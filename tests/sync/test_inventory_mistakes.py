@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from checkmk_sync.catalogue.noun import NOUNS
 from checkmk_sync.errors import InventoryError
 from checkmk_sync.sync import diff, from_data, load, plan_as_markdown, plan_as_text, sources
 from tests.sync.test_plan import held, holding
@@ -133,7 +134,7 @@ def test_values_of_the_wrong_type_are_reported(tmp_path: Path, named: str, said:
         ("folders: [{path: /a, title: 7}]", "folder /a: the title is read as 7, not as a string; put it in quotes"),
         ("folders: [{path: /a, title: ''}]", "folder /a: the title must not be empty"),
         ("hosts: [{name: a, no: 1}]", "host a: unknown key false; use one of: name, folder, attributes, labels"),
-        ("no: []", "unknown section false; use one of: folders, hosts"),
+        ("no: []", f"unknown section false; use one of: folders, hosts, {', '.join(NOUNS)}"),
     ],
 )
 def test_names_of_the_wrong_type_are_reported(tmp_path: Path, text: str, said: str) -> None:
