@@ -10,7 +10,8 @@ import sys
 from typing import Any, Iterator, Optional, Sequence
 
 from checkmk_sync.catalogue.field import Field
-from checkmk_sync.catalogue.noun import NOUNS, Noun
+from checkmk_sync.catalogue.noun import Noun
+from checkmk_sync.catalogue.nouns import NOUNS
 from checkmk_sync.catalogue.operations import OPERATIONS
 
 __all__ = ["reference"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Optional
 
-from . import activation, discovery, folders, hosts, monitoring, nouns, site  # noqa: F401  (nouns fill NOUNS)
-from .noun import NOUNS
+from . import activation, discovery, folders, hosts, monitoring, site
+from .nouns import NOUNS
 from .operation import Operation
 from .versions import CheckmkVersion
 

@@ -9,7 +9,7 @@ from typing import Any, Optional, Sequence
 import click
 
 from .. import __version__
-from ..catalogue.noun import NOUNS
+from ..catalogue.nouns import NOUNS
 from ..commands import COMMANDS, Command
 from ..commands.command import CLI, LazyModule
 from .declarations import DECLARED_COMMANDS, INVENTORY_COMMANDS, make_command

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, Mapping, NoReturn, Optional, Union
 
-from ..catalogue.noun import NOUNS
-from ..catalogue.nouns import AuxTag, ContactGroup, HostGroup, Password, ServiceGroup, TimePeriod
+from ..catalogue.nouns import NOUNS, AuxTag, ContactGroup, HostGroup, Password, ServiceGroup, TimePeriod
 from ..catalogue.versions import CheckmkVersion
 from ..config.secrets import SecretSource
 from ..config.settings import Settings, replace_nested

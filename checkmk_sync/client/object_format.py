@@ -6,7 +6,8 @@ import functools
 from typing import Any, Iterable, Mapping, Optional, Sequence, TypeVar
 
 from ..catalogue.field import MALFORMED
-from ..catalogue.noun import NOUNS, Field, Noun, Record
+from ..catalogue.noun import Field, Noun, Record
+from ..catalogue.nouns import NOUNS
 from ..catalogue.versions import CheckmkVersion
 from ..core.text import suggestion, with_article
 from ..errors import CheckmkError, UnexpectedReplyError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Collection, Iterable, Mapping, Optional
 
-from ..catalogue.noun import NOUNS
+from ..catalogue.nouns import NOUNS
 from ..catalogue.operation import Operation
 from ..catalogue.operations import NOUN_NAMES, OPERATIONS, operations_named
 from ..catalogue.paths import api_path

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ..catalogue.noun import NOUNS, Noun
+from ..catalogue.noun import Noun
+from ..catalogue.nouns import NOUNS
 from .arguments import search
 from .command import TOOL, Argument, Command, Field, LazyModule
 from .plain_nouns import noun_commands

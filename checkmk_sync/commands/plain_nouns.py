@@ -6,9 +6,9 @@ import functools
 import shlex
 from typing import Any, Callable, Iterator, Mapping, Optional
 
-from ..catalogue import nouns  # noqa: F401  (nouns fill NOUNS)
-from ..catalogue.noun import NOUNS, Noun
 from ..catalogue.noun import Field as NounField
+from ..catalogue.noun import Noun
+from ..catalogue.nouns import NOUNS
 from .arguments import LIMIT, search
 from .command import CLI, TOOL, Argument, Command, Field, LazyModule
 

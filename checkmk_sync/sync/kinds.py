@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterator, Optional, cast
+from typing import Any, Callable, Mapping, Optional
 
 from ..catalogue.field import Field
 from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL
-from ..catalogue.noun import NOUNS, Noun, Record
+from ..catalogue.noun import Noun
+from ..catalogue.nouns import NOUNS
 from ..catalogue.paths import folder_path, host_name, is_folder_hash
 
 __all__ = [
@@ -110,13 +109,9 @@ HOSTS = SyncKind(
     references={_PARENTS: "host"},
     defaults=lambda _name: {FOLDER: "/"},
 )
-_OWN = {kind.name: kind for kind in (FOLDERS, HOSTS)}
 
 
-@functools.cache
-def _kind_of(record: type[Record]) -> SyncKind:
-    noun = record.noun
-
+def _kind_of(noun: Noun) -> SyncKind:
     def parse_key(text: str) -> str:
         noun.key.check(text)
         return text
@@ -134,26 +129,9 @@ def _kind_of(record: type[Record]) -> SyncKind:
     )
 
 
-class _Kinds(Mapping[str, SyncKind]):
-    """The kinds by name. A row that is added to NOUNS becomes a kind immediately."""
-
-    def __getitem__(self, name: str) -> SyncKind:
-        kind = _OWN.get(name)
-        return self._of_nouns()[name] if kind is None else kind
-
-    def __iter__(self) -> Iterator[str]:
-        yield from _OWN
-        yield from self._of_nouns()
-
-    def __len__(self) -> int:
-        return len(_OWN) + len(self._of_nouns())
-
-    def _of_nouns(self) -> Mapping[str, SyncKind]:
-        nouns = [noun for noun in NOUNS.values() if noun.singular not in _OWN and not noun.key.assigned]
-        return {noun.singular: _kind_of(cast(Any, noun.record)) for noun in nouns}
-
-
-KINDS: Mapping[str, SyncKind] = _Kinds()
+KINDS: Mapping[str, SyncKind] = {
+    kind.name: kind for kind in (FOLDERS, HOSTS, *(_kind_of(noun) for noun in NOUNS.values() if not noun.key.assigned))
+}
 
 
 def by_section(section: str) -> Optional[SyncKind]:

@@ -11,7 +11,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any, Collection, Iterator, Mapping, Optional
 
-from ..catalogue.noun import NOUNS
+from ..catalogue.nouns import NOUNS
 from ..catalogue.paths import folder_path, is_folder_hash, parent_folder
 from ..core.clock import Clock
 from .builtin_objects import BUILTIN_OBJECTS

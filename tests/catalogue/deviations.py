@@ -7,7 +7,8 @@ import re
 from typing import Any, Iterable, Iterator, Optional
 
 from checkmk_sync.catalogue.field import Field
-from checkmk_sync.catalogue.noun import MANAGED, NOUNS, Noun
+from checkmk_sync.catalogue.noun import MANAGED, Noun
+from checkmk_sync.catalogue.nouns import NOUNS
 from checkmk_sync.catalogue.operation import Operation
 from checkmk_sync.catalogue.versions import CheckmkVersion
 from tests.conftest import ROOT

@@ -11,7 +11,8 @@ from typing import Any, Callable, Iterable
 
 import pytest
 
-from checkmk_sync.catalogue.noun import NOUNS, Noun
+from checkmk_sync.catalogue.noun import Noun
+from checkmk_sync.catalogue.nouns import NOUNS
 from checkmk_sync.catalogue.operation import ExpectedReply, Operation
 from checkmk_sync.catalogue.operations import OPERATIONS
 from tests.catalogue.deviations import load_digest, noun_deviations, operation_deviations

@@ -14,7 +14,8 @@ import pytest
 
 from checkmk_sync.catalogue import noun as noun_module
 from checkmk_sync.catalogue.field import Field
-from checkmk_sync.catalogue.noun import NOUNS, Noun
+from checkmk_sync.catalogue.noun import Noun
+from checkmk_sync.catalogue.nouns import NOUNS
 from tests.catalogue.deviations import load_digest
 from tests.conftest import ROOT, shared_folder
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk
-from checkmk_sync.catalogue.noun import NOUNS as PLAIN_NOUNS
+from checkmk_sync.catalogue.nouns import NOUNS as PLAIN_NOUNS
 from checkmk_sync.cli.app import cli
 from tests.conftest import ROOT, Run
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from checkmk_sync.catalogue.noun import NOUNS, Noun
+from checkmk_sync.catalogue.noun import Noun
+from checkmk_sync.catalogue.nouns import NOUNS
 from checkmk_sync.client.outcomes import Outcome, Status
 from checkmk_sync.errors import CheckmkError
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite

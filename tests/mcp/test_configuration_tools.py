@@ -16,7 +16,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitResult, ResourceTemplateReference
 
-from checkmk_sync.catalogue.noun import NOUNS
+from checkmk_sync.catalogue.nouns import NOUNS
 from checkmk_sync.cli.app import run
 from checkmk_sync.commands.configuration import CONFIGURATION_COMMANDS, KINDS
 from checkmk_sync.errors import SettingsError

@@ -6,7 +6,7 @@ from typing import Iterator
 
 import pytest
 
-from checkmk_sync.catalogue.noun import NOUNS
+from checkmk_sync.catalogue.nouns import NOUNS
 from checkmk_sync.catalogue.versions import CheckmkVersion
 from checkmk_sync.testing import ManualClock, SimulatedSite
 from tests.nouns.life import Life

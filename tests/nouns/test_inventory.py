@@ -8,16 +8,13 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk, Status
-from checkmk_sync.catalogue import OPERATIONS
-from checkmk_sync.catalogue.noun import NOUNS
+from checkmk_sync.catalogue.nouns import NOUNS
 from checkmk_sync.errors import ConflictError, InventoryError, UnsafePlanError
 from checkmk_sync.sync import apply_plan, from_data, load, make_plan, plan_as_text, report_as_text, to_data
 from checkmk_sync.testing import Fault, SimulatedSite
 from tests.nouns.inventories import applied, live_in_an_inventory, planned
 from tests.nouns.life import Life
 from tests.official_documents import EDITIONS
-
-assert OPERATIONS  # importing the table fills NOUNS
 
 _DAY = [{"day": "all", "time_ranges": [{"start": "08:00", "end": "17:00"}]}]
 

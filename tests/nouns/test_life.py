@@ -8,16 +8,14 @@ from typing import Callable
 
 import pytest
 
-from checkmk_sync.catalogue import OPERATIONS
-from checkmk_sync.catalogue.noun import NOUNS, Noun
+from checkmk_sync.catalogue.noun import Noun
+from checkmk_sync.catalogue.nouns import NOUNS
 from checkmk_sync.errors import CheckmkError
 from checkmk_sync.testing import Fault
 from tests.conftest import ROOT
 from tests.nouns.life import SECRET, Life
 from tests.nouns.steps import live, lose_every_answer
 from tests.official_documents import EDITIONS, watch
-
-assert OPERATIONS  # importing the table fills NOUNS
 
 
 def _lives(is_meant: Callable[[Noun], bool] = lambda _noun: True) -> pytest.MarkDecorator:

@@ -7,7 +7,8 @@ from typing import Any, Optional
 
 import pytest
 
-from checkmk_sync.catalogue.noun import CRUD, NOUNS, Record, attr, key, noun
+from checkmk_sync.catalogue.noun import CRUD, Record, attr, key, noun
+from checkmk_sync.catalogue.nouns import NOUNS
 from checkmk_sync.catalogue.versions import CheckmkVersion
 from checkmk_sync.client.ensured import Ensured
 from checkmk_sync.client.object_format import NounFormat

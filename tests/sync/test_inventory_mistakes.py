@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from checkmk_sync.catalogue.noun import NOUNS
+from checkmk_sync.catalogue.nouns import NOUNS
 from checkmk_sync.errors import InventoryError
 from checkmk_sync.sync import diff, from_data, load, plan_as_markdown, plan_as_text, sources
 from tests.sync.test_plan import held, holding

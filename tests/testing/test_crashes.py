@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from checkmk_sync.catalogue.noun import NOUNS, Noun
+from checkmk_sync.catalogue.noun import Noun
+from checkmk_sync.catalogue.nouns import NOUNS
 from checkmk_sync.testing import SimulatedSite
 from checkmk_sync.testing.endpoints import ENDPOINTS
 from tests.raw_requests import Raw, send_bytes

@@ -9,7 +9,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from checkmk_sync.catalogue.noun import NOUNS
+from checkmk_sync.catalogue.nouns import NOUNS
 from checkmk_sync.testing import ManualClock, SimulatedSite
 from tests.raw_requests import Raw
 

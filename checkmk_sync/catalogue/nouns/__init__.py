@@ -1,10 +1,14 @@
-"""The records of plain nouns: objects for which the standard operations of the API are enough."""
+"""The records of plain nouns, for which the standard operations of the API are enough, and NOUNS with all rows.
+
+Import NOUNS from here. In ``catalogue.noun`` it is empty until this package has been imported.
+"""
 
 from __future__ import annotations
 
+from ..noun import NOUNS
 from .aux_tags import AuxTag
 from .groups import ContactGroup, HostGroup, ServiceGroup
 from .passwords import Password
 from .time_periods import TimePeriod
 
-__all__ = ["AuxTag", "ContactGroup", "HostGroup", "Password", "ServiceGroup", "TimePeriod"]
+__all__ = ["NOUNS", "AuxTag", "ContactGroup", "HostGroup", "Password", "ServiceGroup", "TimePeriod"]

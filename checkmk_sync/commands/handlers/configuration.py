@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Mapping, Optional
 
-from ...catalogue.noun import NOUNS
+from ...catalogue.nouns import NOUNS
 from ...client.checkmk import Checkmk
 from ...core.text import suggestion
 from ..command import Preview, Row

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any, Iterator, Optional, Union
 
-from ...catalogue.noun import NOUNS, Record
+from ...catalogue.noun import Record
+from ...catalogue.nouns import NOUNS
 from ...client.checkmk import Checkmk
 from ...client.collection import Collection
 from ...config.secrets import SecretSource, reveal_named

@@ -11,9 +11,9 @@ from typing import Any, Callable, Mapping, Optional
 
 from werkzeug.wrappers import Response
 
-from ...catalogue import operations
 from ...catalogue.field import Field as NounField
-from ...catalogue.noun import NOUNS, Noun
+from ...catalogue.noun import Noun
+from ...catalogue.nouns import NOUNS
 from ...catalogue.operation import Operation
 from ..behaviours import BEHAVIOURS, Behaviour, Values
 from ..builtin_objects import BUILTIN_OBJECTS
@@ -39,7 +39,6 @@ from ..validation import (
 
 __all__: list[str] = []
 
-_FILLED = operations  # importing the table of operations fills NOUNS
 _CUSTOMERS = member_of(("global", "provider"), "Customer missing: {!r}")  # the customers of a new site
 
 
