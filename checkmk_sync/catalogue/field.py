@@ -70,11 +70,7 @@ class Field:
 
     def serves(self, version: CheckmkVersion, edition: str) -> bool:
         """Return True if a site of this version and edition has the field."""
-        return (
-            (self.since is None or version.at_least(self.since))
-            and (self.until is None or not version.at_least(self.until))
-            and (self.editions is None or edition in self.editions)
-        )
+        return version.is_between(self.since, self.until) and (self.editions is None or edition in self.editions)
 
     def in_version(self, version: CheckmkVersion) -> Field:
         """Return the field with the names that it has in ``version``."""

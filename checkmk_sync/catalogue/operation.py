@@ -66,11 +66,7 @@ class Operation:
 
     def serves(self, version: CheckmkVersion, edition: str) -> bool:
         """Return True if a site of this version and edition has the operation."""
-        return (
-            (self.since is None or version.at_least(self.since))
-            and (self.until is None or not version.at_least(self.until))
-            and (self.editions is None or edition in self.editions)
-        )
+        return version.is_between(self.since, self.until) and (self.editions is None or edition in self.editions)
 
     def url(self, parameters: Mapping[str, str]) -> str:
         """Return the path with ``parameters`` filled in. Each value is quoted as one segment."""

@@ -9,7 +9,7 @@ from .nouns import NOUNS
 from .operation import Operation
 from .versions import CheckmkVersion
 
-__all__ = ["NOUN_NAMES", "OPERATIONS", "UNVERSIONED", "find_operation", "operations_named"]
+__all__ = ["EDITION_DEPENDENT", "NOUN_NAMES", "OPERATIONS", "UNVERSIONED", "find_operation", "operations_named"]
 
 OPERATIONS: tuple[Operation, ...] = (
     *activation.ROWS,
@@ -32,6 +32,10 @@ for _row in OPERATIONS:
 UNVERSIONED: dict[tuple[str, str], Operation] = {
     name: rows[0] for name, rows in _BY_NAME.items() if len(rows) == 1 and rows[0].is_unversioned
 }
+
+
+# The operations that not all editions have.
+EDITION_DEPENDENT = frozenset((_row.noun, _row.verb) for _row in OPERATIONS if _row.editions is not None)
 
 
 def operations_named(noun: str, verb: str) -> tuple[Operation, ...]:

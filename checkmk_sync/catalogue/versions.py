@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
+from typing import Optional
 
 __all__ = ["CheckmkVersion"]
 
@@ -44,3 +45,7 @@ class CheckmkVersion:
     def at_least(self, text: str) -> bool:
         """Return True if this is version ``text`` or later, such as ``at_least("2.3.0p23")``."""
         return self.key >= CheckmkVersion.parse(text).key
+
+    def is_between(self, since: Optional[str], until: Optional[str]) -> bool:
+        """Return True if this is version ``since`` or later, and earlier than ``until``. None is no limit."""
+        return (since is None or self.at_least(since)) and (until is None or not self.at_least(until))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 from ..catalogue.operation import Operation
-from ..catalogue.operations import NOUN_NAMES, UNVERSIONED, find_operation, operations_named
+from ..catalogue.operations import EDITION_DEPENDENT, NOUN_NAMES, UNVERSIONED, find_operation, operations_named
 from ..catalogue.versions import CheckmkVersion
 from ..core.call import Call, Reply
 from ..core.clock import Deadline
@@ -119,9 +119,9 @@ class Site:
         unversioned = UNVERSIONED.get((noun, verb))
         if unversioned is not None:
             return unversioned
-        # Most rows are the same in all editions, and reading the edition can cost a request.
-        needs_edition = any(row.editions for row in operations_named(noun, verb))
-        return find_operation(noun, verb, self.version(), self.edition() if needs_edition else "")
+        # Reading the edition can cost a request.
+        edition = self.edition() if (noun, verb) in EDITION_DEPENDENT else ""
+        return find_operation(noun, verb, self.version(), edition)
 
     def perform(
         self,
@@ -171,7 +171,7 @@ class Site:
 
     def require_operation(self, noun: str, verb: str) -> Operation:
         """Return the catalogue's entry for a verb. Raises CheckmkError if the site or the API does not have it."""
-        if not operations_named(noun, verb):
+        if (noun, verb) not in UNVERSIONED and not operations_named(noun, verb):
             raise CheckmkError(f"'{noun} {verb}' does not exist in the API")
         operation = self.operation(noun, verb)
         if operation is None:
@@ -179,9 +179,9 @@ class Site:
         return operation
 
     def _unsupported(self, noun: str, verb: str) -> str:
-        rows = operations_named(noun, verb)
-        edition = f", edition {self.edition()}," if any(row.editions for row in rows) else ""
-        hint = next((f"; use {row.replaced_by.replace('.', ' ')!r}" for row in rows if row.replaced_by), "")
+        edition = f", edition {self.edition()}," if (noun, verb) in EDITION_DEPENDENT else ""
+        names = (row.replaced_by for row in operations_named(noun, verb))
+        hint = next((f"; use {name.replace('.', ' ')!r}" for name in names if name), "")
         return f"Checkmk {self.version()}{edition} does not support '{noun} {verb}'{hint}"
 
     def blocks(
