@@ -26,6 +26,8 @@ __all__ = [
     "attribute_value",
     "contains_mask",
     "is_string_attribute",
+    "parse_flag",
+    "parse_list",
     "unambiguous_value",
 ]
 
@@ -113,6 +115,18 @@ def unambiguous_value(attribute: str, value: Any) -> Any:
     return attribute_value(attribute, value) if is_never_text and isinstance(value, str) else value
 
 
+def parse_flag(text: str) -> bool:
+    """Return the value of a flag that is written as text. Raises ValueError if it is not true or false."""
+    if text.lower() not in _WORDS:
+        raise ValueError(f"{text!r} is not true or false")
+    return _WORDS[text.lower()]
+
+
+def parse_list(text: str) -> list[str]:
+    """Return the strings of a list that is written as ``a|b``, without empty ones and without spaces around them."""
+    return [part.strip() for part in text.split("|") if part.strip()]
+
+
 def attribute_value(attribute: str, text: str) -> Any:
     """Convert a string, such as a cell of a table, to the value of an attribute.
 
@@ -126,13 +140,11 @@ def attribute_value(attribute: str, text: str) -> Any:
     if text[:1] in ("{", "["):
         return _json(attribute, text)
     if attribute in LISTS:
-        return [part.strip() for part in text.split("|") if part.strip()]
+        return parse_list(text)
     if attribute in FLAGS:
-        if text.lower() not in _WORDS:
-            raise ValueError(f"{text!r} is not true or false")
-        return _WORDS[text.lower()]
+        return parse_flag(text)
     if attribute == "contactgroups":
-        return {"groups": [part.strip() for part in text.split("|") if part.strip()]}
+        return {"groups": parse_list(text)}
     if attribute in ("snmp_community", "management_snmp_community"):
         return {"type": "v1_v2_community", "community": text}
     return text

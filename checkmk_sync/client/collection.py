@@ -151,7 +151,7 @@ class Collection(BulkEditable[R]):
             created = self._without_secrets(record) if check else self._create_record(record, was_absent=True)
             return Ensured(None, created, ("create",), {name: (None, value) for name, value in given.items()})
         if not update_secrets:
-            given = {name: value for name, value in given.items() if name not in self._secrets_in(given)}
+            given = {name: value for name, value in given.items() if name not in self._format.secrets}
         changes = {name: given[name] for name in self._to_send(before, given)}
         if not changes:
             return Ensured(before, before)
@@ -187,7 +187,7 @@ class Collection(BulkEditable[R]):
         return dataclasses.replace(record, **{**changes, **secrets})  # type: ignore[type-var]
 
     def _secrets_in(self, values: Values) -> list[str]:
-        return [name for name in values if name in self._format.fields and self._format.fields[name].secret]
+        return [name for name in values if name in self._format.secrets]
 
     def _given(self, wanted: Union[str, R], values: Values) -> dict[str, Any]:
         """Return the key and the values of a record, or of a key with values."""

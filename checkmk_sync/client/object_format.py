@@ -27,6 +27,8 @@ class NounFormat:
         self._noun, self._version, self._edition = noun, version, edition
         self.fields = {field.name: field.in_version(version) for field in noun.fields if field.serves(version, edition)}
         self.key = self.fields[noun.key.name]
+        self.secrets = frozenset(name for name, field in self.fields.items() if field.secret)
+        self._by_wire = {field.wire: field for field in self.fields.values() if field is not self.key}
 
     def field(self, name: str) -> Field:
         """Return a field.
@@ -65,8 +67,8 @@ class NounFormat:
 
     def values(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of a body under their own names and decoded, without the key."""
-        found = {field.wire: field for field in self.fields.values() if field is not self.key}
-        return {found[wire].name: found[wire].decode(value) for wire, value in body.items() if wire in found}
+        found = [(self._by_wire[wire], value) for wire, value in body.items() if wire in self._by_wire]
+        return {field.name: field.decode(value) for field, value in found}
 
     def same(self, record: Record, values: Mapping[str, Any]) -> bool:
         """Return True if the record has all ``values``. Secrets are ignored, because sites do not return them."""

@@ -18,14 +18,16 @@ KINDS: Mapping[str, Noun] = {name: noun for name, noun in NOUNS.items() if noun.
 KIND = "kind"  # the name of the argument
 
 
+# The operations of each kind that tools can use.
+_VERBS = {
+    name: {command.name for command in noun_commands(noun) if TOOL in command.faces} for name, noun in KINDS.items()
+}
+
+
 def _kind(verb: str) -> Argument:
     """Return the argument that selects a kind, out of the kinds that tools can use with the operation ``verb``."""
-    kinds = [
-        name
-        for name, noun in KINDS.items()
-        if any(command.name == verb and TOOL in command.faces for command in noun_commands(noun))
-    ]
-    return Argument(KIND, "The kind of object.", required=True, choices=tuple(kinds), example="host_groups")
+    kinds = tuple(name for name, verbs in _VERBS.items() if verb in verbs)
+    return Argument(KIND, "The kind of object.", required=True, choices=kinds, example="host_groups")
 
 
 def _values(text: str) -> Argument:

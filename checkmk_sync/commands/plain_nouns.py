@@ -9,6 +9,7 @@ from typing import Any, Callable, Iterator, Mapping, Optional
 from ..catalogue.noun import Field as NounField
 from ..catalogue.noun import Noun
 from ..catalogue.nouns import NOUNS
+from ..core.text import with_article
 from .arguments import LIMIT, search
 from .command import CLI, TOOL, Argument, Command, Field, LazyModule
 
@@ -67,7 +68,7 @@ def _create(noun: Noun) -> Command:
     return _command(
         noun,
         "create",
-        f"Create {_with_article(noun.singular)}.",
+        f"Create {with_article(noun.singular)}.",
         (_key(noun), *(_value(field, is_required=field.required) for field in values)),
         example=_example(noun, required),
         writes=True,
@@ -82,7 +83,7 @@ def _update(noun: Noun) -> Command:
     return _command(
         noun,
         "update",
-        f"Change {_with_article(noun.singular)}. Fields that are not given stay as they are.",
+        f"Change {with_article(noun.singular)}. Fields that are not given stay as they are.",
         (_key(noun), *(_value(field, is_required=False) for field in values)),
         example=_example(noun, [field for field in values if not field.secret][:1]),
         writes=True,
@@ -95,7 +96,7 @@ def _delete(noun: Noun) -> Command:
     return _command(
         noun,
         "delete",
-        f"Delete {_with_article(noun.singular)}.",
+        f"Delete {with_article(noun.singular)}.",
         (_key(noun),),
         example=noun.key.example,
         writes=True,
@@ -157,10 +158,6 @@ def _columns(noun: Noun) -> tuple[str, ...]:
     """Return the columns of a table: the first fields with short values that all editions have."""
     shown = [field for field in noun.fields if field.at and not field.secret and field.editions is None]
     return tuple(field.name for field in shown if field.type in (str, int, bool))[:MAX_COLUMNS]
-
-
-def _with_article(singular: str) -> str:
-    return f"{'an' if singular[0] in 'aeiou' else 'a'} {singular}"
 
 
 def _example(noun: Noun, fields: list[NounField]) -> str:

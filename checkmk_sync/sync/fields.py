@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Callable, Iterator, Mapping, Optional
 
-from ..catalogue.attributes import MASK
+from ..catalogue.attributes import MASK, parse_flag, parse_list
 from ..catalogue.field import Field
 from ..catalogue.noun import Noun
 from ..config.documents import read_json
@@ -16,8 +16,6 @@ from .kinds import ABSENT, Property
 from .marks import MARK, contains_mark_line
 
 __all__ = ["cell_value", "noun_properties"]
-
-_FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 def noun_properties(
@@ -74,13 +72,11 @@ def cell_value(noun: Noun, name: str, text: str) -> Any:
     """
     field = noun.by_name.get(name)
     if name == ABSENT or (field is not None and field.type is bool):
-        if text.lower() not in _FLAGS:
-            raise ValueError(f"{text!r} is not true or false")
-        return _FLAGS[text.lower()]
+        return parse_flag(text)
     if field is None or field.type is str:
         return text
     if field.type is list and text[:1] not in ("[", "{"):
-        return [part.strip() for part in text.split("|") if part.strip()]
+        return parse_list(text)
     try:
         return read_json(text, "").data
     except SettingsError:
