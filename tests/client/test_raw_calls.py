@@ -16,19 +16,10 @@ from checkmk_sync.errors import (
     PreconditionError,
 )
 from checkmk_sync.testing import SimulatedSite
+from tests.client.conftest import sent
 from tests.conftest import MakeClient
 
 HOST = "/objects/host_config/web01"
-
-
-@pytest.fixture
-def with_host(site: SimulatedSite, cmk: Checkmk) -> Checkmk:
-    cmk.hosts.create("web01", "/", {"alias": "old"})
-    return cmk
-
-
-def _sent(site: SimulatedSite) -> list[str]:
-    return [f"{request.method} {request.path}" for request in site.requests]
 
 
 def test_a_call_returns_the_answer_of_the_site(with_host: Checkmk) -> None:
@@ -64,7 +55,7 @@ def test_an_unknown_operation_names_the_nearest(cmk: Checkmk, site: SimulatedSit
     with pytest.raises(ValueError, match="unknown operation") as caught:
         cmk.call(name)
     assert nearest in str(caught.value)
-    assert _sent(site) == []
+    assert sent(site) == []
 
 
 WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -101,7 +92,7 @@ def test_wrong_arguments_are_refused_before_anything_is_sent(cmk: Checkmk, site:
     with pytest.raises(ValueError) as caught:
         cmk.call(name, **arguments)
     assert message in str(caught.value)
-    assert _sent(site) == []
+    assert sent(site) == []
 
 
 @pytest.mark.parametrize("argument", ["path", "query", "body"])
@@ -115,7 +106,7 @@ def test_the_current_etag_is_sent_if_none_is_given(with_host: Checkmk, site: Sim
     body = {"update_attributes": {"alias": "new"}}
     reply = with_host.call("hosts.update", path={"name": "web01"}, body=body)
     assert site.requests[-1].headers["If-Match"] == etag
-    assert _sent(site)[-2:] == [f"GET {HOST}", f"PUT {HOST}"]
+    assert sent(site)[-2:] == [f"GET {HOST}", f"PUT {HOST}"]
     with pytest.raises(PreconditionError):
         with_host.call("hosts.update", path={"name": "web01"}, body=body, etag=etag)
     with_host.call("hosts.update", path={"name": "web01"}, body=body, etag=reply.etag)
@@ -123,7 +114,7 @@ def test_the_current_etag_is_sent_if_none_is_given(with_host: Checkmk, site: Sim
 
 def test_an_activation_takes_the_etag_of_the_pending_changes(with_host: Checkmk, site: SimulatedSite) -> None:
     assert with_host.call("activation.start").data["domainType"] == "activation_run"
-    assert "pending_changes" in _sent(site)[-2]
+    assert "pending_changes" in sent(site)[-2]
     assert site.requests[-1].headers["If-Match"] not in ("", "*")
 
 

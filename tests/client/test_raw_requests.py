@@ -17,21 +17,12 @@ from checkmk_sync.errors import (
 )
 from checkmk_sync.metrics.calls import CallEvent
 from checkmk_sync.testing import Fault, SimulatedSite
+from tests.client.conftest import sent
 from tests.conftest import MakeClient
 
 HOST = "/objects/host_config/web01"
 HOSTS = "/domain-types/host_config/collections/all"
 CREATE = {"host_name": "web01", "folder": "/", "attributes": {}}
-
-
-@pytest.fixture
-def with_host(site: SimulatedSite, cmk: Checkmk) -> Checkmk:
-    cmk.hosts.create("web01", "/", {"alias": "old"})
-    return cmk
-
-
-def _sent(site: SimulatedSite) -> list[str]:
-    return [f"{request.method} {request.path}" for request in site.requests]
 
 
 def test_a_request_returns_status_headers_etag_data_and_time(with_host: Checkmk, site: SimulatedSite) -> None:
@@ -84,7 +75,7 @@ def test_wrong_requests_are_refused_before_anything_is_sent(
     while frame is not None:
         assert "headers" not in frame.tb_frame.f_locals, "credentials are attached after the checks"
         frame = frame.tb_next
-    assert _sent(site) == []
+    assert sent(site) == []
 
 
 def test_a_refusal_is_the_usual_error(cmk: Checkmk) -> None:
@@ -109,7 +100,7 @@ def test_a_writing_request_is_sent_once_and_uncertain_if_its_answer_is_lost(cmk:
         with pytest.raises(BrokenReplyError) as caught:
             cmk.request("POST", HOSTS, body=CREATE)
         assert caught.value.attempted.is_uncertain and caught.value.attempted.attempts == 1
-    assert _sent(site) == [f"POST {HOSTS}"]
+    assert sent(site) == [f"POST {HOSTS}"]
     assert list(site.state.configuration.hosts) == ["web01"]
 
 
