@@ -53,7 +53,7 @@ class BulkEditable(Editable[T]):
         """
         raise NotImplementedError
 
-    def _is_as_left_by(self, entry: Entry, _record: T) -> bool:
+    def _is_as_left_by(self, entry: Entry, record: T, /) -> bool:
         """Return True if the object is as the entry of an update leaves it."""
         raise NotImplementedError
 
@@ -61,7 +61,7 @@ class BulkEditable(Editable[T]):
         """Return the folder of an entry, or "" if it is not known or objects of this kind have no folder."""
         return str(entry.get("folder", ""))
 
-    def _created_before(self, _entries: Sequence[Entry]) -> Mapping[str, Collection[str]]:
+    def _created_before(self, _entries: Sequence[Entry], /) -> Mapping[str, Collection[str]]:
         """Return the names of the entries that must be created before each entry."""
         return {}
 
@@ -73,7 +73,7 @@ class BulkEditable(Editable[T]):
         """Return the objects with these names that exist and that the user can see, by name."""
         raise NotImplementedError
 
-    def _folder_and_references(self, _record: T) -> tuple[str, Sequence[str]]:
+    def _folder_and_references(self, _record: T, /) -> tuple[str, Sequence[str]]:
         """Return the folder of an object, and the names of objects that cannot be deleted before it."""
         return "", ()
 

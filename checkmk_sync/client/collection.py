@@ -257,7 +257,7 @@ class Collection(BulkEditable[R]):
             for entry in entries
         ]
 
-    def _is_as_left_by(self, entry: Entry, record: R) -> bool:
+    def _is_as_left_by(self, entry: Entry, record: R, /) -> bool:
         return self._has_values(record, self._format.values(entry["attributes"]))
 
     def _named(self, item: Union[str, R]) -> tuple[str, Optional[R]]:

@@ -129,7 +129,7 @@ async def _read(runner: ToolRunner, command: Command, arguments: Mapping[str, An
 
 MAX_COMPLETIONS = 100  # the limit of the protocol
 MAX_TYPED = 240
-COMPLETION_S = 5.0  # seconds; later completions do not help a person who is typing
+COMPLETION_S = 5.0  # seconds; a slower completion comes too late while a person types
 _WILDCARDS = frozenset("*?[]\\")
 
 

@@ -200,9 +200,9 @@ class Hosts(HostReader):
     _to_creation = staticmethod(to_creation)
     _to_change = staticmethod(to_update)
 
-    def _created_before(self, _entries: Sequence[Entry]) -> dict[str, list[str]]:
+    def _created_before(self, entries: Sequence[Entry], /) -> dict[str, list[str]]:
         # Checkmk refuses a parent that does not exist, even if the same call creates it.
-        return {self._name_of(entry): parents_in(entry["attributes"]) for entry in _entries}
+        return {self._name_of(entry): parents_in(entry["attributes"]) for entry in entries}
 
     def _creation_proof(self) -> Callable[[Hosts, Sequence[Entry]], set[str]]:
         started = self._site.clock.monotonic()
@@ -235,7 +235,7 @@ class Hosts(HostReader):
         # The folder only determines the order of the calls.
         return [{name: value for name, value in entry.items() if name != "folder"} for entry in entries]
 
-    def _is_as_left_by(self, entry: Entry, record: Host) -> bool:
+    def _is_as_left_by(self, entry: Entry, record: Host, /) -> bool:
         return matches(entry, record.attributes)
 
     def _named(self, item: Union[str, Host]) -> tuple[str, Optional[Host]]:
@@ -244,6 +244,6 @@ class Hosts(HostReader):
         # Only records from the site have meta data. The client reads the others, as if their names were given.
         return (item, None) if isinstance(item, str) else (item.name, item if item.meta else None)
 
-    def _folder_and_references(self, record: Host) -> tuple[str, Sequence[str]]:
+    def _folder_and_references(self, record: Host, /) -> tuple[str, Sequence[str]]:
         # Checkmk refuses to delete a host while it is the parent of another host.
         return record.folder, parents_in(record.effective_attributes or record.attributes)

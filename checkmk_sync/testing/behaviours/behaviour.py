@@ -1,4 +1,4 @@
-"""The record of what the server does with the objects of one noun."""
+"""The record type for the behaviour of the server with the objects of one noun."""
 
 from __future__ import annotations
 
