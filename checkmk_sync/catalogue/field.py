@@ -23,12 +23,16 @@ def _unchanged(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Former:
-    """The form of a field before version ``until``: its names in requests and answers, and whether it is required."""
+    """The form of a field before version ``until``: its names in requests and answers, and whether it is required.
+
+    ``encode`` converts values for requests; None means that the field's own function does.
+    """
 
     until: str
     wire: str
     at: tuple[str, ...]
     required: bool = False
+    encode: Optional[Callable[[Any], Any]] = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ class Field:
         """Return the field with the names that it has in ``version``."""
         for form in self.former:
             if not version.at_least(form.until):
-                return dataclasses.replace(self, wire=form.wire, at=form.at, required=form.required)
+                encode = form.encode or self.encode
+                return dataclasses.replace(self, wire=form.wire, at=form.at, required=form.required, encode=encode)
         return self
 
     def check(self, value: Any) -> None:

@@ -24,13 +24,16 @@ from ..metrics import MetricsCollector
 from ..metrics.calls import CallEvent
 from ..recovery import BreakerState
 from .collection import Collection
-from .nouns import Activation, Discovery, Folders, Hosts, HostStatuses, Jobs, Services
+from .nouns import Activation, Discovery, Folders, Hosts, HostStatuses, Jobs, Services, TagGroups
 from .raw import RawCalls
 from .records import Version
 from .resource import Resource, parsing
 from .site import Settling, Site
 
 __all__ = ["Checkmk", "Health", "require_client"]
+
+# The plain nouns with methods that their rows cannot describe.
+COLLECTIONS: Mapping[str, Any] = {"tag_groups": TagGroups}
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class Checkmk(RawCalls):
     host_groups: Collection[HostGroup]
     passwords: Collection[Password]
     service_groups: Collection[ServiceGroup]
+    tag_groups: TagGroups
     time_periods: Collection[TimePeriod]
 
     _original: Optional[Checkmk] = None  # set for a client that shares the connections of another one
@@ -125,7 +129,7 @@ class Checkmk(RawCalls):
         self.discovery = Discovery(self._site, self.jobs)
         self.activation = Activation(self._site)
         for name, row in NOUNS.items():
-            setattr(self, name, Collection(self._site, row.record))
+            setattr(self, name, COLLECTIONS.get(name, Collection)(self._site, row.record))
 
     @classmethod
     def from_settings(cls, settings: Settings, *, clock: Optional[Clock] = None) -> Checkmk:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import MappingProxyType
 from typing import Any, Callable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
 from ..catalogue.noun import Record
@@ -94,7 +95,7 @@ class Collection(BulkEditable[R]):
             self._creation_body(record),
             lambda there, found: there._format.same(found, values),
             was_absent=was_absent,
-            refused_field=self._wire_key,
+            refused_field=self._format.key.wire,
             has_secrets=bool(self._secrets_in(values)),
         )
 
@@ -111,6 +112,10 @@ class Collection(BulkEditable[R]):
         Raises NotFoundError if the object does not exist, PreconditionError if it has changed since the ``etag``, and
         ValueError for an ``etag`` if the API has no ETags for this kind of object.
         """
+        return self._update(key, values, etag)
+
+    def _update(self, key: str, values: Values, etag: Optional[str], options: Values = MappingProxyType({})) -> R:
+        """Set some fields of an object. ``options`` are members of the body that are not fields."""
         if not values:
             raise ValueError(f"give a field of the {self.record.noun.singular} {key!r} to change")
         self._refuse_key(values)
@@ -119,7 +124,7 @@ class Collection(BulkEditable[R]):
         def body_for(before: R) -> Values:
             # CHECKMK_API 10.12: the site refuses an alias that does not change.
             changes = {name: values[name] for name in self._to_send(before, values)}
-            return self._format.body({**self._repeated(before), **changes}) if changes else {}
+            return {**self._format.body({**self._repeated(before), **changes}), **options} if changes else {}
 
         return self._change(
             key, "update", body_for, lambda there, found, *_: there._has_values(found, values), etag=etag

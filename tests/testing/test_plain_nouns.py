@@ -24,6 +24,7 @@ PERMISSIONS = {
     "host_groups": "wato.groups",
     "passwords": "wato.passwords",
     "service_groups": "wato.groups",
+    "tag_groups": "wato.hosttags",
     "time_periods": "wato.timeperiods",
 }
 

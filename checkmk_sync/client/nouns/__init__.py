@@ -8,5 +8,6 @@ from .folders import Folders
 from .hosts import Hosts
 from .jobs import Jobs
 from .monitoring import HostStatuses, Services
+from .tag_groups import TagGroups
 
-__all__ = ["Activation", "Discovery", "Folders", "HostStatuses", "Hosts", "Jobs", "Services"]
+__all__ = ["Activation", "Discovery", "Folders", "HostStatuses", "Hosts", "Jobs", "Services", "TagGroups"]

@@ -11,6 +11,7 @@ from .aux_tags import AUX_TAGS
 from .behaviour import Behaviour, Values
 from .groups import CONTACT_GROUPS, HOST_GROUPS, SERVICE_GROUPS
 from .passwords import PASSWORDS
+from .tag_groups import TAG_GROUPS
 from .time_periods import TIME_PERIODS
 
 __all__ = ["BEHAVIOURS", "Behaviour", "Values"]
@@ -21,5 +22,6 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "host_groups": HOST_GROUPS,
     "passwords": PASSWORDS,
     "service_groups": SERVICE_GROUPS,
+    "tag_groups": TAG_GROUPS,
     "time_periods": TIME_PERIODS,
 }

@@ -69,6 +69,7 @@ class NounHandlers:
     def __init__(self, noun: Noun) -> None:
         self._noun, self._behaviour = noun, BEHAVIOURS.get(noun.name, Behaviour())
         self._builtin = BUILTIN_OBJECTS.get(noun.name, {})
+        self._options = self._behaviour.options
         self._has_etag = any(row.if_match for row in noun.operations)
         self._all = f"/domain-types/{noun.domain}/collections/all"
         self._one = f"/objects/{noun.domain}"
@@ -90,7 +91,10 @@ class NounHandlers:
         return Endpoint(
             row.method,
             row.path.replace("{key}", "<key>"),
-            query={name: Field(string, REQUIRED) for name in row.query},
+            query={
+                name: Field(self._options[name]) if name in row.options else Field(string, REQUIRED)
+                for name in row.query
+            },
             body=body,
             schema_check=(lambda _state: update_check) if update_check and row.verb == "update" else None,
             exists=lambda profile: row.serves(profile.version, profile.edition),
@@ -128,7 +132,9 @@ class NounHandlers:
             for field, check in self._fields(state)[1:]
             if not field.filters
         }
-        return {**fields, **self._behaviour.further(state)}
+        rows = [row for row in self._noun.operations if row.verb == "update"]
+        options = {name: Field(self._options[name]) for row in rows for name in row.options}
+        return {**fields, **options, **self._behaviour.further(state)}
 
     def _bulk_create_fields(self, state: SiteState) -> dict[str, Field]:
         return {"entries": Field(unique(list_of(object_with(self._new_fields(state)))), REQUIRED)}
@@ -199,7 +205,9 @@ class NounHandlers:
     def _store(self, context: Context, action: str, key: str, values: Values) -> None:
         self._behaviour.refuse(context, key, values)
         objects = context.configuration.objects[self._noun.name]
+        before = objects.get(key)
         objects[key] = dict(self._behaviour.complete(context, values))
+        self._behaviour.after_write(context, key, before, objects[key])
         self._add_change(context, action, key)
 
     def _add_change(self, context: Context, action: str, key: str) -> None:
@@ -208,16 +216,18 @@ class NounHandlers:
 
     def _add(self, context: Context, body: Mapping[str, Any]) -> str:
         values = dict(body)
-        key = uuid.uuid4().hex if self._noun.key.assigned else values.pop(self._noun.key.wire)
+        wire = self._noun.key.in_version(context.profile.version).wire
+        key = uuid.uuid4().hex if self._noun.key.assigned else values.pop(wire)
         self._store(context, "Created", key, values)
         return str(key)
 
     def _remove(self, context: Context, key: str) -> None:
         self._existing(context, key)
-        usages = self._behaviour.usages(context.configuration, key)
+        usages = [] if self._behaviour.is_forced(context) else self._behaviour.usages(context.configuration, key)
         if usages:
-            raise self._behaviour.in_use(usages)
-        del context.configuration.objects[self._noun.name][key]
+            raise self._behaviour.in_use(key, usages)
+        before = context.configuration.objects[self._noun.name].pop(key)
+        self._behaviour.after_write(context, key, before, None)
         self._add_change(context, "Deleted", key)
 
     # Handlers, named after the verbs of the rows
@@ -244,7 +254,8 @@ class NounHandlers:
         values = self._existing(context, key)
         if context.endpoint.needs_etag:
             context.check_etag(self._etag(context, key))
-        self._store(context, "Edited", key, {**values, **context.body})
+        changes = {name: value for name, value in context.body.items() if name not in self._options}
+        self._store(context, "Edited", key, {**values, **changes})
         return self._answer(context, key)
 
     def delete(self, context: Context) -> Response:
