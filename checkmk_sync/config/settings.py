@@ -6,7 +6,7 @@ import ipaddress
 import math
 import os
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, Mapping, Optional, Union
+from typing import Any, Callable, Mapping, Optional, Union
 from urllib.parse import urlsplit
 
 from ..core.arguments import describe_type
@@ -36,21 +36,28 @@ BACKENDS = ("memory", "sqlite", "redis")
 STRATEGIES = ("fixed", "linear", "exponential_backoff")
 
 
+_TYPES: Mapping[str, tuple[tuple[Any, ...], str]] = {  # by the annotation of a field
+    "bool": ((bool,), "true or false"),
+    "int": ((int,), "a whole number"),
+    "float": ((int, float), "a number"),
+    "str": ((str, os.PathLike), "a string"),
+}
+
+
 def _check(owner: Any, **minimum: float) -> None:
-    """Raise SettingsError for a value that is not a number, is too small, or should be whole. None means "not set"."""
-    counts = {entry.name for entry in fields(owner) if entry.type == "int"}
-    for name, least in minimum.items():
-        value = getattr(owner, name)
-        if value is None:
+    """Raise SettingsError for a field with a value of another type, or a number that is not finite or is too small."""
+    for entry in fields(owner):
+        name, value, annotation = entry.name, getattr(owner, entry.name), str(entry.type)
+        expected = _TYPES.get(annotation.removeprefix("Optional[").removesuffix("]"))
+        if expected is None or (value is None and annotation.startswith("Optional[")):
             continue
-        if not isinstance(value, (int, float)) or isinstance(value, bool):
-            raise SettingsError(f"{name} must be a number, not {value!r}", field=name)
-        if not math.isfinite(value):
+        kinds, needed = expected
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            raise SettingsError(f"{name} must be {needed}, not {value!r}", field=name)
+        if isinstance(value, float) and not math.isfinite(value):
             raise SettingsError(f"{name} must be a finite number, not {value!r}", field=name)
-        if name in counts and not isinstance(value, int):
-            raise SettingsError(f"{name} must be a whole number, not {value!r}", field=name)
-        if value < least:
-            raise SettingsError(f"{name} must be at least {least:g}, not {value!r}", field=name)
+        if name in minimum and value < minimum[name]:
+            raise SettingsError(f"{name} must be at least {minimum[name]:g}, not {value!r}", field=name)
 
 
 @dataclass(frozen=True)
@@ -238,6 +245,7 @@ class SyncSettings:
     limits: SyncLimits = field(default_factory=SyncLimits)
 
     def __post_init__(self) -> None:
+        _check(self)
         if self.encoding is not None and not is_encoding(self.encoding):
             message = f"encoding {self.encoding!r} is unknown; use one such as utf-8, windows-1252 or utf-16"
             raise SettingsError(message, field="encoding")
@@ -322,29 +330,42 @@ def _plain(value: Any) -> Any:
     return {name: _plain(entry) for name, entry in value.items()} if isinstance(value, Mapping) else value
 
 
-def prefix_field(path: str, error: SettingsError) -> str:
-    """Return the message of an error as ``"KEY: message"``. The key is ``path`` and the name of the field."""
-    return f"{path}{error.field}: {str(error).removeprefix(f'{error.field} ')}" if path and error.field else str(error)
+ErrorAt = Callable[[tuple[str, ...], str, Optional[str]], SettingsError]
 
 
-def replace_nested(record: Any, changes: Mapping[str, Any], path: str = "") -> Any:
+def _error_at(_path: tuple[str, ...], message: str, field: Optional[str]) -> SettingsError:
+    return SettingsError(message, field=field)
+
+
+def replace_nested(
+    record: Any, changes: Mapping[str, Any], path: tuple[str, ...] = (), error_at: ErrorAt = _error_at
+) -> Any:
     """Return a copy of a settings record with ``changes``. A mapping changes the nested record of that name.
 
-    Raises SettingsError for a mistake, but TypeError for an unknown name at the top level, which is an argument.
+    ``path`` is the key of the record. For each mistake, the error that ``error_at(path, message, field)`` returns is
+    raised. An unknown name without a path raises TypeError, because it is the name of an argument.
     """
     values = {entry.name: getattr(record, entry.name) for entry in fields(record)}
     for name, change in changes.items():
+        below = (*path, str(name))
         if name not in values:
-            message = f"unknown setting {path}{name}{suggestion(name, tuple(values))}"
-            raise SettingsError(message, field=name) if path else TypeError(message)
-        below = hasattr(values[name], "__dataclass_fields__")
-        if below and isinstance(change, Mapping):
-            values[name] = replace_nested(values[name], change, f"{path}{name}.")
-        elif below and not isinstance(change, type(values[name])):
-            raise SettingsError(f"{path}{name} must be a mapping or {type(values[name]).__name__}", field=name)
-        else:
+            message = f"unknown setting {'.'.join(below)}{suggestion(str(name), tuple(values))}"
+            raise error_at(below, message, str(name)) if path else TypeError(message)
+        if not is_dataclass(values[name]) or isinstance(change, type(values[name])):
             values[name] = change
+        elif isinstance(change, Mapping):
+            values[name] = replace_nested(values[name], change, below, error_at)
+        else:
+            raise error_at(below, f"{'.'.join(below)}: must be a mapping", name)
+    return create_record(type(record), values, path, error_at)
+
+
+def create_record(kind: Any, values: Mapping[str, Any], path: tuple[str, ...], error_at: ErrorAt) -> Any:
+    """Return a settings record. Raises an error that names the full key, created as by :func:`replace_nested`."""
     try:
-        return type(record)(**values)
+        return kind(**values)
     except SettingsError as error:
-        raise SettingsError(prefix_field(path, error), field=error.field) from None
+        below, message = (*path, error.field or ""), str(error)
+        if path and error.field:
+            message = f"{'.'.join(below)}: {message.removeprefix(f'{error.field} ')}"
+        raise error_at(below, message, error.field) from None
