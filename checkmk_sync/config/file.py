@@ -13,8 +13,9 @@ from ..core.arguments import require_type
 from ..core.text import suggestion
 from ..errors import SettingsError
 from .documents import Document, read_yaml
+from .records import create_record, replace_nested
 from .secrets import SecretSource, read_file, warn_if_readable_by_others
-from .settings import Settings, SyncSettings, create_record, replace_nested
+from .settings import Settings, SyncSettings
 
 __all__ = ["REQUIRED_VARIABLES", "from_env", "load", "load_sync", "override_settings", "settings_from"]
 

@@ -12,7 +12,8 @@ import pytest
 
 from checkmk_sync import Checkmk, SecretSource, Settings
 from checkmk_sync.config.file import from_env, load
-from checkmk_sync.config.settings import Timeouts, replace_nested
+from checkmk_sync.config.records import replace_nested
+from checkmk_sync.config.settings import Timeouts
 from checkmk_sync.core.redaction import Redactor, hide_userinfo
 from checkmk_sync.errors import MissingExtraError, SettingsError
 
