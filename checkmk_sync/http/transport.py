@@ -18,7 +18,7 @@ from ..config.secrets import warn_caller
 from ..config.settings import Settings
 from ..core.call import JSON, Call, Reply, require_etag
 from ..core.clock import Clock, Deadline, SystemClock
-from ..core.redaction import Redactor
+from ..core.redaction import HIDDEN, Redactor
 from ..errors import Attempted, CheckmkError, ConnectError, Delivery, UnexpectedReplyError
 from ..metrics import MetricsCollector
 from ..metrics.calls import CallCost, CallMetrics
@@ -274,13 +274,20 @@ class _PieceTime:
             self.left_s = max(self.left_s - took_s, 0.001)
 
 
+class _HiddenText(str):
+    """A string whose ``repr()`` is hidden, because tracebacks and logs can show the attributes of its owner."""
+
+    def __repr__(self) -> str:
+        return f"'{HIDDEN}'"
+
+
 def _credentials(settings: Settings, proxies: Iterable[str]) -> tuple[str, Redactor]:
     # A separate function, so that no frame of a traceback contains the secret.
     secret = settings.password.reveal(settings.username)
     # The URL of a proxy may contain a password, even if it comes from the environment.
     quoted = [password for password in map(_password_in, proxies) if password]
     redact = Redactor([secret, *quoted, *map(unquote, quoted)], settings.username)
-    return authorization_header(settings.username, secret), redact
+    return _HiddenText(authorization_header(settings.username, secret)), redact
 
 
 def authorization_header(username: str, secret: str) -> str:
