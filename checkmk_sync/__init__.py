@@ -19,7 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .catalogue.nouns import AuxTag, ContactGroup, HostGroup, Password, ServiceGroup, TagGroup, TimePeriod
+    from .catalogue.nouns import AuxTag, ContactGroup, HostGroup, Password, Role, ServiceGroup, TagGroup, TimePeriod
     from .catalogue.states import HostState, ServiceState
     from .catalogue.versions import CheckmkVersion
     from .client.checkmk import Checkmk, Health
@@ -43,6 +43,7 @@ _HOMES = {
             "ContactGroup",
             "HostGroup",
             "Password",
+            "Role",
             "ServiceGroup",
             "TagGroup",
             "TimePeriod",
@@ -80,6 +81,7 @@ __all__ = [
     "Outcomes",
     "Password",
     "Reply",
+    "Role",
     "SecretSource",
     "ServiceGroup",
     "ServiceState",

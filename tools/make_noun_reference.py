@@ -59,7 +59,7 @@ def _example(noun: Noun) -> str:
     values = {
         field.name: field.example
         for field in noun.fields
-        if field is not noun.key and field.example is not None and not field.editions
+        if field is not noun.key and field.example is not None and not (field.editions or field.since)
     }
     arguments = [_literal(noun.key.example), *(f"{name}={_literal(values[name])}" for name in values)]
     call, record = f"cmk.{noun.name}.ensure", noun.record.__name__

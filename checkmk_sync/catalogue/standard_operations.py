@@ -93,7 +93,8 @@ def _query(verb: str, fields: Sequence[Field], options: tuple[str, ...]) -> tupl
 def _body(verb: str, fields: Sequence[Field]) -> tuple[str, ...]:
     names = [(field, (field.wire, *(form.wire for form in field.former))) for field in fields if not field.assigned]
     if verb == "create":
-        return tuple(name for _, wires in names for name in wires)
+        renamed = {field.wire: field.creation_wire for field, _ in names}
+        return tuple(filter(None, (renamed.get(name, name) for _, wires in names for name in wires)))
     if verb == "update":
         return tuple(name for field, wires in names[1:] if not field.filters for name in wires)
     return ("entries",) if verb.startswith("bulk") else ()

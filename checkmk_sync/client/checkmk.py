@@ -25,7 +25,7 @@ from ..metrics import MetricsCollector
 from ..metrics.calls import CallEvent
 from ..recovery import BreakerState
 from .collection import Collection
-from .nouns import Activation, Discovery, Folders, Hosts, HostStatuses, Jobs, Services, TagGroups
+from .nouns import Activation, Discovery, Folders, Hosts, HostStatuses, Jobs, Roles, Services, TagGroups
 from .raw import RawCalls
 from .records import Version
 from .resource import Resource, parsing
@@ -34,7 +34,7 @@ from .site import Settling, Site
 __all__ = ["Checkmk", "Health", "require_client"]
 
 # The plain nouns with methods that their rows cannot describe.
-COLLECTIONS: Mapping[str, Any] = {"tag_groups": TagGroups}
+COLLECTIONS: Mapping[str, Any] = {"roles": Roles, "tag_groups": TagGroups}
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,7 @@ class Checkmk(RawCalls):
     contact_groups: Collection[ContactGroup]
     host_groups: Collection[HostGroup]
     passwords: Collection[Password]
+    roles: Roles
     service_groups: Collection[ServiceGroup]
     tag_groups: TagGroups
     time_periods: Collection[TimePeriod]

@@ -89,8 +89,9 @@ class Collection(BulkEditable[R]):
         return self._create_record(self._to_record(wanted, values))
 
     def _create_record(self, record: R, *, was_absent: bool = False) -> R:
-        values = record.values()
-        return self._create(
+        given = record.values()
+        values = {name: value for name, value in given.items() if self._format.fields[name].creation_wire}
+        created = self._create(
             record.key_value,
             self._creation_body(record),
             lambda there, found: there._format.same(found, values),
@@ -98,6 +99,8 @@ class Collection(BulkEditable[R]):
             refused_field=self._format.key.wire,
             has_secrets=bool(self._secrets_in(values)),
         )
+        rest = {name: value for name, value in given.items() if name not in values}
+        return self.update(record.key_value, **rest) if rest else created
 
     @writes
     def update(self, key: str, *, etag: Optional[str] = None, **values: Any) -> R:
@@ -274,7 +277,7 @@ class Collection(BulkEditable[R]):
         return {name: record for name, record in self._read_all().items() if name in wanted}
 
     def _creation_body(self, record: R) -> dict[str, Any]:
-        return self._format.body({self._key: record.key_value, **record.values()})
+        return self._format.creation_body({self._key: record.key_value, **record.values()})
 
     def _repeated(self, before: R) -> Values:
         """Return the values that every update of the object must repeat."""

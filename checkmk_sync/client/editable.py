@@ -140,11 +140,17 @@ class Editable(Resource, Generic[T]):
                 self._site.creation_claims.discard(self.noun, key or name)
                 etag = getattr(seen, "etag", None) or "*"
                 self._perform("delete", path=self._path(name), query=query, etag=etag, object_names=(name,))
-            except NotFoundError:
-                if not missing_ok and seen is None:
-                    raise
             except CheckmkError as error:
-                self._settle(error, lambda there: (seen is not None and there.find(name, fresh=True) is None) or None)
+                if seen is None and isinstance(error, NotFoundError):
+                    if missing_ok:
+                        return
+                    raise
+                # Checkmk also answers 404 to the deletion of a built-in object, which stays.
+                self._settle(
+                    error,
+                    lambda there: (seen is not None and there.find(name, fresh=True) is None) or None,
+                    NotFoundError,
+                )
 
         _repeat_if_stale(delete)
 

@@ -61,6 +61,11 @@ class NounFormat:
         if missing:
             raise ValueError(f"{with_article(self._noun.singular)} needs {' and '.join(missing)}")
 
+    def creation_body(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return fields under their names in requests that create an object, without those that only updates set."""
+        fields = [self.fields[name] for name in values]
+        return {field.creation_wire: field.encode(values[field.name]) for field in fields if field.creation_wire}
+
     def body(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return fields under their names in requests."""
         return {self.fields[name].wire: self.fields[name].encode(value) for name, value in values.items()}
@@ -105,7 +110,7 @@ def _value(field: Field, data: Any) -> Any:
     """Return the value of a field in an object of the API, or None if the object does not have it."""
     if not field.at:
         return None
-    if not field.required and _is_missing(data, field.at):
+    if (field.partial or not field.required) and _is_missing(data, field.at):
         return None
     value = value_of(data, *field.at) if field.type is Any else typed(field.type, data, *field.at)
     try:

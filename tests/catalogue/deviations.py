@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from typing import Any, Iterable, Iterator, Optional
@@ -186,9 +187,10 @@ def _request_differences(noun: Noun, row: Operation, fields: list[Field], facts:
     }
     is_update = verb.endswith("update")
     sent = [
-        field
+        field if is_update else dataclasses.replace(field, wire=field.creation_wire)
         for field in fields
         if not field.assigned and not (is_update and (field.name == noun.key.name or field.filters))
+        if is_update or field.creation_wire is not None
     ]
     for field in sent:
         if field.wire not in body:

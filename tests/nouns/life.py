@@ -43,7 +43,9 @@ class Life:
     def title(self) -> str:
         """The name of a field that can have any text."""
         return next(
-            field.name for field in self.noun.fields[1:] if field.type is str and field.required and not field.secret
+            field.name
+            for field in self.noun.fields[1:]
+            if field.type is str and not field.secret and not field.refers_to
         )
 
     def values(self) -> dict[str, Any]:

@@ -23,6 +23,7 @@ PERMISSIONS = {
     "contact_groups": "wato.users",
     "host_groups": "wato.groups",
     "passwords": "wato.passwords",
+    "roles": "wato.users",
     "service_groups": "wato.groups",
     "tag_groups": "wato.hosttags",
     "time_periods": "wato.timeperiods",
@@ -60,7 +61,7 @@ def test_each_noun_needs_its_permission(clock: ManualClock, noun: str) -> None:
         site.add_user("other", "x" * 10, without=[PERMISSIONS[noun]])
         raw = Raw(site)
         rows = {row.verb: row for row in NOUNS[noun].operations if row.verb in ("list", "create")}
-        body = {field.wire: field.example for field in NOUNS[noun].fields if field.required}
+        body = {field.creation_wire: field.example for field in NOUNS[noun].fields if field.required}
         for user, reading, writing in (("reader", 200, 401), ("other", 401, 401)):
             raw.auth = {"Authorization": f"Bearer {user} {'x' * 10}"}
             assert raw("GET", rows["list"].path).status_code == reading
@@ -266,10 +267,11 @@ def test_values_of_auxiliary_tags_are_checked(every: Raw) -> None:
 @pytest.mark.parametrize("noun", NOUNS)
 def test_every_write_adds_a_pending_change(site: SimulatedSite, raw: Raw, noun: str) -> None:
     rows = {row.verb: row for row in NOUNS[noun].operations if row.serves(site.state.profile.version, "cre")}
-    fields = [field for field in NOUNS[noun].fields if field.required]
-    body = {field.wire: field.example for field in fields}
-    key = body[NOUNS[noun].key.wire]
-    change = {field.wire: field.example for field in fields[1:]}
+    key_field, *others = NOUNS[noun].fields
+    fields = [field for field in others if field.required]
+    key = key_field.example
+    body = {key_field.wire: key, **{field.creation_wire: field.example for field in fields}}
+    change = {field.wire: field.example for field in fields}
     assert raw("POST", rows["create"].path, json=body).status_code == 200
     assert raw("PUT", rows["update"].url({"key": key}), STAR, json=change).status_code == 200
     assert raw(rows["delete"].method, rows["delete"].url({"key": key}), STAR).status_code == 204

@@ -9,7 +9,8 @@ from ..noun import NOUNS
 from .aux_tags import AuxTag
 from .groups import ContactGroup, HostGroup, ServiceGroup
 from .passwords import Password
+from .roles import Role
 from .tag_groups import TagGroup
 from .time_periods import TimePeriod
 
-__all__ = ["NOUNS", "AuxTag", "ContactGroup", "HostGroup", "Password", "ServiceGroup", "TagGroup", "TimePeriod"]
+__all__ = ["NOUNS", "AuxTag", "ContactGroup", "HostGroup", "Password", "Role", "ServiceGroup", "TagGroup", "TimePeriod"]

@@ -8,6 +8,7 @@ from .folders import Folders
 from .hosts import Hosts
 from .jobs import Jobs
 from .monitoring import HostStatuses, Services
+from .roles import Roles
 from .tag_groups import TagGroups
 
-__all__ = ["Activation", "Discovery", "Folders", "HostStatuses", "Hosts", "Jobs", "Services", "TagGroups"]
+__all__ = ["Activation", "Discovery", "Folders", "HostStatuses", "Hosts", "Jobs", "Roles", "Services", "TagGroups"]
