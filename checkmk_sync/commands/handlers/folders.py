@@ -27,8 +27,7 @@ def list_all(
     label: Optional[Mapping[str, str]],
     limit: Optional[int],
 ) -> Iterator[Row]:
-    is_wanted = has_labels(label)
-    rows = (_row(found) for found in client.folders.each(folder) if is_wanted(found.labels))
+    rows = (_row(found) for found in client.folders.each(folder) if has_labels(found.labels, label))
     return itertools.islice(matching(rows, search, "path", "title"), limit)
 
 

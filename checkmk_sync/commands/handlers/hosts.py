@@ -58,8 +58,7 @@ def list_all(
     limit: Optional[int],
 ) -> Iterator[Row]:
     found = client.hosts.each(folder=folder, search=None if search is None else compiled_search(search))
-    is_wanted = has_labels(label)
-    return map(_row, itertools.islice((host for host in found if is_wanted(host.labels)), limit))
+    return map(_row, itertools.islice((host for host in found if has_labels(host.labels, label)), limit))
 
 
 def get(client: Checkmk, host: str, effective: bool) -> Row:
