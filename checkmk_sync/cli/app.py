@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import warnings
 from typing import Any, Optional, Sequence
@@ -15,12 +16,13 @@ from ..commands.command import CLI, LazyModule
 from .declarations import DECLARED_COMMANDS, INVENTORY_COMMANDS, make_command
 from .exit_codes import FAILED, INTERRUPTED, REFUSED
 from .guarded_streams import guarded
-from .list_options import ListOptions, asks_for_json, list_parameters
+from .list_options import asks_for_json, list_parameters
 from .options import SHARED_OPTIONS, Declined, State
 from .parameters import parameter
 
 __all__ = ["cli", "run"]
 
+_commands = LazyModule(".table_commands", __package__)
 _GROUPS = {
     "hosts": "Manage hosts, and show their status.",
     "folders": "Manage folders of the configuration.",
@@ -46,14 +48,7 @@ class _Group(click.Group):
 
 
 def _table_command(command: Command) -> click.Command:
-    run = LazyModule(".table_commands", __package__).run
-
-    def run_row(state: State, /, yes: bool = False, **arguments: Any) -> Any:
-        if not command.gives_rows:
-            return run(state, command, arguments, is_confirmed=yes)
-        options = ListOptions(*(arguments.pop(name) for name in ("format", "columns", "sort")))
-        return run(state, command, arguments, options=options)
-
+    run = functools.partial(_commands.run_list if command.gives_rows else _commands.run, command)
     parameters = [parameter(argument) for argument in command.arguments]
     if command.gives_rows:
         parameters += list_parameters(command)
@@ -63,7 +58,7 @@ def _table_command(command: Command) -> click.Command:
     formats = "as JSON or YAML" if command.gives_rows else "with --json"
     text = f"{command.help} Secret values are shown only {formats}." if hides_secrets else command.help
     example = f"checkmk-sync {command.words} {command.example}".rstrip()
-    return make_command(command.name, run_row, text, example, parameters, command.arguments)
+    return make_command(command.name, run, text, example, parameters, command.arguments)
 
 
 def _cli() -> click.Group:

@@ -1,37 +1,32 @@
-"""The options that every list has: ``-o``, ``--columns`` and ``--sort``."""
+"""The options that every list has: ``--limit``, ``-o``, ``--columns`` and ``--sort``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Optional, Sequence
 
 import click
 
 from ..commands import Command
 from .options import State
+from .parameters import Number
 
-__all__ = ["FORMATS", "ListOptions", "asks_for_json", "list_parameters"]
+__all__ = ["FORMATS", "asks_for_json", "list_parameters"]
 
 FORMATS = ("table", "wide", "json", "jsonl", "yaml", "csv", "name")
 
 
-@dataclass(frozen=True)
-class ListOptions:
-    """The columns and the format of a list. Without a format, it is a table on a terminal, and lines in a pipe."""
-
-    format: Optional[str] = None
-    columns: Optional[str] = None
-    sort: Optional[str] = None
-
-
 def list_parameters(command: Command) -> list[click.Parameter]:
-    """Return the options for the output of a list."""
+    """Return the options for the output of a list.
+
+    Without a format, a list is a table on a terminal, and lines in a pipe.
+    """
     formats = FORMATS if command.naming_columns else FORMATS[:-1]
     inside = " or ".join(f"{name}.KEY" for name in command.all_columns if name in ("attributes", "labels"))
     columns = ", ".join(command.all_columns) + (f", {inside}" if inside else "")
     return [
+        click.Option(["--limit"], type=Number(), help="Show at most this many results."),
         click.Option(
-            ["-o", "--output", "format"],
+            ["-o", "--output"],
             type=click.Choice(formats),
             callback=_note_json,
             help="Print in this format (default: table on a terminal, tab-separated lines in a pipe).",

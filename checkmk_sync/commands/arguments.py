@@ -13,7 +13,6 @@ __all__ = [
     "HOST",
     "HOSTS",
     "LABEL",
-    "LIMIT",
     "WITH_LABEL",
     "pattern",
     "search",
@@ -66,7 +65,6 @@ def settings_fields(kind: str) -> tuple[Field, ...]:
     )
 
 
-LIMIT = Argument("limit", "Show at most this many results.", int)
 HOST = Argument(
     "host", "The name of the host.", required=True, check=host_name, example="web01", aliases=("name", "host_name")
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from ..catalogue.paths import folder_path
-from .arguments import ATTRIBUTE, FOLDER, LIMIT, WITH_LABEL, search, settings_fields
+from .arguments import ATTRIBUTE, FOLDER, WITH_LABEL, search, settings_fields
 from .command import Argument, Command, Field, LazyModule
 
 __all__ = ["FOLDER_COMMANDS"]
@@ -44,7 +44,6 @@ FOLDER_COMMANDS = (
             ),
             search("path or title", "web"),
             WITH_LABEL,
-            LIMIT,
         ),
         ("path", "title"),
         example="--folder /linux",

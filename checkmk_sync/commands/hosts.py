@@ -6,7 +6,7 @@ from typing import Any, Optional
 
 from ..catalogue.paths import folder_path
 from ..catalogue.states import HostState
-from .arguments import ATTRIBUTE, HOST, HOSTS, LABEL, LIMIT, WITH_LABEL, search, settings_fields, state
+from .arguments import ATTRIBUTE, HOST, HOSTS, LABEL, WITH_LABEL, search, settings_fields, state
 from .command import MAX_SHOWN, TOOL, Argument, Command, Field, LazyModule
 
 __all__ = ["HOST_COMMANDS"]
@@ -39,7 +39,6 @@ HOST_COMMANDS = (
             Argument("folder", "Show only hosts that are directly in this folder.", check=folder_path),
             _SEARCH,
             WITH_LABEL,
-            LIMIT,
         ),
         ("name", "folder", "ipaddress", "alias", "labels"),
         example="--folder /linux --limit 20",
@@ -141,7 +140,7 @@ HOST_COMMANDS = (
         "hosts status",
         "Show the monitoring status of hosts.",
         _hosts.status,
-        (_SEARCH, WITH_LABEL, state(tuple(name.lower() for name in HostState.__members__)), LIMIT),
+        (_SEARCH, WITH_LABEL, state(tuple(name.lower() for name in HostState.__members__))),
         _STATUS_COLUMNS,
         example="--search web",
         fields=_STATUS_FIELDS,
@@ -151,7 +150,7 @@ HOST_COMMANDS = (
         "hosts problems",
         "List hosts with unhandled problems. They are down or unreachable, not acknowledged, and not in downtime.",
         _hosts.problems,
-        (_SEARCH, WITH_LABEL, LIMIT),
+        (_SEARCH, WITH_LABEL),
         _STATUS_COLUMNS,
         example="--limit 20",
         fields=_STATUS_FIELDS,

@@ -10,7 +10,7 @@ from ..catalogue.noun import Field as NounField
 from ..catalogue.noun import Noun
 from ..catalogue.nouns import NOUNS
 from ..core.text import with_article
-from .arguments import LIMIT, search
+from .arguments import search
 from .command import CLI, TOOL, Argument, Command, Field, LazyModule
 
 __all__ = ["RESERVED_OPTIONS", "noun_commands", "plain_noun_commands", "searched_fields"]
@@ -43,14 +43,14 @@ def searched_fields(noun: Noun) -> tuple[str, ...]:
 
 
 def _list(noun: Noun) -> Command:
-    arguments = (search(" or ".join(searched_fields(noun)), noun.key.example), LIMIT)
+    by_text = search(" or ".join(searched_fields(noun)), noun.key.example)
     return _command(
         noun,
         "list",
         f"List {noun.plural}.",
-        arguments,
+        (by_text,),
         columns=_columns(noun),
-        example=f"{arguments[0].option_name} {noun.key.example}",
+        example=f"{by_text.option_name} {noun.key.example}",
         fields=_fields(noun),
         empty_text=f"no {noun.plural}",
     )

@@ -74,7 +74,7 @@ def test_every_list_has_all_formats(online: SimulatedSite, sync: Run, show: Show
 @pytest.mark.parametrize("command", LISTS, ids=lambda command: command.words)
 def test_every_list_has_the_same_options(command: Any) -> None:
     names = [argument.name for argument in command.arguments]
-    assert "search" in names and "limit" in names
+    assert "search" in names
     search = next(argument for argument in command.arguments if argument.name == "search")
     assert "case is ignored. A text with * or ? is a pattern for all of it." in search.help
     assert FORMATS == ("table", "wide", "json", "jsonl", "yaml", "csv", "name")

@@ -37,7 +37,7 @@ def check_arguments(kind: str, values: Optional[Mapping[str, Any]] = None, **_ot
 
 
 def list_configuration(client: Checkmk, kind: str, search: Optional[str]) -> Iterator[Row]:
-    return (_row(kind, row) for row in plain_nouns.list_objects(kind, client, search, None))
+    return (_row(kind, row) for row in plain_nouns.list_objects(kind, client, search))
 
 
 def get_configuration(client: Checkmk, kind: str, name: str) -> Row:

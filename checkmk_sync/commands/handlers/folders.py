@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any, Iterator, Mapping, Optional
 
 from ...catalogue.paths import folder_path
@@ -25,10 +24,9 @@ def list_all(
     folder: str,
     search: Optional[str],
     label: Optional[Mapping[str, str]],
-    limit: Optional[int],
 ) -> Iterator[Row]:
     rows = (_row(found) for found in client.folders.each(folder) if has_labels(found.labels, label))
-    return itertools.islice(matching(rows, search, "path", "title"), limit)
+    return matching(rows, search, "path", "title")
 
 
 def get(client: Checkmk, folder: str) -> Row:

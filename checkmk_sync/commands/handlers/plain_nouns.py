@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any, Iterator, Optional, Union
 
 from ...catalogue.noun import Record
@@ -29,9 +28,8 @@ def row_of(record: Record) -> Row:
     return {record.noun.key.name: record.key_value, **values}
 
 
-def list_objects(noun: str, client: Checkmk, search: Optional[str], limit: Optional[int]) -> Iterator[Row]:
-    rows = matching(map(row_of, collection_of(client, noun).each()), search, *searched_fields(NOUNS[noun]))
-    return itertools.islice(rows, limit)
+def list_objects(noun: str, client: Checkmk, search: Optional[str]) -> Iterator[Row]:
+    return matching(map(row_of, collection_of(client, noun).each()), search, *searched_fields(NOUNS[noun]))
 
 
 def get_objects(noun: str, client: Checkmk, **key: str) -> Row:
