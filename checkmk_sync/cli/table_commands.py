@@ -12,7 +12,7 @@ from ..client.outcomes import Status
 from ..commands import Command, FailureRow, Preview
 from .console import safe
 from .lists import make_layout, print_rows, sort_rows
-from .options import State, ask, can_ask
+from .options import State, ask, require_answers
 from .outcome import Write, exit_code
 
 __all__ = ["run", "run_list"]
@@ -24,10 +24,8 @@ def run(command: Command, state: State, /, *, yes: bool = False, **arguments: An
     Raises click.UsageError for an argument that is not valid, and Declined if the user does not confirm.
     """
     must_ask = command.destructive and not yes
-    if must_ask and not can_ask():
-        raise click.UsageError(
-            f"'{command.words}' cannot ask for confirmation, because standard input is not a terminal; give --yes"
-        )
+    if must_ask:
+        require_answers(f"'{command.words}'", "give --yes")
     with state.client() as client:
         try:
             if must_ask:

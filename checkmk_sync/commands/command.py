@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 Row = dict[str, Any]
-Watch = Callable[[str, int, int], object]  # called with stage, done, total
+Watch = Callable[[str, int, int], None]  # called with stage, done, total
 
 CLI, TOOL = "cli", "tool"  # the faces of a command
 MAX_SHOWN = 50  # failures or changes in one result

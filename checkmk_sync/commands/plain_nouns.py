@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import shlex
-from typing import Any, Callable, Iterator, Mapping, Optional
+from typing import Any, Iterator, Mapping, Optional
 
 from ..catalogue.noun import Field as NounField
 from ..catalogue.noun import Noun
@@ -49,6 +49,7 @@ def _list(noun: Noun) -> Command:
         "list",
         f"List {noun.plural}.",
         (by_text,),
+        handler=functools.partial(_handlers.list_all, kind=noun.name),
         columns=_columns(noun),
         example=f"{by_text.option_name} {noun.key.example}",
         fields=_fields(noun),
@@ -102,15 +103,15 @@ def _delete(noun: Noun) -> Command:
         writes=True,
         destructive=True,
         fields=(Field("deleted", f"The {noun.key.name} of the deleted {noun.singular}."),),
-        preview=functools.partial(_handlers.preview_delete, noun.name),
+        handler=functools.partial(_handlers.delete, kind=noun.name),
+        preview=functools.partial(_handlers.preview_delete, kind=noun.name),
     )
 
 
 def _command(noun: Noun, verb: str, text: str, arguments: tuple[Argument, ...], **facts: Any) -> Command:
     group = noun.name.replace("_", "-")
-    handler: Callable[..., Any] = functools.partial(getattr(_handlers, f"{verb}_objects"), noun.name)
-    own_tools = noun.tier != "configuration"
-    return Command(f"{group} {verb}", text, handler, arguments, own_tools=own_tools, **facts)
+    facts.setdefault("handler", functools.partial(_handlers.call, verb, noun.name))
+    return Command(f"{group} {verb}", text, arguments=arguments, own_tools=noun.tier != "configuration", **facts)
 
 
 def _key(noun: Noun) -> Argument:
