@@ -19,12 +19,7 @@ def _row(folder: Folder) -> Row:
     return {"path": folder.path, "title": folder.title, **settings_of(folder)}
 
 
-def list_all(
-    client: Checkmk,
-    folder: str,
-    search: Optional[str],
-    label: Optional[Mapping[str, str]],
-) -> Iterator[Row]:
+def list_all(client: Checkmk, folder: str, search: Optional[str], label: Mapping[str, str]) -> Iterator[Row]:
     rows = (_row(found) for found in client.folders.each(folder) if has_labels(found.labels, label))
     return matching(rows, search, "path", "title")
 

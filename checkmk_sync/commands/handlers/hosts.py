@@ -50,12 +50,7 @@ def table_row(row: Row) -> Row:
     return {"name": row["name"], "folder": row["folder"], **named, "labels": shown}
 
 
-def list_all(
-    client: Checkmk,
-    folder: Optional[str],
-    search: Optional[str],
-    label: Optional[Mapping[str, str]],
-) -> Iterator[Row]:
+def list_all(client: Checkmk, folder: Optional[str], search: Optional[str], label: Mapping[str, str]) -> Iterator[Row]:
     found = client.hosts.each(folder=folder, search=None if search is None else compiled_search(search))
     return (_row(host) for host in found if has_labels(host.labels, label))
 
@@ -142,19 +137,14 @@ def _status_row(host: HostStatus) -> Row:
     return {"name": host.name, "state": host.state.name, **columns}
 
 
-def status(
-    client: Checkmk,
-    search: Optional[str],
-    label: Optional[Mapping[str, str]],
-    state: Sequence[str],
-) -> Iterator[Row]:
+def status(client: Checkmk, search: Optional[str], label: Mapping[str, str], state: Sequence[str]) -> Iterator[Row]:
     hosts = client.host_status.each(
         query=search_filter("name", search), state=state or None, columns=with_labels(_STATUS_COLUMNS, label)
     )
     return map(_status_row, only_labelled(hosts, label))
 
 
-def problems(client: Checkmk, search: Optional[str], label: Optional[Mapping[str, str]]) -> CountedRows:
+def problems(client: Checkmk, search: Optional[str], label: Mapping[str, str]) -> CountedRows:
     hosts = client.host_status.each(
         query=unhandled_host_problems() & search_filter("name", search), columns=with_labels(_STATUS_COLUMNS, label)
     )

@@ -40,16 +40,16 @@ def matching(rows: Iterable[Row], search: Optional[str], *names: str) -> Iterato
     return (row for row in rows if any(matches(row[name]) for name in names if isinstance(row.get(name), str)))
 
 
-def has_labels(labels: Mapping[str, Any], wanted: Optional[Mapping[str, str]]) -> bool:
+def has_labels(labels: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
     """Return True if ``labels`` contain all ``wanted`` labels."""
-    return (wanted or {}).items() <= labels.items()
+    return wanted.items() <= labels.items()
 
 
-def with_labels(columns: tuple[str, ...], wanted: Optional[Mapping[str, str]]) -> tuple[str, ...]:
+def with_labels(columns: tuple[str, ...], wanted: Mapping[str, str]) -> tuple[str, ...]:
     """Return the columns of a monitoring state to request, with the labels only if they are needed."""
     return (*columns, "labels") if wanted else columns
 
 
-def only_labelled(objects: Iterable[S], wanted: Optional[Mapping[str, str]]) -> Iterator[S]:
+def only_labelled(objects: Iterable[S], wanted: Mapping[str, str]) -> Iterator[S]:
     """Yield the monitored objects that have all ``wanted`` labels."""
     return (found for found in objects if not wanted or has_labels(found["labels"], wanted))

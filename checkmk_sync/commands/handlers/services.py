@@ -22,23 +22,14 @@ def _row(service: ServiceStatus) -> Row:
 
 
 def list_all(
-    client: Checkmk,
-    host: Optional[str],
-    search: Optional[str],
-    label: Optional[Mapping[str, str]],
-    state: Sequence[str],
+    client: Checkmk, host: Optional[str], search: Optional[str], label: Mapping[str, str], state: Sequence[str]
 ) -> Iterator[Row]:
     query, columns = search_filter("description", search), with_labels(_COLUMNS, label)
     services = client.services.each(host=host, query=query, state=state or None, columns=columns)
     return map(_row, only_labelled(services, label))
 
 
-def problems(
-    client: Checkmk,
-    host: Optional[str],
-    search: Optional[str],
-    label: Optional[Mapping[str, str]],
-) -> CountedRows:
+def problems(client: Checkmk, host: Optional[str], search: Optional[str], label: Mapping[str, str]) -> CountedRows:
     query, columns = unhandled_problems() & search_filter("description", search), with_labels(_COLUMNS, label)
     found = client.services.each(host=host, query=query, columns=columns)
     services = sorted(only_labelled(found, label), key=severity)
