@@ -13,8 +13,8 @@ import yaml
 from rich.cells import cell_len
 
 from checkmk_sync.cli.console import Output
-from checkmk_sync.cli.list_options import FORMATS, asks_for_json
 from checkmk_sync.cli.lists import Layout, print_rows, sort_rows
+from checkmk_sync.cli.parameters import FORMATS, asks_for_json
 from checkmk_sync.commands import COMMANDS
 from checkmk_sync.testing import SimulatedSite
 from tests.conftest import Run, Show
