@@ -8,7 +8,7 @@ from typing import Any, Callable, Mapping
 from ..catalogue.noun import Noun
 from ..catalogue.nouns import NOUNS
 from .arguments import search
-from .command import TOOL, Argument, Command, Field, LazyModule
+from .command import TOOL, Argument, Command, Field, LazyModule, object_command
 from .plain_nouns import noun_commands
 
 __all__ = ["CONFIGURATION_COMMANDS", "KIND", "KINDS"]
@@ -50,8 +50,8 @@ _FIELDS = (
 
 def _command(verb: str, text: str, handler: Callable[..., Any], *arguments: Argument, **facts: Any) -> Command:
     check = _configuration.check_arguments
-    return Command(
-        f"configuration {verb}", text, handler, (_kind(verb), *arguments), faces=(TOOL,), check=check, **facts
+    return object_command(
+        f"configuration {verb}", text, handler, _kind(verb), *arguments, faces=(TOOL,), check=check, **facts
     )
 
 
@@ -71,8 +71,6 @@ CONFIGURATION_COMMANDS = (
         partial(_configuration.call, "create"),
         _NAME,
         _VALUES,
-        writes=True,
-        additive=True,
         fields=_FIELDS,
     ),
     _command(
@@ -81,17 +79,13 @@ CONFIGURATION_COMMANDS = (
         partial(_configuration.call, "update"),
         _NAME,
         _VALUES,
-        writes=True,
         fields=_FIELDS,
-        idempotent=True,
     ),
     _command(
         "delete",
         "Delete an object of a kind.",
         _plain_nouns.delete,
         _NAME,
-        writes=True,
-        destructive=True,
         fields=(Field("deleted", "The name of the deleted object."),),
         preview=_plain_nouns.preview_delete,
     ),

@@ -29,12 +29,7 @@ SERVICE_COMMANDS = (
         "services list",
         "List monitored services and their states.",
         _services.list_all,
-        (
-            _ON_HOST,
-            _SEARCH,
-            WITH_LABEL,
-            state(tuple(name.lower() for name in ServiceState.__members__), ["critical"]),
-        ),
+        (_ON_HOST, _SEARCH, WITH_LABEL, state(ServiceState, ["critical"])),
         _COLUMNS,
         example="--host 'web*' --state critical --state warning",
         fields=_FIELDS,
