@@ -33,26 +33,29 @@
 
 from __future__ import annotations
 
-from .base import Attempted, CheckmkError, Delivery, MissingExtraError, SettingsError
-from .calls import (
+from .api import (
     ApiError,
     AuthError,
     BadRequestError,
-    BrokenReplyError,
-    CircuitOpenError,
     ConflictError,
-    ConnectError,
-    DeadlineError,
     ForbiddenError,
-    GatewayError,
     LockedError,
     NotFoundError,
     PreconditionError,
-    ReadTimeoutError,
     ServerError,
     ThrottledError,
-    TransportError,
     UnprocessableError,
+)
+from .attempted import Attempted, Delivery
+from .base import CheckmkError, MissingExtraError, SettingsError
+from .transport import (
+    BrokenReplyError,
+    CircuitOpenError,
+    ConnectError,
+    DeadlineError,
+    GatewayError,
+    ReadTimeoutError,
+    TransportError,
 )
 from .work import (
     ActivationError,

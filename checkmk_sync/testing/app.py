@@ -188,8 +188,7 @@ class SiteApp:
             context.check_query()
             self._check_accept(request)
             context.check_body()
-            for permission in ("general.use", *endpoint.permissions):
-                context.require(permission)
+            context.require("general.use")
         # Endpoints that wait must not hold the mutex, because they sleep.
         sleeps = "wait-for-completion" in endpoint.path
         with contextlib.nullcontext() if sleeps else self.state.configuration.mutex:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Iterable, Optional
 
-from .replies import bad_fields
-
-__all__ = ["FieldsFilter"]
+__all__ = ["FieldsError", "FieldsFilter"]
 
 Tree = dict[str, Optional[dict[str, Any]]]
 
@@ -15,8 +13,12 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]+|[!(),~]")
 _NO_TOKEN = re.compile(r"[^-A-Za-z0-9_!(),~ \t\r\n]")
 
 
+class FieldsError(ValueError):
+    """The parameter does not follow its grammar."""
+
+
 class FieldsFilter:
-    """A parsed ``fields`` parameter. Raises Problem 400 if the parameter does not follow its grammar.
+    """A parsed ``fields`` parameter.
 
     Grammar: ``["!"] "(" item {"," item} ")"``, item = ``path ["(" items ")"]``, path = ``name {"~" name}``.
     Blanks are skipped, and an empty string selects everything. If two items overlap, the narrower one applies.
@@ -26,10 +28,10 @@ class FieldsFilter:
         self._require(_NO_TOKEN.search(text) is None)
         self._tokens = _TOKEN.findall(text)[::-1]  # reversed, so that the next token is the last entry
         self._drop = self._skip("!")
-        self._tree: Optional[Tree] = {} if text else None
-        if self._tree is not None:
+        self._tree: Optional[Tree] = None
+        if text:
             self._require(self._skip("("))
-            self._add_items(self._tree)
+            self._tree = self._items()
         self._require(not self._tokens)
 
     def apply(self, data: Any) -> Any:
@@ -52,24 +54,32 @@ class FieldsFilter:
 
     def _require(self, is_valid: bool) -> None:
         if not is_valid:
-            raise bad_fields({"fields": ["The fields format is invalid."]})
+            raise FieldsError("The fields format is invalid.")
 
-    def _add_items(self, tree: Tree) -> None:
+    def _items(self) -> Tree:
         """Read the items of a list up to its closing parenthesis. The opening parenthesis is already read."""
-        self._add_item(tree)
+        tree: Tree = {}
+        _merge(tree, self._item())
         while self._skip(","):
-            self._add_item(tree)
+            _merge(tree, self._item())
         self._require(self._skip(")"))
+        return tree
 
-    def _add_item(self, tree: Tree) -> None:
+    def _item(self) -> Tree:
         self._require(self._tokens[-1:] != [] and self._tokens[-1] not in "!(),~")
         name = self._tokens.pop()
-        below = tree.get(name) or {}
         if self._skip("~"):
-            self._add_item(below)
-        elif self._skip("("):
-            self._add_items(below)
-        tree[name] = below or None
+            return {name: self._item()}
+        return {name: self._items() if self._skip("(") else None}
+
+
+def _merge(tree: Tree, other: Tree) -> None:
+    for name, below in other.items():
+        known = tree.get(name)
+        if known is None:
+            tree[name] = below
+        elif below is not None:
+            _merge(known, below)
 
 
 _NOTHING: Any = object()

@@ -50,9 +50,16 @@ def table_row(row: Row) -> Row:
     return {"name": row["name"], "folder": row["folder"], **named, "labels": shown}
 
 
-def list_all(client: Checkmk, folder: Optional[str], search: Optional[str], label: Mapping[str, str]) -> Iterator[Row]:
+def list_all(
+    client: Checkmk,
+    folder: Optional[str],
+    search: Optional[str],
+    label: Optional[Mapping[str, str]],
+    limit: Optional[int],
+) -> Iterator[Row]:
     found = client.hosts.each(folder=folder, search=None if search is None else compiled_search(search))
-    return (_row(host) for host in found if has_labels(host.labels, label))
+    is_wanted = has_labels(label)
+    return map(_row, itertools.islice((host for host in found if is_wanted(host.labels)), limit))
 
 
 def get(client: Checkmk, host: str, effective: bool) -> Row:
@@ -137,19 +144,27 @@ def _status_row(host: HostStatus) -> Row:
     return {"name": host.name, "state": host.state.name, **columns}
 
 
-def status(client: Checkmk, search: Optional[str], label: Mapping[str, str], state: Sequence[str]) -> Iterator[Row]:
+def status(
+    client: Checkmk,
+    search: Optional[str],
+    label: Optional[Mapping[str, str]],
+    state: Sequence[str],
+    limit: Optional[int],
+) -> Iterator[Row]:
     hosts = client.host_status.each(
         query=search_filter("name", search), state=state or None, columns=with_labels(_STATUS_COLUMNS, label)
     )
-    return map(_status_row, only_labelled(hosts, label))
+    return map(_status_row, itertools.islice(only_labelled(hosts, label), limit))
 
 
-def problems(client: Checkmk, search: Optional[str], label: Mapping[str, str]) -> CountedRows:
+def problems(
+    client: Checkmk, search: Optional[str], label: Optional[Mapping[str, str]], limit: Optional[int]
+) -> CountedRows:
     hosts = client.host_status.each(
         query=unhandled_host_problems() & search_filter("name", search), columns=with_labels(_STATUS_COLUMNS, label)
     )
     rows = sorted(map(_status_row, only_labelled(hosts, label)), key=lambda row: (row["state"], row["name"]))
-    return CountedRows(rows, Counter(row["state"].lower() for row in rows))
+    return CountedRows(rows[:limit], Counter(row["state"].lower() for row in rows))
 
 
 def create_many(client: Checkmk, hosts: Sequence[Mapping[str, Any]], watch: Watch) -> Row:

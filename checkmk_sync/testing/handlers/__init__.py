@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .. import behaviours  # noqa: F401
 from . import (  # noqa: F401
     activation,
     clusters,
@@ -11,6 +10,7 @@ from . import (  # noqa: F401
     hosts,
     hosts_bulk,
     hosts_internal,
+    plain_nouns,
     rename,
     status,
     version,

@@ -7,10 +7,9 @@ from typing import Any, Collection, Mapping
 from werkzeug.wrappers import Response
 
 from ...catalogue.paths import folder_id
-from .. import references
 from ..configuration import HostConfig, etag
-from ..endpoints import EDIT, PATH_CHECKS, Context, Endpoint, SiteState
-from ..fields_filter import FieldsFilter
+from ..endpoints import PATH_CHECKS, Context, Endpoint, SiteState
+from ..fields_filter import FieldsError, FieldsFilter
 from ..host_attributes import DEFAULT_SCAN
 from ..references import HOST_NAME, existing_folder, unused_host_name
 from ..replies import Problem, bad_fields, collection, domain_object, json_response
@@ -19,13 +18,12 @@ from .changes import attributes_after, change_fields, is_empty_change, single_ch
 
 __all__ = [
     "BAKE",
-    "add_host",
     "change_attributes",
     "create_host",
     "existing_host",
-    "host_answer",
     "host_change_fields",
     "host_collection",
+    "host_etag",
     "host_object",
     "new_host_fields",
     "refuse_needed_parents",
@@ -43,10 +41,12 @@ def existing_host(context: Context) -> HostConfig:
     Raises Problem 404 if it does not exist, and 403 if the user must not see it.
     """
     name = context.params["host_name"]
-    errors = references.existing_host(context.state)(name)
+    errors = HOST_NAME(name)
     if errors:
         raise bad_fields({"host_name": errors}, 404)
-    host = context.configuration.hosts[name]
+    host = context.configuration.hosts.get(name)
+    if host is None:
+        raise bad_fields({"host_name": [f"Host not found: {name!r}"]}, 404)
     context.require_seen(host)
     return host
 
@@ -54,14 +54,14 @@ def existing_host(context: Context) -> HostConfig:
 PATH_CHECKS[_ONE] = existing_host
 
 
-def _etag(host: HostConfig) -> str:
+def host_etag(host: HostConfig) -> str:
     """Return the ETag of a host, which does not depend on its meta data, as in Checkmk."""
     return etag(host.name, dict(host.attributes), host.nodes)
 
 
 def require_etag(context: Context, host: HostConfig) -> None:
-    ext = {"name": host.name, "attributes": dict(host.attributes), "cluster_nodes": host.nodes}
-    context.check_etag(_etag(host), ext)
+    ext = {"name": host.name, "attributes": dict(host.attributes), "cluster_nodes": host.node_list}
+    context.check_etag(host_etag(host), ext)
 
 
 def host_object(context: Context, host: HostConfig, *, links: bool = True, effective: bool = False) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def host_object(context: Context, host: HostConfig, *, links: bool = True, effec
         "attributes": {**host.attributes, "meta_data": host.meta_data},
         "is_cluster": host.nodes is not None,
         "is_offline": context.configuration.is_offline(host),
-        "cluster_nodes": host.nodes,
+        "cluster_nodes": host.node_list,
     }
     if effective:
         effective_attributes = {**context.configuration.effective(host), "meta_data": host.meta_data}
@@ -91,13 +91,12 @@ def _links(context: Context, host: HostConfig) -> list[dict[str, Any]]:
     return [*links.of_object(f"/objects/host_config/{host.name}"), to_folder]
 
 
-def host_answer(context: Context, host: HostConfig, *, effective: bool = False) -> Response:
-    return json_response(host_object(context, host, effective=effective), etag=_etag(host))
+def _answer(context: Context, host: HostConfig, *, effective: bool = False) -> Response:
+    return json_response(host_object(context, host, effective=effective), etag=host_etag(host))
 
 
 def change_attributes(context: Context, host: HostConfig, data: Mapping[str, Any]) -> tuple[HostConfig, list[str]]:
     """Change a host, and return it with the attributes to remove that were absent."""
-    context.require_folder(host.folder)
     if is_empty_change(data):
         return host, []
     # Checkmk: a host is changed even if some attributes to remove are absent.
@@ -124,7 +123,8 @@ def list_hosts(context: Context) -> Response:
         wanted = set(query["hostnames"])
         hosts = [host for host in hosts if host.name in wanted]
     if "site" in query:
-        hosts = [host for host in hosts if context.configuration.effective(host)["site"] == query["site"]]
+        default = context.configuration.site
+        hosts = [host for host in hosts if context.configuration.effective(host).get("site", default) == query["site"]]
     return host_collection(context, hosts)
 
 
@@ -137,7 +137,10 @@ def host_collection(context: Context, hosts: list[HostConfig]) -> Response:
     if "fields" not in query:
         items = (host_object(context, host, links=links, effective=effective) for host in hosts)
         return collection("host_config", self_link, items, ident="host")
-    fields_filter = FieldsFilter(query["fields"])
+    try:
+        fields_filter = FieldsFilter(query["fields"])
+    except FieldsError as error:
+        raise bad_fields({"fields": [str(error)]}) from None
     effective = fields_filter.includes("value", "extensions", "effective_attributes")
     value = [host_object(context, host, effective=effective) for host in hosts]
     whole = {"id": "host", "domainType": "host_config", "links": [self_link], "value": value, "extensions": {}}
@@ -147,7 +150,7 @@ def host_collection(context: Context, hosts: list[HostConfig]) -> Response:
 
 @Endpoint("GET", _ONE, query={"effective_attributes": Field(boolean, False)})
 def get_host(context: Context) -> Response:
-    return host_answer(context, existing_host(context), effective=context.query["effective_attributes"])
+    return _answer(context, existing_host(context), effective=context.query["effective_attributes"])
 
 
 def new_host_fields(state: SiteState) -> dict[str, Field]:
@@ -158,18 +161,18 @@ def new_host_fields(state: SiteState) -> dict[str, Field]:
     }
 
 
-def add_host(context: Context, entry: Mapping[str, Any]) -> HostConfig:
-    """Add a host, or a cluster if the entry has nodes."""
-    configuration = context.configuration
-    folder = configuration.folder_at(entry["folder"]).path
-    context.require_folder(folder)
-    attributes, nodes = entry.get("attributes", {}), entry.get("nodes")
-    return configuration.add_host(entry["host_name"], folder, attributes, user=context.user.name, nodes=nodes)
-
-
-@Endpoint("POST", _ALL, query=BAKE, body=new_host_fields, permissions=EDIT)
+@Endpoint("POST", _ALL, query=BAKE, body=new_host_fields)
 def create_host(context: Context) -> Response:
-    return host_answer(context, add_host(context, context.body))
+    """Create a host, or a cluster if the body has nodes."""
+    body, configuration = context.body, context.configuration
+    context.require("wato.edit")
+    folder = configuration.folder_at(body["folder"])
+    context.require_folder(folder.path)
+    nodes = tuple(body["nodes"]) if "nodes" in body else None
+    host = configuration.add_host(
+        body["host_name"], folder.path, body["attributes"], user=context.user.name, nodes=nodes
+    )
+    return _answer(context, host)
 
 
 def host_change_fields(state: SiteState) -> dict[str, Field]:
@@ -181,11 +184,12 @@ def update_host(context: Context) -> Response:
     host = existing_host(context)
     require_etag(context, host)
     context.require("wato.edit")
+    context.require_folder(host.folder)
     changed, absent = change_attributes(context, host, context.body)
     if absent:
         detail = f"The following attributes were not removed since they didn't exist: {', '.join(absent)}"
         raise Problem(400, "Some attributes were not removed", detail)
-    return host_answer(context, changed)
+    return _answer(context, changed)
 
 
 def refuse_needed_parents(context: Context, deleted: Collection[str]) -> None:
@@ -196,9 +200,10 @@ def refuse_needed_parents(context: Context, deleted: Collection[str]) -> None:
         raise Problem(400, "Bad Request", f"You cannot delete these hosts: {reasons}")
 
 
-@Endpoint("DELETE", _ONE, permissions=EDIT)
+@Endpoint("DELETE", _ONE)
 def delete_host(context: Context) -> Response:
     host = existing_host(context)
+    context.require("wato.edit")
     context.require_folder(host.folder)
     refuse_needed_parents(context, [host.name])
     context.configuration.remove_host(host.name, user=context.user.name)
@@ -210,17 +215,17 @@ def delete_host(context: Context) -> Response:
     f"{_ONE}/actions/move/invoke",
     body=lambda state: {"target_folder": Field(existing_folder(state), REQUIRED)},
     needs_etag=True,
-    permissions=EDIT,
 )
 def move_host(context: Context) -> Response:
     host, user = existing_host(context), context.user
     target = context.configuration.folder_at(context.body["target_folder"])
+    context.require("wato.edit")
     require_etag(context, host)
     if target.path == host.folder:
         raise Problem(400, "Invalid move action", "The host is already part of the specified target folder")
     if not (user.may_change(host.folder) and user.may_change(target.path)):
         detail = f"You lack the permissions to move host {host.name} to {folder_id(target.path)}."
         raise Problem(403, "Permission denied", detail)
-    return host_answer(
+    return _answer(
         context, context.configuration.change_host(host, user=user.name, action="move-host", folder=target.path)
     )

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from werkzeug.wrappers import Response
 
-from ..endpoints import EDIT, Context, Endpoint
-from ..jobs import RENAME
+from ..endpoints import Context, Endpoint
 from ..references import unused_host_name
-from ..replies import Problem
+from ..replies import Problem, json_response
 from ..validation import REQUIRED, Field
-from .hosts import existing_host, host_answer
+from .hosts import existing_host, host_etag, host_object
 
 __all__: list[str] = []
 
@@ -23,31 +22,32 @@ _WAIT = "/domain-types/host_config/actions/wait-for-completion/invoke"
     "PUT",
     "/objects/host_config/<host_name>/actions/rename/invoke",
     body=lambda state: {"new_name": Field(unused_host_name(state), REQUIRED)},
-    permissions=EDIT,
 )
 def rename(context: Context) -> Response:
     # Checkmk: the documentation requires If-Match, but the server ignores it.
     host, new = existing_host(context), context.body["new_name"]
-    jobs = context.state.jobs
+    context.require("wato.edit")
+    renames = context.state.renames
     if context.configuration.changes:
         detail = "Please activate all pending changes before executing a host rename process"
         raise Problem(409, "Pending changes are present", detail)
-    if jobs.is_active(RENAME):
+    if renames.active:
         raise Problem(409, "Conflict", "A host rename process is already running")
-    job = jobs.start_rename(host.name, new, context.user.name)
+    renames.start(host, new, context.user.name)
     if not context.profile.renames_in_background:
-        job.finish()
-        return host_answer(context, context.configuration.hosts[new])
+        renames.finish()
+        renamed = context.configuration.hosts[new]
+        return json_response(host_object(context, renamed), etag=host_etag(renamed))
     return context.redirect(context.profile.redirect_status, _WAIT)
 
 
-@Endpoint("POST", _WAIT, since="2.3.0b1", until="2.4.0b1", takes_lock=False)
-@Endpoint("GET", _WAIT, since="2.4.0b1")
+@Endpoint("POST", _WAIT, exists=lambda p: p.renames_in_background and not p.has_background_jobs, takes_lock=False)
+@Endpoint("GET", _WAIT, exists=lambda profile: profile.has_background_jobs)
 def wait(context: Context) -> Response:
     # Checkmk does not block here. It redirects to itself immediately while the job is running.
-    job = context.state.jobs.by_id.get(RENAME)
-    if job is None:
+    renames = context.state.renames
+    if not renames.jobs:
         message = "No running renaming job was found"
         is_title = context.profile.missing_jobs_have_no_detail
         raise Problem(404, message) if is_title else Problem(404, "Not found", message)
-    return context.redirect(302, _WAIT) if job.active else Response(status=204)
+    return context.redirect(302, _WAIT) if renames.active else Response(status=204)

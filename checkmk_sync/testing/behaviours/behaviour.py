@@ -1,0 +1,75 @@
+"""The record type for the behaviour of the server with the objects of one noun."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Mapping, Optional
+
+from ..configuration import Configuration
+from ..endpoints import Context, SiteState
+from ..replies import Problem
+from ..validation import Check, Field
+
+__all__ = ["Behaviour", "Values", "alias_refusal"]
+
+Values = Mapping[str, Any]
+
+
+def _not_found(_context: Context, key: str) -> Problem:
+    return Problem(404, "Not Found", repr(key))
+
+
+def _conflict(usages: list[str]) -> Problem:
+    return Problem(409, "Conflict", f"The object is still in use by: {', '.join(usages)}")
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """The behaviour of the server for one noun. The defaults are the standard behaviour.
+
+    Reading needs ``permission``, and writing also ``wato.edit``. ``parameter`` names the key in errors about the URL.
+    ``taken`` is the error for the key of a new object that exists, and ``absent`` for a key in a body that does not.
+    ``missing`` returns the answer if the key in the URL does not exist. With ``found_first``, it comes before all other
+    refusals. ``protected`` returns the answer to a write of a built-in object, or None if such a write is allowed.
+
+    ``checks`` returns additional checks of fields, ``further`` returns fields that the row does not have, and
+    ``update_check`` checks the complete body of an update. ``refuse`` raises refusals that depend on other objects.
+    ``complete`` returns values as the server stores them. ``extensions`` returns values as answers show them; its last
+    argument is False in lists. ``usages`` lists the users of an object, and ``in_use`` returns the answer to deleting
+    an object with users. ``shows_etag`` returns True if a GET answers with an ETag.
+    """
+
+    permission: str = ""
+    parameter: str = "name"
+    taken: str = "{!r} already exists."
+    absent: str = "{!r} does not exist."
+    missing: Callable[[Context, str], Problem] = _not_found
+    found_first: bool = False
+    protected: Callable[[Context, str], Optional[Problem]] = lambda _context, _key: None
+    checks: Callable[[SiteState], Mapping[str, Check]] = lambda _state: {}
+    further: Callable[[SiteState], Mapping[str, Field]] = lambda _state: {}
+    update_check: Optional[Check] = None
+    refuse: Callable[[Context, str, Values], None] = lambda _context, _key, _values: None
+    complete: Callable[[Context, Values], Values] = lambda _context, values: values
+    extensions: Callable[[Context, Values, bool], Values] = lambda _context, values, _is_single: values
+    usages: Callable[[Configuration, str], list[str]] = lambda _configuration, _key: []
+    in_use: Callable[[list[str]], Problem] = _conflict
+    shows_etag: Callable[[Context], bool] = lambda _context: True
+
+
+_ALIAS_OWNERS: Mapping[str, str] = {
+    "host_groups": "the host group",
+    "service_groups": "the service group",
+    "contact_groups": "the contact group",
+    "time_periods": "timeperiod",
+}
+
+
+def alias_refusal(configuration: Configuration, noun: str, key: str, alias: str) -> str:
+    """Return the text of the refusal of an alias that another object has, or an empty string."""
+    # Checkmk: groups and time periods share one set of aliases (cmk/gui/watolib/groups.py, is_alias_used).
+    for owner, text in _ALIAS_OWNERS.items():
+        for name, values in configuration.objects[owner].items():
+            if values["alias"] == alias and (owner, name) != (noun, key):
+                return f"This alias is already used in {text} {name}."
+    return ""
