@@ -13,11 +13,9 @@ from ..core.text import suggestion, with_article
 from ..errors import CheckmkError, UnexpectedReplyError
 from .payload import typed, value_of
 
-__all__ = ["PARTS", "NounFormat", "noun_format"]
+__all__ = ["NounFormat", "noun_format"]
 
 R = TypeVar("R", bound=Record)
-
-PARTS = ("id", "title", "extensions")  # the members of an object that hold the values of fields
 
 
 class NounFormat:
@@ -62,9 +60,9 @@ class NounFormat:
             raise ValueError(f"{with_article(self._noun.singular)} needs {' and '.join(missing)}")
 
     def creation_body(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return fields under their names in requests that create an object, without those that only updates set."""
+        """Return fields under their names in requests that create an object."""
         fields = [self.fields[name] for name in values]
-        return {field.creation_wire: field.encode(values[field.name]) for field in fields if field.creation_wire}
+        return {str(field.creation_wire): field.encode(values[field.name]) for field in fields}
 
     def body(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return fields under their names in requests."""

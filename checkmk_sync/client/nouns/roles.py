@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from ...catalogue.nouns import Role
 from ..collection import Collection
@@ -31,7 +31,7 @@ class Roles(Collection[Role]):
             name_after=lambda _before: new_key,
         )
 
-    def _to_send(self, before: Role, values: Mapping[str, Any]) -> list[str]:
-        names = super()._to_send(before, values)
-        resets = "default" in (values.get("permissions") or {}).values()
+    def _differing(self, before: Role, values: Mapping[str, Any], /) -> Sequence[str]:
+        names = super()._differing(before, values)
+        resets = "default" in values.get("permissions", {}).values()
         return [*names, "permissions"] if resets and "permissions" not in names else names
