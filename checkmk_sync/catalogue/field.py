@@ -23,25 +23,30 @@ def _unchanged(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Former:
-    """The form of a field before version ``until``: its names in requests and answers, and whether it is required."""
+    """The form of a field before version ``until``: its names in requests and answers, and whether it is required.
+
+    ``encode`` converts values for requests to these versions, if it is not that of the field.
+    """
 
     until: str
     wire: str
     at: tuple[str, ...]
     required: bool = False
+    encode: Optional[Callable[[Any], Any]] = None
 
 
 @dataclass(frozen=True)
 class Field:
     """A field of a kind of object.
 
-    ``name`` is used in records, inventories and commands, ``wire`` in requests. ``at`` is the path of the value in
-    answers; it is empty if the site never returns the value. ``type`` is str, int, bool, list, dict or Any. ``pattern``
+    ``name`` is used in records, inventories and commands, ``wire`` in requests; dots in it lead to members of objects,
+    as in ``properties.comment``. ``at`` is the path of the value in answers; it is empty if the site never returns the
+    value. ``type`` is str, int, bool, list, dict or Any. ``pattern``
     is exactly the server's expression, because the server quotes it. ``since`` is the first version with the field, and
     ``until`` the first version without it. ``editions`` are the short names of the editions that have it; None means
-    all. ``former`` are its names in older versions. A ``secret`` is never shown or compared. An ``assigned`` key is
-    chosen by the site. Lists are requested by the fields that are ``filters``. Every update must send the ``repeated``
-    fields. Two values mean the same if their ``canonical`` forms are equal. ``encode`` and ``decode`` convert values
+    all. ``former`` are its names in older versions. A ``secret`` is never shown or compared. The site chooses
+    the ``assigned`` fields. Lists are requested by the fields that are ``filters``. An update cannot change a ``fixed``
+    field. Every update must send the ``repeated`` fields. A ``literal`` is written as a Python literal. Two values mean the same if their ``canonical`` forms are equal. ``encode`` and ``decode`` convert values
     for requests and from answers. ``refers_to`` is the noun that the value names.
     """
 
@@ -62,11 +67,18 @@ class Field:
     former: tuple[Former, ...] = ()
     assigned: bool = False
     filters: bool = False
+    fixed: bool = False
+    literal: bool = False
     repeated: bool = False
     canonical: Callable[[Any], Any] = _unchanged
     encode: Callable[[Any], Any] = _unchanged
     decode: Callable[[Any], Any] = _unchanged
     refers_to: str = ""
+
+    @property
+    def member(self) -> str:
+        """The member of a request that contains the field."""
+        return self.wire.partition(".")[0]
 
     def serves(self, version: CheckmkVersion, edition: str) -> bool:
         """Return True if a site of this version and edition has the field."""
@@ -76,7 +88,8 @@ class Field:
         """Return the field with the names that it has in ``version``."""
         for form in self.former:
             if not version.at_least(form.until):
-                return dataclasses.replace(self, wire=form.wire, at=form.at, required=form.required)
+                encode = form.encode or self.encode
+                return dataclasses.replace(self, wire=form.wire, at=form.at, required=form.required, encode=encode)
         return self
 
     def check(self, value: Any) -> None:
@@ -100,7 +113,7 @@ class Field:
 
         try:
             json.dumps(self.encode(value), allow_nan=False)
-        except (TypeError, ValueError, RecursionError) as error:
+        except (*MALFORMED, RecursionError) as error:
             raise ValueError(f"{self.name} cannot be sent as JSON: {error}") from None
         try:
             self.canonical(value)  # a value that cannot be compared would raise this error after other writes
@@ -114,5 +127,5 @@ class Field:
         Raises one of the errors :data:`MALFORMED` if a value does not have the form that the server accepts.
         """
         if one is None or other is None:
-            return one in _EMPTY and other in _EMPTY
+            return (one in _EMPTY and other in _EMPTY) or (self.type is bool and not one and not other)
         return bool(one == other or self.canonical(one) == self.canonical(other))

@@ -36,12 +36,15 @@ def standard_operations(
     if_match: Optional[Mapping[str, str]] = None,
     delete: tuple[str, str] = ("DELETE", ""),
     touches: tuple[str, ...] = (),
+    list_query: Sequence[str] = (),
+    update_since: Optional[str] = None,
 ) -> tuple[Operation, ...]:
     """Return the rows of the operations ``verbs`` of a kind of object.
 
     ``if_match`` maps each verb that needs an ETag to the first version that needs it, "" for all; by default, updates
     always do. ``delete`` is the method of deleting, and the end of its path. ``touches`` lists nouns whose objects a
-    write can change.
+    write can change. ``list_query`` are the query parameters of lists besides the fields that are filters.
+    ``update_since`` is the first version with updates.
     """
     needs_etag = {"update": ""} if if_match is None else if_match
     rows: list[Operation] = []
@@ -51,6 +54,7 @@ def standard_operations(
             method, path = delete[0], path + delete[1]
         is_read = kind is CallKind.CONFIG
         since = needs_etag.get(verb)
+        query = (*(f"{field.wire}_name" for field in fields if field.filters), *list_query) if verb == "list" else ()
         for first, last, sends_etag in _versions(since):
             rows.append(
                 Operation(
@@ -59,12 +63,12 @@ def standard_operations(
                     method,
                     path.format(domain=domain),
                     kind,
-                    query=tuple(f"{field.wire}_name" for field in fields if field.filters) if verb == "list" else (),
+                    query=query,
                     body=_body(verb, fields),
                     if_match=sends_etag,
                     touches=() if is_read else touches,
                     expected=() if is_read else _expected(verb, domain),
-                    since=first,
+                    since=(update_since if verb == "update" else None) or first,
                     until=last,
                 )
             )
@@ -81,12 +85,14 @@ def _versions(etag_since: Optional[str]) -> Iterator[tuple[Optional[str], Option
 
 
 def _body(verb: str, fields: Sequence[Field]) -> tuple[str, ...]:
-    names = [(field, (field.wire, *(form.wire for form in field.former))) for field in fields if not field.assigned]
-    if verb == "create":
-        return tuple(name for _, wires in names for name in wires)
-    if verb == "update":
-        return tuple(name for field, wires in names[1:] if not field.filters for name in wires)
-    return ("entries",) if verb.startswith("bulk") else ()
+    if verb not in ("create", "update"):
+        return ("entries",) if verb.startswith("bulk") else ()
+    key, *others = fields
+    sent = [field for field in others if not field.assigned and not (verb == "update" and field.fixed)]
+    if verb == "create" and not key.assigned:
+        sent.insert(0, key)
+    names = (name for field in sent for name in (field.member, *(form.wire for form in field.former)))
+    return tuple(dict.fromkeys(names))
 
 
 def _expected(verb: str, domain: str) -> tuple[ExpectedReply, ...]:

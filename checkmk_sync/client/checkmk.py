@@ -23,8 +23,20 @@ from ..errors import CheckmkError
 from ..metrics import MetricsCollector
 from ..metrics.calls import CallEvent
 from ..recovery import BreakerState
+from .assigned_keys import AssignedKeys
 from .collection import Collection
-from .nouns import Activation, Discovery, Folders, Hosts, HostStatuses, Jobs, Services
+from .nouns import (
+    OWN_COLLECTIONS,
+    Activation,
+    Discovery,
+    Folders,
+    Hosts,
+    HostStatuses,
+    Jobs,
+    Rules,
+    Rulesets,
+    Services,
+)
 from .raw import RawCalls
 from .records import Version
 from .resource import Resource, parsing
@@ -86,6 +98,8 @@ class Checkmk(RawCalls):
     contact_groups: Collection[ContactGroup]
     host_groups: Collection[HostGroup]
     passwords: Collection[Password]
+    rules: Rules
+    rulesets: Rulesets
     service_groups: Collection[ServiceGroup]
     time_periods: Collection[TimePeriod]
 
@@ -125,7 +139,8 @@ class Checkmk(RawCalls):
         self.discovery = Discovery(self._site, self.jobs)
         self.activation = Activation(self._site)
         for name, row in NOUNS.items():
-            setattr(self, name, Collection(self._site, row.record))
+            default = AssignedKeys if row.key.assigned else Collection
+            setattr(self, name, OWN_COLLECTIONS.get(name, default)(self._site, row.record))
 
     @classmethod
     def from_settings(cls, settings: Settings, *, clock: Optional[Clock] = None) -> Checkmk:

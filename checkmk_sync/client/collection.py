@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Callable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
+from ..catalogue.literals import contains_mask
 from ..catalogue.noun import Record
 from ..core.arguments import describe_type, require_string
 from ..core.text import with_article
-from ..streaming import Stream, StreamBatch
+from ..streaming import Blocks, Received, Stream, StreamBatch
 from .bulk_editable import BulkEditable, Entry
 from .ensured import Ensured
 from .object_format import PARTS, NounFormat, noun_format
@@ -49,25 +50,30 @@ class Collection(BulkEditable[R]):
         """Return one object with its ETag. ``fresh`` bypasses the cache. Raises NotFoundError if it does not exist."""
         return self._record(self._parse, "get", path=self._path(key), fresh=fresh)
 
-    def each(self, **filters: str) -> Stream[R]:
+    def each(self, **filters: Union[str, bool]) -> Stream[R]:
         """Return a stream of all objects, which are decoded while the response arrives, in constant memory.
 
-        ``filters`` are the fields by which the API lists this kind of object. Raises ValueError for other fields.
+        ``filters`` are the names by which the API lists this kind of object. Raises ValueError for other names, and if
+        a field is missing by which the API requires to list them.
         """
-        query = {}
-        for name, value in filters.items():
-            field = self.record.noun.by_name.get(name)
-            if field is None or not field.filters:
-                raise ValueError(f"{self.record.noun.plural} cannot be listed by {name!r}")
-            query[f"{field.wire}_name"] = value
-        return Stream(
-            lambda received: parsed(
-                self._blocks("list", received, parts=PARTS, query=query),
-                lambda items: self._format.parse_all(self.record, items),
-            )
+        noun = self.record.noun
+        needed = {field.name: f"{field.wire}_name" for field in noun.fields if field.filters}
+        known = {**needed, **{name: name for name in noun.list_query}}
+        for name in (*filters, *needed):
+            if name not in known:
+                raise ValueError(f"{noun.plural} cannot be listed by {name!r}")
+            if name not in filters:
+                raise ValueError(f"{noun.plural} are listed by {name}; give {name}=…")
+        query = {known[name]: value for name, value in filters.items()}
+        return Stream(lambda received: self._listed(received, query))
+
+    def _listed(self, received: Received, query: Mapping[str, Union[str, bool]]) -> Blocks[R]:
+        return parsed(
+            self._blocks("list", received, parts=PARTS, query=query),
+            lambda items: self._format.parse_all(self.record, items),
         )
 
-    def pages(self, batch_size: Optional[int] = None, **filters: str) -> Iterator[StreamBatch[R]]:
+    def pages(self, batch_size: Optional[int] = None, **filters: Union[str, bool]) -> Iterator[StreamBatch[R]]:
         """Yield the objects of :meth:`each` in pages of ``batch_size`` objects.
 
         The default size is the setting ``streaming.default_batch_size``.
@@ -114,12 +120,19 @@ class Collection(BulkEditable[R]):
         if not values:
             raise ValueError(f"give a field of the {self.record.noun.singular} {key!r} to change")
         self._refuse_key(values)
+        if etag is not None and not self.record.noun.has_etags:
+            raise ValueError(f"{self.record.noun.plural} have no ETags, so the site would ignore it")
+        self._format.refuse_fixed(values)
         self._format.check(values)
 
         def body_for(before: R) -> Values:
             # CHECKMK_API 10.12: the site refuses an alias that does not change.
-            changes = {name: values[name] for name in self._to_send(before, values)}
-            return self._format.body({**self._repeated(before), **changes}) if changes else {}
+            changes = self._to_send(before, values)
+            if not changes:
+                return {}
+            repeated = self._repeated(before)
+            given = {name: value for name, value in values.items() if name in changes or name in repeated}
+            return self._format.body(_without_masks({**repeated, **given}))
 
         return self._change(
             key, "update", body_for, lambda there, found, *_: there._has_values(found, values), etag=etag
@@ -147,16 +160,23 @@ class Collection(BulkEditable[R]):
         self._format.check({self._key: key, **given})
         before = self.find(key, fresh=True)
         if before is None:
-            record = self._to_record(key, given)
-            created = self._without_secrets(record) if check else self._create_record(record, was_absent=True)
-            return Ensured(None, created, ("create",), {name: (None, value) for name, value in given.items()})
+            return self._ensure_created(self._to_record(key, given), check)
         if not update_secrets:
             given = {name: value for name, value in given.items() if name not in self._format.secrets}
+        return self._ensure_changed(before, given, check)
+
+    def _ensure_created(self, record: R, check: bool) -> Ensured[R]:
+        created = self._without_secrets(record) if check else self._create_record(record, was_absent=True)
+        return Ensured(None, created, ("create",), {name: (None, value) for name, value in record.values().items()})
+
+    def _ensure_changed(self, before: R, given: Values, check: bool) -> Ensured[R]:
         changes = {name: given[name] for name in self._to_send(before, given)}
         if not changes:
             return Ensured(before, before)
+        self._format.refuse_fixed(changes)
         differences = {name: (getattr(before, name), value) for name, value in changes.items()}
-        after = self._without_secrets(before, **changes) if check else self.update(key, **changes)
+        values = {name: value for name, value in given.items() if not self._format.field(name).fixed}
+        after = self._without_secrets(before, **changes) if check else self.update(before.key_value, **values)
         return Ensured(before, after, ("update",), differences)
 
     def _path(self, name: str) -> dict[str, str]:
@@ -189,7 +209,7 @@ class Collection(BulkEditable[R]):
     def _secrets_in(self, values: Values) -> list[str]:
         return [name for name in values if name in self._format.secrets]
 
-    def _given(self, wanted: Union[str, R], values: Values) -> dict[str, Any]:
+    def _given(self, wanted: Union[str, R, None], values: Values) -> dict[str, Any]:
         """Return the key and the values of a record, or of a key with values."""
         if isinstance(wanted, self.record):
             if values:
@@ -212,7 +232,7 @@ class Collection(BulkEditable[R]):
                 f"{self._key!r} is the key of a {self.record.noun.singular}; give it only as the first argument"
             )
 
-    def _to_record(self, wanted: Union[str, R], values: Values) -> R:
+    def _to_record(self, wanted: Union[str, R, None], values: Values) -> R:
         given = self._given(wanted, values)
         self._format.check(given)
         self._format.require(given)
@@ -276,5 +296,17 @@ class Collection(BulkEditable[R]):
         return {
             name: getattr(before, name)
             for name, field in self._format.fields.items()
-            if field.repeated and getattr(before, name) is not None
+            if (field.repeated or (self.record.noun.replaces and not (field.fixed or field.assigned)))
+            and getattr(before, name) is not None
         }
+
+
+def _without_masks(values: Values) -> Values:
+    """Return the values. Raises ValueError for a value with a secret that the site does not show."""
+    for name, value in values.items():
+        # Writing the mask would replace the secret by it.
+        if contains_mask(value):
+            raise ValueError(
+                f"{name} contains a secret that the site does not show; give {name}, because it must be sent again"
+            )
+    return values

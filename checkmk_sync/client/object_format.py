@@ -28,7 +28,6 @@ class NounFormat:
         self.fields = {field.name: field.in_version(version) for field in noun.fields if field.serves(version, edition)}
         self.key = self.fields[noun.key.name]
         self.secrets = frozenset(name for name, field in self.fields.items() if field.secret)
-        self._by_wire = {field.wire: field for field in self.fields.values() if field is not self.key}
 
     def field(self, name: str) -> Field:
         """Return a field.
@@ -53,7 +52,16 @@ class NounFormat:
     def check(self, values: Mapping[str, Any]) -> None:
         """Raise ValueError or CheckmkError if the site would refuse a field or its value."""
         for name, value in values.items():
-            self.field(name).check(value)
+            field = self.field(name)
+            if field.assigned:
+                raise ValueError(f"the site chooses the {self._noun.singular} field {name!r}; leave it out")
+            field.check(value)
+
+    def refuse_fixed(self, values: Mapping[str, Any]) -> None:
+        """Raise ValueError if an update cannot change one of the fields."""
+        for name in values:
+            if self.field(name).fixed:
+                raise ValueError(f"an update cannot change the {self._noun.singular} field {name!r}")
 
     def require(self, values: Mapping[str, Any]) -> None:
         """Raise ValueError if a field that is needed to create an object is missing."""
@@ -62,13 +70,20 @@ class NounFormat:
             raise ValueError(f"{with_article(self._noun.singular)} needs {' and '.join(missing)}")
 
     def body(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return fields under their names in requests."""
-        return {self.fields[name].wire: self.fields[name].encode(value) for name, value in values.items()}
+        """Return fields under their names in requests, without those that the site chooses."""
+        body: dict[str, Any] = {}
+        for field in (self.fields[name] for name in values if not self.fields[name].assigned):
+            *objects, member = field.wire.split(".")
+            target = body
+            for step in objects:
+                target = target.setdefault(step, {})
+            target[member] = field.encode(values[field.name])
+        return body
 
     def values(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of a body under their own names and decoded, without the key."""
-        found = [(self._by_wire[wire], value) for wire, value in body.items() if wire in self._by_wire]
-        return {field.name: field.decode(value) for field, value in found}
+        found = [(field, field.wire.split(".")) for field in self.fields.values() if field is not self.key]
+        return {field.name: field.decode(value_of(body, *path)) for field, path in found if not _is_missing(body, path)}
 
     def same(self, record: Record, values: Mapping[str, Any]) -> bool:
         """Return True if the record has all ``values``. Secrets are ignored, because sites do not return them."""

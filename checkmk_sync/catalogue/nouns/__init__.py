@@ -9,6 +9,7 @@ from ..noun import NOUNS
 from .aux_tags import AuxTag
 from .groups import ContactGroup, HostGroup, ServiceGroup
 from .passwords import Password
+from .rules import Rule, Ruleset
 from .time_periods import TimePeriod
 
-__all__ = ["NOUNS", "AuxTag", "ContactGroup", "HostGroup", "Password", "ServiceGroup", "TimePeriod"]
+__all__ = ["NOUNS", "AuxTag", "ContactGroup", "HostGroup", "Password", "Rule", "Ruleset", "ServiceGroup", "TimePeriod"]
