@@ -41,13 +41,14 @@ class Field:
 
     ``name`` is used in records, inventories and commands, ``wire`` in requests; dots in it lead to members of objects,
     as in ``properties.comment``. ``at`` is the path of the value in answers; it is empty if the site never returns the
-    value. ``type`` is str, int, bool, list, dict or Any. ``pattern``
-    is exactly the server's expression, because the server quotes it. ``since`` is the first version with the field, and
-    ``until`` the first version without it. ``editions`` are the short names of the editions that have it; None means
-    all. ``former`` are its names in older versions. A ``secret`` is never shown or compared. The site chooses
-    the ``assigned`` fields. Lists are requested by the fields that are ``filters``. An update cannot change a ``fixed``
-    field. Every update must send the ``repeated`` fields. A ``literal`` is written as a Python literal. Two values mean the same if their ``canonical`` forms are equal. ``encode`` and ``decode`` convert values
-    for requests and from answers. ``refers_to`` is the noun that the value names.
+    value. ``type`` is str, int, bool, list, dict or Any. ``pattern`` is exactly the server's expression, because the
+    server quotes it. ``since`` is the first version with the field, and ``until`` the first version without it.
+    ``editions`` are the short names of the editions that have it; None means all. ``former`` are its forms in older
+    versions. A ``secret`` is never shown or compared. The site chooses the ``assigned`` fields. Lists are requested by
+    the fields that are ``filters``. An update cannot change a ``fixed`` field. Every update must send the ``repeated``
+    fields. A ``literal`` is written as a Python literal. Two values mean the same if their ``canonical`` forms are
+    equal. ``encode`` and ``decode`` convert values for requests and from answers. ``refers_to`` is the noun that the
+    value names.
     """
 
     name: str
@@ -112,8 +113,12 @@ class Field:
         import json  # not at the top, because it would delay --help
 
         try:
-            json.dumps(self.encode(value), allow_nan=False)
+            encoded = self.encode(value)
         except (*MALFORMED, RecursionError) as error:
+            raise ValueError(f"{self.name} is not valid: {error}") from None
+        try:
+            json.dumps(encoded, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"{self.name} cannot be sent as JSON: {error}") from None
         try:
             self.canonical(value)  # a value that cannot be compared would raise this error after other writes

@@ -88,7 +88,8 @@ class AssignedKeys(Collection[R]):
         body, values = self._creation_body(record), self._given(record, {})
         filters = self._filters(values)
         content = json.dumps(body, sort_keys=True)
-        with self._site.creation_claims.claim(self.noun, (content,)) as claim:
+        claims = self._site.creation_claims
+        with claims.claim(self.noun, (content,)) as claim:
             known = {found.key_value for found in self.each(**filters)}
 
             def find_created(there: AssignedKeys[R]) -> Optional[R]:
@@ -97,9 +98,12 @@ class AssignedKeys(Collection[R]):
                 return same[0] if len(same) == 1 else None
 
             try:
-                return self._record(self._parse, "create", body=body)
+                created = self._record(self._parse, "create", body=body)
             except CheckmkError as error:
                 # Another call of this client may be creating an object that is equal.
                 if content not in claim or self._secrets_in(values):
                     raise
-                return self._settle(error, find_created)
+                created = self._settle(error, find_created)
+        if content in claim:  # a later call finds this object in its first list
+            claims.discard(self.noun, content)
+        return created

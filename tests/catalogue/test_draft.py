@@ -71,7 +71,11 @@ def _assert_equal_facts(drafted: Noun, row: Noun) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", sorted(NOUNS))
+# Their authors gave fields other names, or the documents have no fields.
+_DIFFERENT = {"rules", "rulesets"}
+
+
+@pytest.mark.parametrize("name", sorted(NOUNS.keys() - _DIFFERENT))
 @pytest.mark.every_case
 def test_a_draft_has_the_facts_of_the_finished_row(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     row = NOUNS[name]
@@ -96,9 +100,13 @@ def test_all_domain_types_with_standard_operations_can_be_drafted(monkeypatch: p
             else:
                 compile("\n".join(lines), found[1], "exec")
                 drafted.append(found[1])
-    assert {"rule", "user_role", "host_tag_group", "notification_rule", *(row.domain for row in NOUNS.values())} <= {
-        *drafted
-    }
+    assert {
+        "rule",
+        "user_role",
+        "host_tag_group",
+        "notification_rule",
+        *(row.domain for row in NOUNS.values() if row.supports("create")),
+    } <= {*drafted}
 
 
 def test_a_domain_type_without_standard_operations_is_refused() -> None:

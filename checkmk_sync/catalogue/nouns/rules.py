@@ -107,6 +107,7 @@ class Rule(Record):
     "ruleset",
     ("list", "get"),
     rank=0,
+    tier="everyday",
     list_query={
         "used": (bool, "Only rulesets with rules, which is the default, or only those without rules."),
         "fulltext": (str, "Only rulesets with this regular expression in their name, title or help."),
@@ -123,7 +124,7 @@ class Ruleset(Record):
     number_of_rules: Optional[int] = attr("Number of rules.", default=None, assigned=True)
     # The documents do not have the other fields (source: cmk/gui/openapi/endpoints/ruleset).
     match_type: Optional[str] = attr(
-        "Which of several matching rules counts: the 'first', 'all', all as a 'list', or the first for each key of 'dict'.",
+        "Which rules count if several match: the 'first', 'all', a 'list' of all, or the first for each key of a 'dict'.",
         default=None,
         assigned=True,
     )

@@ -11,6 +11,7 @@ from .aux_tags import AUX_TAGS
 from .behaviour import Behaviour, Values
 from .groups import CONTACT_GROUPS, HOST_GROUPS, SERVICE_GROUPS
 from .passwords import PASSWORDS
+from .rules import RULES, RULESETS_BEHAVIOUR
 from .time_periods import TIME_PERIODS
 
 __all__ = ["BEHAVIOURS", "Behaviour", "Values"]
@@ -20,6 +21,8 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "contact_groups": CONTACT_GROUPS,
     "host_groups": HOST_GROUPS,
     "passwords": PASSWORDS,
+    "rules": RULES,
+    "rulesets": RULESETS_BEHAVIOUR,
     "service_groups": SERVICE_GROUPS,
     "time_periods": TIME_PERIODS,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Iterable, Mapping, Optional
 
 from ..configuration import Configuration
 from ..endpoints import Context, SiteState
@@ -36,7 +36,12 @@ class Behaviour:
     ``update_check`` checks the complete body of an update. ``refuse`` raises refusals that depend on other objects.
     ``complete`` returns values as the server stores them. ``extensions`` returns values as answers show them; its last
     argument is False in lists. ``usages`` lists the users of an object, and ``in_use`` returns the answer to deleting
-    an object with users. ``shows_etag`` returns True if a GET answers with an ETag.
+    an object with users. ``shows_etag`` returns True if a GET answers with an ETag. Without ``checks_etags``, no answer
+    has an ETag, and If-Match is ignored.
+
+    ``query`` returns the query parameters of lists besides those that the row has for fields. ``listed`` returns the
+    keys of the objects in a list, in their order; by default, it compares the fields. ``counted`` is the member of a
+    list with the number of its objects. An update empties the members ``replaced`` if its body does not have them.
     """
 
     permission: str = ""
@@ -55,6 +60,11 @@ class Behaviour:
     usages: Callable[[Configuration, str], list[str]] = lambda _configuration, _key: []
     in_use: Callable[[list[str]], Problem] = _conflict
     shows_etag: Callable[[Context], bool] = lambda _context: True
+    checks_etags: bool = True
+    query: Callable[[SiteState], Mapping[str, Field]] = lambda _state: {}
+    listed: Callable[[Context, Iterable[str]], list[str]] = lambda _context, keys: list(keys)
+    counted: str = ""
+    replaced: tuple[str, ...] = ()
 
 
 _ALIAS_OWNERS: Mapping[str, str] = {
