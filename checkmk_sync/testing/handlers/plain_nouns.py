@@ -193,7 +193,7 @@ class NounHandlers:
             values = {"customer": "provider", **values}
         hidden = {"title", *(field.wire for field in self._noun.fields if field.secret)}
         shown = self._behaviour.extensions(context, values, is_single)
-        title = shown.get("title", shown.get("alias", key))
+        title = values.get("title", values.get("alias", shown.get("title", key)))
         extensions = {name: value for name, value in shown.items() if name not in hidden}
         links = context.links.of_object(f"{self._one}/{context.links.quoted(key)}")
         return domain_object(self._noun.domain, key, title, links, extensions)
