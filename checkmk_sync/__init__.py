@@ -19,7 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .catalogue.nouns import AuxTag, ContactGroup, HostGroup, Password, ServiceGroup, TimePeriod
+    from .catalogue.nouns import AuxTag, ContactGroup, HostGroup, Password, ServiceGroup, TagGroup, TimePeriod
     from .catalogue.states import HostState, ServiceState
     from .catalogue.versions import CheckmkVersion
     from .client.checkmk import Checkmk, Health
@@ -38,7 +38,15 @@ __version__ = "0.1.0"
 _HOMES = {
     name: module
     for module, names in {
-        "catalogue.nouns": ("AuxTag", "ContactGroup", "HostGroup", "Password", "ServiceGroup", "TimePeriod"),
+        "catalogue.nouns": (
+            "AuxTag",
+            "ContactGroup",
+            "HostGroup",
+            "Password",
+            "ServiceGroup",
+            "TagGroup",
+            "TimePeriod",
+        ),
         "catalogue.states": ("HostState", "ServiceState"),
         "catalogue.versions": ("CheckmkVersion",),
         "client.checkmk": ("Checkmk", "Health"),
@@ -78,6 +86,7 @@ __all__ = [
     "ServiceStatus",
     "Settings",
     "Status",
+    "TagGroup",
     "TimePeriod",
     "Version",
     "column",

@@ -25,7 +25,7 @@ def _unchanged(value: Any) -> Any:
 class Former:
     """The form of a field before version ``until``: its names in requests and answers, and whether it is required.
 
-    ``encode`` converts values for requests to these versions, if it is not that of the field.
+    ``encode`` converts values for requests; None means that the field's own function does.
     """
 
     until: str

@@ -7,6 +7,7 @@ from typing import Iterator, Mapping, Optional, Sequence
 from ..core.call import CallKind
 from .field import Field
 from .operation import ExpectedReply, Operation
+from .versions import CheckmkVersion
 
 __all__ = ["standard_operations"]
 
@@ -36,15 +37,17 @@ def standard_operations(
     if_match: Optional[Mapping[str, str]] = None,
     delete: tuple[str, str] = ("DELETE", ""),
     touches: tuple[str, ...] = (),
-    list_query: Sequence[str] = (),
+    list_query: tuple[str, ...] = (),
     update_since: Optional[str] = None,
+    options: Optional[Mapping[str, Mapping[str, str]]] = None,
 ) -> tuple[Operation, ...]:
     """Return the rows of the operations ``verbs`` of a kind of object.
 
     ``if_match`` maps each verb that needs an ETag to the first version that needs it, "" for all; by default, updates
     always do. ``delete`` is the method of deleting, and the end of its path. ``touches`` lists nouns whose objects a
     write can change. ``list_query`` are the query parameters of lists besides the fields that are filters.
-    ``update_since`` is the first version with updates.
+    ``update_since`` is the first version with updates. ``options`` maps a verb to its arguments that are not fields,
+    each with the first version that has it: members of the body of an update, or parameters of a deletion.
     """
     needs_etag = {"update": ""} if if_match is None else if_match
     rows: list[Operation] = []
@@ -53,9 +56,7 @@ def standard_operations(
         if verb == "delete":
             method, path = delete[0], path + delete[1]
         is_read = kind is CallKind.CONFIG
-        since = needs_etag.get(verb)
-        query = (*(f"{field.wire}_name" for field in fields if field.filters), *list_query) if verb == "list" else ()
-        for first, last, sends_etag in _versions(since):
+        for first, last, sends_etag, more in _versions(needs_etag.get(verb), (options or {}).get(verb, {})):
             rows.append(
                 Operation(
                     noun,
@@ -63,8 +64,9 @@ def standard_operations(
                     method,
                     path.format(domain=domain),
                     kind,
-                    query=query,
-                    body=_body(verb, fields),
+                    query=_query(verb, fields, list_query, more),
+                    body=_body(verb, fields) + (more if verb == "update" else ()),
+                    options=more,
                     if_match=sends_etag,
                     touches=() if is_read else touches,
                     expected=() if is_read else _expected(verb, domain),
@@ -75,13 +77,22 @@ def standard_operations(
     return tuple(rows)
 
 
-def _versions(etag_since: Optional[str]) -> Iterator[tuple[Optional[str], Optional[str], bool]]:
-    """Yield the versions of each row of a verb, and whether it sends an ETag."""
-    if etag_since:
-        yield None, etag_since, False
-        yield etag_since, None, True
-    else:
-        yield None, None, etag_since is not None
+def _versions(
+    etag_since: Optional[str], options: Mapping[str, str]
+) -> Iterator[tuple[Optional[str], Optional[str], bool, tuple[str, ...]]]:
+    """Yield the versions of each row of a verb, whether it sends an ETag, and its options."""
+    changes = sorted(filter(None, {etag_since, *options.values()}), key=lambda text: CheckmkVersion.parse(text).key)
+    for first, last in zip((None, *changes), (*changes, None)):
+        known = {"", *changes[: changes.index(first) + 1 if first else 0]}
+        yield first, last, etag_since in known, tuple(name for name, since in options.items() if since in known)
+
+
+def _query(
+    verb: str, fields: Sequence[Field], list_query: tuple[str, ...], options: tuple[str, ...]
+) -> tuple[str, ...]:
+    if verb == "list":
+        return (*(f"{field.wire}_name" for field in fields if field.filters), *list_query)
+    return options if verb == "delete" else ()
 
 
 def _body(verb: str, fields: Sequence[Field]) -> tuple[str, ...]:

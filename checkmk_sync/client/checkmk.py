@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping, NoReturn, Optional, Un
 
 from ..catalogue.nouns import NOUNS, AuxTag, ContactGroup, HostGroup, Password, ServiceGroup, TimePeriod
 from ..catalogue.versions import CheckmkVersion
+from ..config.records import replace_nested
 from ..config.secrets import SecretSource
-from ..config.settings import Settings, replace_nested
+from ..config.settings import Settings
 from ..core.arguments import describe_type, require_type
 from ..core.clock import Clock
 from ..core.redaction import HiddenURL
@@ -26,7 +27,6 @@ from ..recovery import BreakerState
 from .assigned_keys import AssignedKeys
 from .collection import Collection
 from .nouns import (
-    OWN_COLLECTIONS,
     Activation,
     Discovery,
     Folders,
@@ -36,6 +36,7 @@ from .nouns import (
     Rules,
     Rulesets,
     Services,
+    TagGroups,
 )
 from .raw import RawCalls
 from .records import Version
@@ -43,6 +44,9 @@ from .resource import Resource, parsing
 from .site import Settling, Site
 
 __all__ = ["Checkmk", "Health", "require_client"]
+
+# The plain nouns with methods that their rows cannot describe.
+COLLECTIONS: Mapping[str, Any] = {"rules": Rules, "rulesets": Rulesets, "tag_groups": TagGroups}
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,7 @@ class Checkmk(RawCalls):
     rules: Rules
     rulesets: Rulesets
     service_groups: Collection[ServiceGroup]
+    tag_groups: TagGroups
     time_periods: Collection[TimePeriod]
 
     _original: Optional[Checkmk] = None  # set for a client that shares the connections of another one
@@ -140,7 +145,7 @@ class Checkmk(RawCalls):
         self.activation = Activation(self._site)
         for name, row in NOUNS.items():
             default = AssignedKeys if row.key.assigned else Collection
-            setattr(self, name, OWN_COLLECTIONS.get(name, default)(self._site, row.record))
+            setattr(self, name, COLLECTIONS.get(name, default)(self._site, row.record))
 
     @classmethod
     def from_settings(cls, settings: Settings, *, clock: Optional[Clock] = None) -> Checkmk:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import MappingProxyType
 from typing import Any, Callable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
 from ..catalogue.literals import contains_mask
@@ -100,7 +101,7 @@ class Collection(BulkEditable[R]):
             self._creation_body(record),
             lambda there, found: there._format.same(found, values),
             was_absent=was_absent,
-            refused_field=self._wire_key,
+            refused_field=self._format.key.wire,
             has_secrets=bool(self._secrets_in(values)),
         )
 
@@ -117,6 +118,10 @@ class Collection(BulkEditable[R]):
         Raises NotFoundError if the object does not exist, PreconditionError if it has changed since the ``etag``, and
         ValueError for an ``etag`` if the API has no ETags for this kind of object.
         """
+        return self._update(key, values, etag)
+
+    def _update(self, key: str, values: Values, etag: Optional[str], options: Values = MappingProxyType({})) -> R:
+        """Set some fields of an object. ``options`` are members of the body that are not fields."""
         if not values:
             raise ValueError(f"give a field of the {self.record.noun.singular} {key!r} to change")
         self._refuse_key(values)
@@ -132,7 +137,7 @@ class Collection(BulkEditable[R]):
                 return {}
             repeated = self._repeated(before)
             given = {name: value for name, value in values.items() if name in changes or name in repeated}
-            return self._format.body(_without_masks({**repeated, **given}))
+            return {**self._format.body(_without_masks({**repeated, **given})), **options}
 
         return self._change(
             key, "update", body_for, lambda there, found, *_: there._has_values(found, values), etag=etag

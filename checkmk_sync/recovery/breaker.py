@@ -93,14 +93,7 @@ class CircuitBreaker(ForkSafe):
     @classmethod
     def from_settings(cls, settings: BreakerSettings, *, clock: Optional[Clock] = None) -> CircuitBreaker:
         """Create a breaker from the settings ``recovery.circuit_breaker``."""
-        return cls(
-            settings.failure_threshold,
-            settings.recovery_timeout,
-            failure_rate=settings.failure_rate,
-            window=settings.window,
-            minimum_calls=settings.minimum_calls,
-            clock=clock,
-        )
+        return cls(**vars(settings), clock=clock)
 
     def listen(self, listener: Callable[[BreakerState], None]) -> None:
         """Call ``listener(state)`` at each change of the state.

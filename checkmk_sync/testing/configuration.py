@@ -138,7 +138,10 @@ class Configuration:
     def __post_init__(self) -> None:
         self.objects = {noun: dict(BUILTIN_OBJECTS.get(noun, {})) for noun in NOUNS}
         groups = self.objects["contact_groups"]
-        self.rules = AttributeRules(self.profile, self.site, hosts=self.hosts, users=self.users, groups=groups)
+        tags = self.objects["tag_groups"]
+        self.rules = AttributeRules(
+            self.profile, self.site, hosts=self.hosts, users=self.users, groups=groups, tag_groups=tags
+        )
         self.add_folder("/", "Main", {}, None, user="")
         self.changes.clear()
 
@@ -307,7 +310,7 @@ class Configuration:
 
     def is_offline(self, host: HostConfig) -> bool:
         own = host.attributes.get("tag_criticality")
-        return bool((own or self._inherited(host.folder)["tag_criticality"]) == "offline")
+        return bool((own or self._inherited(host.folder).get("tag_criticality")) == "offline")
 
     def _inherited(self, path: str) -> Mapping[str, Any]:
         """Return the attributes that hosts inherit from a folder. They are cached until any folder changes."""

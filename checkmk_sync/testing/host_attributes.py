@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Container, Mapping
+from typing import Any, Container, Mapping, Optional, Sequence
 
 from .validation import NULL, Check, boolean, choice, list_of, member_of, pattern, string
 from .values import CONTACT_FLAGS, IPMI, LOCKED_BY, SNMP, address, contact_groups, labels, network_scan
 from .version_profile import VersionProfile
 
-__all__ = ["DEFAULT_SCAN", "HOST_NAME", "TAG_GROUPS", "AttributeRules"]
+__all__ = ["DEFAULT_SCAN", "HOST_NAME", "AttributeRules"]
 
+_TAG = "tag_"
 HOST_NAME = r"^[-0-9a-zA-Z_.]+\Z"
 
-# Agent, address family, piggyback and SNMP are built in. The others are part of a new site's sample configuration.
-TAG_GROUPS: Mapping[str, tuple[str, ...]] = {
-    "address_family": ("ip-v4-only", "ip-v6-only", "ip-v4v6", "no-ip"),
-    "agent": ("cmk-agent", "all-agents", "special-agents", "no-agent"),
-    "criticality": ("prod", "critical", "test", "offline"),
-    "networking": ("lan", "wan", "dmz"),
-    "piggyback": ("auto-piggyback", "piggyback", "no-piggyback"),
-    "snmp_ds": ("no-snmp", "snmp-v2", "snmp-v1"),
-}
 _SHARED: Mapping[str, Check] = {
-    **{f"tag_{group}": choice(*tags) for group, tags in TAG_GROUPS.items()},
     "management_ipmi_credentials": IPMI,
     "management_protocol": choice("none", "snmp", "ipmi"),
     "management_snmp_community": SNMP,
@@ -71,14 +62,15 @@ _DEFAULTS: Mapping[str, Any] = {
     _SCAN_RESULT: {"start": None, "end": None, "state": "running", "output": ""},
     "parents": [],
     "snmp_community": None,
-    # Checkmk: the first tag of a group is its default.
-    **{f"tag_{group}": tags[0] for group, tags in TAG_GROUPS.items()},
     "waiting_for_discovery": False,
 }
 
 
 class AttributeRules:
-    """The valid attributes of one site, which depend on its version, edition, hosts, users and contact groups."""
+    """The valid attributes of one site, which depend on its version, edition and configuration.
+
+    The arguments for its hosts, users, contact groups and tag groups reflect their current state.
+    """
 
     def __init__(
         self,
@@ -88,13 +80,15 @@ class AttributeRules:
         hosts: Container[str],
         users: Container[str],
         groups: Container[str],
+        tag_groups: Mapping[str, Mapping[str, Any]],
     ) -> None:
+        self._tag_groups = tag_groups
         extra = {name: check for name, check in _SOME_EDITIONS.items() if name in profile.optional_host_attributes}
         shared = {
             **_SHARED,
             "contactgroups": contact_groups(groups),
             "labels": labels(with_colons=not profile.checks_labels),
-            "network_scan": network_scan(TAG_GROUPS["criticality"], users),
+            "network_scan": network_scan(lambda: self._tags("criticality"), users),
             # Checkmk: a parent must exist before the call. A host that the same call creates is not accepted.
             "parents": list_of(member_of(hosts, "Host not found: {!r}", pattern(HOST_NAME))),
             "site": member_of((site,), "The site {!r} should exist but it doesn't."),
@@ -113,17 +107,29 @@ class AttributeRules:
             **extra,
         }
         self._folder = {name: check for name, check in {**shared, **extra}.items() if name != "waiting_for_discovery"}
-        self.defaults = {name: value for name, value in _DEFAULTS.items() if name in self._host or name == _SCAN_RESULT}
-        self.defaults["site"] = site
-        self.defaults["network_scan"] = DEFAULT_SCAN
-        self.defaults["locked_by"] = {"site_id": site, "program_id": "", "instance_id": ""}
+        self._defaults = {
+            name: value for name, value in _DEFAULTS.items() if name in self._host or name == _SCAN_RESULT
+        }
+        self._defaults["site"] = site
+        self._defaults["network_scan"] = DEFAULT_SCAN
+        self._defaults["locked_by"] = {"site_id": site, "program_id": "", "instance_id": ""}
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The values of attributes that are not set."""
+        # Checkmk: the first tag of a group is its default. A group with one tag is a checkbox, which is not set.
+        tags = {_TAG + group: self._tags(group) for group in self._tag_groups}
+        return {**self._defaults, **{name: ids[0] if len(ids) > 1 else None for name, ids in tags.items()}}
+
+    def _tags(self, group: str) -> Sequence[Optional[str]]:
+        return [tag["id"] for tag in self._tag_groups.get(group, {}).get("tags", ())]
 
     def host_errors(self, attributes: Any) -> Any:
         """Return the errors of host attributes by name, or None if all are valid."""
-        return _attribute_errors(self._host, attributes)
+        return self._errors(self._host, attributes)
 
     def folder_errors(self, attributes: Any) -> Any:
-        return _attribute_errors(self._folder, attributes)
+        return self._errors(self._folder, attributes)
 
     @staticmethod
     def with_defaults(attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,19 +145,20 @@ class AttributeRules:
                 scan["translate_names"] = {"convert_case": "nop", **scan["translate_names"]}
         return stored
 
-
-def _attribute_errors(known: Mapping[str, Check], attributes: Any) -> Any:
-    # A loop over the given attributes is faster than a table of fields, because most hosts of a bulk call have few.
-    if not isinstance(attributes, dict):
-        return {"_schema": ["Invalid input type."]}
-    errors: dict[str, Any] = {}
-    for name, value in attributes.items():
-        if name not in known:
-            errors[name] = ["Unknown field."]
-        elif value is not None:
-            value_errors = known[name](value)
-            if value_errors:
-                errors[name] = value_errors
-        elif name not in _NULLABLE:
-            errors[name] = NULL
-    return errors or None
+    def _errors(self, known: Mapping[str, Check], attributes: Any) -> Any:
+        # A loop over the given attributes is faster than a table of fields, because most hosts of a bulk call have few.
+        if not isinstance(attributes, dict):
+            return {"_schema": ["Invalid input type."]}
+        errors: dict[str, Any] = {}
+        for name, value in attributes.items():
+            tags = self._tags(name[len(_TAG) :]) if name.startswith(_TAG) else ()
+            if name not in known and not tags:
+                errors[name] = ["Unknown field."]
+            elif value is not None:
+                value_errors = choice(*filter(None, tags))(value) if tags else known[name](value)
+                if value_errors:
+                    errors[name] = value_errors
+            # A tag without an id is null. A group with one tag is a checkbox, which null clears.
+            elif name not in _NULLABLE and None not in tags and len(tags) != 1:
+                errors[name] = NULL
+        return errors or None

@@ -58,7 +58,7 @@ class MonitoredHost:
     @functools.cached_property
     def tags(self) -> Mapping[str, str]:
         """The tags by group, and the implied auxiliary tags by their own names."""
-        tags = {name[4:]: tag for name, tag in self.effective.items() if name.startswith("tag_")}
+        tags = {name[4:]: tag for name, tag in self.effective.items() if name.startswith("tag_") and tag}
         auxiliary = [aux for tag in tags.values() for aux in _AUXILIARY_TAGS.get(tag, ())]
         if tags.get("agent") == "no-agent" and tags.get("snmp_ds") == "no-snmp":
             auxiliary.append("ping")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import re
-from typing import Any, Container, Mapping, Optional
+from typing import Any, Callable, Container, Mapping, Optional
 
 from .validation import (
     NULL,
@@ -176,7 +176,7 @@ _TRANSLATE = {
 }
 
 
-def network_scan(criticality: tuple[str, ...], users: Container[str]) -> Check:
+def network_scan(criticality: Callable[[], Container[Optional[str]]], users: Container[str]) -> Check:
     """Accept a network scan that assigns one of these tags of ``criticality`` and runs as one of the users."""
 
     is_user = member_of(users, "User {!r} is not known.")
@@ -197,7 +197,7 @@ def network_scan(criticality: tuple[str, ...], users: Container[str]) -> Check:
     def schema_check(scan: Mapping[str, Any]) -> Any:
         if "tag_criticality" not in scan:
             return {"_schema": ["tag_criticality must be specified"]}
-        if scan["tag_criticality"] in criticality:
+        if scan["tag_criticality"] in criticality():
             return None
         message = f"tag_criticality value {scan['tag_criticality']!r} is not defined for criticality tag group"
         return {"_schema": [message]}

@@ -147,7 +147,7 @@ def noun_deviations(noun: Noun, digest: dict[str, Facts]) -> Iterator[str]:
     for row in noun.operations:
         for line in filter(lambda line: serves(row, line), VERSIONS):
             if line in digest.get(url_of(row), {"in": ()})["in"]:
-                found = _field_differences(noun, row.verb, digest[url_of(row)], line)
+                found = _field_differences(noun, row, digest[url_of(row)], line)
                 yield from (f"{url_of(row)}: {text} in {line}" for text in found)
 
 
@@ -160,10 +160,11 @@ REQUESTS = {
 }
 
 
-def _field_differences(noun: Noun, verb: str, facts: Facts, line: str) -> Iterator[str]:
+def _field_differences(noun: Noun, row: Operation, facts: Facts, line: str) -> Iterator[str]:
+    verb = row.verb
     fields = [_in_line(field, line) for field in noun.fields if serves(field, line)]
     if verb in REQUESTS:
-        yield from _request_differences(noun, verb, fields, facts, line)
+        yield from _request_differences(noun, row, fields, facts, line)
     if "delete" not in verb:
         yield from _value_differences(noun, verb, fields, facts, line)
 
@@ -176,8 +177,8 @@ def _is_documented(field: Field, line: str) -> bool:
     return field.editions is None or line in DOCUMENTED_EDITIONS[field.editions]
 
 
-def _request_differences(noun: Noun, verb: str, fields: list[Field], facts: Facts, line: str) -> Iterator[str]:
-    prefix = REQUESTS[verb]
+def _request_differences(noun: Noun, row: Operation, fields: list[Field], facts: Facts, line: str) -> Iterator[str]:
+    verb, prefix = row.verb, REQUESTS[row.verb]
     objects = {field.member for field in fields if field.member != field.wire}  # their members are the fields
     body = {
         name[len(prefix) :]: found
@@ -198,7 +199,7 @@ def _request_differences(noun: Noun, verb: str, fields: list[Field], facts: Fact
         else:
             yield from _field_facts(field, prefix, body[field.wire], facts, line, is_update)
     former = {form.wire for field in fields for form in field.former}
-    for name in sorted(body.keys() - {field.wire for field in sent}):
+    for name in sorted(body.keys() - {field.wire for field in sent} - {*row.options}):
         # Sites accept the former name of a field for some time, but no longer require it.
         if name not in former or body[name][1]:
             yield f"missing field {name!r}"

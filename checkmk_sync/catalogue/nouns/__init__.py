@@ -10,6 +10,18 @@ from .aux_tags import AuxTag
 from .groups import ContactGroup, HostGroup, ServiceGroup
 from .passwords import Password
 from .rules import Rule, Ruleset
+from .tag_groups import TagGroup
 from .time_periods import TimePeriod
 
-__all__ = ["NOUNS", "AuxTag", "ContactGroup", "HostGroup", "Password", "Rule", "Ruleset", "ServiceGroup", "TimePeriod"]
+__all__ = [
+    "NOUNS",
+    "AuxTag",
+    "ContactGroup",
+    "HostGroup",
+    "Password",
+    "Rule",
+    "Ruleset",
+    "ServiceGroup",
+    "TagGroup",
+    "TimePeriod",
+]

@@ -124,7 +124,7 @@ class Ruleset(Record):
     number_of_rules: Optional[int] = attr("Number of rules.", default=None, assigned=True)
     # The documents do not have the other fields (source: cmk/gui/openapi/endpoints/ruleset).
     match_type: Optional[str] = attr(
-        "Which rules count if several match: the 'first', 'all', a 'list' of all, or the first for each key of a 'dict'.",
+        "Which matching rules count: the 'first', 'all', a 'list' of all, or the first for each key of a 'dict'.",
         default=None,
         assigned=True,
     )

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
-
-from ..collection import Collection
 from .activation import Activation
 from .discovery import Discovery
 from .folders import Folders
@@ -12,9 +9,9 @@ from .hosts import Hosts
 from .jobs import Jobs
 from .monitoring import HostStatuses, Services
 from .rules import Rules, Rulesets
+from .tag_groups import TagGroups
 
 __all__ = [
-    "OWN_COLLECTIONS",
     "Activation",
     "Discovery",
     "Folders",
@@ -24,7 +21,5 @@ __all__ = [
     "Rules",
     "Rulesets",
     "Services",
+    "TagGroups",
 ]
-
-# The plain nouns with methods of their own.
-OWN_COLLECTIONS: Mapping[str, type[Collection[Any]]] = {"rules": Rules, "rulesets": Rulesets}

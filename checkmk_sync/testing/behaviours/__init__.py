@@ -12,6 +12,7 @@ from .behaviour import Behaviour, Values
 from .groups import CONTACT_GROUPS, HOST_GROUPS, SERVICE_GROUPS
 from .passwords import PASSWORDS
 from .rules import RULES, RULESETS_BEHAVIOUR
+from .tag_groups import TAG_GROUPS
 from .time_periods import TIME_PERIODS
 
 __all__ = ["BEHAVIOURS", "Behaviour", "Values"]
@@ -24,5 +25,6 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "rules": RULES,
     "rulesets": RULESETS_BEHAVIOUR,
     "service_groups": SERVICE_GROUPS,
+    "tag_groups": TAG_GROUPS,
     "time_periods": TIME_PERIODS,
 }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..configuration import Configuration
 from ..endpoints import Context, SiteState
-from ..host_attributes import TAG_GROUPS
 from ..replies import Problem, bad_fields
 from ..validation import Check, refined, string
 from .behaviour import Behaviour, Values
@@ -25,15 +25,26 @@ def _protected(_context: Context, key: str) -> Problem:
     return bad_fields({_KEY: [_NOT_CUSTOM.format(key)]}, 404)
 
 
-def _checks(_state: SiteState) -> dict[str, Check]:
+def _checks(state: SiteState) -> dict[str, Check]:
+    groups = state.configuration.objects["tag_groups"]
     text = "The id {!r} is already in use by a tag group."
-    return {_KEY: refined(string, lambda key: text.format(key) if key in TAG_GROUPS else None)}
+    return {_KEY: refined(string, lambda key: text.format(key) if key in groups else None)}
 
 
 def _update_check(body: Values) -> Any:
     if body:
         return None
     return {"_schema": ["At least one of the following parameters should be provided: {'help', 'title', 'topic'}"]}
+
+
+def _usages(configuration: Configuration, key: str) -> list[str]:
+    groups = configuration.objects["tag_groups"].values()
+    return [group["title"] for group in groups if any(key in tag["aux_tags"] for tag in group["tags"])]
+
+
+def _in_use(_key: str, usages: list[str]) -> Problem:
+    detail = "You cannot delete this auxiliary tag. It is being used by the following tag groups: "
+    return Problem(409, "Aux tag in use", f'{detail}"{", ".join(usages)}"')
 
 
 AUX_TAGS = Behaviour(
@@ -46,4 +57,6 @@ AUX_TAGS = Behaviour(
     checks=_checks,
     update_check=_update_check,
     complete=lambda _context, values: {"help": "", **values},
+    usages=_usages,
+    in_use=_in_use,
 )

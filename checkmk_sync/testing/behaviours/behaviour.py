@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Mapping, Optional
 
 from ..configuration import Configuration
@@ -19,7 +19,7 @@ def _not_found(_context: Context, key: str) -> Problem:
     return Problem(404, "Not Found", repr(key))
 
 
-def _conflict(usages: list[str]) -> Problem:
+def _conflict(_key: str, usages: list[str]) -> Problem:
     return Problem(409, "Conflict", f"The object is still in use by: {', '.join(usages)}")
 
 
@@ -34,6 +34,9 @@ class Behaviour:
 
     ``checks`` returns additional checks of fields, ``further`` returns fields that the row does not have, and
     ``update_check`` checks the complete body of an update. ``refuse`` raises refusals that depend on other objects.
+    ``options`` are the checks of arguments that are not fields, such as ``repair``. If ``is_forced`` is True, an object
+    in use is deleted. ``after_write`` gets the values before and after a write, or None if the object did not exist.
+
     ``complete`` returns values as the server stores them. ``extensions`` returns values as answers show them; its last
     argument is False in lists. ``usages`` lists the users of an object, and ``in_use`` returns the answer to deleting
     an object with users. ``shows_etag`` returns True if a GET answers with an ETag. Without ``checks_etags``, no answer
@@ -58,7 +61,10 @@ class Behaviour:
     complete: Callable[[Context, Values], Values] = lambda _context, values: values
     extensions: Callable[[Context, Values, bool], Values] = lambda _context, values, _is_single: values
     usages: Callable[[Configuration, str], list[str]] = lambda _configuration, _key: []
-    in_use: Callable[[list[str]], Problem] = _conflict
+    in_use: Callable[[str, list[str]], Problem] = _conflict
+    options: Mapping[str, Check] = field(default_factory=dict)
+    is_forced: Callable[[Context], bool] = lambda _context: False
+    after_write: Callable[[Context, str, Optional[Values], Optional[Values]], None] = lambda *_: None
     shows_etag: Callable[[Context], bool] = lambda _context: True
     checks_etags: bool = True
     query: Callable[[SiteState], Mapping[str, Field]] = lambda _state: {}

@@ -19,7 +19,7 @@ def _extensions(context: Context, values: Values, is_single: bool) -> Values:
     return {name: value for name, value in values.items() if name != "alias" or shows_alias}
 
 
-def _in_use(usages: list[str]) -> Problem:
+def _in_use(_key: str, usages: list[str]) -> Problem:
     detail = f"Unable to delete group. It is still in use by: {', '.join(usages)}"
     return Problem(409, "Group in use problem", detail)
 

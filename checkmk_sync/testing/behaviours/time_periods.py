@@ -105,7 +105,7 @@ def _usages(configuration: Configuration, key: str) -> list[str]:
     return [f"Time period: {period['alias']} (excluded)" for period in periods if key in period.get("exclude", ())]
 
 
-def _in_use(usages: list[str]) -> Problem:
+def _in_use(_key: str, usages: list[str]) -> Problem:
     title = "The time period is still in use"
     return Problem(409, title, f"{title} ({', '.join(usages)}).")
 

@@ -80,6 +80,7 @@ class NounHandlers:
     def __init__(self, noun: Noun) -> None:
         self._noun, self._behaviour = noun, BEHAVIOURS.get(noun.name, Behaviour())
         self._builtin = BUILTIN_OBJECTS.get(noun.name, {})
+        self._options = self._behaviour.options
         self._has_etag = any(row.if_match for row in noun.operations) and self._behaviour.checks_etags
         self._all = f"/domain-types/{noun.domain}/collections/all"
         self._one = f"/objects/{noun.domain}"
@@ -97,17 +98,21 @@ class NounHandlers:
         PATH_CHECKS[f"{self._one}/<key>"] = self._check_key
 
     def _endpoint(self, row: Operation, body: Any) -> Endpoint:
-        update_check, more_query = self._behaviour.update_check, self._behaviour.query
-        query = {f"{field.wire}_name": Field(string, REQUIRED) for field in self._noun.fields if field.filters}
+        update_check = self._behaviour.update_check
         return Endpoint(
             row.method,
             row.path.replace("{key}", "<key>"),
-            query=(lambda state: {**query, **more_query(state)}) if row.query else {},
+            query=(lambda state: self._query(row, state)) if row.query else {},
             body=body,
             schema_check=(lambda _state: update_check) if update_check and row.verb == "update" else None,
             exists=lambda profile: row.serves(profile.version, profile.edition),
             needs_etag=row.if_match,
         )
+
+    def _query(self, row: Operation, state: SiteState) -> dict[str, Field]:
+        filters = {f"{field.wire}_name": Field(string, REQUIRED) for field in self._noun.fields if field.filters}
+        options = {name: Field(self._options[name]) for name in row.options}
+        return {**filters, **self._behaviour.query(state)} if row.verb == "list" else options
 
     # Fields
 
@@ -142,7 +147,9 @@ class NounHandlers:
             for field, check in self._fields(state)[1:]
             if not field.fixed
         }
-        return _nested({**fields, **self._behaviour.further(state)})
+        rows = [row for row in self._noun.operations if row.verb == "update"]
+        options = {name: Field(self._options[name]) for row in rows for name in row.options}
+        return _nested({**fields, **options, **self._behaviour.further(state)})
 
     def _bulk_create_fields(self, state: SiteState) -> dict[str, Field]:
         return {"entries": Field(unique(list_of(object_with(self._new_fields(state)))), REQUIRED)}
@@ -218,7 +225,9 @@ class NounHandlers:
     def _store(self, context: Context, action: str, key: str, values: Values) -> None:
         self._behaviour.refuse(context, key, values)
         objects = context.configuration.objects[self._noun.name]
+        before = objects.get(key)
         objects[key] = dict(self._behaviour.complete(context, values))
+        self._behaviour.after_write(context, key, before, objects[key])
         self.add_change(context, action, key)
 
     def add_change(self, context: Context, action: str, key: str) -> None:
@@ -227,16 +236,18 @@ class NounHandlers:
 
     def _add(self, context: Context, body: Mapping[str, Any]) -> str:
         values = dict(body)
-        key = str(uuid.uuid4()) if self._noun.key.assigned else values.pop(self._noun.key.wire)
+        wire = self._noun.key.in_version(context.profile.version).wire
+        key = str(uuid.uuid4()) if self._noun.key.assigned else values.pop(wire)
         self._store(context, "Created", key, values)
         return str(key)
 
     def _remove(self, context: Context, key: str) -> None:
         self.existing(context, key)
-        usages = self._behaviour.usages(context.configuration, key)
+        usages = [] if self._behaviour.is_forced(context) else self._behaviour.usages(context.configuration, key)
         if usages:
-            raise self._behaviour.in_use(usages)
-        del context.configuration.objects[self._noun.name][key]
+            raise self._behaviour.in_use(key, usages)
+        before = context.configuration.objects[self._noun.name].pop(key)
+        self._behaviour.after_write(context, key, before, None)
         self.add_change(context, "Deleted", key)
 
     # Handlers, named after the verbs of the rows
@@ -261,7 +272,8 @@ class NounHandlers:
         replaced = self._behaviour.replaced
         values = {name: value for name, value in self.existing(context, key).items() if name not in replaced}
         self._check_etag(context, key)
-        self._store(context, "Edited", key, {**values, **context.body})
+        changes = {name: value for name, value in context.body.items() if name not in self._options}
+        self._store(context, "Edited", key, {**values, **changes})
         return self.answer(context, key)
 
     def delete(self, context: Context) -> Response:

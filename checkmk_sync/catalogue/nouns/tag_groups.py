@@ -1,0 +1,50 @@
+"""Host tag groups."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Mapping, Optional
+
+from ..noun import ALWAYS, CRUD, Former, Record, attr, key, noun
+
+__all__ = ["TagGroup"]
+
+
+def _in_order(tags: Iterable[Mapping[str, Any]]) -> list[tuple[Optional[str], str, list[str]]]:
+    # The order counts, because the first tag is the default of every host.
+    return [(tag.get("id"), tag["title"], sorted(tag.get("aux_tags") or ())) for tag in tags]
+
+
+def _with_former_ids(tags: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{"ident" if name == "id" else name: value for name, value in tag.items()} for tag in tags]
+
+
+@noun(
+    "tag_groups",
+    "host tag group",
+    "host_tag_group",
+    CRUD,
+    rank=15,
+    touches=("hosts", "folders"),
+    options={"update": {"repair": ALWAYS}, "delete": {"repair": ALWAYS, "mode": "2.4.0b1"}},
+)
+class TagGroup(Record):
+    """A group of tags. Each host has exactly one tag of each group, which is the first one by default."""
+
+    # Werk 16364 renamed ident to id. The official documents have this pattern for the id in URLs.
+    name: str = key(
+        "Id of the group.",
+        wire="id",
+        former=(Former("2.2.0p22", "ident", ("id",), required=True),),
+        pattern=r"^[^\d\W][-\w]*$",
+        example="environment",
+    )
+    title: str = attr("Title of the group.", at=("title",), example="Environment")
+    tags: list[Any] = attr(
+        "Tags of the group, each with a title, an id, and aux_tags. One tag can lack an id.",
+        min_length=1,
+        former=(Former("2.2.0p22", "tags", ("extensions", "tags"), required=True, encode=_with_former_ids),),
+        canonical=_in_order,
+        example=[{"id": "live", "title": "Live", "aux_tags": ["tcp"]}, {"id": "lab", "title": "Laboratory"}],
+    )
+    topic: Optional[str] = attr("Topic under which the group is shown.", default=None, example="Operations")
+    help: Optional[str] = attr("Help text.", default=None, example="Use of the host")

@@ -1,0 +1,209 @@
+"""The behaviour of host tag groups."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Any, Mapping, Optional, Sequence
+
+from ..configuration import Configuration, FolderConfig, HostConfig
+from ..endpoints import Context, SiteState
+from ..replies import Problem, bad_fields
+from ..validation import REQUIRED, Check, Field, boolean, choice, list_of, member_of, object_with, refined, string
+from .behaviour import Behaviour, Values
+
+__all__ = ["TAG_GROUPS"]
+
+_BUILTIN = frozenset({"address_family", "agent", "piggyback", "snmp_ds"})
+_REMOVED: Any = object()
+_TAG_ID = re.compile(r"[-0-9a-zA-Z_]+\Z")
+_ID_RULE = "Invalid tag ID: {!r}. Only the characters a-z, A-Z, 0-9, _ and - are allowed."
+
+
+def _id_name(state: SiteState) -> str:
+    return "id" if state.profile.version.at_least("2.2.0p22") else "ident"
+
+
+def _checks(state: SiteState) -> dict[str, Check]:
+    objects = state.configuration.objects
+    used = "The specified tag group id is already in use: {!r}"
+
+    def problem(key: str) -> Optional[str]:
+        if not _TAG_ID.match(key) or key[0].isdigit() or key[0] == "-":
+            return _ID_RULE.format(key)
+        return used.format(key) if key in objects["aux_tags"] else None
+
+    aux_tag = member_of(objects["aux_tags"], "The aux_tag {!r} should exist but it doesn't.")
+    tag = {
+        _id_name(state): Field(string, nullable=True),
+        "title": Field(string, REQUIRED),
+        "aux_tags": Field(list_of(aux_tag)),
+    }
+    return {
+        _id_name(state): refined(string, problem),
+        "tags": refined(list_of(object_with(tag), least=1), _tags_problem),
+    }
+
+
+def _tags_problem(tags: Sequence[Values]) -> Optional[str]:
+    ids = [tag.get("id", tag.get("ident")) for tag in tags]
+    if ids == [None]:
+        return "Cannot use an empty tag ID for single entry"
+    repeated = next((name for index, name in enumerate(ids) if name in ids[:index]), _REMOVED)
+    return (
+        None
+        if repeated is _REMOVED
+        else (f"Tags IDs must be unique. You've used the following at least twice: {repeated!r}")
+    )
+
+
+def _complete(_context: Context, values: Values) -> Values:
+    tags = [
+        {"id": tag.get("id", tag.get("ident")), "title": tag["title"], "aux_tags": tag.get("aux_tags", [])}
+        for tag in values["tags"]
+    ]
+    return {"topic": "Tags", "help": "", **values, "tags": tags}
+
+
+def _missing(_context: Context, key: str) -> Problem:
+    return bad_fields({"name": [f"Host tag group missing: {key!r}"]}, 404)
+
+
+def _protected(context: Context, key: str) -> Optional[Problem]:
+    if key not in _BUILTIN:
+        return None
+    title, verb = ("modified", "modified") if context.endpoint.method == "PUT" else ("delete", "deleted")
+    return Problem(405, f"Built-in cannot be {title}", f"The built-in host tag group {key} cannot be {verb}")
+
+
+# Objects that use a tag
+
+
+def _changed_tags(before: Values, after: Values) -> dict[Optional[str], Any]:
+    """Return the tags that an update renames or removes, each with its new id or _REMOVED."""
+    remaining = {tag["id"] for tag in after["tags"]}
+    # Checkmk: a tag with the same title and another id is renamed.
+    by_title = {tag["title"]: tag["id"] for tag in after["tags"]}
+    changes: dict[Optional[str], Any] = {}
+    for tag in before["tags"]:
+        old = tag["id"]
+        new = by_title.get(tag["title"], old)
+        if new != old:
+            changes[old] = new
+        elif old is not None and old not in remaining:
+            changes[old] = _REMOVED
+    return changes
+
+
+_Changes = Mapping[Optional[str], Any]
+
+
+def _condition(rule: Values, group: str) -> Optional[Values]:
+    """Return the condition of a rule on a group, or None."""
+    conditions = rule.get("conditions", {}).get("host_tags", ())
+    return next((condition for condition in conditions if condition["key"] == group), None)
+
+
+def _users(
+    configuration: Configuration, group: str, changes: Optional[_Changes] = None
+) -> tuple[list[FolderConfig], list[HostConfig], dict[str, Values]]:
+    """Return the folders, hosts and rules that use a group, or one of the tags ``changes`` if they are given."""
+
+    def is_used(values: Optional[Values], name: str) -> bool:
+        return values is not None and name in values and (changes is None or values[name] in changes)
+
+    attribute = f"tag_{group}"
+    return (
+        [folder for folder in configuration.folders.values() if is_used(folder.attributes, attribute)],
+        [host for host in configuration.hosts.values() if is_used(host.attributes, attribute)],
+        {
+            key: rule
+            for key, rule in configuration.objects.get("rules", {}).items()
+            if is_used(_condition(rule, group), "value")
+        },
+    )
+
+
+def _usages(configuration: Configuration, key: str) -> list[str]:
+    folders, hosts, rules = _users(configuration, key)
+    names = {
+        "folders": [folder.name for folder in folders],
+        "hosts": [host.name for host in hosts],
+        "rulesets": sorted({rule["ruleset"] for rule in rules.values()}),
+    }
+    return [f"{kind} ({', '.join(found)})" for kind, found in names.items() if found]
+
+
+def _in_use(key: str, usages: list[str]) -> Problem:
+    title = f'Deleting this host tag group "{key}" requires additional authorization'
+    used = f"The host tag group you intend to delete is used in the following occurrences: {', '.join(usages)}."
+    how = "You must authorize Checkmk to update the relevant instances using the repair or mode parameters"
+    return Problem(401, title, f"{used} {how}")
+
+
+def _is_forced(context: Context) -> bool:
+    repair, mode = context.query.get("repair"), context.query.get("mode")
+    if repair and mode:
+        text = "Cannot use both repair and mode"
+        raise Problem(400, text, f"{text} at the same time")
+    return bool(repair) or mode in ("delete", "remove")
+
+
+def _refuse(context: Context, key: str, values: Values) -> None:
+    before = context.configuration.objects["tag_groups"].get(key)
+    if before is None or context.body.get("repair"):
+        return
+    changes = _changed_tags(before, _complete(context, values))
+    if any(_users(context.configuration, key, changes)):
+        title = f'Updating this host tag group "{key}" requires additional authorization'
+        text = "The host tag group you intend to edit is used by other instances. You must authorize Checkmk to update "
+        raise Problem(401, title, f"{text}the relevant instances using the repair parameter")
+
+
+def _after_write(context: Context, key: str, before: Optional[Values], after: Optional[Values]) -> None:
+    configuration = context.configuration
+    configuration.folder_changes += 1  # the first tag of a group is a default of all hosts
+    if before is None:
+        return
+    changes = None if after is None else _changed_tags(before, after)
+    folders, hosts, rules = _users(configuration, key, changes)
+
+    def repaired(values: Values, name: str) -> dict[str, Any]:
+        new = _REMOVED if changes is None else changes[values[name]]
+        rest = {other: value for other, value in values.items() if other != name}
+        return rest if new is _REMOVED else {**rest, name: new}
+
+    for folder in folders:
+        attributes = repaired(folder.attributes, f"tag_{key}")
+        configuration.folders[folder.path] = dataclasses.replace(folder, attributes=attributes)
+    for host in hosts:
+        configuration.hosts[host.name] = dataclasses.replace(host, attributes=repaired(host.attributes, f"tag_{key}"))
+    for rule_id, rule in rules.items():
+        condition = _condition(rule, key)
+        assert condition is not None
+        # Checkmk: a rule with a negated condition stays.
+        is_negated = condition.get("operator") in ("is_not", "none_of")
+        if after is None and context.query.get("mode") != "remove" and not is_negated:
+            del configuration.objects["rules"][rule_id]
+            continue
+        others = [other for other in rule["conditions"]["host_tags"] if other is not condition]
+        new = repaired(condition, "value")
+        others += [new] if "value" in new else []
+        configuration.objects["rules"][rule_id] = {**rule, "conditions": {**rule["conditions"], "host_tags": others}}
+
+
+TAG_GROUPS = Behaviour(
+    "wato.hosttags",
+    taken="The specified tag group id is already in use: {!r}",
+    missing=_missing,
+    found_first=True,
+    protected=_protected,
+    checks=_checks,
+    refuse=_refuse,
+    complete=_complete,
+    usages=_usages,
+    in_use=_in_use,
+    options={"repair": boolean, "mode": choice("abort", "delete", "remove")},
+    is_forced=_is_forced,
+    after_write=_after_write,
+)
