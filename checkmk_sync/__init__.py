@@ -19,7 +19,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .catalogue.nouns import AuxTag, ContactGroup, HostGroup, Password, ServiceGroup, TagGroup, TimePeriod
+    from .catalogue.nouns import (
+        AuxTag,
+        ContactGroup,
+        HostGroup,
+        Password,
+        Rule,
+        Ruleset,
+        ServiceGroup,
+        TagGroup,
+        TimePeriod,
+    )
     from .catalogue.states import HostState, ServiceState
     from .catalogue.versions import CheckmkVersion
     from .client.checkmk import Checkmk, Health
@@ -43,6 +53,8 @@ _HOMES = {
             "ContactGroup",
             "HostGroup",
             "Password",
+            "Rule",
+            "Ruleset",
             "ServiceGroup",
             "TagGroup",
             "TimePeriod",
@@ -80,6 +92,8 @@ __all__ = [
     "Outcomes",
     "Password",
     "Reply",
+    "Rule",
+    "Ruleset",
     "SecretSource",
     "ServiceGroup",
     "ServiceState",

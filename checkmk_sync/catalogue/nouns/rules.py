@@ -84,10 +84,7 @@ class Rule(Record):
         decode=with_label_groups,
         canonical=canonical_conditions,
         former=(Former("2.3.0b1", "conditions", _CONDITIONS, encode=with_labels),),
-        example={
-            "host_tags": [{"key": "criticality", "operator": "is", "value": "prod"}],
-            "service_description": {"match_on": ["/var$"], "operator": "one_of"},
-        },
+        example={"service_description": {"match_on": ["/var$"], "operator": "one_of"}},
     )
     description: Optional[str] = _property("Description, the title of the rule.", "description", example="Levels")
     comment: Optional[str] = _property("Comment.", "comment", example="Ask Carol")
