@@ -65,9 +65,6 @@ def _example(noun: Noun) -> str:
     }
     key = [] if noun.key.assigned else [_literal(noun.key.example)]
     arguments = [*key, *(f"{name}={_literal(value)}" for name, value in values.items())]
-        *([] if noun.key.assigned else [_literal(noun.key.example)]),
-        *(f"{name}={_literal(values[name])}" for name in values),
-    ]
     call, record = f"cmk.{noun.name}.ensure", noun.record.__name__
     short = f"{call}({record}({', '.join(arguments)}))"
     if len(short) <= 110:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import json
 from typing import Any, Mapping
 
 __all__ = ["comparable", "contains_mask", "read_literal", "write_literal"]
@@ -26,6 +24,9 @@ _MASKED = _Masked()
 
 def read_literal(text: str) -> Any:
     """Return the value of a Python literal, or of JSON. Raises ValueError for other texts."""
+    import ast  # not at the top, because it would delay --help
+    import json
+
     try:
         return ast.literal_eval(text)
     except (SyntaxError, TypeError, ValueError, RecursionError, MemoryError) as error:

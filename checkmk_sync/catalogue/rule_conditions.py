@@ -11,7 +11,7 @@ from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ..core.text import suggestion
 
-__all__ = ["canonical_conditions", "with_label_groups", "with_labels"]
+__all__ = ["canonical_conditions", "with_label_groups", "with_labels", "with_operators"]
 
 Conditions = Mapping[str, Any]
 
@@ -86,12 +86,13 @@ def _canonical_tag(tag: Mapping[str, Any]) -> tuple[str, bool, list[str]]:
 def _with_defaults(groups: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[tuple[str, str]]]]:
     """Return groups of labels as pairs of operators and labels, with the default operators."""
     return [
-        (operator, [(inner, entry["label"]) for inner, entry in _with_operators(group["label_group"])])
-        for operator, group in _with_operators(groups)
+        (operator, [(inner, entry["label"]) for inner, entry in with_operators(group["label_group"])])
+        for operator, group in with_operators(groups)
     ]
 
 
-def _with_operators(entries: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def with_operators(entries: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield labels, or groups of labels, with the operators that connect them to the ones before."""
     for index, entry in enumerate(entries):
         operator = entry.get("operator", "and")
         # The official documents: it makes no difference whether the first operator is "and" or "or".

@@ -26,18 +26,7 @@ from ..metrics.calls import CallEvent
 from ..recovery import BreakerState
 from .assigned_keys import AssignedKeys
 from .collection import Collection
-from .nouns import (
-    Activation,
-    Discovery,
-    Folders,
-    Hosts,
-    HostStatuses,
-    Jobs,
-    Rules,
-    Rulesets,
-    Services,
-    TagGroups,
-)
+from .nouns import Activation, Discovery, Folders, Hosts, HostStatuses, Jobs, Rules, Rulesets, Services, TagGroups
 from .raw import RawCalls
 from .records import Version
 from .resource import Resource, parsing

@@ -64,7 +64,7 @@ class Collection(BulkEditable[R]):
             if name not in known:
                 raise ValueError(f"{noun.plural} cannot be listed by {name!r}")
             if name not in filters:
-                raise ValueError(f"{noun.plural} are listed by {name}; give {name}=…")
+                raise ValueError(f"{noun.plural} are listed by {name}, which is missing")
         query = {known[name]: value for name, value in filters.items()}
         return Stream(lambda received: self._listed(received, query))
 

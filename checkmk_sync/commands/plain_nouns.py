@@ -13,7 +13,15 @@ from ..core.text import with_article
 from .arguments import LIMIT, search
 from .command import CLI, TOOL, Argument, Command, Field, LazyModule
 
-__all__ = ["RESERVED_OPTIONS", "noun_commands", "plain_noun_commands", "searched_fields"]
+__all__ = [
+    "RESERVED_OPTIONS",
+    "key_argument",
+    "noun_columns",
+    "noun_commands",
+    "noun_fields",
+    "plain_noun_commands",
+    "searched_fields",
+]
 
 _handlers = LazyModule(".handlers.plain_nouns", __package__)
 
@@ -56,22 +64,22 @@ def _list(noun: Noun) -> Command:
         "list",
         f"List {noun.plural}.",
         arguments,
-        columns=_columns(noun),
+        columns=noun_columns(noun),
         example=f"{first.option_name} {first.example}",
-        fields=_fields(noun),
+        fields=noun_fields(noun),
         empty_text=f"no {noun.plural}",
     )
 
 
 def _get(noun: Noun) -> Command:
-    facts = {"example": noun.key.example, "fields": _fields(noun)}
-    return _command(noun, "get", f"Show one {noun.singular}.", (_key(noun),), **facts)
+    facts = {"example": noun.key.example, "fields": noun_fields(noun)}
+    return _command(noun, "get", f"Show one {noun.singular}.", (key_argument(noun),), **facts)
 
 
 def _create(noun: Noun) -> Command:
     values = [field for field in noun.fields[1:] if not field.assigned]
     required = [field for field in values if field.required]
-    key = () if noun.key.assigned else (_key(noun),)
+    key = () if noun.key.assigned else (key_argument(noun),)
     needs_secret = any(field.secret for field in required)
     return _command(
         noun,
@@ -81,7 +89,7 @@ def _create(noun: Noun) -> Command:
         example=_example(noun, required, has_key=bool(key)),
         writes=True,
         additive=True,
-        fields=_fields(noun),
+        fields=noun_fields(noun),
         faces=(CLI,) if needs_secret else (CLI, TOOL),  # a language model must not handle secrets
     )
 
@@ -92,10 +100,10 @@ def _update(noun: Noun) -> Command:
         noun,
         "update",
         f"Change {with_article(noun.singular)}. Fields that are not given stay as they are.",
-        (_key(noun), *(_value(field, is_required=False) for field in values)),
+        (key_argument(noun), *(_value(field, is_required=False) for field in values)),
         example=_example(noun, [field for field in values if not field.secret][:1]),
         writes=True,
-        fields=_fields(noun),
+        fields=noun_fields(noun),
         idempotent=True,
     )
 
@@ -105,7 +113,7 @@ def _delete(noun: Noun) -> Command:
         noun,
         "delete",
         f"Delete {with_article(noun.singular)}.",
-        (_key(noun),),
+        (key_argument(noun),),
         example=noun.key.example,
         writes=True,
         destructive=True,
@@ -121,7 +129,8 @@ def _command(noun: Noun, verb: str, text: str, arguments: tuple[Argument, ...], 
     return Command(f"{group} {verb}", text, handler, arguments, own_tools=own_tools, **facts)
 
 
-def _key(noun: Noun) -> Argument:
+def key_argument(noun: Noun) -> Argument:
+    """Return the argument that names an object."""
     key = noun.key
     return Argument(key.name, key.description, required=True, check=key.check, example=key.example)
 
@@ -156,7 +165,7 @@ def _value(field: NounField, *, is_required: bool) -> Argument:
     )
 
 
-def _fields(noun: Noun) -> tuple[Field, ...]:
+def noun_fields(noun: Noun) -> tuple[Field, ...]:
     """Return the fields that the site returns."""
     shown = []
     for field in noun.fields:
@@ -167,7 +176,7 @@ def _fields(noun: Noun) -> tuple[Field, ...]:
     return tuple(shown)
 
 
-def _columns(noun: Noun) -> tuple[str, ...]:
+def noun_columns(noun: Noun) -> tuple[str, ...]:
     """Return the columns of a table: the first fields with short values that all editions have."""
     shown = [field for field in noun.fields if field.at and not (field.secret or field.filters or field.editions)]
     return tuple(field.name for field in shown if _kind(field) in (str, int, bool))[:MAX_COLUMNS]

@@ -104,7 +104,6 @@ class Rule(Record):
     "ruleset",
     ("list", "get"),
     rank=0,
-    tier="everyday",
     list_query={
         "used": (bool, "Only rulesets with rules, which is the default, or only those without rules."),
         "fulltext": (str, "Only rulesets with this regular expression in their name, title or help."),

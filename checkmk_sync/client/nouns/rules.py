@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from typing import Any, Iterator, Mapping, Optional, Union
+from typing import Any, Iterator, Mapping, Optional, Sequence, Union
 
-from ...catalogue.nouns import Rule, Ruleset
+from ...catalogue.nouns import Rule, Ruleset, TagGroup
 from ...catalogue.paths import folder_path
 from ...core.text import suggestion
-from ...errors import ApiError
+from ...errors import ApiError, NotFoundError
 from ...streaming import Blocks, Received
 from ..assigned_keys import AssignedKeys
 from ..collection import Collection
 from ..resource import writes
+from ..rule_matching import RuleTarget
 from ..site import Site
+from .hosts import Hosts
+from .monitoring import HostStatuses, Services
+from .tag_groups import TagGroups
 
 __all__ = ["Rules", "Rulesets"]
 
@@ -104,6 +108,40 @@ class Rules(AssignedKeys[Rule]):
             lambda there, found, *_: there._is_at(found, name, target),
         )
 
+    def effective(self, host: str, service: Optional[str] = None, *, ruleset: Optional[str] = None) -> list[Rule]:
+        """Return the rules that apply to a host, or to one of its services, in the order of their evaluation.
+
+        >>> cmk.rules.effective("web01", "CPU load", ruleset="extra_service_conf:check_interval")
+
+        Without a ``ruleset``, the rules of all rulesets are returned, which costs one request for each ruleset in use.
+        Without a ``service``, conditions for services are ignored. If the ``item_type`` of the ruleset is "item", give
+        the item in place of the service. The ``match_type`` of the ruleset says which of the rules count.
+
+        The client computes this from the folder and the conditions of the rules, so the result has limits. Labels that
+        are not set in the configuration are known only if the host, or the service, is monitored. Time periods in
+        values are ignored, and so are the nodes of clusters. Raises NotFoundError if the host is not configured.
+        """
+        names = [ruleset] if ruleset else [found.name for found in self._rulesets.each()]
+        rules = [rule for name in names for rule in self.each(ruleset=name)]
+        return list(filter(self._target(host, service, rules).fits, rules))
+
+    def _target(self, name: str, service: Optional[str], rules: Sequence[Rule]) -> RuleTarget:
+        """Return the facts of a host and a service to which the conditions of the rules refer."""
+        found = Hosts(self._site).get(name, effective_attributes=True, fresh=True)
+        attributes = found.effective_attributes or found.attributes
+        prefix = "tag_"
+        tags = {key[len(prefix) :]: value for key, value in attributes.items() if key.startswith(prefix)}
+        used = {key for rule in rules for key in rule.conditions or {}}
+        if "host_tags" in used:
+            tags = {**_auxiliary_tags(TagGroups(self._site, TagGroup), tags), **tags}
+        labels, service_labels = dict(attributes.get("labels", {})), {}
+        with contextlib.suppress(NotFoundError):  # not monitored
+            if "host_label_groups" in used:
+                labels.update(HostStatuses(self._site).get(name, ["labels"])["labels"])
+            if service is not None and "service_label_groups" in used:
+                service_labels = Services(self._site).get(name, service, ["labels"])["labels"]
+        return RuleTarget(name, found.folder, tags, labels, service, service_labels)
+
     def _is_at(self, rule: Rule, name: str, target: str) -> bool:
         """Return True if a rule is before or after the rule ``target``, or at the top or the bottom of that folder."""
         rules = [found for found in self.each(ruleset=rule.ruleset) if found.folder == rule.folder]
@@ -124,3 +162,9 @@ class Rules(AssignedKeys[Rule]):
     def _listed(self, received: Received, query: Mapping[str, Union[str, bool]]) -> Blocks[Rule]:
         with self._rulesets.naming_similar(str(query["ruleset_name"])):
             yield from super()._listed(received, query)
+
+
+def _auxiliary_tags(groups: TagGroups, tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the auxiliary tags that the tags of a host imply, each with its own id as the group."""
+    of_host = (tag for group in groups.each() for tag in group.tags if tag.get("id") == tags.get(group.name))
+    return {name: name for tag in of_host for name in tag.get("aux_tags") or ()}
