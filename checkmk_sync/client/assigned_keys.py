@@ -48,7 +48,7 @@ class AssignedKeys(Collection[R]):
     ) -> Ensured[R]:
         """Create an object unless one with the given values exists, and return what was done.
 
-        >>> cmk.rules.ensure(ruleset="host_groups", folder="/linux", value="linux").changed
+        >>> cmk.rules.ensure(ruleset="host_contactgroups", folder="/linux", value="all").changed
 
         With a key, the object with this key is changed if it differs; NotFoundError is raised if it does not exist.
         With ``check``, nothing is written, and the result is what a call without it would do.

@@ -52,6 +52,8 @@ def test_examples_of_the_help_run(site_for_cli: SimulatedSite, sync: Run) -> Non
         words = shlex.split(f"{command.words} {command.example}".replace(NOUNS["rules"].key.example, str(rule.id)))
         if " ".join(words[:2]) in skipped:
             words[2] = "web03"
+        if command.words == "rules effective":  # the host of its example is gone by now
+            words[2] = "host00000"
         if command.destructive:
             words.append("--yes")
         if command.name == "discover":

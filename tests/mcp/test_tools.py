@@ -175,14 +175,14 @@ def test_metrics_and_cache_statistics(known: SimulatedSite) -> None:
     assert (some["forgotten"], rest["forgotten"], after["size"]) == (0, 1, 0)
 
 
-def test_rules_are_listed_and_computed_for_a_host(clock: ManualClock) -> None:
-    with SimulatedSite(hosts=1, clock=clock) as site, site.client(clock=clock) as cmk:
+def test_rules_are_listed_and_computed_for_a_host() -> None:
+    with SimulatedSite(hosts=1) as site, site.client() as cmk:
         rule = cmk.rules.create(ruleset="host_groups", folder="/", value="linux")
 
         async def script(client: Client) -> Any:
             return [
-                result_data(await client.call_tool("rules_list", {"ruleset": "host_groups"}))["result"],
-                result_data(await client.call_tool("rules_effective", {"host": "host00000"}))["result"],
+                result_data(await client.call_tool("rules_list", {"ruleset": "host_groups"}))["items"],
+                result_data(await client.call_tool("rules_effective", {"host": "host00000"}))["items"],
                 [result_data(await client.call_tool("rules_get", {"id": rule.id}))],
             ]
 

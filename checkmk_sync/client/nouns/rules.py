@@ -60,8 +60,8 @@ class Rulesets(Collection[Ruleset]):
 class Rules(AssignedKeys[Rule]):
     """The rules of the configuration, as ``client.rules``. They are listed by their ruleset.
 
-    >>> cmk.rules.create(ruleset="host_groups", folder="/linux", value="linux")
-    >>> [rule.value for rule in cmk.rules.each(ruleset="host_groups")]
+    >>> cmk.rules.create(ruleset="host_contactgroups", folder="/linux", value="all")
+    >>> [rule.value for rule in cmk.rules.each(ruleset="host_contactgroups")]
 
     A value is the Python object that the site writes as text, with its tuples; lists and tuples count as equal. If the
     site does not have the ruleset, the error names a similar one. Rules have no names, so ``ensure`` without an id

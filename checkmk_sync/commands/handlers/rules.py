@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator, Optional
 
+from ...catalogue.nouns import NOUNS
 from ...client.checkmk import Checkmk
 from ..command import Row
 from .plain_nouns import row_of
@@ -18,8 +19,9 @@ def check_target(**arguments: Optional[str]) -> None:
         raise ValueError("give exactly one of before, after, top_of and bottom_of")
 
 
-def move(client: Checkmk, id: str, **target: Optional[str]) -> Row:
-    return row_of(client.rules.move(id, **target))
+def move(client: Checkmk, **arguments: Optional[str]) -> Row:
+    rule_id = str(arguments.pop(NOUNS["rules"].key.name))
+    return row_of(client.rules.move(rule_id, **arguments))
 
 
 def effective(client: Checkmk, host: str, service: Optional[str], ruleset: Optional[str]) -> Iterator[Row]:
