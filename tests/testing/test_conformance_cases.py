@@ -29,6 +29,7 @@ FAMILIES = (
     "jobs",
     "passwords",
     "rename",
+    "rules",
     "status",
     "status_more",
     "tags",
