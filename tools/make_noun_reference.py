@@ -61,7 +61,7 @@ def _example(noun: Noun) -> str:
     values = {
         field.name: field.example
         for field in noun.fields
-        if field is not noun.key and field.example is not None and not field.editions
+        if field is not noun.key and field.example is not None and not (field.editions or field.since)
     }
     key = [] if noun.key.assigned else [_literal(noun.key.example)]
     arguments = [*key, *(f"{name}={_literal(value)}" for name, value in values.items())]

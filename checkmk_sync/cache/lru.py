@@ -163,20 +163,17 @@ def _private(value: Any) -> tuple[Any, Optional[Callable[[Any], Any]]]:
     # Pickling copies ten times as fast as deepcopy.
     if _is_immutable(value):
         return value, None
-    pickled = _pickled(value)
-    return (copy.deepcopy(value), copy.deepcopy) if pickled is None else (pickled, pickle.loads)
+    try:
+        return pickle.dumps(value, pickle.HIGHEST_PROTOCOL), pickle.loads
+    except (pickle.PicklingError, TypeError, AttributeError):
+        return copy.deepcopy(value), copy.deepcopy
 
 
 def _pickled_size(value: Any) -> int:
-    pickled = _pickled(value)
-    return sys.getsizeof(value) if pickled is None else len(pickled)
-
-
-def _pickled(value: Any) -> Optional[bytes]:
     try:
-        return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+        return len(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
     except (pickle.PicklingError, TypeError, AttributeError):
-        return None
+        return sys.getsizeof(value)
 
 
 def private_copy(value: Any) -> Any:

@@ -49,6 +49,10 @@ class Field:
     fields. A ``literal`` is written as a Python literal. Two values mean the same if their ``canonical`` forms are
     equal. ``encode`` and ``decode`` convert values for requests and from answers. ``refers_to`` is the noun that the
     value names.
+
+    Only some objects have a ``partial`` field. ``created_as`` is the name in requests that create an object, if it is
+    another one; None means that only an update can set the field. ``matches(found, wanted)`` replaces the comparison
+    for values of which only a part is given.
     """
 
     name: str
@@ -71,19 +75,22 @@ class Field:
     fixed: bool = False
     literal: bool = False
     repeated: bool = False
+    partial: bool = False
+    created_as: Optional[str] = ""
     canonical: Callable[[Any], Any] = _unchanged
     encode: Callable[[Any], Any] = _unchanged
     decode: Callable[[Any], Any] = _unchanged
     refers_to: str = ""
-
-    @property
-    def member(self) -> str:
-        """The member of a request that contains the field."""
-        return self.wire.partition(".")[0]
+    matches: Optional[Callable[[Any, Any], bool]] = None
 
     def serves(self, version: CheckmkVersion, edition: str) -> bool:
         """Return True if a site of this version and edition has the field."""
         return version.is_between(self.since, self.until) and (self.editions is None or edition in self.editions)
+
+    @property
+    def creation_wire(self) -> Optional[str]:
+        """The name in requests that create an object, or None if they cannot set the field."""
+        return self.wire if self.created_as == "" else self.created_as
 
     def in_version(self, version: CheckmkVersion) -> Field:
         """Return the field with the names that it has in ``version``."""
@@ -127,10 +134,13 @@ class Field:
             raise ValueError(f"{self.name} {form}") from None
 
     def same(self, one: Any, other: Any) -> bool:
-        """Return True if two values mean the same to the server. A missing value means the same as an empty one.
+        """Return True if a value of the site means the same to the server as a wanted one.
 
-        Raises one of the errors :data:`MALFORMED` if a value does not have the form that the server accepts.
+        A missing value means the same as an empty one. Raises one of the errors :data:`MALFORMED` if a value does not
+        have the form that the server accepts.
         """
         if one is None or other is None:
             return (one in _EMPTY and other in _EMPTY) or (self.type is bool and not one and not other)
+        if self.matches is not None:
+            return self.matches(self.canonical(one), self.canonical(other))
         return bool(one == other or self.canonical(one) == self.canonical(other))

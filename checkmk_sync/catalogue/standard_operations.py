@@ -98,12 +98,14 @@ def _query(
 def _body(verb: str, fields: Sequence[Field]) -> tuple[str, ...]:
     if verb not in ("create", "update"):
         return ("entries",) if verb.startswith("bulk") else ()
-    key, *others = fields
-    sent = [field for field in others if not field.assigned and not (verb == "update" and field.fixed)]
-    if verb == "create" and not key.assigned:
-        sent.insert(0, key)
-    names = (name for field in sent for name in (field.member, *(form.wire for form in field.former)))
-    return tuple(dict.fromkeys(names))
+    is_update = verb == "update"
+    wires = [
+        (field.wire if is_update else field.creation_wire, *(form.wire for form in field.former))
+        for index, field in enumerate(fields)
+        if not field.assigned and not (is_update and (index == 0 or field.fixed))
+    ]
+    # A dot leads to a member of an object.
+    return tuple(dict.fromkeys(wire.partition(".")[0] for names in wires for wire in names if wire is not None))
 
 
 def _expected(verb: str, domain: str) -> tuple[ExpectedReply, ...]:

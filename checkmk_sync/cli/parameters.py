@@ -35,7 +35,7 @@ class Number(click.ParamType):  # type: ignore[type-arg]
             number = self._kind(value)
         except ValueError:
             number = math.nan
-        if not self._minimum <= number <= self._maximum or number == math.inf:  # nan is in no range
+        if not self._minimum <= number <= self._maximum:  # nan is in no range
             noun = "a whole number" if self._kind is int else "a number"
             has_maximum = self._maximum < math.inf
             span = f"from {self._minimum} to {self._maximum}" if has_maximum else f"of at least {self._minimum}"

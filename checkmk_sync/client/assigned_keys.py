@@ -35,7 +35,7 @@ class AssignedKeys(Collection[R]):
 
         Raises ValueError if a required field is missing, and BadRequestError if the site refuses a value.
         """
-        return self._create_record(self._to_record(self._without_key(wanted), values))
+        return self._create(self._new_record(self._without_key(wanted), values))
 
     @writes
     def ensure(
@@ -56,14 +56,16 @@ class AssignedKeys(Collection[R]):
         key = wanted.key_value if isinstance(wanted, self.record) else wanted
         given = self._given(None if isinstance(wanted, str) else wanted, values)
         self._format.check(given)
-        if isinstance(key, str):
-            kept = given if update_secrets else {name: given[name] for name in given.keys() - self._format.secrets}
-            return self._ensure_changed(self.get(key, fresh=True), kept, check)
-        record, identity = self._to_record(None, given), self._identity(given)
-        for found in self.each(**self._filters(given)):
-            if self._format.same(found, identity):
-                return Ensured(found, found)
-        return self._ensure_created(record, check)
+        omitted = frozenset() if update_secrets else self._format.secrets
+        compared = {name: value for name, value in given.items() if name not in omitted}
+        if not isinstance(key, str):
+            record, identity = self._new_record(None, given), self._identity(compared)
+            same = (found for found in self.each(**self._filters(given)) if self._format.same(found, identity))
+            key = next((found.key_value for found in same), None)
+            if key is None:
+                after = self._with_values(record, {}) if check else self._create(record)
+                return Ensured(None, after, ("create",), {name: (None, value) for name, value in given.items()})
+        return self._ensure(key, compared, check, lambda: self.get(key, fresh=True))
 
     def _identity(self, given: Values) -> Values:
         """Return the values by which an existing object is found."""
@@ -84,7 +86,7 @@ class AssignedKeys(Collection[R]):
     def _filters(self, values: Values) -> dict[str, Any]:
         return {name: values[name] for name, field in self._format.fields.items() if field.filters}
 
-    def _create_record(self, record: R, *, was_absent: bool = False) -> R:  # noqa: ARG002 - a list shows what is new
+    def _create(self, record: R, *, was_absent: bool = False) -> R:  # noqa: ARG002 - the list shows what is new
         body, values = self._creation_body(record), self._given(record, {})
         filters = self._filters(values)
         content = json.dumps(body, sort_keys=True)

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping, NoReturn, Optional, Un
 
 from ..catalogue.nouns import NOUNS, AuxTag, ContactGroup, HostGroup, Password, ServiceGroup, TimePeriod
 from ..catalogue.versions import CheckmkVersion
-from ..config.records import replace_nested
 from ..config.secrets import SecretSource
-from ..config.settings import Settings
+from ..config.settings import Settings, replace_nested
 from ..core.arguments import describe_type, require_type
 from ..core.clock import Clock
 from ..core.redaction import HiddenURL
@@ -26,7 +25,19 @@ from ..metrics.calls import CallEvent
 from ..recovery import BreakerState
 from .assigned_keys import AssignedKeys
 from .collection import Collection
-from .nouns import Activation, Discovery, Folders, Hosts, HostStatuses, Jobs, Rules, Rulesets, Services, TagGroups
+from .nouns import (
+    Activation,
+    Discovery,
+    Folders,
+    Hosts,
+    HostStatuses,
+    Jobs,
+    Roles,
+    Rules,
+    Rulesets,
+    Services,
+    TagGroups,
+)
 from .raw import RawCalls
 from .records import Version
 from .resource import Resource, parsing
@@ -35,7 +46,7 @@ from .site import Settling, Site
 __all__ = ["Checkmk", "Health", "require_client"]
 
 # The plain nouns with methods that their rows cannot describe.
-COLLECTIONS: Mapping[str, Any] = {"rules": Rules, "rulesets": Rulesets, "tag_groups": TagGroups}
+COLLECTIONS: Mapping[str, Any] = {"roles": Roles, "rules": Rules, "rulesets": Rulesets, "tag_groups": TagGroups}
 
 
 @dataclass(frozen=True)
@@ -91,6 +102,7 @@ class Checkmk(RawCalls):
     contact_groups: Collection[ContactGroup]
     host_groups: Collection[HostGroup]
     passwords: Collection[Password]
+    roles: Roles
     rules: Rules
     rulesets: Rulesets
     service_groups: Collection[ServiceGroup]

@@ -13,11 +13,9 @@ from ..core.text import suggestion, with_article
 from ..errors import CheckmkError, UnexpectedReplyError
 from .payload import typed, value_of
 
-__all__ = ["PARTS", "NounFormat", "noun_format"]
+__all__ = ["NounFormat", "noun_format"]
 
 R = TypeVar("R", bound=Record)
-
-PARTS = ("id", "title", "extensions")  # the members of an object that hold the values of fields
 
 
 class NounFormat:
@@ -57,9 +55,9 @@ class NounFormat:
                 raise ValueError(f"the site chooses the {self._noun.singular} field {name!r}; leave it out")
             field.check(value)
 
-    def refuse_fixed(self, values: Mapping[str, Any]) -> None:
+    def refuse_fixed(self, names: Iterable[str]) -> None:
         """Raise ValueError if an update cannot change one of the fields."""
-        for name in values:
+        for name in names:
             if self.field(name).fixed:
                 raise ValueError(f"an update cannot change the {self._noun.singular} field {name!r}")
 
@@ -69,15 +67,21 @@ class NounFormat:
         if missing:
             raise ValueError(f"{with_article(self._noun.singular)} needs {' and '.join(missing)}")
 
+    def creation_body(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return fields under their names in requests that create an object, as :meth:`body`."""
+        return self._nested({str(self.fields[name].creation_wire): name for name in values}, values)
+
     def body(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return fields under their names in requests, without those that the site chooses."""
+        return self._nested({self.fields[name].wire: name for name in values}, values)
+
+    def _nested(self, names: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, Any]:
         body: dict[str, Any] = {}
-        for field in (self.fields[name] for name in values if not self.fields[name].assigned):
-            *objects, member = field.wire.split(".")
-            target = body
-            for step in objects:
-                target = target.setdefault(step, {})
-            target[member] = field.encode(values[field.name])
+        for wire, name in names.items():
+            if not self.fields[name].assigned:
+                *objects, member = wire.split(".")
+                target = functools.reduce(lambda found, step: found.setdefault(step, {}), objects, body)
+                target[member] = self.fields[name].encode(values[name])
         return body
 
     def values(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,7 +124,7 @@ def _value(field: Field, data: Any) -> Any:
     """Return the value of a field in an object of the API, or None if the object does not have it."""
     if not field.at:
         return None
-    if not field.required and _is_missing(data, field.at):
+    if (field.partial or not field.required) and _is_missing(data, field.at):
         return None
     value = value_of(data, *field.at) if field.type is Any else typed(field.type, data, *field.at)
     try:

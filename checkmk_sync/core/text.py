@@ -84,7 +84,8 @@ def is_encoding(name: str) -> bool:
 
 def with_article(noun: str) -> str:
     """Return a noun with its indefinite article, such as ``"an auxiliary tag"``."""
-    return f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
+    is_vowel = noun[0].lower() in "aeiou" and not noun.lower().startswith("user")
+    return f"{'an' if is_vowel else 'a'} {noun}"
 
 
 def parse_json_container(text: str) -> Any:

@@ -35,7 +35,9 @@ class CheckmkError(Exception):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the class (``error``), the ``message`` and the attributes as plain data for logs and ``--json``."""
-        facts = {key: _plain(value) for key, value in self.__dict__.items() if not key.startswith("_")}
+        facts = {key: value for key, value in self.__dict__.items() if not key.startswith("_")}
+        if self.attempted is not None:
+            facts["attempted"] = self.attempted.to_dict()
         return {"error": type(self).__name__, "message": str(self), **facts}
 
     def with_attempted(self: E, message: str = "", **changes: Any) -> E:
@@ -45,12 +47,6 @@ class CheckmkError(Exception):
         args = (escape_invisible(message),) if message else self.args
         error: E = _rebuild(type(self), args, state, self.__cause__)
         return error
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "to_dict"):
-        return value.to_dict()
-    return list(map(_plain, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _rebuild(kind: type[E], args: tuple[Any, ...], state: dict[str, Any], cause: Optional[BaseException]) -> E:

@@ -66,7 +66,7 @@ class Exchange(requests.PreparedRequest):
         self.is_exclusive = call.is_exclusive
         self.socket: TrackedSocket  # of the last attempt
         self.response_body: bytes = b""  # decompressed; empty for a stream
-        self.response_json: Any = None  # decoded from response_body; with a body_limit, the body itself
+        self.response_json: Any = None  # decoded from response_body
 
 
 class CheckmkAdapter(HTTPAdapter):
@@ -180,26 +180,24 @@ class CheckmkAdapter(HTTPAdapter):
 
     def _read_body(self, exchange: Exchange, response: requests.Response) -> None:
         """Read the body, unless the call streams it. Raises ReplyTooLargeError if it exceeds the limit."""
-        call, is_ok, is_refusal = exchange.call, response.status_code == 200, response.status_code >= 400
-        if is_ok and call.stream:
+        call = exchange.call
+        if response.status_code == 200 and call.stream:
             return
-        limit, origin, piece_bytes = self._max_reply_bytes, " (limits.max_reply_mb)", BODY_PIECE_BYTES
-        if is_refusal:
-            limit = MAX_ERROR_BODY_BYTES
-        elif is_ok and call.body_limit is not None:
-            limit, origin = call.body_limit, ", the limit of this call"
-            piece_bytes = int(min(LARGE_PIECE_BYTES, limit + 1))
+        if response.status_code == 200 and call.body_limit is not None:
+            exchange.response_body = exchange.response_json = _read_up_to(response, call.body_limit, call)
+            return
+        is_refusal = response.status_code >= 400
+        limit = MAX_ERROR_BODY_BYTES if is_refusal else self._max_reply_bytes
         pieces, size = [], 0
         # A small answer can decompress to a large one, so size and time are checked after each chunk.
-        for piece in _pieces(response, piece_bytes):
+        for piece in _pieces(response, BODY_PIECE_BYTES):
             pieces.append(piece)
             size += len(piece)
             if size > limit or exchange.socket.expired:
                 response.close()
                 break
         if size > limit and not is_refusal:
-            message = f"the answer to {call} is larger than {limit / 2**20:g} MB{origin}"
-            raise ReplyTooLargeError(message, limit_bytes=int(limit), call=str(call))
+            raise _too_large(limit, call, " (limits.max_reply_mb)")
         exchange.response_body = b"".join(pieces)
 
     def _check_and_decode(self, exchange: Exchange, response: requests.Response) -> None:
@@ -216,8 +214,8 @@ class CheckmkAdapter(HTTPAdapter):
         self._metrics.increment_counters({f"replies.{status}": 1, "bytes_received": len(response_body)})
         if status >= 429:
             self._raise_gateway_error(exchange, response)
-        if not call.stream:
-            exchange.response_json = _decoded(exchange, response) if call.body_limit is None else response_body
+        if not call.stream and call.body_limit is None:
+            exchange.response_json = _decoded(exchange, response)
 
     def _raise_gateway_error(self, exchange: Exchange, response: requests.Response) -> None:
         """Raise an error if a web server in front of the site sent the answer."""
@@ -235,8 +233,6 @@ class CheckmkAdapter(HTTPAdapter):
 
         Raises Stopped if the exception occurred because the caller's work was stopped.
         """
-        if isinstance(error, requests.ConnectTimeout) and exchange.deadline.expired:
-            exchange.socket.expire()  # the deadline limited the connect timeout
         failure = failure_of(error, exchange.socket, exchange.call, self._redact)
         if exchange.socket.expired:
             self._check_stopped(exchange)
@@ -327,9 +323,27 @@ def _decoded(exchange: Exchange, response: requests.Response) -> Any:
         raise BrokenReplyError(f"the answer to {call} is not valid JSON", call=str(call)) from error
 
 
+def _read_up_to(response: requests.Response, limit: float, call: Call) -> bytes:
+    pieces, size = [], 0
+    for piece in _pieces(response, int(min(LARGE_PIECE_BYTES, limit + 1))):
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            response.close()
+            raise _too_large(limit, call, ", the limit of this call")
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
 def _pieces(response: requests.Response, size: int) -> Iterator[bytes]:
     """Yield the body in chunks of at most ``size`` bytes, directly from urllib3 because that is faster."""
     if response.raw.closed:  # a library in between, such as a recorder, has already read the body
         return response.iter_content(size)
     encoded = "Content-Encoding" in response.headers  # decode_content=True makes urllib3 copy each chunk
     return iter(lambda: response.raw.read(size, decode_content=encoded), b"")
+
+
+def _too_large(limit: float, call: Call, origin: str) -> ReplyTooLargeError:
+    size = f"{limit / 2**20:g} MB" if limit >= 2**20 else f"{limit:.0f} bytes"
+    return ReplyTooLargeError(
+        f"the answer to {call} is larger than {size}{origin}", limit_bytes=int(limit), call=str(call)
+    )

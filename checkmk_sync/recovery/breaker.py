@@ -93,7 +93,14 @@ class CircuitBreaker(ForkSafe):
     @classmethod
     def from_settings(cls, settings: BreakerSettings, *, clock: Optional[Clock] = None) -> CircuitBreaker:
         """Create a breaker from the settings ``recovery.circuit_breaker``."""
-        return cls(**vars(settings), clock=clock)
+        return cls(
+            settings.failure_threshold,
+            settings.recovery_timeout,
+            failure_rate=settings.failure_rate,
+            window=settings.window,
+            minimum_calls=settings.minimum_calls,
+            clock=clock,
+        )
 
     def listen(self, listener: Callable[[BreakerState], None]) -> None:
         """Call ``listener(state)`` at each change of the state.

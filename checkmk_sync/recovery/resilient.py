@@ -152,10 +152,13 @@ def resilient(
 def _check_guards(circuit_breaker: object, retry_policy: object, fallback: object) -> None:
     if inspect.isroutine(circuit_breaker):
         raise TypeError("resilient needs parentheses: @resilient()")
-    for name, guard, kind, accepted in (
-        ("circuit_breaker", circuit_breaker, CircuitBreaker, "a CircuitBreaker"),
-        ("retry_policy", retry_policy, RetryPolicy, "a RetryPolicy"),
-        ("fallback", fallback, FallbackHandler, "a FallbackHandler or a function"),
+    for name, guard, kinds in (
+        ("circuit_breaker", circuit_breaker, "a CircuitBreaker"),
+        ("retry_policy", retry_policy, "a RetryPolicy"),
+        ("fallback", fallback, "a FallbackHandler or a function"),
     ):
-        if not (isinstance(guard, (bool, kind)) or (name == "fallback" and callable(guard))):
-            raise TypeError(f"{name} must be True, False or {accepted}, not {describe_type(guard)}")
+        if not (isinstance(guard, (bool, _GUARDS[name])) or (name == "fallback" and callable(guard))):
+            raise TypeError(f"{name} must be True, False or {kinds}, not {describe_type(guard)}")
+
+
+_GUARDS = {"circuit_breaker": CircuitBreaker, "retry_policy": RetryPolicy, "fallback": FallbackHandler}

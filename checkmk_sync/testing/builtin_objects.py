@@ -15,6 +15,11 @@ def _group(title: str, topic: str, *tags: tuple[str, ...]) -> Mapping[str, Any]:
     return {"title": title, "topic": topic, "tags": found}
 
 
+def _role(key: str, alias: str) -> Mapping[str, Any]:
+    more = {"enforce_two_factor_authentication": False}  # only later versions show it
+    return {"alias": alias, "basedon": key, "builtin": True, "permissions": {}, **more}
+
+
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _ALWAYS = [{"day": day, "time_ranges": [{"start": "00:00", "end": "24:00"}]} for day in WEEKDAYS]
 
@@ -30,6 +35,13 @@ BUILTIN_OBJECTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "tcp": {"title": "Monitoring via Checkmk Agent", "topic": "Monitoring agents", "help": ""},
         "checkmk-agent": {"title": "Monitoring via Checkmk Agent (TCP)", "topic": "Monitoring agents", "help": ""},
         "ping": {"title": "Only ping this device", "topic": "Monitoring agents", "help": ""},
+    },
+    "roles": {
+        "admin": _role("admin", "Administrator"),
+        "user": _role("user", "Normal monitoring user"),
+        "guest": _role("guest", "Guest user"),
+        "agent_registration": _role("agent_registration", "Agent registration user"),
+        "no_permissions": _role("no_permissions", "Empty role"),
     },
     "tag_groups": {
         # These two are part of a new site's sample configuration. The others are built in.

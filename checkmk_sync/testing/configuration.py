@@ -20,25 +20,6 @@ from .version_profile import VersionProfile
 
 __all__ = ["Configuration", "FolderConfig", "HostConfig", "User", "etag", "iso_time"]
 
-PERMISSION_TITLES: Mapping[str, str] = {
-    "general.use": "Use the GUI at all",
-    "general.see_all": "See all host and services",
-    "wato.use": "Use Setup",
-    "wato.edit": "Make changes, perform actions",
-    "wato.activate": "Activate configuration",
-    "wato.activateforeign": "Activate foreign changes",
-    "wato.services": "Manage services",
-    "wato.groups": "Host & service groups",
-    "wato.users": "User management",
-    "wato.timeperiods": "Time periods",
-    "wato.passwords": "Password management",
-    "wato.hosttags": "Manage tags",
-    "wato.rulesets": "Rulesets",
-}
-ADMIN = frozenset(PERMISSION_TITLES)
-_ADMIN_ONLY = {"wato.activateforeign", "wato.groups", "wato.users", "wato.timeperiods", "wato.hosttags"}
-PERMISSIONS = {"admin": ADMIN, "user": ADMIN - _ADMIN_ONLY, "guest": frozenset({"general.use"})}
-
 
 @dataclass
 class User:
@@ -137,6 +118,8 @@ class Configuration:
 
     def __post_init__(self) -> None:
         self.objects = {noun: dict(BUILTIN_OBJECTS.get(noun, {})) for noun in NOUNS}
+        if not self.profile.version.at_least("2.4.0b1"):
+            del self.objects["roles"]["no_permissions"]
         groups = self.objects["contact_groups"]
         tags = self.objects["tag_groups"]
         self.rules = AttributeRules(

@@ -10,10 +10,11 @@ from urllib.parse import quote
 
 from werkzeug.wrappers import Request, Response
 
-from .configuration import PERMISSION_TITLES, Configuration, HostConfig, User
+from .configuration import Configuration, HostConfig, User
 from .faults import FaultScript
 from .jobs import Activations, DiscoveryJobs, Renames
 from .monitoring_core import MonitoringCore
+from .permissions import PERMISSION_TITLES
 from .replies import Links, Problem
 from .validation import Check, Field, checked_body, checked_query
 from .version_profile import VersionProfile

@@ -9,13 +9,14 @@ from ..catalogue.paths import folder_path
 from ..core.clock import Clock, SystemClock
 from . import sample_services
 from .app import Received, SiteApp
-from .configuration import PERMISSIONS, Configuration, User
+from .configuration import Configuration, User
 from .control import Control
 from .endpoints import SiteState
 from .fault_middleware import FaultMiddleware
 from .faults import Fault, FaultScript
 from .jobs import Activations, DiscoveryJobs, Renames
 from .monitoring_core import MonitoringCore
+from .permissions import PERMISSIONS
 from .server import Server
 from .version_profile import VersionProfile
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from typing import Any, Iterable, Iterator, Optional
@@ -179,7 +180,7 @@ def _is_documented(field: Field, line: str) -> bool:
 
 def _request_differences(noun: Noun, row: Operation, fields: list[Field], facts: Facts, line: str) -> Iterator[str]:
     verb, prefix = row.verb, REQUESTS[row.verb]
-    objects = {field.member for field in fields if field.member != field.wire}  # their members are the fields
+    objects = {field.wire.partition(".")[0] for field in fields if "." in field.wire}  # their members are the fields
     body = {
         name[len(prefix) :]: found
         for name, found in typed_fields(facts.get("body"), line).items()
@@ -187,9 +188,10 @@ def _request_differences(noun: Noun, row: Operation, fields: list[Field], facts:
     }
     is_update = verb.endswith("update")
     sent = [
-        field
+        field if is_update else dataclasses.replace(field, wire=field.creation_wire)
         for field in fields
         if not field.assigned and not (is_update and (field.name == noun.key.name or field.fixed))
+        if is_update or field.creation_wire is not None
     ]
     for field in sent:
         if field.wire not in body:

@@ -47,6 +47,9 @@ KNOWN = {
     r"GET /objects/ruleset/\{\}: no field reads extensions\.(folder|name)": (
         "known-deviations.json: sites do not return the folder; the name is the id"
     ),
+    r"PUT /objects/user_role/\{\}: 'new_permissions' is dict, not any": "see catalogue/nouns/roles.py",
+    r"/user_role/.*extensions\.permissions of the answer is list, not any": "see catalogue/nouns/roles.py",
+    r"/user_role/.*: no field reads .*extensions\.builtin": "the same as a role without basedon",
     # specs/README.md: only the documents for readers have these operations.
     r"(GET|POST) /domain-types/host/collections/all: not documented in (2\.2|2\.3|2\.5)": "left out",
     r"GET /objects/host/\{\}: not documented in (2\.2|2\.3|2\.5)": "left out",

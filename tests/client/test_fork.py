@@ -16,8 +16,7 @@ import os, sys, warnings
 warnings.simplefilter("ignore")
 from checkmk_sync import Checkmk
 
-options = {"caching": {"enabled": False}, "limits": {"requests_per_second": 500}}
-cmk = Checkmk(sys.argv[1], "s", "automation", sys.argv[2], **options)
+cmk = Checkmk(sys.argv[1], "s", "automation", sys.argv[2], caching={"enabled": False})
 cmk.hosts.get("host00000")
 child = os.fork()
 mine = "host00001" if child else "host00002"

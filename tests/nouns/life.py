@@ -52,8 +52,11 @@ class Life:
     @property
     def title(self) -> str:
         """The name of a field that can have any text."""
-        texts = [field for field in self.noun.fields[1:] if field.type is str and not (field.secret or field.fixed)]
-        return min(texts, key=lambda field: not field.required).name
+        return next(
+            field.name
+            for field in self.noun.fields[1:]
+            if field.type is str and not (field.secret or field.refers_to or field.fixed)
+        )
 
     def values(self) -> dict[str, Any]:
         """Return the example values, by field, without the key."""

@@ -116,7 +116,7 @@ def test_a_tag_group_is_an_attribute_of_hosts_and_folders(used: Checkmk) -> None
     assert [effective[name]["tag_env"] for name in ("web02", "web03")] == ["live", "lab"]  # the first tag is default
     used.tag_groups.delete("env", repair=True)
     with pytest.raises(BadRequestError, match="Unknown field"):
-        used.hosts.update("web02", {"tag_env": "live"})
+        used.hosts.update("web02", update_attributes={"tag_env": "live"})
 
 
 def test_the_tag_of_a_group_with_one_tag_can_be_null(cmk: Checkmk, raw: Raw) -> None:

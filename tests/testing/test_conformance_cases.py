@@ -29,6 +29,7 @@ FAMILIES = (
     "jobs",
     "passwords",
     "rename",
+    "roles",
     "rules",
     "status",
     "status_more",
@@ -37,7 +38,7 @@ FAMILIES = (
 )
 OTHER_VERSIONS = {
     "2.3.0p41": {"disc2-004", "disc2-006", "disc2-008", "rename-003"},
-    "2.5.0p9": {"host-048"},
+    "2.5.0p9": {"host-048", "role-005"},
 }
 PAGE = (ROOT / "docs" / "conformance.md").read_text("utf-8")
 

@@ -24,6 +24,7 @@ PERMISSIONS = {
     "contact_groups": "wato.users",
     "host_groups": "wato.groups",
     "passwords": "wato.passwords",
+    "roles": "wato.users",
     "rules": "wato.rulesets",
     "service_groups": "wato.groups",
     "tag_groups": "wato.hosttags",

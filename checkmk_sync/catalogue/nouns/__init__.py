@@ -9,6 +9,7 @@ from ..noun import NOUNS
 from .aux_tags import AuxTag
 from .groups import ContactGroup, HostGroup, ServiceGroup
 from .passwords import Password
+from .roles import Role
 from .rules import Rule, Ruleset
 from .tag_groups import TagGroup
 from .time_periods import TimePeriod
@@ -19,6 +20,7 @@ __all__ = [
     "ContactGroup",
     "HostGroup",
     "Password",
+    "Role",
     "Rule",
     "Ruleset",
     "ServiceGroup",

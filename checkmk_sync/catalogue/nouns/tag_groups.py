@@ -44,7 +44,7 @@ class TagGroup(Record):
         min_length=1,
         former=(Former("2.2.0p22", "tags", ("extensions", "tags"), required=True, encode=_with_former_ids),),
         canonical=_in_order,
-        example=[{"id": "live", "title": "Live", "aux_tags": ["tcp"]}, {"id": "lab", "title": "Laboratory"}],
+        example=[{"id": "live", "title": "Live", "aux_tags": ["tcp"]}, {"id": "lab", "title": "Lab", "aux_tags": []}],
     )
     topic: Optional[str] = attr("Topic under which the group is shown.", default=None, example="Operations")
     help: Optional[str] = attr("Help text.", default=None, example="Use of the host")

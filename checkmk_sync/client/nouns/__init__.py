@@ -8,6 +8,7 @@ from .folders import Folders
 from .hosts import Hosts
 from .jobs import Jobs
 from .monitoring import HostStatuses, Services
+from .roles import Roles
 from .rules import Rules, Rulesets
 from .tag_groups import TagGroups
 
@@ -18,6 +19,7 @@ __all__ = [
     "HostStatuses",
     "Hosts",
     "Jobs",
+    "Roles",
     "Rules",
     "Rulesets",
     "Services",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from typing import Any, Iterator, Mapping, Optional, Sequence, Union
+from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ...catalogue.nouns import Rule, Ruleset, TagGroup
 from ...catalogue.paths import folder_path
@@ -33,10 +33,10 @@ class Rulesets(Collection[Ruleset]):
     ``each`` returns the rulesets that have rules. The other ones, more than 1,500, are returned with ``used=False``.
     """
 
-    def get(self, key: str, *, fresh: bool = False) -> Ruleset:
+    def get(self, name: str, *, fresh: bool = False) -> Ruleset:
         """Return one ruleset. Raises NotFoundError, with a similar name, if the site does not have it."""
-        with self.naming_similar(key):
-            return super().get(key, fresh=fresh)
+        with self.naming_similar(name):
+            return super().get(name, fresh=fresh)
 
     def names(self) -> list[str]:
         """Return the sorted names of all rulesets, which costs four requests."""
@@ -159,9 +159,9 @@ class Rules(AssignedKeys[Rule]):
         # A rule with further conditions applies to other hosts.
         return {"conditions": None, "disabled": None, **given}
 
-    def _listed(self, received: Received, query: Mapping[str, Union[str, bool]]) -> Blocks[Rule]:
-        with self._rulesets.naming_similar(str(query["ruleset_name"])):
-            yield from super()._listed(received, query)
+    def _list(self, received: Received, verb: str = "list", *, noun: str = "", **arguments: Any) -> Blocks[Rule]:
+        with self._rulesets.naming_similar(arguments["query"]["ruleset_name"]):
+            yield from super()._list(received, verb, noun=noun, **arguments)
 
 
 def _auxiliary_tags(groups: TagGroups, tags: Mapping[str, str]) -> dict[str, str]:

@@ -30,11 +30,11 @@ class TagGroups(Collection[TagGroup]):
         return self._update(key, values, etag, {"repair": True} if repair else {})
 
     @writes
-    def delete(self, key: str, *, missing_ok: bool = False, repair: bool = False, mode: Optional[str] = None) -> None:
+    def delete(self, name: str, *, missing_ok: bool = False, repair: bool = False, mode: Optional[str] = None) -> None:
         """Delete a group. Raises NotFoundError if it does not exist, unless ``missing_ok`` is True.
 
         Raises ForbiddenError if hosts, folders or rules use the group. With ``repair``, the site removes its tags from
         hosts and folders, and deletes the rules that need one of its tags. ``mode``, from 2.4 on, is ``delete`` for the
         same, ``remove`` to keep such rules without the condition, or ``abort``.
         """
-        self._delete(self._require_key(key), missing_ok, query={"repair": repair or None, "mode": mode})
+        self._delete(name, missing_ok, query={"repair": repair or None, "mode": mode})

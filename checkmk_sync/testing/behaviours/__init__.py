@@ -11,6 +11,7 @@ from .aux_tags import AUX_TAGS
 from .behaviour import Behaviour, Values
 from .groups import CONTACT_GROUPS, HOST_GROUPS, SERVICE_GROUPS
 from .passwords import PASSWORDS
+from .roles import ROLES
 from .rules import RULES, RULESETS_BEHAVIOUR
 from .tag_groups import TAG_GROUPS
 from .time_periods import TIME_PERIODS
@@ -22,6 +23,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "contact_groups": CONTACT_GROUPS,
     "host_groups": HOST_GROUPS,
     "passwords": PASSWORDS,
+    "roles": ROLES,
     "rules": RULES,
     "rulesets": RULESETS_BEHAVIOUR,
     "service_groups": SERVICE_GROUPS,

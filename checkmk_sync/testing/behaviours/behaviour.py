@@ -35,7 +35,9 @@ class Behaviour:
     ``checks`` returns additional checks of fields, ``further`` returns fields that the row does not have, and
     ``update_check`` checks the complete body of an update. ``refuse`` raises refusals that depend on other objects.
     ``options`` are the checks of arguments that are not fields, such as ``repair``. If ``is_forced`` is True, an object
-    in use is deleted. ``after_write`` gets the values before and after a write, or None if the object did not exist.
+    in use is deleted. The links of an object lead to its deletion if it is ``deletable``. ``key_after`` returns the key
+    after a write; its last argument is the key before, or None for a new object without one. ``after_write`` gets the
+    values before and after a write, or None if the object did not exist.
 
     ``complete`` returns values as the server stores them. ``extensions`` returns values as answers show them; its last
     argument is False in lists. ``usages`` lists the users of an object, and ``in_use`` returns the answer to deleting
@@ -64,6 +66,8 @@ class Behaviour:
     in_use: Callable[[str, list[str]], Problem] = _conflict
     options: Mapping[str, Check] = field(default_factory=dict)
     is_forced: Callable[[Context], bool] = lambda _context: False
+    deletable: Callable[[str], bool] = lambda _key: True
+    key_after: Callable[[Context, Optional[str]], str] = lambda _context, key: str(key)
     after_write: Callable[[Context, str, Optional[Values], Optional[Values]], None] = lambda *_: None
     shows_etag: Callable[[Context], bool] = lambda _context: True
     checks_etags: bool = True

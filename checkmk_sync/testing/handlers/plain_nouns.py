@@ -116,7 +116,7 @@ class NounHandlers:
 
     # Fields
 
-    def _fields(self, state: SiteState) -> list[tuple[NounField, Check]]:
+    def _fields(self, state: SiteState, *, creating: bool = False) -> list[tuple[NounField, Check]]:
         """Return the fields that this version and edition has, with their checks. The key comes first."""
         profile, more = state.profile, dict(self._behaviour.checks(state))
         key, *others = self._noun.fields
@@ -126,19 +126,21 @@ class NounHandlers:
         if profile.has_customers:
             more.setdefault("customer", _CUSTOMERS)
         return [
-            (field, _both(more.get(field.wire), _value_check(field, field.min_length or int(field is fields[0]))))
+            (field, _both(more.get(name), _value_check(field, field.min_length or int(field is fields[0]))))
             for field in fields
+            if (name := field.creation_wire if creating else field.wire)
         ]
 
     def _new_fields(self, state: SiteState) -> dict[str, Field]:
-        (key, key_check), *others = self._fields(state)
+        (key, key_check), *others = self._fields(state, creating=True)
         objects = state.configuration.objects[self._noun.name]
 
         def is_taken(value: str) -> Any:
             return [self._behaviour.taken.format(value)] if value in objects else None
 
-        first = {} if key.assigned else {key.wire: Field(_both(key_check, is_taken), REQUIRED)}
-        rest = {field.wire: Field(check, REQUIRED if field.required else None) for field, check in others}
+        needed = REQUIRED if key.required else None
+        first = {} if key.assigned else {key.wire: Field(_both(key_check, is_taken), needed)}
+        rest = {str(field.creation_wire): Field(check, REQUIRED if field.required else None) for field, check in others}
         return _nested({**first, **rest, **self._behaviour.further(state)})
 
     def _update_fields(self, state: SiteState) -> dict[str, Field]:
@@ -202,7 +204,9 @@ class NounHandlers:
         shown = self._behaviour.extensions(context, values, is_single)
         title = values.get("title", values.get("alias", shown.get("title", key)))
         extensions = {name: value for name, value in shown.items() if name not in hidden}
-        links = context.links.of_object(f"{self._one}/{context.links.quoted(key)}")
+        links = context.links.of_object(
+            f"{self._one}/{context.links.quoted(key)}", deletable=self._behaviour.deletable(key)
+        )
         return domain_object(self._noun.domain, key, title, links, extensions)
 
     def answer(self, context: Context, key: str) -> Response:
@@ -237,7 +241,8 @@ class NounHandlers:
     def _add(self, context: Context, body: Mapping[str, Any]) -> str:
         values = dict(body)
         wire = self._noun.key.in_version(context.profile.version).wire
-        key = str(uuid.uuid4()) if self._noun.key.assigned else values.pop(wire)
+        given = None if self._noun.key.assigned else values.pop(wire, None)
+        key = str(uuid.uuid4()) if self._noun.key.assigned else self._behaviour.key_after(context, given)
         self._store(context, "Created", key, values)
         return str(key)
 
@@ -274,7 +279,11 @@ class NounHandlers:
         self._check_etag(context, key)
         changes = {name: value for name, value in context.body.items() if name not in self._options}
         self._store(context, "Edited", key, {**values, **changes})
-        return self.answer(context, key)
+        new_key = self._behaviour.key_after(context, key)
+        if new_key != key:
+            objects = context.configuration.objects[self._noun.name]
+            objects[new_key] = objects.pop(key)
+        return self.answer(context, new_key)
 
     def delete(self, context: Context) -> Response:
         self._require(context, writing=True)
