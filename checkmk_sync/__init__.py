@@ -19,7 +19,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .catalogue.nouns import AuxTag, ContactGroup, HostGroup, Password, Role, ServiceGroup, TagGroup, TimePeriod
+    from .catalogue.nouns import (
+        AuxTag,
+        ContactGroup,
+        HostGroup,
+        Password,
+        Role,
+        Rule,
+        Ruleset,
+        ServiceGroup,
+        TagGroup,
+        TimePeriod,
+    )
     from .catalogue.states import HostState, ServiceState
     from .catalogue.versions import CheckmkVersion
     from .client.checkmk import Checkmk, Health
@@ -44,6 +55,8 @@ _HOMES = {
             "HostGroup",
             "Password",
             "Role",
+            "Rule",
+            "Ruleset",
             "ServiceGroup",
             "TagGroup",
             "TimePeriod",
@@ -82,6 +95,8 @@ __all__ = [
     "Password",
     "Reply",
     "Role",
+    "Rule",
+    "Ruleset",
     "SecretSource",
     "ServiceGroup",
     "ServiceState",

@@ -23,8 +23,21 @@ from ..errors import CheckmkError
 from ..metrics import MetricsCollector
 from ..metrics.calls import CallEvent
 from ..recovery import BreakerState
+from .assigned_keys import AssignedKeys
 from .collection import Collection
-from .nouns import Activation, Discovery, Folders, Hosts, HostStatuses, Jobs, Roles, Services, TagGroups
+from .nouns import (
+    Activation,
+    Discovery,
+    Folders,
+    Hosts,
+    HostStatuses,
+    Jobs,
+    Roles,
+    Rules,
+    Rulesets,
+    Services,
+    TagGroups,
+)
 from .raw import RawCalls
 from .records import Version
 from .resource import Resource, parsing
@@ -33,7 +46,7 @@ from .site import Settling, Site
 __all__ = ["Checkmk", "Health", "require_client"]
 
 # The plain nouns with methods that their rows cannot describe.
-COLLECTIONS: Mapping[str, Any] = {"roles": Roles, "tag_groups": TagGroups}
+COLLECTIONS: Mapping[str, Any] = {"roles": Roles, "rules": Rules, "rulesets": Rulesets, "tag_groups": TagGroups}
 
 
 @dataclass(frozen=True)
@@ -90,6 +103,8 @@ class Checkmk(RawCalls):
     host_groups: Collection[HostGroup]
     passwords: Collection[Password]
     roles: Roles
+    rules: Rules
+    rulesets: Rulesets
     service_groups: Collection[ServiceGroup]
     tag_groups: TagGroups
     time_periods: Collection[TimePeriod]
@@ -130,7 +145,8 @@ class Checkmk(RawCalls):
         self.discovery = Discovery(self._site, self.jobs)
         self.activation = Activation(self._site)
         for name, row in NOUNS.items():
-            setattr(self, name, COLLECTIONS.get(name, Collection)(self._site, row.record))
+            default = AssignedKeys if row.key.assigned else Collection
+            setattr(self, name, COLLECTIONS.get(name, default)(self._site, row.record))
 
     @classmethod
     def from_settings(cls, settings: Settings, *, clock: Optional[Clock] = None) -> Checkmk:

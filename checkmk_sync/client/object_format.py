@@ -26,7 +26,6 @@ class NounFormat:
         self.fields = {field.name: field.in_version(version) for field in noun.fields if field.serves(version, edition)}
         self.key = self.fields[noun.key.name]
         self.secrets = frozenset(name for name, field in self.fields.items() if field.secret)
-        self._by_wire = {field.wire: field for field in self.fields.values() if field is not self.key}
 
     def field(self, name: str) -> Field:
         """Return a field.
@@ -51,7 +50,16 @@ class NounFormat:
     def check(self, values: Mapping[str, Any]) -> None:
         """Raise ValueError or CheckmkError if the site would refuse a field or its value."""
         for name, value in values.items():
-            self.field(name).check(value)
+            field = self.field(name)
+            if field.assigned:
+                raise ValueError(f"the site chooses the {self._noun.singular} field {name!r}; leave it out")
+            field.check(value)
+
+    def refuse_fixed(self, names: Iterable[str]) -> None:
+        """Raise ValueError if an update cannot change one of the fields."""
+        for name in names:
+            if self.field(name).fixed:
+                raise ValueError(f"an update cannot change the {self._noun.singular} field {name!r}")
 
     def require(self, values: Mapping[str, Any]) -> None:
         """Raise ValueError if a field that is needed to create an object is missing."""
@@ -60,18 +68,26 @@ class NounFormat:
             raise ValueError(f"{with_article(self._noun.singular)} needs {' and '.join(missing)}")
 
     def creation_body(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return fields under their names in requests that create an object."""
-        fields = [self.fields[name] for name in values]
-        return {str(field.creation_wire): field.encode(values[field.name]) for field in fields}
+        """Return fields under their names in requests that create an object, as :meth:`body`."""
+        return self._nested({str(self.fields[name].creation_wire): name for name in values}, values)
 
     def body(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return fields under their names in requests."""
-        return {self.fields[name].wire: self.fields[name].encode(value) for name, value in values.items()}
+        """Return fields under their names in requests, without those that the site chooses."""
+        return self._nested({self.fields[name].wire: name for name in values}, values)
+
+    def _nested(self, names: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, Any]:
+        body: dict[str, Any] = {}
+        for wire, name in names.items():
+            if not self.fields[name].assigned:
+                *objects, member = wire.split(".")
+                target = functools.reduce(lambda found, step: found.setdefault(step, {}), objects, body)
+                target[member] = self.fields[name].encode(values[name])
+        return body
 
     def values(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of a body under their own names and decoded, without the key."""
-        found = [(self._by_wire[wire], value) for wire, value in body.items() if wire in self._by_wire]
-        return {field.name: field.decode(value) for field, value in found}
+        found = [(field, field.wire.split(".")) for field in self.fields.values() if field is not self.key]
+        return {field.name: field.decode(value_of(body, *path)) for field, path in found if not _is_missing(body, path)}
 
     def same(self, record: Record, values: Mapping[str, Any]) -> bool:
         """Return True if the record has all ``values``. Secrets are ignored, because sites do not return them."""

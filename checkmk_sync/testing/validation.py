@@ -162,18 +162,18 @@ def object_with(fields: Mapping[str, Field], schema_check: Optional[Check] = Non
     return lambda value: field_errors(fields, value) or (schema_check(value) if schema_check is not None else None)
 
 
-def object_by_type(kinds: Mapping[str, Check]) -> Check:
-    """Accept objects that the check for their ``type`` accepts."""
+def object_by_type(kinds: Mapping[str, Check], member: str = "type") -> Check:
+    """Accept objects that the check for the value of their ``member`` accepts."""
 
     def check(value: Any) -> Any:
         if not isinstance(value, dict):
             return {"_schema": [f"Invalid data type: {value}"]}
-        kind = value.get("type")
+        kind = value.get(member)
         if kind is None:
-            return {"type": ["Missing data for required field."]}
+            return {member: ["Missing data for required field."]}
         if isinstance(kind, (list, dict)):
-            return {"type": [f"Invalid value: {kind}"]}
-        return kinds[kind](value) if kind in kinds else {"type": [f"Unsupported value: {kind}"]}
+            return {member: [f"Invalid value: {kind}"]}
+        return kinds[kind](value) if kind in kinds else {member: [f"Unsupported value: {kind}"]}
 
     return check
 

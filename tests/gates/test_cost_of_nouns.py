@@ -12,7 +12,10 @@ from checkmk_sync.catalogue.noun import Noun
 from checkmk_sync.catalogue.nouns import NOUNS
 from tests.conftest import PACKAGE, ROOT
 
-MOST_LINES = {"time_periods": 120}  # their times need a canonical form
+MOST_LINES = {
+    "rules": 100,  # their values, conditions and order; the word also names other things
+    "time_periods": 120,  # their times need a canonical form
+}
 GENERATED = {"docs/nouns.md", "docs/cli.md"}
 
 

@@ -10,7 +10,20 @@ from .aux_tags import AuxTag
 from .groups import ContactGroup, HostGroup, ServiceGroup
 from .passwords import Password
 from .roles import Role
+from .rules import Rule, Ruleset
 from .tag_groups import TagGroup
 from .time_periods import TimePeriod
 
-__all__ = ["NOUNS", "AuxTag", "ContactGroup", "HostGroup", "Password", "Role", "ServiceGroup", "TagGroup", "TimePeriod"]
+__all__ = [
+    "NOUNS",
+    "AuxTag",
+    "ContactGroup",
+    "HostGroup",
+    "Password",
+    "Role",
+    "Rule",
+    "Ruleset",
+    "ServiceGroup",
+    "TagGroup",
+    "TimePeriod",
+]

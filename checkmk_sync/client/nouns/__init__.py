@@ -9,6 +9,19 @@ from .hosts import Hosts
 from .jobs import Jobs
 from .monitoring import HostStatuses, Services
 from .roles import Roles
+from .rules import Rules, Rulesets
 from .tag_groups import TagGroups
 
-__all__ = ["Activation", "Discovery", "Folders", "HostStatuses", "Hosts", "Jobs", "Roles", "Services", "TagGroups"]
+__all__ = [
+    "Activation",
+    "Discovery",
+    "Folders",
+    "HostStatuses",
+    "Hosts",
+    "Jobs",
+    "Roles",
+    "Rules",
+    "Rulesets",
+    "Services",
+    "TagGroups",
+]
