@@ -9,7 +9,8 @@ the request to create a rule. ``shapes`` contains the shapes by name. A shape is
 - ``{"members": {…}}``, an object, with ``?`` after the names of members that are not required;
 - ``{"by": NAME, "kinds": {…}}``, an object whose member NAME selects its shape;
 - ``{"list": SHAPE}``, with ``"unique": true`` if no two entries may be equal;
-- ``"str"``, ``"int"``, ``"bool"`` or ``"any"``, or an object with this ``type`` and a ``pattern``, a ``format`` or a ``minimum``;
+- ``"str"``, ``"int"``, ``"bool"`` or ``"any"``;
+- an object with one of these as its ``type``, and a ``pattern``, a ``format`` or a ``minimum``;
 - ``{"enum": […]}``.
 """
 
@@ -64,9 +65,7 @@ class Shapes:
             if "properties" in schema:
                 required = schema.get("required", ())
                 members = sorted(schema["properties"].items())
-                return {
-                    "members": {name if name in required else f"{name}?": convert(part) for name, part in members}
-                }
+                return {"members": {name if name in required else f"{name}?": convert(part) for name, part in members}}
             return self._convert_simple(schema, convert)
 
         return reference(ROOT)

@@ -11,7 +11,17 @@ from typing import Any, Mapping
 
 from .versions import CheckmkVersion
 
-__all__ = ["ENABLED", "SINCE", "enabled_options", "holds_options", "members_of", "resolved", "shape_at", "with_all_options"]
+__all__ = [
+    "ENABLED",
+    "SINCE",
+    "enabled_options",
+    "holds_options",
+    "members_of",
+    "resolved",
+    "shape_at",
+    "since_of",
+    "with_all_options",
+]
 
 ENABLED, DISABLED = "enabled", "disabled"
 # The first versions with a shape of their own. CHECKMK_API_MORE: up to 2.4.0p21, sites require all options.

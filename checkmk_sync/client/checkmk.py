@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, Mapping, NoReturn, Optional, Union
 
-from ..catalogue.nouns import NOUNS, AuxTag, ContactGroup, HostGroup, Password, ServiceGroup, TimePeriod
+from ..catalogue.nouns import (
+    NOUNS,
+    AuxTag,
+    ContactGroup,
+    HostGroup,
+    NotificationRule,
+    Password,
+    ServiceGroup,
+    TimePeriod,
+)
 from ..catalogue.versions import CheckmkVersion
 from ..config.secrets import SecretSource
 from ..config.settings import Settings, replace_nested
@@ -101,6 +110,7 @@ class Checkmk(RawCalls):
     aux_tags: Collection[AuxTag]
     contact_groups: Collection[ContactGroup]
     host_groups: Collection[HostGroup]
+    notification_rules: AssignedKeys[NotificationRule]
     passwords: Collection[Password]
     roles: Roles
     rules: Rules
