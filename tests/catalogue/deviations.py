@@ -228,8 +228,7 @@ def _is_open(path: str, answer: Fields) -> bool:
 
 def _wire_type(field: Field) -> str:
     """Return the type of a field in requests and answers."""
-    is_encoded = field.type is Any and field.example is not None
-    return TYPES.get(type(field.encode(field.example)) if is_encoded else field.type, "any")
+    return "str" if field.literal else TYPES.get(field.type, "any")
 
 
 def _field_facts(
