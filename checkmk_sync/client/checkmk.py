@@ -32,30 +32,15 @@ from ..errors import CheckmkError
 from ..metrics import MetricsCollector
 from ..metrics.calls import CallEvent
 from ..recovery import BreakerState
+from . import nouns
 from .assigned_keys import AssignedKeys
 from .collection import Collection
-from .nouns import (
-    Activation,
-    Discovery,
-    Folders,
-    Hosts,
-    HostStatuses,
-    Jobs,
-    Roles,
-    Rules,
-    Rulesets,
-    Services,
-    TagGroups,
-)
 from .raw import RawCalls
 from .records import Version
 from .resource import Resource, parsing
 from .site import Settling, Site
 
 __all__ = ["Checkmk", "Health", "require_client"]
-
-# The plain nouns with methods that their rows cannot describe.
-COLLECTIONS: Mapping[str, Any] = {"roles": Roles, "rules": Rules, "rulesets": Rulesets, "tag_groups": TagGroups}
 
 
 @dataclass(frozen=True)
@@ -112,11 +97,11 @@ class Checkmk(RawCalls):
     host_groups: Collection[HostGroup]
     notification_rules: AssignedKeys[NotificationRule]
     passwords: Collection[Password]
-    roles: Roles
-    rules: Rules
-    rulesets: Rulesets
+    roles: nouns.Roles
+    rules: nouns.Rules
+    rulesets: nouns.Rulesets
     service_groups: Collection[ServiceGroup]
-    tag_groups: TagGroups
+    tag_groups: nouns.TagGroups
     time_periods: Collection[TimePeriod]
 
     _original: Optional[Checkmk] = None  # set for a client that shares the connections of another one
@@ -147,16 +132,16 @@ class Checkmk(RawCalls):
 
     def _bind(self, site: Site) -> None:
         self.settings, self._site = site.settings, site
-        self.hosts = Hosts(self._site)
-        self.folders = Folders(self._site)
-        self.host_status = HostStatuses(self._site)
-        self.services = Services(self._site)
-        self.jobs = Jobs(self._site)
-        self.discovery = Discovery(self._site, self.jobs)
-        self.activation = Activation(self._site)
+        self.hosts = nouns.Hosts(self._site)
+        self.folders = nouns.Folders(self._site)
+        self.host_status = nouns.HostStatuses(self._site)
+        self.services = nouns.Services(self._site)
+        self.jobs = nouns.Jobs(self._site)
+        self.discovery = nouns.Discovery(self._site, self.jobs)
+        self.activation = nouns.Activation(self._site)
         for name, row in NOUNS.items():
             default = AssignedKeys if row.key.assigned else Collection
-            setattr(self, name, COLLECTIONS.get(name, default)(self._site, row.record))
+            setattr(self, name, nouns.COLLECTIONS.get(name, default)(self._site, row.record))
 
     @classmethod
     def from_settings(cls, settings: Settings, *, clock: Optional[Clock] = None) -> Checkmk:
@@ -195,13 +180,13 @@ class Checkmk(RawCalls):
 
         def __getattr__(self, name: str) -> NoReturn:
             """Raise an AttributeError that lists the nouns and suggests similar names."""
-            nouns = sorted(noun for noun, held in vars(self).items() if isinstance(held, Resource))
-            if name.startswith("_") or not nouns:  # there are no nouns yet while copy creates the object
+            names = sorted(noun for noun, held in vars(self).items() if isinstance(held, Resource))
+            if name.startswith("_") or not names:  # there are no nouns yet while copy creates the object
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             meant = close_matches(name, (known for known in dir(self) if not known.startswith("_")))
             hint = f"; did you mean {' or '.join(map(repr, meant))}? The nouns are" if meant else "; the nouns are"
             error = AttributeError(
-                f"Checkmk has no attribute {name!r}{hint}: {', '.join(nouns)} (see docs/reading.md or help(Checkmk))"
+                f"Checkmk has no attribute {name!r}{hint}: {', '.join(names)} (see docs/reading.md or help(Checkmk))"
             )
             # If Python knows the object, it appends its own suggestion, such as "services" for "downtimes".
             error.name, error.obj = name, None

@@ -225,8 +225,9 @@ def _is_open(path: str, answer: Fields) -> bool:
 
 def _wire_type(field: Field) -> str:
     """Return the type of a field in requests and answers."""
-    is_encoded = field.type in (Any, bool) and field.example is not None
-    return TYPES.get(type(field.encode(field.example)) if is_encoded else field.type, "any")
+    if field.literal:
+        return "str"
+    return TYPES.get(type(field.encode(True)) if field.type is bool else field.type, "any")
 
 
 def _field_facts(

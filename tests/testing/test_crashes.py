@@ -155,7 +155,10 @@ for _noun in KINDS:
     BODIES.update(_example_bodies(_noun))
 
 # Values that the site stores in another form than that of requests.
-STORED = {"rules": {"conditions": {"host_tags": [], "host_label_groups": [], "service_label_groups": []}}}
+STORED: dict[str, Any] = {
+    "roles": {"alias": "Old role", "basedon": "user", "permissions": {}, "builtin": False},
+    "rules": {"conditions": {"host_tags": [], "host_label_groups": [], "service_label_groups": []}},
+}
 WRONG = [None, True, 0, -1, 1.5, 10**30, float("nan"), "", "x", "/", "\0", "\ud800", "ä:", [], [[]], ["x"], [None], {}]
 NESTED = [{"x": {}}, {"type": []}, {"type": {}}, {"op": []}, {"op": "not"}, {"op": "~", "left": "name", "right": "("}]
 OTHERS = st.sampled_from([*WRONG, *NESTED])
@@ -202,7 +205,7 @@ def _prepare(site: SimulatedSite) -> None:
         configuration.add_host(name, "/", {"alias": name}, user="x", nodes=nodes)
     for noun in KINDS:
         titles = dict.fromkeys(("alias", "title"), f"Old {noun.singular}")
-        stored = {name: titles.get(name, value) for name, value in example_body(noun).items() if name != noun.key.wire}
+        stored = {name: titles.get(name, value) for name, value in example_body(noun, "stored").items()}
         configuration.objects[noun.name]["old"] = {**stored, **STORED.get(noun.name, {})}
     site.state.activations.load(configuration.hosts, configuration.service_phases)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Mapping
+
 from .activation import Activation
 from .discovery import Discovery
 from .folders import Folders
@@ -13,6 +15,7 @@ from .rules import Rules, Rulesets
 from .tag_groups import TagGroups
 
 __all__ = [
+    "COLLECTIONS",
     "Activation",
     "Discovery",
     "Folders",
@@ -25,3 +28,6 @@ __all__ = [
     "Services",
     "TagGroups",
 ]
+
+# The plain nouns with methods that their rows cannot describe.
+COLLECTIONS: Mapping[str, Any] = {"roles": Roles, "rules": Rules, "rulesets": Rulesets, "tag_groups": TagGroups}
