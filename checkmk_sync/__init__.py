@@ -19,7 +19,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .catalogue.nouns import AuxTag, ContactGroup, HostGroup, Password, Role, ServiceGroup, TagGroup, TimePeriod
+    from .catalogue.nouns import (
+        AuxTag,
+        ContactGroup,
+        HostGroup,
+        Password,
+        Role,
+        ServiceGroup,
+        TagGroup,
+        TimePeriod,
+        User,
+    )
     from .catalogue.states import HostState, ServiceState
     from .catalogue.versions import CheckmkVersion
     from .client.checkmk import Checkmk, Health
@@ -47,6 +57,7 @@ _HOMES = {
             "ServiceGroup",
             "TagGroup",
             "TimePeriod",
+            "User",
         ),
         "catalogue.states": ("HostState", "ServiceState"),
         "catalogue.versions": ("CheckmkVersion",),
@@ -90,6 +101,7 @@ __all__ = [
     "Status",
     "TagGroup",
     "TimePeriod",
+    "User",
     "Version",
     "column",
     "unhandled_host_problems",

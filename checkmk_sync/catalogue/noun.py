@@ -130,12 +130,13 @@ def noun(
     plural: str = "",
     mark: Optional[str] = None,
     tier: str = "configuration",
+    further: tuple[Operation, ...] = (),
     **exceptions: Any,
 ) -> Callable[[type[R]], type[R]]:
     """Make a record class of a class body, and enter its row in :data:`NOUNS`.
 
-    ``verbs`` are groups of standard operations: :data:`CRUD`, :data:`BULK`. ``exceptions`` are those of
-    :func:`standard_operations`.
+    ``verbs`` are groups of standard operations: :data:`CRUD`, :data:`BULK`. ``further`` are rows of other operations.
+    ``exceptions`` are those of :func:`standard_operations`.
     """
 
     def decorate(cls: type[R]) -> type[R]:
@@ -148,7 +149,7 @@ def noun(
             name, domain, [verb for group in verbs for verb in group], fields, **exceptions
         )
         record.noun = Noun(
-            name, singular, plural or f"{singular}s", domain, record, fields, operations, rank, mark, tier
+            name, singular, plural or f"{singular}s", domain, record, fields, (*operations, *further), rank, mark, tier
         )
         NOUNS[name] = record.noun
         return record
@@ -176,7 +177,9 @@ def _to_field(entry: dataclasses.Field[Any], hint: Any) -> Field:
     wire = facts.pop("wire", entry.name)
     at = facts.pop("at", ("extensions", wire))
     field = Field(entry.name, facts.pop("description"), getattr(kind, "__origin__", kind), required, wire, at, **facts)
-    for name in (field.name, field.wire, *(form.wire for form in field.former)) if field.secret else ():
+    parts = field.encode("") if field.secret else None
+    wires = parts if isinstance(parts, dict) else (field.wire, *(form.wire for form in field.former))
+    for name in (field.name, *wires) if field.secret else ():
         # Errors, logs and differences recognise secrets by their names.
         if not is_secret_name(name):
             raise ValueError(f"the secret field {name!r} must have a name such as '{name}_secret'")

@@ -24,7 +24,7 @@ from ..metrics import MetricsCollector
 from ..metrics.calls import CallEvent
 from ..recovery import BreakerState
 from .collection import Collection
-from .nouns import Activation, Discovery, Folders, Hosts, HostStatuses, Jobs, Roles, Services, TagGroups
+from .nouns import Activation, Discovery, Folders, Hosts, HostStatuses, Jobs, Roles, Services, TagGroups, Users
 from .raw import RawCalls
 from .records import Version
 from .resource import Resource, parsing
@@ -33,7 +33,7 @@ from .site import Settling, Site
 __all__ = ["Checkmk", "Health", "require_client"]
 
 # The plain nouns with methods that their rows cannot describe.
-COLLECTIONS: Mapping[str, Any] = {"roles": Roles, "tag_groups": TagGroups}
+COLLECTIONS: Mapping[str, Any] = {"roles": Roles, "tag_groups": TagGroups, "users": Users}
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,7 @@ class Checkmk(RawCalls):
     service_groups: Collection[ServiceGroup]
     tag_groups: TagGroups
     time_periods: Collection[TimePeriod]
+    users: Users
 
     _original: Optional[Checkmk] = None  # set for a client that shares the connections of another one
 

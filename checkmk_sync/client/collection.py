@@ -101,7 +101,7 @@ class Collection(BulkEditable[R]):
         def body_for(before: R) -> Values:
             # CHECKMK_API 10.12: the site refuses an alias that does not change.
             changes = {name: values[name] for name in self._differing(before, values)}
-            return {**self._format.body({**self._repeated(before), **changes}), **options} if changes else {}
+            return {**self._update_body(before, changes), **options} if changes else {}
 
         return self._change(
             key, "update", body_for, lambda there, found, *_: there._has_values(found, values), etag=etag
@@ -235,6 +235,9 @@ class Collection(BulkEditable[R]):
 
     def _is_as_left_by(self, entry: Entry, found: R, /) -> bool:
         return self._has_values(found, self._format.values(entry["attributes"]))
+
+    def _update_body(self, before: R, changes: Values) -> Values:
+        return self._format.body({**self._repeated(before), **changes})
 
     def _repeated(self, before: R) -> Values:
         """Return the values that every update of the object must repeat."""

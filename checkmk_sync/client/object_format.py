@@ -61,12 +61,14 @@ class NounFormat:
 
     def creation_body(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return fields under their names in requests that create an object."""
-        fields = [self.fields[name] for name in values]
-        return {str(field.creation_wire): field.encode(values[field.name]) for field in fields}
+        return _merged((str(field.creation_wire), field.encode(values[name])) for name, field in self._given(values))
 
     def body(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return fields under their names in requests."""
-        return {self.fields[name].wire: self.fields[name].encode(value) for name, value in values.items()}
+        return _merged((field.wire, field.encode(values[name])) for name, field in self._given(values))
+
+    def _given(self, values: Mapping[str, Any]) -> list[tuple[str, Field]]:
+        return [(name, self.fields[name]) for name in values]
 
     def values(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of a body under their own names and decoded, without the key."""
@@ -102,6 +104,14 @@ class NounFormat:
 def noun_format(noun: str, version: CheckmkVersion, edition: str) -> NounFormat:
     """Return the format of a noun's objects, which is computed once for each version and edition."""
     return NounFormat(NOUNS[noun], version, edition)
+
+
+def _merged(members: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a body. Fields with the same name in requests are parts of one object."""
+    body: dict[str, Any] = {}
+    for name, value in members:
+        body[name] = {**body[name], **value} if name in body else value
+    return body
 
 
 def _value(field: Field, data: Any) -> Any:

@@ -162,18 +162,18 @@ def object_with(fields: Mapping[str, Field], schema_check: Optional[Check] = Non
     return lambda value: field_errors(fields, value) or (schema_check(value) if schema_check is not None else None)
 
 
-def object_by_type(kinds: Mapping[str, Check]) -> Check:
-    """Accept objects that the check for their ``type`` accepts."""
+def object_by_type(kinds: Mapping[str, Check], member: str = "type") -> Check:
+    """Accept objects that the check for their ``type``, or for another member, accepts."""
 
     def check(value: Any) -> Any:
         if not isinstance(value, dict):
             return {"_schema": [f"Invalid data type: {value}"]}
-        kind = value.get("type")
+        kind = value.get(member)
         if kind is None:
-            return {"type": ["Missing data for required field."]}
+            return {member: ["Missing data for required field."]}
         if isinstance(kind, (list, dict)):
-            return {"type": [f"Invalid value: {kind}"]}
-        return kinds[kind](value) if kind in kinds else {"type": [f"Unsupported value: {kind}"]}
+            return {member: [f"Invalid value: {kind}"]}
+        return kinds[kind](value) if kind in kinds else {member: [f"Unsupported value: {kind}"]}
 
     return check
 
@@ -195,9 +195,19 @@ def field_errors(fields: Mapping[str, Field], data: Any) -> dict[str, Any]:
     return errors
 
 
-def checked_body(fields: Mapping[str, Field], data: Any, schema_check: Optional[Check] = None) -> dict[str, Any]:
-    """Return the body with defaults filled in. Raises Problem 400 if the body is not valid."""
-    errors = object_with(fields, schema_check)(data)
+def checked_body(
+    fields: Mapping[str, Field], data: Any, schema_check: Optional[Check] = None, unknown: str = ""
+) -> dict[str, Any]:
+    """Return the body with defaults filled in. Raises Problem 400 if the body is not valid.
+
+    With ``unknown``, an unknown field is an error with this text, if all other fields are valid.
+    """
+    others = [name for name in data if name not in fields] if unknown and isinstance(data, dict) else []
+    if others:
+        known = {name: value for name, value in data.items() if name in fields}
+        errors = object_with(fields, schema_check)(known) or {"_schema": [unknown.format(others[0])]}
+    else:
+        errors = object_with(fields, schema_check)(data)
     if errors:
         raise bad_fields(errors)
     defaults = {name: field.default for name, field in fields.items() if field.default not in (REQUIRED, None)}

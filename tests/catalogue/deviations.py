@@ -166,7 +166,7 @@ def _field_differences(noun: Noun, row: Operation, facts: Facts, line: str) -> I
     fields = [_in_line(field, line) for field in noun.fields if serves(field, line)]
     if verb in REQUESTS:
         yield from _request_differences(noun, row, fields, facts, line)
-    if "delete" not in verb:
+    if verb in ("list", "get", *REQUESTS):
         yield from _value_differences(noun, verb, fields, facts, line)
 
 
@@ -206,12 +206,18 @@ def _request_differences(noun: Noun, row: Operation, fields: list[Field], facts:
             yield f"missing field {name!r}"
 
 
+def _sent_type(field: Field) -> str:
+    # The parts of an object are encoded as objects.
+    is_part = field.type in (str, bool) and isinstance(field.encode(field.type()), dict)
+    return "dict" if is_part else TYPES.get(field.type, "any")
+
+
 def _field_facts(
     field: Field, prefix: str, documented: tuple[str, bool], facts: Facts, line: str, is_update: bool
 ) -> Iterator[str]:
     type_name, required = documented
-    if TYPES.get(field.type, "any") != type_name:
-        yield f"{field.wire!r} is {type_name}, not {TYPES.get(field.type, 'any')}"
+    if _sent_type(field) != type_name:
+        yield f"{field.wire!r} is {type_name}, not {_sent_type(field)}"
     if required is not (field.repeated if is_update else field.required):
         yield f"{field.wire!r} is {'' if required else 'not '}required"
     for kind, value in (

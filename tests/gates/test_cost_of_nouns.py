@@ -12,7 +12,8 @@ from checkmk_sync.catalogue.noun import Noun
 from checkmk_sync.catalogue.nouns import NOUNS
 from tests.conftest import PACKAGE, ROOT
 
-MOST_LINES = {"time_periods": 120}  # their times need a canonical form
+# Times need a canonical form. The others have methods, refusals or nested values that a row cannot describe.
+MOST_LINES = {"roles": 120, "tag_groups": 120, "time_periods": 120, "users": 120}
 GENERATED = {"docs/nouns.md", "docs/cli.md"}
 
 

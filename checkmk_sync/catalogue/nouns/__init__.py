@@ -12,5 +12,17 @@ from .passwords import Password
 from .roles import Role
 from .tag_groups import TagGroup
 from .time_periods import TimePeriod
+from .users import User
 
-__all__ = ["NOUNS", "AuxTag", "ContactGroup", "HostGroup", "Password", "Role", "ServiceGroup", "TagGroup", "TimePeriod"]
+__all__ = [
+    "NOUNS",
+    "AuxTag",
+    "ContactGroup",
+    "HostGroup",
+    "Password",
+    "Role",
+    "ServiceGroup",
+    "TagGroup",
+    "TimePeriod",
+    "User",
+]

@@ -10,5 +10,17 @@ from .jobs import Jobs
 from .monitoring import HostStatuses, Services
 from .roles import Roles
 from .tag_groups import TagGroups
+from .users import Users
 
-__all__ = ["Activation", "Discovery", "Folders", "HostStatuses", "Hosts", "Jobs", "Roles", "Services", "TagGroups"]
+__all__ = [
+    "Activation",
+    "Discovery",
+    "Folders",
+    "HostStatuses",
+    "Hosts",
+    "Jobs",
+    "Roles",
+    "Services",
+    "TagGroups",
+    "Users",
+]

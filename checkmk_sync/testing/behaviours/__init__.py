@@ -14,6 +14,7 @@ from .passwords import PASSWORDS
 from .roles import ROLES
 from .tag_groups import TAG_GROUPS
 from .time_periods import TIME_PERIODS
+from .users import USERS
 
 __all__ = ["BEHAVIOURS", "Behaviour", "Values"]
 
@@ -26,4 +27,5 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "service_groups": SERVICE_GROUPS,
     "tag_groups": TAG_GROUPS,
     "time_periods": TIME_PERIODS,
+    "users": USERS,
 }

@@ -13,6 +13,7 @@ from . import (  # noqa: F401
     plain_nouns,
     rename,
     status,
+    users,
     version,
 )
 

@@ -46,8 +46,9 @@ def _anything(_value: Any) -> Any:
     return None
 
 
-def _value_check(field: NounField, least: int) -> Check:
-    """Return the check for what the row says about a field."""
+def _value_check(field: NounField, key: NounField) -> Check:
+    """Return the check for what the row says about a field. A key must not be empty."""
+    least = field.min_length or int(field is key)
     if field.choices:
         return choice(*field.choices)
     if field.type is list:
@@ -82,9 +83,11 @@ class NounHandlers:
             "bulk_update": self._bulk_update_fields,
             "bulk_delete": lambda _state: {"entries": Field(list_of(string), REQUIRED)},
         }
-        for row in self._noun.operations:
+        for row in (row for row in self._noun.operations if hasattr(self, row.verb)):
             self._endpoint(row, bodies.get(row.verb))(getattr(self, row.verb))
         PATH_CHECKS[f"{self._one}/<key>"] = self._check_key
+        if self._behaviour.permission_first:
+            PATH_CHECKS[f"/domain-types/{self._noun.domain}/collections/"] = self._check_permission
 
     def _endpoint(self, row: Operation, body: Any) -> Endpoint:
         update_check = self._behaviour.update_check
@@ -99,6 +102,7 @@ class NounHandlers:
             schema_check=(lambda _state: update_check) if update_check and row.verb == "update" else None,
             exists=lambda profile: row.serves(profile.version, profile.edition),
             needs_etag=row.if_match,
+            unknown=self._behaviour.unknown,
         )
 
     # Fields
@@ -108,10 +112,12 @@ class NounHandlers:
         profile, more = state.profile, dict(self._behaviour.checks(state))
         served = [field for field in self._noun.fields if field.serves(profile.version, profile.edition)]
         fields = [field.in_version(profile.version) for field in served]
+        wires = [field.wire for field in fields]
         if profile.has_customers:
             more.setdefault("customer", _CUSTOMERS)
         return [
-            (field, _both(more.get(name), _value_check(field, field.min_length or int(field is fields[0]))))
+            # Fields with the same name in requests are parts of one object.
+            (field, _both(more.get(name), mapping if wires.count(field.wire) > 1 else _value_check(field, fields[0])))
             for field in fields
             if (name := field.creation_wire if creating else field.wire)
         ]
@@ -151,8 +157,13 @@ class NounHandlers:
 
     # Objects
 
+    def _check_permission(self, context: Context) -> None:
+        context.require(self._behaviour.permission, status=403)
+
     def _check_key(self, context: Context) -> None:
         """Check the key in the URL. Raises Problem 404."""
+        if self._behaviour.permission_first:
+            self._check_permission(context)
         key = context.params["key"]
         errors = pattern(self._noun.key.pattern)(key) if self._noun.key.pattern else None
         if errors:
@@ -181,8 +192,12 @@ class NounHandlers:
         if context.profile.has_customers and "customer" in self._noun.by_name:
             # Checkmk: an object without a customer belongs to the provider.
             values = {"customer": "provider", **values}
-        title = values.get("title", values.get("alias", key))
-        hidden = {"title", *(field.wire for field in self._noun.fields if field.secret)}
+        title = next((values[name] for name in ("title", "alias", "fullname") if name in values), key)
+        fields = self._noun.fields
+        hidden = {
+            "title",
+            *({field.wire for field in fields if field.secret} - {field.wire for field in fields if field.at}),
+        }
         shown = self._behaviour.extensions(context, values, is_single)
         extensions = {name: value for name, value in shown.items() if name not in hidden}
         links = context.links.of_object(
@@ -206,13 +221,18 @@ class NounHandlers:
 
     # Changes
 
-    def _store(self, context: Context, action: str, key: str, values: Values) -> None:
+    def _store(self, context: Context, action: str, key: str, values: Values) -> str:
+        """Store the values of an object, and return its key, which an update can change."""
         self._behaviour.refuse(context, key, values)
         objects = context.configuration.objects[self._noun.name]
         before = objects.get(key)
         objects[key] = dict(self._behaviour.complete(context, values))
-        self._behaviour.after_write(context, key, before, objects[key])
+        new_key = key if before is None else self._behaviour.key_after(context, key)
+        if new_key != key:
+            objects[new_key] = objects.pop(key)
+        self._behaviour.after_write(context, key, before, objects[new_key])
         self._add_change(context, action, key)
+        return new_key
 
     def _add_change(self, context: Context, action: str, key: str) -> None:
         text = f"{action} {self._noun.singular} {key}"
@@ -261,12 +281,8 @@ class NounHandlers:
         if context.endpoint.needs_etag:
             context.check_etag(self._etag(context, key))
         changes = {name: value for name, value in context.body.items() if name not in self._options}
-        self._store(context, "Edited", key, {**values, **changes})
-        new_key = self._behaviour.key_after(context, key)
-        if new_key != key:
-            objects = context.configuration.objects[self._noun.name]
-            objects[new_key] = objects.pop(key)
-        return self._answer(context, new_key)
+        merged = {name: {**values.get(name, {}), **changes[name]} for name in self._behaviour.merges if name in changes}
+        return self._answer(context, self._store(context, "Edited", key, {**values, **changes, **merged}))
 
     def delete(self, context: Context) -> Response:
         self._require(context, writing=True)
