@@ -46,7 +46,7 @@ TYPES = {str: "string", int: "number", bool: "true or false", list: "list", dict
 def reference() -> str:
     """Return the complete page."""
     nouns = sorted(NOUNS.values(), key=lambda noun: noun.plural)
-    records = ", ".join(sorted(["Checkmk", *(noun.record.__name__ for noun in nouns)]))
+    records = ", ".join(sorted(["Checkmk", *(noun.record.__name__ for noun in nouns if noun.supports("create"))]))
     first = nouns[0]
     lines = [HEAD, "```python", f"from checkmk_sync import {records}", "", "cmk = Checkmk.from_env()"]
     lines += [_example(first), _example_of_update(first), "```", EDITIONS]
@@ -56,12 +56,15 @@ def reference() -> str:
 
 
 def _example(noun: Noun) -> str:
+    if not noun.supports("create"):
+        return f"cmk.{noun.name}.get({_literal(noun.key.example)})"
     values = {
         field.name: field.example
         for field in noun.fields
         if field is not noun.key and field.example is not None and not (field.editions or field.since)
     }
-    arguments = [_literal(noun.key.example), *(f"{name}={_literal(values[name])}" for name in values)]
+    key = [] if noun.key.assigned else [_literal(noun.key.example)]
+    arguments = [*key, *(f"{name}={_literal(value)}" for name, value in values.items())]
     call, record = f"cmk.{noun.name}.ensure", noun.record.__name__
     short = f"{call}({record}({', '.join(arguments)}))"
     if len(short) <= 110:
@@ -89,7 +92,7 @@ def _section(noun: Noun) -> Iterator[str]:
     yield from ("| operation | request | ETag | versions |", "|---|---|---|---|")
     for row in OPERATIONS:
         if row.noun == noun.name:
-            etag, versions = "yes" if row.if_match else "", _versions(row.since, row.until)
+            etag, versions = "yes" if row.if_match and noun.has_etags else "", _versions(row.since, row.until)
             yield f"| `{row.noun}.{row.verb}` | `{row.method} {row.path}` | {etag} | {versions} |"
     yield ""
 
@@ -118,7 +121,8 @@ def _facts(field: Field) -> Iterator[str]:
     yield from (text for applies, text in sentences if applies)
     for form in field.former:
         required = ", and required" if form.required and not field.required else ""
-        yield f"Before {form.until}, called `{form.wire}` in requests{required}."
+        if form.wire != field.wire:
+            yield f"Before {form.until}, called `{form.wire}` in requests{required}."
 
 
 def _versions(since: Optional[str], until: Optional[str]) -> str:

@@ -39,14 +39,16 @@ class Former:
 class Field:
     """A field of a kind of object.
 
-    ``name`` is used in records, inventories and commands, ``wire`` in requests. ``at`` is the path of the value in
-    answers; it is empty if the site never returns the value. ``type`` is str, int, bool, list, dict or Any. ``pattern``
-    is exactly the server's expression, because the server quotes it. ``since`` is the first version with the field, and
-    ``until`` the first version without it. ``editions`` are the short names of the editions that have it; None means
-    all. ``former`` are its names in older versions. A ``secret`` is never shown or compared. An ``assigned`` key is
-    chosen by the site. Lists are requested by the fields that are ``filters``. Every update must send the ``repeated``
-    fields. Two values mean the same if their ``canonical`` forms are equal. ``encode`` and ``decode`` convert values
-    for requests and from answers. ``refers_to`` is the noun that the value names.
+    ``name`` is used in records, inventories and commands, ``wire`` in requests; dots in it lead to members of objects,
+    as in ``properties.comment``. ``at`` is the path of the value in answers; it is empty if the site never returns the
+    value. ``type`` is str, int, bool, list, dict or Any. ``pattern`` is exactly the server's expression, because the
+    server quotes it. ``since`` is the first version with the field, and ``until`` the first version without it.
+    ``editions`` are the short names of the editions that have it; None means all. ``former`` are its forms in older
+    versions. A ``secret`` is never shown or compared. The site chooses the ``assigned`` fields. Lists are requested by
+    the fields that are ``filters``. An update cannot change a ``fixed`` field. Every update must send the ``repeated``
+    fields. A ``literal`` is written as a Python literal. Two values mean the same if their ``canonical`` forms are
+    equal. ``encode`` and ``decode`` convert values for requests and from answers. ``refers_to`` is the noun that the
+    value names.
 
     Only some objects have a ``partial`` field. ``created_as`` is the name in requests that create an object, if it is
     another one; None means that only an update can set the field. ``matches(found, wanted)`` replaces the comparison
@@ -70,6 +72,8 @@ class Field:
     former: tuple[Former, ...] = ()
     assigned: bool = False
     filters: bool = False
+    fixed: bool = False
+    literal: bool = False
     repeated: bool = False
     partial: bool = False
     created_as: Optional[str] = ""
@@ -117,7 +121,11 @@ class Field:
         import json  # not at the top, because it would delay --help
 
         try:
-            json.dumps(self.encode(value), allow_nan=False)
+            encoded = self.encode(value)
+        except (*MALFORMED, RecursionError) as error:
+            raise ValueError(f"{self.name} is not valid: {error}") from None
+        try:
+            json.dumps(encoded, allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"{self.name} cannot be sent as JSON: {error}") from None
         try:
@@ -134,7 +142,7 @@ class Field:
         """
         one, other = (self.unset if value is None else value for value in (one, other))
         if one is None or other is None:
-            return one in _EMPTY and other in _EMPTY
+            return (one in _EMPTY and other in _EMPTY) or (self.type is bool and not one and not other)
         if self.matches is not None:
             return self.matches(self.canonical(one), self.canonical(other))
         return bool(one == other or self.canonical(one) == self.canonical(other))

@@ -14,7 +14,8 @@ _ONE = "/objects/folder_config/{folder}"
 _HOSTS = f"{_ONE}/collections/hosts"
 _CHANGES = ("title", "attributes", "update_attributes", "remove_attributes")
 _FOLDER = (ExpectedReply(200, "folder_config", ("extensions", "path")),)
-_TOUCHES = ("hosts",)  # hosts inherit attributes, and are moved or deleted with their folder
+# Hosts inherit attributes. Hosts and rules are moved or deleted with their folder.
+_TOUCHES = ("hosts", "rules", "rulesets")
 
 _read = functools.partial(Operation, "folders", kind=CallKind.CONFIG)
 _write = functools.partial(Operation, "folders", kind=CallKind.WRITE, touches=_TOUCHES, expected=_FOLDER)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -52,7 +53,10 @@ class Noun:
     ``name`` is the attribute of the client, the command group and the inventory section, such as ``host_groups``.
     ``singular`` and ``plural`` are used in texts. ``domain`` is Checkmk's domain type. The first field is the key. A
     sync creates objects in the order of ``rank``, and deletes them in the reverse order. ``mark`` is the field that can
-    carry an owner's mark. Nouns of the ``tier`` "everyday" have MCP tools of their own.
+    carry an owner's mark. Nouns of the ``tier`` "everyday" have MCP tools of their own. Updates that ``replace`` the
+    object empty all fields that they do not send. Objects without ETags cannot be protected from lost updates, even if
+    the operations accept an ETag. ``list_query`` are further query parameters of lists, each with its type and a
+    description.
     """
 
     name: str
@@ -65,6 +69,9 @@ class Noun:
     rank: int
     mark: Optional[str] = None
     tier: str = "configuration"
+    replaces: bool = False
+    has_etags: bool = True
+    list_query: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
     by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -130,7 +137,10 @@ def noun(
     plural: str = "",
     mark: Optional[str] = None,
     tier: str = "configuration",
+    replaces: bool = False,
+    has_etags: bool = True,
     further: tuple[Operation, ...] = (),
+    list_query: Mapping[str, tuple[Any, str]] = MappingProxyType({}),
     **exceptions: Any,
 ) -> Callable[[type[R]], type[R]]:
     """Make a record class of a class body, and enter its row in :data:`NOUNS`.
@@ -146,10 +156,27 @@ def noun(
         _check_fields(name, entries)
         fields = tuple(_to_field(entry, hints[entry.name]) for entry in entries)
         operations = standard_operations(
-            name, domain, [verb for group in verbs for verb in group], fields, **exceptions
+            name,
+            domain,
+            [verb for group in verbs for verb in group],
+            fields,
+            list_query=tuple(list_query),
+            **exceptions,
         )
         record.noun = Noun(
-            name, singular, plural or f"{singular}s", domain, record, fields, (*operations, *further), rank, mark, tier
+            name,
+            singular,
+            plural or f"{singular}s",
+            domain,
+            record,
+            fields,
+            (*operations, *further),
+            rank,
+            mark,
+            tier,
+            replaces,
+            has_etags,
+            list_query,
         )
         NOUNS[name] = record.noun
         return record
@@ -177,9 +204,7 @@ def _to_field(entry: dataclasses.Field[Any], hint: Any) -> Field:
     wire = facts.pop("wire", entry.name)
     at = facts.pop("at", ("extensions", wire))
     field = Field(entry.name, facts.pop("description"), getattr(kind, "__origin__", kind), required, wire, at, **facts)
-    parts = field.encode("") if field.secret else None
-    wires = parts if isinstance(parts, dict) else (field.wire, *(form.wire for form in field.former))
-    for name in (field.name, *wires) if field.secret else ():
+    for name in (field.name, field.wire, *(form.wire for form in field.former)) if field.secret else ():
         # Errors, logs and differences recognise secrets by their names.
         if not is_secret_name(name):
             raise ValueError(f"the secret field {name!r} must have a name such as '{name}_secret'")

@@ -37,14 +37,17 @@ def standard_operations(
     if_match: Optional[Mapping[str, str]] = None,
     delete: tuple[str, str] = ("DELETE", ""),
     touches: tuple[str, ...] = (),
+    list_query: tuple[str, ...] = (),
+    update_since: Optional[str] = None,
     options: Optional[Mapping[str, Mapping[str, str]]] = None,
 ) -> tuple[Operation, ...]:
     """Return the rows of the operations ``verbs`` of a kind of object.
 
     ``if_match`` maps each verb that needs an ETag to the first version that needs it, "" for all; by default, updates
     always do. ``delete`` is the method of deleting, and the end of its path. ``touches`` lists nouns whose objects a
-    write can change. ``options`` maps a verb to its arguments that are not fields, each with the first version that has
-    it: members of the body of an update, or parameters of a deletion.
+    write can change. ``list_query`` are the query parameters of lists besides the fields that are filters.
+    ``update_since`` is the first version with updates. ``options`` maps a verb to its arguments that are not fields,
+    each with the first version that has it: members of the body of an update, or parameters of a deletion.
     """
     needs_etag = {"update": ""} if if_match is None else if_match
     rows: list[Operation] = []
@@ -61,13 +64,13 @@ def standard_operations(
                     method,
                     path.format(domain=domain),
                     kind,
-                    query=_query(verb, fields, more),
+                    query=_query(verb, fields, list_query, more),
                     body=_body(verb, fields) + (more if verb == "update" else ()),
                     options=more,
                     if_match=sends_etag,
                     touches=() if is_read else touches,
                     expected=() if is_read else _expected(verb, domain),
-                    since=first,
+                    since=(update_since if verb == "update" else None) or first,
                     until=last,
                 )
             )
@@ -84,20 +87,25 @@ def _versions(
         yield first, last, etag_since in known, tuple(name for name, since in options.items() if since in known)
 
 
-def _query(verb: str, fields: Sequence[Field], options: tuple[str, ...]) -> tuple[str, ...]:
+def _query(
+    verb: str, fields: Sequence[Field], list_query: tuple[str, ...], options: tuple[str, ...]
+) -> tuple[str, ...]:
     if verb == "list":
-        return tuple(f"{field.wire}_name" for field in fields if field.filters)
+        return (*(f"{field.wire}_name" for field in fields if field.filters), *list_query)
     return options if verb == "delete" else ()
 
 
 def _body(verb: str, fields: Sequence[Field]) -> tuple[str, ...]:
-    names = [(field, (field.wire, *(form.wire for form in field.former))) for field in fields if not field.assigned]
-    if verb == "create":
-        renamed = {field.wire: field.creation_wire for field, _ in names}
-        return tuple(filter(None, (renamed.get(name, name) for _, wires in names for name in wires)))
-    if verb == "update":
-        return tuple(name for field, wires in names[1:] if not field.filters for name in wires)
-    return ("entries",) if verb.startswith("bulk") else ()
+    if verb not in ("create", "update"):
+        return ("entries",) if verb.startswith("bulk") else ()
+    is_update = verb == "update"
+    wires = [
+        (field.wire if is_update else field.creation_wire, *(form.wire for form in field.former))
+        for index, field in enumerate(fields)
+        if not field.assigned and not (is_update and (index == 0 or field.fixed))
+    ]
+    # A dot leads to a member of an object.
+    return tuple(dict.fromkeys(wire.partition(".")[0] for names in wires for wire in names if wire is not None))
 
 
 def _expected(verb: str, domain: str) -> tuple[ExpectedReply, ...]:

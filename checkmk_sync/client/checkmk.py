@@ -23,17 +23,15 @@ from ..errors import CheckmkError
 from ..metrics import MetricsCollector
 from ..metrics.calls import CallEvent
 from ..recovery import BreakerState
+from . import nouns
+from .assigned_keys import AssignedKeys
 from .collection import Collection
-from .nouns import Activation, Discovery, Folders, Hosts, HostStatuses, Jobs, Roles, Services, TagGroups, Users
 from .raw import RawCalls
 from .records import Version
 from .resource import Resource, parsing
 from .site import Settling, Site
 
 __all__ = ["Checkmk", "Health", "require_client"]
-
-# The plain nouns with methods that their rows cannot describe.
-COLLECTIONS: Mapping[str, Any] = {"roles": Roles, "tag_groups": TagGroups, "users": Users}
 
 
 @dataclass(frozen=True)
@@ -89,11 +87,13 @@ class Checkmk(RawCalls):
     contact_groups: Collection[ContactGroup]
     host_groups: Collection[HostGroup]
     passwords: Collection[Password]
-    roles: Roles
+    roles: nouns.Roles
+    rules: nouns.Rules
+    rulesets: nouns.Rulesets
     service_groups: Collection[ServiceGroup]
-    tag_groups: TagGroups
+    tag_groups: nouns.TagGroups
     time_periods: Collection[TimePeriod]
-    users: Users
+    users: nouns.Users
 
     _original: Optional[Checkmk] = None  # set for a client that shares the connections of another one
 
@@ -123,15 +123,16 @@ class Checkmk(RawCalls):
 
     def _bind(self, site: Site) -> None:
         self.settings, self._site = site.settings, site
-        self.hosts = Hosts(self._site)
-        self.folders = Folders(self._site)
-        self.host_status = HostStatuses(self._site)
-        self.services = Services(self._site)
-        self.jobs = Jobs(self._site)
-        self.discovery = Discovery(self._site, self.jobs)
-        self.activation = Activation(self._site)
+        self.hosts = nouns.Hosts(self._site)
+        self.folders = nouns.Folders(self._site)
+        self.host_status = nouns.HostStatuses(self._site)
+        self.services = nouns.Services(self._site)
+        self.jobs = nouns.Jobs(self._site)
+        self.discovery = nouns.Discovery(self._site, self.jobs)
+        self.activation = nouns.Activation(self._site)
         for name, row in NOUNS.items():
-            setattr(self, name, COLLECTIONS.get(name, Collection)(self._site, row.record))
+            default = AssignedKeys if row.key.assigned else Collection
+            setattr(self, name, nouns.COLLECTIONS.get(name, default)(self._site, row.record))
 
     @classmethod
     def from_settings(cls, settings: Settings, *, clock: Optional[Clock] = None) -> Checkmk:
@@ -170,13 +171,13 @@ class Checkmk(RawCalls):
 
         def __getattr__(self, name: str) -> NoReturn:
             """Raise an AttributeError that lists the nouns and suggests similar names."""
-            nouns = sorted(noun for noun, held in vars(self).items() if isinstance(held, Resource))
-            if name.startswith("_") or not nouns:  # there are no nouns yet while copy creates the object
+            names = sorted(noun for noun, held in vars(self).items() if isinstance(held, Resource))
+            if name.startswith("_") or not names:  # there are no nouns yet while copy creates the object
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             meant = close_matches(name, (known for known in dir(self) if not known.startswith("_")))
             hint = f"; did you mean {' or '.join(map(repr, meant))}? The nouns are" if meant else "; the nouns are"
             error = AttributeError(
-                f"Checkmk has no attribute {name!r}{hint}: {', '.join(nouns)} (see docs/reading.md or help(Checkmk))"
+                f"Checkmk has no attribute {name!r}{hint}: {', '.join(names)} (see docs/reading.md or help(Checkmk))"
             )
             # If Python knows the object, it appends its own suggestion, such as "services" for "downtimes".
             error.name, error.obj = name, None

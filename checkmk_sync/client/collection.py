@@ -6,6 +6,7 @@ import dataclasses
 from types import MappingProxyType
 from typing import Any, Callable, Optional, Sequence, TypeVar, Union
 
+from ..catalogue.literals import contains_mask
 from ..catalogue.noun import Record
 from ..core.arguments import describe_type
 from ..core.text import with_article
@@ -50,17 +51,21 @@ class Collection(BulkEditable[R]):
     def _wire_key(self) -> str:
         return self._format.key.wire
 
-    def each(self, **filters: str) -> Stream[R]:
+    def each(self, **filters: Union[str, bool]) -> Stream[R]:
         """Return a stream of all objects, which are decoded while the response arrives, in constant memory.
 
-        ``filters`` are the fields by which the API lists this kind of object. Raises ValueError for other fields.
+        ``filters`` are the names by which the API lists this kind of object. Raises ValueError for other names, and if
+        a field is missing by which the API requires to list them.
         """
-        query = {}
-        for name, value in filters.items():
-            field = self.record.noun.by_name.get(name)
-            if field is None or not field.filters:
-                raise ValueError(f"{self.record.noun.plural} cannot be listed by {name!r}")
-            query[f"{field.wire}_name"] = value
+        noun = self.record.noun
+        needed = {field.name: f"{field.wire}_name" for field in noun.fields if field.filters}
+        known = {**needed, **{name: name for name in noun.list_query}}
+        for name in (*filters, *needed):
+            if name not in known:
+                raise ValueError(f"{noun.plural} cannot be listed by {name!r}")
+            if name not in filters:
+                raise ValueError(f"{noun.plural} are listed by {name}, which is missing")
+        query = {known[name]: value for name, value in filters.items()}
         return Stream(lambda received: self._list(received, query=query))
 
     @writes
@@ -96,12 +101,18 @@ class Collection(BulkEditable[R]):
         if not values:
             raise ValueError(f"give a field of the {self.record.noun.singular} {key!r} to change")
         self._refuse_key(values)
+        if etag is not None and not self.record.noun.has_etags:
+            raise ValueError(f"{self.record.noun.plural} have no ETags, so the site would ignore it")
         self._format.check(values)
 
         def body_for(before: R) -> Values:
             # CHECKMK_API 10.12: the site refuses an alias that does not change.
-            changes = {name: values[name] for name in self._differing(before, values)}
-            return {**self._update_body(before, changes), **options} if changes else {}
+            changes = self._differing(before, values)
+            if not changes:
+                return {}
+            repeated = self._repeated(before)
+            given = {name: value for name, value in values.items() if name in changes or name in repeated}
+            return {**self._update_body(before, _without_masks({**repeated, **given})), **options}
 
         return self._change(
             key, "update", body_for, lambda there, found, *_: there._has_values(found, values), etag=etag
@@ -147,8 +158,15 @@ class Collection(BulkEditable[R]):
         return not self._secrets_in(values) and self._format.same(found, values)
 
     def _differing(self, before: R, values: Values, /) -> Sequence[str]:
+        changes = self._format.differing(before, values)
+        self._format.refuse_fixed(changes)
         # Secrets cannot be compared.
-        return self._format.differing(before, values) + self._secrets_in(values)
+        return changes + self._secrets_in(values)
+
+    def _to_set(self, changes: Values, given: Values, /) -> Values:
+        # An update that replaces the object sends all values, and those of the site can contain masked secrets.
+        fields = self._format.fields if self.record.noun.replaces else {}
+        return {**changes, **{name: given[name] for name in given if name in fields and not fields[name].fixed}}
 
     def _with_values(self, record: R, values: Values, /) -> R:
         secrets = dict.fromkeys(self._secrets_in(self.record.noun.by_name))
@@ -161,7 +179,7 @@ class Collection(BulkEditable[R]):
     def _secrets_in(self, values: Values) -> list[str]:
         return [name for name in values if name in self._format.secrets]
 
-    def _given(self, wanted: Union[str, R], values: Values) -> dict[str, Any]:
+    def _given(self, wanted: Union[str, R, None], values: Values) -> dict[str, Any]:
         """Return the key and the values of a record, or of a key with values."""
         if isinstance(wanted, self.record):
             if values:
@@ -184,7 +202,7 @@ class Collection(BulkEditable[R]):
                 f"{self._key!r} is the key of a {self.record.noun.singular}; give it only as the first argument"
             )
 
-    def _new_record(self, wanted: Union[str, R], values: Values) -> R:
+    def _new_record(self, wanted: Union[str, R, None], values: Values) -> R:
         given = self._given(wanted, values)
         self._format.check(given)
         self._format.require(given)
@@ -236,13 +254,26 @@ class Collection(BulkEditable[R]):
     def _is_as_left_by(self, entry: Entry, found: R, /) -> bool:
         return self._has_values(found, self._format.values(entry["attributes"]))
 
-    def _update_body(self, before: R, changes: Values) -> Values:
-        return self._format.body({**self._repeated(before), **changes})
+    def _update_body(self, _before: R, values: Values, /) -> Values:
+        """Return the body that sets the values of an object."""
+        return self._format.body(values)
 
     def _repeated(self, before: R) -> Values:
         """Return the values that every update of the object must repeat."""
         return {
             name: getattr(before, name)
             for name, field in self._format.fields.items()
-            if field.repeated and getattr(before, name) is not None
+            if (field.repeated or (self.record.noun.replaces and not (field.fixed or field.assigned)))
+            and getattr(before, name) is not None
         }
+
+
+def _without_masks(values: Values) -> Values:
+    """Return the values. Raises ValueError for a value with a secret that the site does not show."""
+    for name, value in values.items():
+        # Writing the mask would replace the secret by it.
+        if contains_mask(value):
+            raise ValueError(
+                f"{name} contains a secret that the site does not show; give {name}, because it must be sent again"
+            )
+    return values

@@ -139,7 +139,7 @@ class Editable(Listing[T]):
         changes = {name: given[name] for name in self._differing(before, given)}
         if not changes:
             return Ensured(before, before)
-        after = self._with_values(before, changes) if check else self._set_values(key, changes)
+        after = self._with_values(before, changes) if check else self._set_values(key, self._to_set(changes, given))
         now = self._values(before)
         differences = {name: (now.get(name), value) for name, value in changes.items()}
         verbs = dict.fromkeys(self._setters.get(name, "update") for name in changes)
@@ -156,6 +156,10 @@ class Editable(Listing[T]):
     def _differing(self, before: T, values: Values, /) -> Sequence[str]:
         """Return the names of the ``values`` that an update of the object has to set."""
         raise NotImplementedError
+
+    def _to_set(self, changes: Values, _given: Values, /) -> Values:
+        """Return the values that are set if ``changes`` out of the ``given`` values are necessary."""
+        return changes
 
     def _with_values(self, record: T, values: Values, /) -> T:
         """Return the object as the site would return it after the ``values`` have been set."""

@@ -26,7 +26,6 @@ class NounFormat:
         self.fields = {field.name: field.in_version(version) for field in noun.fields if field.serves(version, edition)}
         self.key = self.fields[noun.key.name]
         self.secrets = frozenset(name for name, field in self.fields.items() if field.secret)
-        self._by_wire = {field.wire: field for field in self.fields.values() if field is not self.key}
 
     def field(self, name: str) -> Field:
         """Return a field.
@@ -51,7 +50,16 @@ class NounFormat:
     def check(self, values: Mapping[str, Any]) -> None:
         """Raise ValueError or CheckmkError if the site would refuse a field or its value."""
         for name, value in values.items():
-            self.field(name).check(value)
+            field = self.field(name)
+            if field.assigned:
+                raise ValueError(f"the site chooses the {self._noun.singular} field {name!r}; leave it out")
+            field.check(value)
+
+    def refuse_fixed(self, names: Iterable[str]) -> None:
+        """Raise ValueError if an update cannot change one of the fields."""
+        for name in names:
+            if self.field(name).fixed:
+                raise ValueError(f"an update cannot change the {self._noun.singular} field {name!r}")
 
     def require(self, values: Mapping[str, Any]) -> None:
         """Raise ValueError if a field that is needed to create an object is missing."""
@@ -60,20 +68,26 @@ class NounFormat:
             raise ValueError(f"{with_article(self._noun.singular)} needs {' and '.join(missing)}")
 
     def creation_body(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return fields under their names in requests that create an object."""
-        return _merged((str(field.creation_wire), field.encode(values[name])) for name, field in self._given(values))
+        """Return fields under their names in requests that create an object, as :meth:`body`."""
+        return self._nested({str(self.fields[name].creation_wire): name for name in values}, values)
 
     def body(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return fields under their names in requests."""
-        return _merged((field.wire, field.encode(values[name])) for name, field in self._given(values))
+        """Return fields under their names in requests, without those that the site chooses."""
+        return self._nested({self.fields[name].wire: name for name in values}, values)
 
-    def _given(self, values: Mapping[str, Any]) -> list[tuple[str, Field]]:
-        return [(name, self.fields[name]) for name in values]
+    def _nested(self, names: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, Any]:
+        body: dict[str, Any] = {}
+        for wire, name in names.items():
+            if not self.fields[name].assigned:
+                *objects, member = wire.split(".")
+                target = functools.reduce(lambda found, step: found.setdefault(step, {}), objects, body)
+                target[member] = self.fields[name].encode(values[name])
+        return body
 
     def values(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of a body under their own names and decoded, without the key."""
-        found = [(self._by_wire[wire], value) for wire, value in body.items() if wire in self._by_wire]
-        return {field.name: field.decode(value) for field, value in found}
+        found = [(field, field.wire.split(".")) for field in self.fields.values() if field is not self.key]
+        return {field.name: field.decode(value_of(body, *path)) for field, path in found if not _is_missing(body, path)}
 
     def same(self, record: Record, values: Mapping[str, Any]) -> bool:
         """Return True if the record has all ``values``. Secrets are ignored, because sites do not return them."""
@@ -104,14 +118,6 @@ class NounFormat:
 def noun_format(noun: str, version: CheckmkVersion, edition: str) -> NounFormat:
     """Return the format of a noun's objects, which is computed once for each version and edition."""
     return NounFormat(NOUNS[noun], version, edition)
-
-
-def _merged(members: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a body. Fields with the same name in requests are parts of one object."""
-    body: dict[str, Any] = {}
-    for name, value in members:
-        body[name] = {**body[name], **value} if name in body else value
-    return body
 
 
 def _value(field: Field, data: Any) -> Any:

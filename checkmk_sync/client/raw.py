@@ -170,7 +170,8 @@ def _refuse_fields_of_other_versions(site: Site, row: Operation, body: Parameter
     if row.noun not in NOUNS or row.verb not in ("create", "update"):
         return
     fields = noun_format(row.noun, site.version(), site.edition()).fields.values()
-    unknown = sorted(set(body) - {field.wire for field in fields})
+    wires = {wire for field in fields for wire in (field.wire, field.creation_wire) if wire}
+    unknown = sorted(set(body) - {wire.partition(".")[0] for wire in wires})
     if unknown:
         where = f"Checkmk {site.version()}, edition {site.edition()},"
         raise CheckmkError(f"'{row.noun} {row.verb}' of {where} does not support {', '.join(unknown)}")

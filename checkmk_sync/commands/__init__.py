@@ -11,6 +11,7 @@ from .diagnostics import DIAGNOSTIC_COMMANDS
 from .folders import FOLDER_COMMANDS
 from .hosts import HOST_COMMANDS
 from .plain_nouns import plain_noun_commands
+from .rules import RULE_COMMANDS
 from .services import SERVICE_COMMANDS
 from .site import SITE_COMMANDS
 from .sync import SYNC_COMMANDS
@@ -24,6 +25,7 @@ _WRITTEN: tuple[Command, ...] = (
     *SITE_COMMANDS,
     *SYNC_COMMANDS,
     *CONFIGURATION_COMMANDS,
+    *RULE_COMMANDS,
     *DIAGNOSTIC_COMMANDS,
 )
 COMMANDS: tuple[Command, ...] = (*_WRITTEN, *plain_noun_commands(_WRITTEN))

@@ -13,14 +13,22 @@ from ..core.text import with_article
 from .arguments import LIMIT, search
 from .command import CLI, TOOL, Argument, Command, Field, LazyModule
 
-__all__ = ["RESERVED_OPTIONS", "noun_commands", "plain_noun_commands", "searched_fields"]
+__all__ = [
+    "RESERVED_OPTIONS",
+    "key_argument",
+    "noun_columns",
+    "noun_commands",
+    "noun_fields",
+    "plain_noun_commands",
+    "searched_fields",
+]
 
 _handlers = LazyModule(".handlers.plain_nouns", __package__)
 
 RESERVED_OPTIONS = frozenset({"help", "config", "json", "quiet", "stats", "verbose", "yes"})  # of every command
 PREFIX = "set"  # of the options for fields with reserved names
 MAX_COLUMNS = 4
-_TITLES = ("alias", "title")
+_TITLES = ("alias", "title", "description")
 _RESULT_TYPES: Mapping[Any, Any] = {list: list[Any], dict: dict[str, Any]}
 _JSON_TYPES = (list, dict, Any)
 
@@ -43,51 +51,59 @@ def searched_fields(noun: Noun) -> tuple[str, ...]:
 
 
 def _list(noun: Noun) -> Command:
-    arguments = (search(" or ".join(searched_fields(noun)), noun.key.example), LIMIT)
+    filters = [_value(field, is_required=True) for field in noun.fields if field.filters]
+    further = [
+        Argument(name, text, kind, example="disk" if kind is str else None)
+        for name, (kind, text) in noun.list_query.items()
+    ]
+    text = search(" or ".join(searched_fields(noun)), noun.key.example)
+    first = filters[0] if filters else text
+    arguments = (*filters, *further, text, LIMIT)
     return _command(
         noun,
         "list",
         f"List {noun.plural}.",
         arguments,
-        columns=_columns(noun),
-        example=f"{arguments[0].option_name} {noun.key.example}",
-        fields=_fields(noun),
+        columns=noun_columns(noun),
+        example=f"{first.option_name} {first.example}",
+        fields=noun_fields(noun),
         empty_text=f"no {noun.plural}",
     )
 
 
 def _get(noun: Noun) -> Command:
-    facts = {"example": noun.key.example, "fields": _fields(noun)}
-    return _command(noun, "get", f"Show one {noun.singular}.", (_key(noun),), **facts)
+    facts = {"example": noun.key.example, "fields": noun_fields(noun)}
+    return _command(noun, "get", f"Show one {noun.singular}.", (key_argument(noun),), **facts)
 
 
 def _create(noun: Noun) -> Command:
-    values = noun.fields[1:]
+    values = [field for field in noun.fields[1:] if not field.assigned]
     required = [field for field in values if field.required]
+    key = () if noun.key.assigned else (key_argument(noun),)
     needs_secret = any(field.secret for field in required)
     return _command(
         noun,
         "create",
         f"Create {with_article(noun.singular)}.",
-        (_key(noun), *(_value(field, is_required=field.required) for field in values)),
-        example=_example(noun, required),
+        (*key, *(_value(field, is_required=field.required) for field in values)),
+        example=_example(noun, required, has_key=bool(key)),
         writes=True,
         additive=True,
-        fields=_fields(noun),
+        fields=noun_fields(noun),
         faces=(CLI,) if needs_secret else (CLI, TOOL),  # a language model must not handle secrets
     )
 
 
 def _update(noun: Noun) -> Command:
-    values = [field for field in noun.fields[1:] if not field.filters]
+    values = [field for field in noun.fields[1:] if not (field.fixed or field.assigned)]
     return _command(
         noun,
         "update",
         f"Change {with_article(noun.singular)}. Fields that are not given stay as they are.",
-        (_key(noun), *(_value(field, is_required=False) for field in values)),
+        (key_argument(noun), *(_value(field, is_required=False) for field in values)),
         example=_example(noun, [field for field in values if not field.secret][:1]),
         writes=True,
-        fields=_fields(noun),
+        fields=noun_fields(noun),
         idempotent=True,
     )
 
@@ -97,7 +113,7 @@ def _delete(noun: Noun) -> Command:
         noun,
         "delete",
         f"Delete {with_article(noun.singular)}.",
-        (_key(noun),),
+        (key_argument(noun),),
         example=noun.key.example,
         writes=True,
         destructive=True,
@@ -113,7 +129,8 @@ def _command(noun: Noun, verb: str, text: str, arguments: tuple[Argument, ...], 
     return Command(f"{group} {verb}", text, handler, arguments, own_tools=own_tools, **facts)
 
 
-def _key(noun: Noun) -> Argument:
+def key_argument(noun: Noun) -> Argument:
+    """Return the argument that names an object."""
     key = noun.key
     return Argument(key.name, key.description, required=True, check=key.check, example=key.example)
 
@@ -125,44 +142,54 @@ def _value(field: NounField, *, is_required: bool) -> Argument:
     if field.secret:
         text += ": a file that contains it, - for stdin, or secret:NAME for an entry of the configuration's secrets"
         option = f"--{field.name}-file".replace("_", "-")
+    elif field.literal:
+        text += ', as a Python literal like that of "Export rule for API" in Checkmk'
     elif field.type in _JSON_TYPES:
         text += ", as JSON"
     in_all_sites = field.since is None and field.until is None and field.editions is None
     return Argument(
         field.name,
         f"{text}.",
-        "secret" if field.secret else field.type,
+        "secret" if field.secret else _kind(field),
         required=is_required,
         choices=field.choices if field.type is str else (),
         check=field.check,
-        example=field.example if in_all_sites and not field.secret else None,
-        tool_help=field.description,
+        parse=field.decode if field.literal else None,
+        example=(_as_text(field.example) if field.literal else field.example)
+        if in_all_sites and not field.secret
+        else None,
+        tool_help=f"{text}." if field.literal else field.description,
         option=option,
-        metavar="FILE" if field.secret else "JSON" if field.type in _JSON_TYPES else None,
+        metavar="FILE" if field.secret else "JSON" if _kind(field) in _JSON_TYPES else None,
         is_option=True,
     )
 
 
-def _fields(noun: Noun) -> tuple[Field, ...]:
+def noun_fields(noun: Noun) -> tuple[Field, ...]:
     """Return the fields that the site returns."""
     shown = []
     for field in noun.fields:
         if field.at and not field.secret:
-            kind = _RESULT_TYPES.get(field.type, field.type)
+            kind = _RESULT_TYPES.get(field.type, _kind(field))
             is_key = field is noun.key
             shown.append(Field(field.name, field.description, kind if is_key else Optional[kind], untrusted=not is_key))
     return tuple(shown)
 
 
-def _columns(noun: Noun) -> tuple[str, ...]:
+def noun_columns(noun: Noun) -> tuple[str, ...]:
     """Return the columns of a table: the first fields with short values that all editions have."""
-    shown = [field for field in noun.fields if field.at and not field.secret and field.editions is None]
-    return tuple(field.name for field in shown if field.type in (str, int, bool))[:MAX_COLUMNS]
+    shown = [field for field in noun.fields if field.at and not (field.secret or field.filters or field.editions)]
+    return tuple(field.name for field in shown if _kind(field) in (str, int, bool))[:MAX_COLUMNS]
 
 
-def _example(noun: Noun, fields: list[NounField]) -> str:
+def _kind(field: NounField) -> Any:
+    """Return the type of a field in commands, which show literals as text."""
+    return str if field.literal else field.type
+
+
+def _example(noun: Noun, fields: list[NounField], *, has_key: bool = True) -> str:
     """Return the arguments of an example that sets ``fields``."""
-    words = [str(noun.key.example)]
+    words = [str(noun.key.example)] if has_key else []
     for field in fields:
         argument = _value(field, is_required=True)
         words += [argument.option_name, f"{field.name}.txt" if field.secret else _as_text(field.example)]

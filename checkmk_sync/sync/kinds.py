@@ -130,7 +130,12 @@ def _kind_of(noun: Noun) -> SyncKind:
 
 
 KINDS: Mapping[str, SyncKind] = {
-    kind.name: kind for kind in (FOLDERS, HOSTS, *(_kind_of(noun) for noun in NOUNS.values() if not noun.key.assigned))
+    kind.name: kind
+    for kind in (
+        FOLDERS,
+        HOSTS,
+        *(_kind_of(noun) for noun in NOUNS.values() if noun.supports("create") and not noun.key.assigned),
+    )
 }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
+from .rulesets import RULESETS
+
 __all__ = ["BUILTIN_OBJECTS", "WEEKDAYS"]
 
 
@@ -25,6 +27,7 @@ BUILTIN_OBJECTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "contact_groups": {"all": {"alias": "Everything"}},
     # Checkmk: the built-in time period has no exclude in answers.
     "time_periods": {"24X7": {"alias": "Always", "active_time_ranges": _ALWAYS, "exceptions": []}},
+    "rulesets": {name: {"name": name, "help": "", **facts} for name, facts in RULESETS.items()},
     "aux_tags": {
         "ip-v4": {"title": "IPv4", "topic": "Address", "help": ""},
         "ip-v6": {"title": "IPv6", "topic": "Address", "help": ""},

@@ -20,6 +20,7 @@ PERMISSION_TITLES: Mapping[str, str] = {
     "wato.timeperiods": "Time periods",
     "wato.passwords": "Password management",
     "wato.hosttags": "Manage tags",
+    "wato.rulesets": "Rulesets",
 }
 # Others, which only roles have. Checkmk has some hundreds more.
 _ADMIN_ONLY = {
@@ -32,7 +33,7 @@ _OF_USERS = {
     *("action.acknowledge", "action.addcomment", "action.downtimes", "action.notifications", "action.reschedule"),
     *("general.change_password", "general.edit_notifications", "general.edit_profile", "general.edit_views"),
     *("wato.diag_host", "wato.download_agents", "wato.edit_folders", "wato.edit_hosts", "wato.manage_folders"),
-    *("wato.manage_hosts", "wato.move_hosts", "wato.parentscan", "wato.rename_hosts", "wato.rulesets"),
+    *("wato.manage_hosts", "wato.move_hosts", "wato.parentscan", "wato.rename_hosts"),
     "wato.see_all_folders",
 }
 PERMISSION_NAMES = frozenset({*PERMISSION_TITLES, *_ADMIN_ONLY, *_OF_USERS})

@@ -75,9 +75,15 @@ def domain_object(
     }
 
 
-def collection(domain_type: str, link: Mapping[str, Any], items: Iterable[Any], ident: str = "") -> Response:
+def collection(
+    domain_type: str,
+    link: Mapping[str, Any],
+    items: Iterable[Any],
+    ident: str = "",
+    extensions: Mapping[str, Any] = MappingProxyType({}),
+) -> Response:
     """Return a list of objects. A long list is sent in chunks, so that it is never in memory completely."""
-    head = {"id": ident or domain_type, "domainType": domain_type, "links": [link], "extensions": {}}
+    head = {"id": ident or domain_type, "domainType": domain_type, "links": [link], "extensions": dict(extensions)}
     pieces = _pieces(head, iter(items))
     first = list(itertools.islice(pieces, 3))
     if len(first) < 3:

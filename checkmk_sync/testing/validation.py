@@ -163,7 +163,7 @@ def object_with(fields: Mapping[str, Field], schema_check: Optional[Check] = Non
 
 
 def object_by_type(kinds: Mapping[str, Check], member: str = "type") -> Check:
-    """Accept objects that the check for their ``type``, or for another member, accepts."""
+    """Accept objects that the check for the value of their ``member`` accepts."""
 
     def check(value: Any) -> Any:
         if not isinstance(value, dict):
@@ -203,11 +203,10 @@ def checked_body(
     With ``unknown``, an unknown field is an error with this text, if all other fields are valid.
     """
     others = [name for name in data if name not in fields] if unknown and isinstance(data, dict) else []
-    if others:
-        known = {name: value for name, value in data.items() if name in fields}
-        errors = object_with(fields, schema_check)(known) or {"_schema": [unknown.format(others[0])]}
-    else:
-        errors = object_with(fields, schema_check)(data)
+    known = {name: value for name, value in data.items() if name in fields} if others else data
+    errors = object_with(fields, schema_check)(known)
+    if others and not errors:
+        errors = {"_schema": [unknown.format(others[0])]}
     if errors:
         raise bad_fields(errors)
     defaults = {name: field.default for name, field in fields.items() if field.default not in (REQUIRED, None)}

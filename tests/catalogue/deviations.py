@@ -166,7 +166,7 @@ def _field_differences(noun: Noun, row: Operation, facts: Facts, line: str) -> I
     fields = [_in_line(field, line) for field in noun.fields if serves(field, line)]
     if verb in REQUESTS:
         yield from _request_differences(noun, row, fields, facts, line)
-    if verb in ("list", "get", *REQUESTS):
+    if "delete" not in verb and verb != "dismiss_warning":
         yield from _value_differences(noun, verb, fields, facts, line)
 
 
@@ -180,16 +180,17 @@ def _is_documented(field: Field, line: str) -> bool:
 
 def _request_differences(noun: Noun, row: Operation, fields: list[Field], facts: Facts, line: str) -> Iterator[str]:
     verb, prefix = row.verb, REQUESTS[row.verb]
+    objects = {field.wire.partition(".")[0] for field in fields if "." in field.wire}  # their members are the fields
     body = {
         name[len(prefix) :]: found
         for name, found in typed_fields(facts.get("body"), line).items()
-        if name.startswith(prefix) and not re.search(r"[.\[]", name[len(prefix) :])
+        if name.startswith(prefix) and _is_field(name[len(prefix) :], objects)
     }
     is_update = verb.endswith("update")
     sent = [
         field if is_update else dataclasses.replace(field, wire=field.creation_wire)
         for field in fields
-        if not field.assigned and not (is_update and (field.name == noun.key.name or field.filters))
+        if not field.assigned and not (is_update and (field.name == noun.key.name or field.fixed))
         if is_update or field.creation_wire is not None
     ]
     for field in sent:
@@ -206,18 +207,36 @@ def _request_differences(noun: Noun, row: Operation, fields: list[Field], facts:
             yield f"missing field {name!r}"
 
 
-def _sent_type(field: Field) -> str:
-    # The parts of an object are encoded as objects.
-    is_part = field.type in (str, bool) and isinstance(field.encode(field.type()), dict)
-    return "dict" if is_part else TYPES.get(field.type, "any")
+def _is_field(name: str, objects: set[str]) -> bool:
+    outer, dot, inner = name.partition(".")
+    return (
+        not re.search(r"[.\[]", inner)
+        if dot and outer in objects
+        else not re.search(r"[.\[]", name) and (name not in objects)
+    )
+
+
+def _is_open(path: str, answer: Fields) -> bool:
+    """Return True if the path leads to a member of an object whose members are not documented."""
+    outer = path.rpartition(".")[0]
+    return (
+        outer.count(".") > path.count("value[].")
+        and outer in answer
+        and not any(name.startswith(f"{outer}.") for name in answer)
+    )
+
+
+def _wire_type(field: Field) -> str:
+    """Return the type of a field in requests and answers."""
+    return "str" if field.literal else TYPES.get(field.type, "any")
 
 
 def _field_facts(
     field: Field, prefix: str, documented: tuple[str, bool], facts: Facts, line: str, is_update: bool
 ) -> Iterator[str]:
     type_name, required = documented
-    if _sent_type(field) != type_name:
-        yield f"{field.wire!r} is {type_name}, not {_sent_type(field)}"
+    if _wire_type(field) != type_name:
+        yield f"{field.wire!r} is {type_name}, not {_wire_type(field)}"
     if required is not (field.repeated if is_update else field.required):
         yield f"{field.wire!r} is {'' if required else 'not '}required"
     for kind, value in (
@@ -228,7 +247,8 @@ def _field_facts(
         found = one_fact(facts, kind, prefix + field.wire, line)
         if found != value:
             yield f"{field.wire!r} has the {kind} {found!r}, not {value!r}"
-    yield from _example_differences(field.example, prefix + field.wire, typed_fields(facts["body"], line))
+    example = None if field.example is None else field.encode(field.example)
+    yield from _example_differences(example, prefix + field.wire, typed_fields(facts["body"], line))
 
 
 def _example_differences(example: Any, path: str, body: Fields) -> Iterator[str]:
@@ -253,11 +273,11 @@ def _value_differences(noun: Noun, verb: str, fields: list[Field], facts: Facts,
         path = prefix + ".".join(field.at)
         if not field.at:
             continue
-        if path not in answer:
+        if path not in answer and not _is_open(path, answer):
             yield from [f"the answer has no {path}"] * _is_documented(field, line)
-        elif TYPES.get(field.type, "any") != answer[path][0]:
-            yield f"{path} of the answer is {answer[path][0]}, not {TYPES.get(field.type, 'any')}"
-    known = {".".join(at) for field in fields for at in (field.at, *(form.at for form in field.former))}
+        elif path in answer and _wire_type(field) != answer[path][0]:
+            yield f"{path} of the answer is {answer[path][0]}, not {_wire_type(field)}"
+    known = {".".join(at[:2]) for field in fields for at in (field.at, *(form.at for form in field.former))}
     for path in answer:
         if re.fullmatch(re.escape(prefix) + r"extensions\.\w+", path) and path[len(prefix) :] not in known:
             yield f"no field reads {path}"

@@ -14,6 +14,7 @@ import click
 import pytest
 
 from checkmk_sync import Checkmk
+from checkmk_sync.catalogue.nouns import NOUNS
 from checkmk_sync.cli.app import cli
 from checkmk_sync.cli.console import safe
 from checkmk_sync.commands import COMMANDS
@@ -43,13 +44,16 @@ def test_examples_of_the_help_run(site_for_cli: SimulatedSite, sync: Run) -> Non
         cmk.folders.ensure("/linux/old")
         cmk.folders.ensure("/linux/web")
         cmk.hosts.bulk_create([{"host_name": "web01", "attributes": {"ipv6address": "::1"}}, {"host_name": "web02"}])
+        rule = cmk.rules.create(ruleset="checkgroup_parameters:filesystem", folder="/", value={"levels": (80.0, 90.0)})
     import shlex
 
     skipped = {"hosts create"}  # the host of its example exists
     for command in (command for command in CLI_COMMANDS if command.own_tools):  # the others have a test of their own
-        words = shlex.split(f"{command.words} {command.example}")
+        words = shlex.split(f"{command.words} {command.example}".replace(NOUNS["rules"].key.example, str(rule.id)))
         if " ".join(words[:2]) in skipped:
             words[2] = "web03"
+        if command.words == "rules effective":  # the host of its example is gone by now
+            words[2] = "host00000"
         if command.destructive:
             words.append("--yes")
         if command.name == "discover":

@@ -42,8 +42,12 @@ def _write(objects: Any, noun: Noun, verb: str, keys: list[str], text: str) -> d
     return {keys[0]: Status.APPLIED}
 
 
+# The keys of other objects are not known before they exist.
+NAMED = sorted(name for name, noun in NOUNS.items() if noun.supports("create") and not noun.key.assigned)
+
+
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("name", sorted(NOUNS))
+@pytest.mark.parametrize("name", NAMED)
 @pytest.mark.every_case
 def test_reports_are_true_whatever_happens_to_the_answers(name: str, seed: int, clock: ManualClock) -> None:
     chance, noun = random.Random(f"{name} {seed}"), NOUNS[name]

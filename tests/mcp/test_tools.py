@@ -15,7 +15,7 @@ from checkmk_sync.commands import COMMANDS
 from checkmk_sync.testing import SimulatedSite
 from tests.mcp.in_process_client import error_text, result_data, run_client
 
-ADDING = ("hosts_create", "batch_create_hosts", "folders_create", "configuration_create")
+ADDING = ("hosts_create", "batch_create_hosts", "folders_create", "rules_create", "configuration_create")
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +173,21 @@ def test_metrics_and_cache_statistics(known: SimulatedSite) -> None:
     assert metrics["timings"]["call.folders.get"]["count"] == 1  # the others were cache hits
     assert (metrics["breaker"], metrics["cache"]["hits"]) == ("closed", 2)
     assert (some["forgotten"], rest["forgotten"], after["size"]) == (0, 1, 0)
+
+
+def test_rules_are_listed_and_computed_for_a_host() -> None:
+    with SimulatedSite(hosts=1) as site, site.client() as cmk:
+        rule = cmk.rules.create(ruleset="host_groups", folder="/", value="linux")
+
+        async def script(client: Client) -> Any:
+            return [
+                result_data(await client.call_tool("rules_list", {"ruleset": "host_groups"}))["items"],
+                result_data(await client.call_tool("rules_effective", {"host": "host00000"}))["items"],
+                [result_data(await client.call_tool("rules_get", {"id": rule.id}))],
+            ]
+
+        for rows in run_client(site, script):
+            assert [(row["id"], row["value"]) for row in rows] == [(rule.id, "'linux'")]
 
 
 def test_every_tool_that_reads_is_called_here() -> None:

@@ -196,6 +196,18 @@ def test_a_mask_is_not_written_as_a_secret(live: SimulatedSite) -> None:
     assert "new" not in live.state.configuration.hosts
 
 
+def test_rules_are_created_changed_moved_and_deleted(live: SimulatedSite) -> None:
+    facts = {"ruleset": "host_groups", "folder": "/"}
+    first, second = (result_data(_call(live, "rules_create", **facts, value=value)) for value in ("'a'", "'b'"))
+    changed = result_data(_call(live, "rules_update", id=first["id"], value="'c'"))
+    assert (changed["value"], changed["folder"]) == ("'c'", "/")
+    assert "Python literal" in error_text(_call(live, "rules_update", id=first["id"], value="c"))
+    assert result_data(_call(live, "rules_move", id=second["id"], top_of="/"))["folder_index"] == 0
+    assert "exactly one of" in error_text(_call(live, "rules_move", id=second["id"]))
+    _call(live, "rules_delete", id=first["id"])
+    assert list(live.state.configuration.objects["rules"]) == [second["id"]]
+
+
 def test_every_tool_that_writes_is_called_here() -> None:
     """A new command of the table must be tested here. Plain nouns are tested in test_configuration_tools.py."""
     text = Path(__file__).read_text("utf-8")

@@ -35,9 +35,19 @@ class Life:
 
     @property
     def key(self) -> str:
-        """The key of the example."""
-        key: str = self.noun.key.example
-        return key
+        """The key of the example. If the site chooses the keys, it is that of the only object at the site, if any."""
+        example: str = self.noun.key.example
+        return next(iter(self.stored()), example) if self.noun.key.assigned else example
+
+    @property
+    def given_key(self) -> tuple[str, ...]:
+        """The key as the first argument of a creation; empty if the site chooses it."""
+        return () if self.noun.key.assigned else (self.key,)
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """The values by which the API lists the objects."""
+        return {field.name: field.example for field in self.noun.fields if field.filters}
 
     @property
     def title(self) -> str:
@@ -45,12 +55,13 @@ class Life:
         return next(
             field.name
             for field in self.noun.fields[1:]
-            if field.type is str and not field.secret and not field.refers_to
+            if field.type is str and not (field.secret or field.refers_to or field.fixed)
         )
 
     def values(self) -> dict[str, Any]:
         """Return the example values, by field, without the key."""
-        served = [field for field in self.noun.fields[1:] if field.serves(self.version, self.edition)]
+        sent = [field for field in self.noun.fields[1:] if not field.assigned]
+        served = [field for field in sent if field.serves(self.version, self.edition)]
         values = {field.name: field.example for field in served if field.example is not None}
         return {**values, **dict.fromkeys(self.secrets(), SECRET)}
 
@@ -73,7 +84,7 @@ class Life:
         ]
 
     def needs_etag(self, verb: str) -> bool:
-        return any(
+        return self.noun.has_etags and any(
             row.if_match for row in self.noun.operations if row.verb == verb and row.serves(self.version, self.edition)
         )
 
@@ -86,5 +97,5 @@ class Life:
         return dict(self.site.state.configuration.objects[self.noun.name])
 
     def create(self) -> Record:
-        record: Record = self.objects.create(self.key, **self.values())
+        record: Record = self.objects.create(*self.given_key, **self.values())
         return record

@@ -30,6 +30,7 @@ FAMILIES = (
     "passwords",
     "rename",
     "roles",
+    "rules",
     "status",
     "status_more",
     "tags",

@@ -14,6 +14,7 @@ from checkmk_sync.catalogue.noun import Noun
 from checkmk_sync.catalogue.nouns import NOUNS
 from checkmk_sync.testing import SimulatedSite
 from checkmk_sync.testing.endpoints import ENDPOINTS
+from tests.nouns.examples import example_body
 from tests.raw_requests import Raw, send_bytes
 
 PROBLEM = "application/problem+json"
@@ -127,6 +128,7 @@ BODIES: dict[tuple[str, str], Any] = {
         "bulk_size": 3,
         "ignore_errors": False,
     },
+    ("POST", "/objects/rule/old/actions/move/invoke"): {"position": "top_of_folder", "folder": "/a"},
     ("PUT", "/objects/host_config_internal/web/actions/register/invoke"): {"uuid": UUID},
     ("PUT", "/objects/host_config_internal/web/actions/link_uuid/invoke"): {"uuid": UUID},
     ("POST", STATUS.format("host")): {"query": QUERY, "columns": ["name", "state"], "sites": ["s"]},
@@ -137,9 +139,7 @@ BODIES: dict[tuple[str, str], Any] = {
 
 def _example_bodies(noun: Noun) -> dict[tuple[str, str], Any]:
     """Return a valid body for each operation of a plain noun, made of the examples in its row."""
-    served = [field for field in noun.fields if field.editions is None and field.example is not None]
-    new = {field.wire: field.example for field in served}
-    changes = {name: value for name, value in new.items() if name != noun.key.wire}
+    new, changes = example_body(noun), example_body(noun, "update")
     bodies = {
         "create": new,
         "update": changes,
@@ -150,9 +150,15 @@ def _example_bodies(noun: Noun) -> dict[tuple[str, str], Any]:
     return {(row.method, row.path.format(key="old")): bodies[row.verb] for row in noun.operations if row.verb in bodies}
 
 
-for _noun in NOUNS.values():
+KINDS = [_noun for _noun in NOUNS.values() if _noun.supports("create")]
+for _noun in KINDS:
     BODIES.update(_example_bodies(_noun))
 
+# Values that the site stores in another form than that of requests.
+STORED: dict[str, Any] = {
+    "roles": {"alias": "Old role", "basedon": "user", "permissions": {}, "builtin": False},
+    "rules": {"conditions": {"host_tags": [], "host_label_groups": [], "service_label_groups": []}},
+}
 WRONG = [None, True, 0, -1, 1.5, 10**30, float("nan"), "", "x", "/", "\0", "\ud800", "ä:", [], [[]], ["x"], [None], {}]
 NESTED = [{"x": {}}, {"type": []}, {"type": {}}, {"op": []}, {"op": "not"}, {"op": "~", "left": "name", "right": "("}]
 OTHERS = st.sampled_from([*WRONG, *NESTED])
@@ -197,10 +203,10 @@ def _prepare(site: SimulatedSite) -> None:
         configuration.add_folder(folder, folder, {}, None, user="x")
     for name, nodes in (("web", None), ("old", None), ("clu", ("web",))):
         configuration.add_host(name, "/", {"alias": name}, user="x", nodes=nodes)
-    for noun in NOUNS.values():
+    for noun in KINDS:
         titles = dict.fromkeys(("alias", "title"), f"Old {noun.singular}")
-        stored = {field.wire: titles.get(field.wire, field.example) for field in noun.fields[1:]}
-        configuration.objects[noun.name]["old"] = {name: value for name, value in stored.items() if value is not None}
+        stored = {name: titles.get(name, value) for name, value in example_body(noun, "stored").items()}
+        configuration.objects[noun.name]["old"] = {**stored, **STORED.get(noun.name, {})}
     site.state.activations.load(configuration.hosts, configuration.service_phases)
 
 

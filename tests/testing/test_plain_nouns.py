@@ -11,6 +11,7 @@ import pytest
 
 from checkmk_sync.catalogue.nouns import NOUNS
 from checkmk_sync.testing import ManualClock, SimulatedSite
+from tests.nouns.examples import example_body
 from tests.raw_requests import Raw
 
 HOST_GROUPS, CONTACT_GROUPS, PERIODS, PASSWORDS, TAGS = (
@@ -24,10 +25,10 @@ PERMISSIONS = {
     "host_groups": "wato.groups",
     "passwords": "wato.passwords",
     "roles": "wato.users",
+    "rules": "wato.rulesets",
     "service_groups": "wato.groups",
     "tag_groups": "wato.hosttags",
     "time_periods": "wato.timeperiods",
-    "users": "wato.users",
 }
 
 
@@ -55,18 +56,22 @@ def _fields(answer: Any) -> Any:
 # Permissions
 
 
-@pytest.mark.parametrize("noun", NOUNS)
+KINDS = [name for name, noun in NOUNS.items() if noun.supports("create")]
+
+
+@pytest.mark.parametrize("noun", KINDS)
 def test_each_noun_needs_its_permission(clock: ManualClock, noun: str) -> None:
     with SimulatedSite(clock=clock) as site:
         site.add_user("reader", "x" * 10, without=["wato.edit"])
         site.add_user("other", "x" * 10, without=[PERMISSIONS[noun]])
         raw = Raw(site)
         rows = {row.verb: row for row in NOUNS[noun].operations if row.verb in ("list", "create")}
-        body = {field.creation_wire: field.example for field in NOUNS[noun].fields if field.required}
+        query = {f"{field.wire}_name": field.example for field in NOUNS[noun].fields if field.filters}
+        body = example_body(NOUNS[noun], needed=True)
         lacking = 403 if noun == "users" else 401
         for user, reading, writing in (("reader", 200, 401), ("other", lacking, lacking)):
             raw.auth = {"Authorization": f"Bearer {user} {'x' * 10}"}
-            assert raw("GET", rows["list"].path).status_code == reading
+            assert raw("GET", rows["list"].path, params=query).status_code == reading
             answer = raw("POST", rows["create"].path, json=body)
             assert answer.status_code == writing
             assert "lack the permission" in answer.json()["detail"]
@@ -266,15 +271,13 @@ def test_values_of_auxiliary_tags_are_checked(every: Raw) -> None:
 # All nouns
 
 
-@pytest.mark.parametrize("noun", NOUNS)
+@pytest.mark.parametrize("noun", KINDS)
 def test_every_write_adds_a_pending_change(site: SimulatedSite, raw: Raw, noun: str) -> None:
     rows = {row.verb: row for row in NOUNS[noun].operations if row.serves(site.state.profile.version, "cre")}
-    key_field, *others = NOUNS[noun].fields
-    fields = [field for field in others if field.required]
-    key = key_field.example
-    body = {key_field.wire: key, **{field.creation_wire: field.example for field in fields}}
-    change = {field.wire: field.example for field in fields}
-    assert raw("POST", rows["create"].path, json=body).status_code == 200
+    body, change = (example_body(NOUNS[noun], verb, needed=True) for verb in ("create", "update"))
+    made = raw("POST", rows["create"].path, json=body)
+    assert made.status_code == 200
+    key = made.json()["id"]
     assert raw("PUT", rows["update"].url({"key": key}), STAR, json=change).status_code == 200
     assert raw(rows["delete"].method, rows["delete"].url({"key": key}), STAR).status_code == 204
     singular = NOUNS[noun].singular

@@ -10,6 +10,7 @@ from .aux_tags import AuxTag
 from .groups import ContactGroup, HostGroup, ServiceGroup
 from .passwords import Password
 from .roles import Role
+from .rules import Rule, Ruleset
 from .tag_groups import TagGroup
 from .time_periods import TimePeriod
 from .users import User
@@ -21,6 +22,8 @@ __all__ = [
     "HostGroup",
     "Password",
     "Role",
+    "Rule",
+    "Ruleset",
     "ServiceGroup",
     "TagGroup",
     "TimePeriod",

@@ -21,7 +21,6 @@ _DISMISS_WARNING = Operation(
     expected=(ExpectedReply(204),),
     since="2.4.0b1",
 )
-_LOGIN = "auth_option"  # the member of requests and answers that contains several fields
 
 
 def _idle_timeout(value: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -66,37 +65,34 @@ class User(Record):
     fullname: str = attr("Full name of the user.", example="Jane Doe")
     auth_type: Optional[str] = attr(
         "How the user logs in: 'password', which is the default, or 'automation' with a secret.",
-        wire=_LOGIN,
-        at=("extensions", _LOGIN, "auth_type"),
+        wire="auth_option.auth_type",
+        at=("extensions", "auth_option", "auth_type"),
         default=None,
-        encode=lambda value: {"auth_type": value},
     )
     password: Optional[str] = attr(
         "The password, or the secret of an automation user.",
-        wire=_LOGIN,
+        wire="auth_option.password",
         at=(),
         default=None,
         secret=True,
-        encode=lambda value: {"password": value},
+        min_length=1,
         example="example-secret",
     )
     enforce_password_change: Optional[bool] = attr(
         "Whether the user must change the password at the next login.",
-        wire=_LOGIN,
-        at=("extensions", _LOGIN, "enforce_password_change"),
+        wire="auth_option.enforce_password_change",
+        at=("extensions", "auth_option", "enforce_password_change"),
         default=None,
         unset=False,
-        encode=lambda value: {"enforce_password_change": value},
         example=True,
     )
     store_automation_secret: Optional[bool] = attr(
         "Whether the site keeps the secret of an automation user readable, so that rules can use it.",
-        wire=_LOGIN,
-        at=("extensions", _LOGIN, "store_automation_secret"),
+        wire="auth_option.store_automation_secret",
+        at=("extensions", "auth_option", "store_automation_secret"),
         default=None,
         unset=False,
         since="2.4.0b1",
-        encode=lambda value: {"store_automation_secret": value},
     )
     disable_login: Optional[bool] = attr("Whether the user cannot log in.", default=None, unset=False, example=False)
     roles: Optional[list[str]] = attr(

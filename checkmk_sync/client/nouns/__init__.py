@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Mapping
+
 from .activation import Activation
 from .discovery import Discovery
 from .folders import Folders
@@ -9,10 +11,12 @@ from .hosts import Hosts
 from .jobs import Jobs
 from .monitoring import HostStatuses, Services
 from .roles import Roles
+from .rules import Rules, Rulesets
 from .tag_groups import TagGroups
 from .users import Users
 
 __all__ = [
+    "COLLECTIONS",
     "Activation",
     "Discovery",
     "Folders",
@@ -20,7 +24,18 @@ __all__ = [
     "Hosts",
     "Jobs",
     "Roles",
+    "Rules",
+    "Rulesets",
     "Services",
     "TagGroups",
     "Users",
 ]
+
+# The plain nouns with methods that their rows cannot describe.
+COLLECTIONS: Mapping[str, Any] = {
+    "roles": Roles,
+    "rules": Rules,
+    "rulesets": Rulesets,
+    "tag_groups": TagGroups,
+    "users": Users,
+}

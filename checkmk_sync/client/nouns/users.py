@@ -36,7 +36,7 @@ class Users(Collection[User]):
     def _creation_body(self, record: User, /) -> Mapping[str, Any]:
         return _with_login(super()._creation_body(record), None)
 
-    def _update_body(self, before: User, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _update_body(self, before: User, changes: Mapping[str, Any], /) -> Mapping[str, Any]:
         return _with_login(super()._update_body(before, changes), before.auth_type)
 
 

@@ -25,12 +25,20 @@ def collection_of(client: Checkmk, noun: str) -> Collection[Any]:
 
 def row_of(record: Record) -> Row:
     """Return the key and the fields of an object that have a value, without secrets."""
-    values = {name: value for name, value in record.values().items() if not record.noun.by_name[name].secret}
+    fields = record.noun.by_name
+    values = {
+        name: fields[name].encode(value) if fields[name].literal else value
+        for name, value in record.values().items()
+        if not fields[name].secret
+    }
     return {record.noun.key.name: record.key_value, **values}
 
 
-def list_objects(noun: str, client: Checkmk, search: Optional[str], limit: Optional[int]) -> Iterator[Row]:
-    rows = matching(map(row_of, collection_of(client, noun).each()), search, *searched_fields(NOUNS[noun]))
+def list_objects(
+    noun: str, client: Checkmk, search: Optional[str], limit: Optional[int], **filters: Any
+) -> Iterator[Row]:
+    given = {name: value for name, value in filters.items() if value is not None}
+    rows = matching(map(row_of, collection_of(client, noun).each(**given)), search, *searched_fields(NOUNS[noun]))
     return itertools.islice(rows, limit)
 
 
@@ -39,8 +47,9 @@ def get_objects(noun: str, client: Checkmk, **key: str) -> Row:
 
 
 def create_objects(noun: str, client: Checkmk, **arguments: Any) -> Row:
-    key = arguments.pop(NOUNS[noun].key.name)
-    return row_of(collection_of(client, noun).create(key, **_given(noun, client, arguments)))
+    name = NOUNS[noun].key.name
+    key = [arguments.pop(name)] if name in arguments else []
+    return row_of(collection_of(client, noun).create(*key, **_given(noun, client, arguments)))
 
 
 def update_objects(noun: str, client: Checkmk, **arguments: Any) -> Row:

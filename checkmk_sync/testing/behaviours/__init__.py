@@ -12,6 +12,7 @@ from .behaviour import Behaviour, Values
 from .groups import CONTACT_GROUPS, HOST_GROUPS, SERVICE_GROUPS
 from .passwords import PASSWORDS
 from .roles import ROLES
+from .rules import RULES, RULESETS_BEHAVIOUR
 from .tag_groups import TAG_GROUPS
 from .time_periods import TIME_PERIODS
 from .users import USERS
@@ -24,6 +25,8 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "host_groups": HOST_GROUPS,
     "passwords": PASSWORDS,
     "roles": ROLES,
+    "rules": RULES,
+    "rulesets": RULESETS_BEHAVIOUR,
     "service_groups": SERVICE_GROUPS,
     "tag_groups": TAG_GROUPS,
     "time_periods": TIME_PERIODS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Iterable, Mapping, Optional
 
 from ..configuration import Configuration
 from ..endpoints import Context, SiteState
@@ -45,7 +45,12 @@ class Behaviour:
 
     ``complete`` returns values as the server stores them. ``extensions`` returns values as answers show them; its last
     argument is False in lists. ``usages`` lists the users of an object, and ``in_use`` returns the answer to deleting
-    an object with users. ``shows_etag`` returns True if a GET answers with an ETag.
+    an object with users. ``shows_etag`` returns True if a GET answers with an ETag. Without ``checks_etags``, no answer
+    has an ETag, and If-Match is ignored.
+
+    ``query`` returns the query parameters of lists besides those that the row has for fields. ``listed`` returns the
+    keys of the objects in a list, in their order; by default, it compares the fields. ``counted`` is the member of a
+    list with the number of its objects. An update empties the members ``replaced`` if its body does not have them.
     """
 
     permission: str = ""
@@ -72,6 +77,11 @@ class Behaviour:
     key_after: Callable[[Context, Optional[str]], str] = lambda _context, key: str(key)
     after_write: Callable[[Context, str, Optional[Values], Optional[Values]], None] = lambda *_: None
     shows_etag: Callable[[Context], bool] = lambda _context: True
+    checks_etags: bool = True
+    query: Callable[[SiteState], Mapping[str, Field]] = lambda _state: {}
+    listed: Callable[[Context, Iterable[str]], list[str]] = lambda _context, keys: list(keys)
+    counted: str = ""
+    replaced: tuple[str, ...] = ()
 
 
 _ALIAS_OWNERS: Mapping[str, str] = {

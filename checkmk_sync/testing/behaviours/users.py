@@ -91,7 +91,6 @@ def _checks(state: SiteState) -> dict[str, Check]:
     sites = (state.configuration.site, "all")
     return {
         "username": refined(string, _name_problem),
-        "auth_option": _login(state, "remove"),
         "roles": list_of(member_of(objects["roles"], "The role should exist but it doesn't: {!r}")),
         "contactgroups": list_of(member_of(objects["contact_groups"], "Group missing: {!r}")),
         "authorized_sites": list_of(member_of(sites, "The site {!r} should exist but it doesn't.")),
@@ -198,6 +197,10 @@ def _is_forced(context: Context) -> bool:
     return True
 
 
+def _further(state: SiteState) -> dict[str, Field]:
+    return {"auth_option": Field(_login(state, "remove"))}
+
+
 USERS = Behaviour(
     "wato.users",
     parameter="username",
@@ -207,6 +210,7 @@ USERS = Behaviour(
     found_first=True,
     permission_first=True,
     checks=_checks,
+    further=_further,
     refuse=_refuse,
     merges=("auth_option", "disable_notifications", "interface_options"),
     complete=_complete,

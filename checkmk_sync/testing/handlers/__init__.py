@@ -12,6 +12,7 @@ from . import (  # noqa: F401
     hosts_internal,
     plain_nouns,
     rename,
+    rules,
     status,
     users,
     version,

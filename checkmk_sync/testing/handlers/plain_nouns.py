@@ -37,7 +37,7 @@ from ..validation import (
     unique,
 )
 
-__all__: list[str] = []
+__all__ = ["HANDLERS"]
 
 _CUSTOMERS = member_of(("global", "provider"), "Customer missing: {!r}")  # the customers of a new site
 
@@ -46,9 +46,8 @@ def _anything(_value: Any) -> Any:
     return None
 
 
-def _value_check(field: NounField, key: NounField) -> Check:
-    """Return the check for what the row says about a field. A key must not be empty."""
-    least = field.min_length or int(field is key)
+def _value_check(field: NounField, least: int) -> Check:
+    """Return the check for what the row says about a field."""
     if field.choices:
         return choice(*field.choices)
     if field.type is list:
@@ -64,6 +63,17 @@ def _both(first: Optional[Check], second: Check) -> Check:
     return second if first is None else lambda value: first(value) or second(value)
 
 
+def _nested(fields: Mapping[str, Field]) -> dict[str, Field]:
+    """Return fields such as ``properties.comment`` as members of the field ``properties``."""
+    members: dict[str, dict[str, Field]] = {}
+    for name, field in fields.items():
+        outer, _, inner = name.partition(".")
+        if inner:
+            members.setdefault(outer, {})[inner] = field
+    plain = {name: field for name, field in fields.items() if "." not in name}
+    return {**{outer: Field(object_with(inner)) for outer, inner in members.items()}, **plain}
+
+
 class NounHandlers:
     """The endpoints of one noun."""
 
@@ -71,7 +81,7 @@ class NounHandlers:
         self._noun, self._behaviour = noun, BEHAVIOURS.get(noun.name, Behaviour())
         self._builtin = BUILTIN_OBJECTS.get(noun.name, {})
         self._options = self._behaviour.options
-        self._has_etag = any(row.if_match for row in noun.operations)
+        self._has_etag = any(row.if_match for row in noun.operations) and self._behaviour.checks_etags
         self._all = f"/domain-types/{noun.domain}/collections/all"
         self._one = f"/objects/{noun.domain}"
 
@@ -94,10 +104,7 @@ class NounHandlers:
         return Endpoint(
             row.method,
             row.path.replace("{key}", "<key>"),
-            query={
-                name: Field(self._options[name]) if name in row.options else Field(string, REQUIRED)
-                for name in row.query
-            },
+            query=(lambda state: self._query(row, state)) if row.query else {},
             body=body,
             schema_check=(lambda _state: update_check) if update_check and row.verb == "update" else None,
             exists=lambda profile: row.serves(profile.version, profile.edition),
@@ -105,19 +112,24 @@ class NounHandlers:
             unknown=self._behaviour.unknown,
         )
 
+    def _query(self, row: Operation, state: SiteState) -> dict[str, Field]:
+        filters = {f"{field.wire}_name": Field(string, REQUIRED) for field in self._noun.fields if field.filters}
+        options = {name: Field(self._options[name]) for name in row.options}
+        return {**filters, **self._behaviour.query(state)} if row.verb == "list" else options
+
     # Fields
 
     def _fields(self, state: SiteState, *, creating: bool = False) -> list[tuple[NounField, Check]]:
         """Return the fields that this version and edition has, with their checks. The key comes first."""
         profile, more = state.profile, dict(self._behaviour.checks(state))
-        served = [field for field in self._noun.fields if field.serves(profile.version, profile.edition)]
+        key, *others = self._noun.fields
+        sent = [key, *(field for field in others if not field.assigned)]
+        served = [field for field in sent if field.serves(profile.version, profile.edition)]
         fields = [field.in_version(profile.version) for field in served]
-        wires = [field.wire for field in fields]
         if profile.has_customers:
             more.setdefault("customer", _CUSTOMERS)
         return [
-            # Fields with the same name in requests are parts of one object.
-            (field, _both(more.get(name), mapping if wires.count(field.wire) > 1 else _value_check(field, fields[0])))
+            (field, _both(more.get(name), _value_check(field, field.min_length or int(field is fields[0]))))
             for field in fields
             if (name := field.creation_wire if creating else field.wire)
         ]
@@ -132,17 +144,17 @@ class NounHandlers:
         needed = REQUIRED if key.required else None
         first = {} if key.assigned else {key.wire: Field(_both(key_check, is_taken), needed)}
         rest = {str(field.creation_wire): Field(check, REQUIRED if field.required else None) for field, check in others}
-        return {**first, **rest, **self._behaviour.further(state)}
+        return _nested({**first, **rest, **self._behaviour.further(state)})
 
     def _update_fields(self, state: SiteState) -> dict[str, Field]:
         fields = {
             field.wire: Field(check, REQUIRED if field.repeated else None)
             for field, check in self._fields(state)[1:]
-            if not field.filters
+            if not field.fixed
         }
         rows = [row for row in self._noun.operations if row.verb == "update"]
         options = {name: Field(self._options[name]) for row in rows for name in row.options}
-        return {**fields, **options, **self._behaviour.further(state)}
+        return _nested({**fields, **options, **self._behaviour.further(state)})
 
     def _bulk_create_fields(self, state: SiteState) -> dict[str, Field]:
         return {"entries": Field(unique(list_of(object_with(self._new_fields(state)))), REQUIRED)}
@@ -169,9 +181,9 @@ class NounHandlers:
         if errors:
             raise bad_fields({self._behaviour.parameter: errors}, 404)
         if self._behaviour.found_first:
-            self._existing(context, key)
+            self.existing(context, key)
 
-    def _existing(self, context: Context, key: str) -> Values:
+    def existing(self, context: Context, key: str) -> Values:
         """Return the stored values of an object.
 
         Raises a Problem if the object does not exist, or if it is built in and the request is a write.
@@ -187,32 +199,33 @@ class NounHandlers:
     def _etag(self, context: Context, key: str) -> str:
         return etag(self._noun.name, key, context.configuration.objects[self._noun.name][key])
 
+    def _check_etag(self, context: Context, key: str) -> None:
+        if context.endpoint.needs_etag and self._behaviour.checks_etags:
+            context.check_etag(self._etag(context, key))
+
     def _object(self, context: Context, key: str, *, is_single: bool = False) -> dict[str, Any]:
         values = context.configuration.objects[self._noun.name][key]
         if context.profile.has_customers and "customer" in self._noun.by_name:
             # Checkmk: an object without a customer belongs to the provider.
             values = {"customer": "provider", **values}
-        title = next((values[name] for name in ("title", "alias", "fullname") if name in values), key)
-        fields = self._noun.fields
-        hidden = {
-            "title",
-            *({field.wire for field in fields if field.secret} - {field.wire for field in fields if field.at}),
-        }
+        hidden = {"title", *(field.wire for field in self._noun.fields if field.secret)}
         shown = self._behaviour.extensions(context, values, is_single)
+        title = values.get("title", values.get("alias", shown.get("title", values.get("fullname", key))))
         extensions = {name: value for name, value in shown.items() if name not in hidden}
         links = context.links.of_object(
             f"{self._one}/{context.links.quoted(key)}", deletable=self._behaviour.deletable(key)
         )
         return domain_object(self._noun.domain, key, title, links, extensions)
 
-    def _answer(self, context: Context, key: str) -> Response:
+    def answer(self, context: Context, key: str) -> Response:
         has_etag = self._has_etag and (context.endpoint.method != "GET" or self._behaviour.shows_etag(context))
         tag = self._etag(context, key) if has_etag else None
         return json_response(self._object(context, key, is_single=True), etag=tag)
 
     def _collection(self, context: Context, keys: list[str]) -> Response:
         items = [self._object(context, key) for key in keys]
-        return collection(self._noun.domain, context.links.self_(self._all), items)
+        counts = {self._behaviour.counted: len(items)} if self._behaviour.counted else {}
+        return collection(self._noun.domain, context.links.self_(self._all), items, extensions=counts)
 
     def _require(self, context: Context, *, writing: bool) -> None:
         for permission in ("wato.edit" if writing else "", self._behaviour.permission):
@@ -231,65 +244,61 @@ class NounHandlers:
         if new_key != key:
             objects[new_key] = objects.pop(key)
         self._behaviour.after_write(context, key, before, objects[new_key])
-        self._add_change(context, action, key)
+        self.add_change(context, action, key)
         return new_key
 
-    def _add_change(self, context: Context, action: str, key: str) -> None:
+    def add_change(self, context: Context, action: str, key: str) -> None:
         text = f"{action} {self._noun.singular} {key}"
         context.configuration.add_change(f"edit-{self._noun.domain.replace('_', '-')}", text, context.user.name)
 
     def _add(self, context: Context, body: Mapping[str, Any]) -> str:
         values = dict(body)
         wire = self._noun.key.in_version(context.profile.version).wire
-        key = (
-            uuid.uuid4().hex if self._noun.key.assigned else self._behaviour.key_after(context, values.pop(wire, None))
-        )
+        given = None if self._noun.key.assigned else values.pop(wire, None)
+        key = str(uuid.uuid4()) if self._noun.key.assigned else self._behaviour.key_after(context, given)
         self._store(context, "Created", key, values)
         return str(key)
 
     def _remove(self, context: Context, key: str) -> None:
-        self._existing(context, key)
+        self.existing(context, key)
         usages = [] if self._behaviour.is_forced(context) else self._behaviour.usages(context.configuration, key)
         if usages:
             raise self._behaviour.in_use(key, usages)
         before = context.configuration.objects[self._noun.name].pop(key)
         self._behaviour.after_write(context, key, before, None)
-        self._add_change(context, "Deleted", key)
+        self.add_change(context, "Deleted", key)
 
     # Handlers, named after the verbs of the rows
 
     def list(self, context: Context) -> Response:
         self._require(context, writing=False)
-        wanted = {name[: -len("_name")]: value for name, value in context.query.items()}
-        objects = context.configuration.objects[self._noun.name].items()
-        found = [key for key, values in objects if all(values.get(name) == value for name, value in wanted.items())]
+        found = self._behaviour.listed(context, list(context.configuration.objects[self._noun.name]))
         return self._collection(context, found)
 
     def get(self, context: Context) -> Response:
         self._require(context, writing=False)
-        self._existing(context, context.params["key"])
-        return self._answer(context, context.params["key"])
+        self.existing(context, context.params["key"])
+        return self.answer(context, context.params["key"])
 
     def create(self, context: Context) -> Response:
         self._require(context, writing=True)
-        return self._answer(context, self._add(context, context.body))
+        return self.answer(context, self._add(context, context.body))
 
     def update(self, context: Context) -> Response:
         self._require(context, writing=True)
         key = context.params["key"]
-        values = self._existing(context, key)
-        if context.endpoint.needs_etag:
-            context.check_etag(self._etag(context, key))
+        replaced = self._behaviour.replaced
+        values = {name: value for name, value in self.existing(context, key).items() if name not in replaced}
+        self._check_etag(context, key)
         changes = {name: value for name, value in context.body.items() if name not in self._options}
         merged = {name: {**values.get(name, {}), **changes[name]} for name in self._behaviour.merges if name in changes}
-        return self._answer(context, self._store(context, "Edited", key, {**values, **changes, **merged}))
+        return self.answer(context, self._store(context, "Edited", key, {**values, **changes, **merged}))
 
     def delete(self, context: Context) -> Response:
         self._require(context, writing=True)
         key = context.params["key"]
-        self._existing(context, key)
-        if context.endpoint.needs_etag:
-            context.check_etag(self._etag(context, key))
+        self.existing(context, key)
+        self._check_etag(context, key)
         self._remove(context, key)
         return Response(status=204)
 
@@ -304,7 +313,7 @@ class NounHandlers:
         keys = []
         for entry in context.body["entries"]:
             key = entry[self._noun.key.wire]
-            self._store(context, "Edited", key, {**self._existing(context, key), **entry["attributes"]})
+            self._store(context, "Edited", key, {**self.existing(context, key), **entry["attributes"]})
             keys.append(key)
         return self._collection(context, keys)
 
@@ -316,5 +325,6 @@ class NounHandlers:
         return Response(status=204)
 
 
-for _noun in NOUNS.values():
-    NounHandlers(_noun).register()
+HANDLERS = {_name: NounHandlers(_noun) for _name, _noun in NOUNS.items()}
+for _handlers in HANDLERS.values():
+    _handlers.register()

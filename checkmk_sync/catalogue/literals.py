@@ -1,0 +1,62 @@
+"""Python literals, in which Checkmk writes the values of rules: reading, writing and comparison."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+__all__ = ["comparable", "contains_mask", "read_literal", "write_literal"]
+
+# Checkmk: sites replace the passwords in values by this text (cmk/gui/valuespec, Password.mask).
+_MASK = "******"
+
+
+class _Masked:
+    """A text that the site does not show, and that could be any text."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, (str, _Masked))
+
+    __hash__ = object.__hash__
+
+
+_MASKED = _Masked()
+
+
+def read_literal(text: str) -> Any:
+    """Return the value of a Python literal, or of JSON. Raises ValueError for other texts."""
+    import ast  # not at the top, because it would delay --help
+    import json
+
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, TypeError, ValueError, RecursionError, MemoryError) as error:
+        failure = error
+    try:
+        # live-facts.json, 2.4.0p35: if a rule was created with JSON, the site returns JSON.
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        raise ValueError(f"{text!r} is not a Python literal: {failure}") from None
+
+
+def write_literal(value: Any) -> str:
+    """Return the Python literal of a value. Raises ValueError if the value does not have one."""
+    text = repr(value)
+    read_literal(text)
+    return text
+
+
+def comparable(value: Any) -> Any:
+    """Return a value in the form in which values with the same meaning are equal."""
+    # CHECKMK_API 10.14: the site writes values again, with tuples or lists.
+    if isinstance(value, (list, tuple)):
+        return [comparable(entry) for entry in value]
+    if isinstance(value, Mapping):
+        return {name: comparable(entry) for name, entry in value.items()}
+    return _MASKED if value == _MASK else value
+
+
+def contains_mask(value: Any) -> bool:
+    """Return True if a part of the value is a secret that the site does not show."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return any(map(contains_mask, value)) if isinstance(value, (list, tuple)) else bool(value == _MASK)

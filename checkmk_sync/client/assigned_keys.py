@@ -1,0 +1,111 @@
+"""Creates the objects whose keys the site chooses, such as rules."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Mapping, Optional, TypeVar, Union
+
+from ..catalogue.noun import Record
+from ..errors import CheckmkError
+from .collection import Collection
+from .ensured import Ensured
+from .resource import writes
+
+__all__ = ["AssignedKeys"]
+
+R = TypeVar("R", bound=Record)
+Values = Mapping[str, Any]
+
+
+class AssignedKeys(Collection[R]):
+    """The objects of one kind whose keys the site chooses.
+
+    A new object is given as a record or by its fields, without a key:
+
+    >>> rule = cmk.rules.create(ruleset="checkgroup_parameters:filesystem", folder="/", value={"levels": (80.0, 90.0)})
+    >>> cmk.rules.update(rule.id, disabled=True)
+
+    If the answer to a creation is lost, the client reads the list. The object was created if the list contains exactly
+    one object more that is as sent. The client therefore reads the list before each creation, too.
+    """
+
+    @writes
+    def create(self, wanted: Union[str, R, None] = None, **values: Any) -> R:
+        """Create an object and return it with the key that the site has chosen.
+
+        Raises ValueError if a required field is missing, and BadRequestError if the site refuses a value.
+        """
+        return self._create(self._new_record(self._without_key(wanted), values))
+
+    @writes
+    def ensure(
+        self,
+        wanted: Union[str, R, None] = None,
+        *,
+        check: bool = False,
+        update_secrets: bool = False,
+        **values: Any,
+    ) -> Ensured[R]:
+        """Create an object unless one with the given values exists, and return what was done.
+
+        >>> cmk.rules.ensure(ruleset="host_contactgroups", folder="/linux", value="all").changed
+
+        With a key, the object with this key is changed if it differs; NotFoundError is raised if it does not exist.
+        With ``check``, nothing is written, and the result is what a call without it would do.
+        """
+        key = wanted.key_value if isinstance(wanted, self.record) else wanted
+        given = self._given(None if isinstance(wanted, str) else wanted, values)
+        self._format.check(given)
+        omitted = frozenset() if update_secrets else self._format.secrets
+        compared = {name: value for name, value in given.items() if name not in omitted}
+        if not isinstance(key, str):
+            record, identity = self._new_record(None, given), self._identity(compared)
+            same = (found for found in self.each(**self._filters(given)) if self._format.same(found, identity))
+            key = next((found.key_value for found in same), None)
+            if key is None:
+                after = self._with_values(record, {}) if check else self._create(record)
+                return Ensured(None, after, ("create",), {name: (None, value) for name, value in given.items()})
+        return self._ensure(key, compared, check, lambda: self.get(key, fresh=True))
+
+    def _identity(self, given: Values) -> Values:
+        """Return the values by which an existing object is found."""
+        return given
+
+    def _without_key(self, wanted: Union[str, R, None]) -> Optional[R]:
+        if isinstance(wanted, str):
+            raise TypeError(f"the site chooses the {self._key} of a {self.record.noun.singular}; give only its fields")
+        return wanted
+
+    def _given(self, wanted: Union[str, R, None], values: Values) -> dict[str, Any]:
+        if wanted is None:
+            known = self.record.noun.by_name
+            return {name: value for name, value in values.items() if value is not None or name not in known}
+        given = super()._given(wanted, values)
+        return {name: value for name, value in given.items() if not self._format.field(name).assigned}
+
+    def _filters(self, values: Values) -> dict[str, Any]:
+        return {name: values[name] for name, field in self._format.fields.items() if field.filters}
+
+    def _create(self, record: R, *, was_absent: bool = False) -> R:  # noqa: ARG002 - the list shows what is new
+        body, values = self._creation_body(record), self._given(record, {})
+        filters = self._filters(values)
+        content = json.dumps(body, sort_keys=True)
+        claims = self._site.creation_claims
+        with claims.claim(self.noun, (content,)) as claim:
+            known = {found.key_value for found in self.each(**filters)}
+
+            def find_created(there: AssignedKeys[R]) -> Optional[R]:
+                new = [found for found in there.each(**filters) if found.key_value not in known]
+                same = [found for found in new if there._format.same(found, values)]
+                return same[0] if len(same) == 1 else None
+
+            try:
+                created = self._record(self._parse, "create", body=body)
+            except CheckmkError as error:
+                # Another call of this client may be creating an object that is equal.
+                if content not in claim or self._secrets_in(values):
+                    raise
+                created = self._settle(error, find_created)
+        if content in claim:  # a later call finds this object in its first list
+            claims.discard(self.noun, content)
+        return created

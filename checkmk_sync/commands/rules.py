@@ -1,0 +1,49 @@
+"""The commands of rules that are not those of all plain nouns."""
+
+from __future__ import annotations
+
+from ..catalogue.nouns import NOUNS
+from .arguments import FOLDER, HOST
+from .command import Argument, Command, LazyModule
+from .plain_nouns import key_argument, noun_columns, noun_fields
+
+__all__ = ["RULE_COMMANDS"]
+
+_handlers = LazyModule(".handlers.rules", __package__)
+_RULES = NOUNS["rules"]
+_KEY = key_argument(_RULES)
+_TARGETS = (
+    Argument("before", "The id of the rule before which it moves.", example=_KEY.example),
+    Argument("after", "The id of the rule after which it moves.", example=_KEY.example),
+    Argument("top_of", "The folder to whose top it moves.", check=FOLDER.check, example="/"),
+    Argument("bottom_of", "The folder to whose bottom it moves.", check=FOLDER.check, example="/"),
+)
+
+RULE_COMMANDS = (
+    Command(
+        "rules move",
+        "Move a rule before or after another rule, or to the top or the bottom of a folder. Give one of the targets.",
+        _handlers.move,
+        (_KEY, *_TARGETS),
+        writes=True,
+        idempotent=True,
+        example=f"{_KEY.example} --top-of /",
+        fields=noun_fields(_RULES),
+        check=_handlers.check_target,
+    ),
+    Command(
+        "rules effective",
+        "List the rules that apply to a host, or to one of its services, in the order of their evaluation.",
+        _handlers.effective,
+        (
+            HOST,
+            Argument("service", "The service, or its item if the ruleset has items.", example="CPU load"),
+            Argument("ruleset", "Only rules of this ruleset.", example=_RULES.by_name["ruleset"].example),
+        ),
+        columns=("ruleset", *noun_columns(_RULES)[1:]),
+        example="web01",
+        fields=noun_fields(_RULES),
+        names=(_KEY.name,),
+        empty_text="no rules apply",
+    ),
+)

@@ -1,0 +1,285 @@
+"""The behaviour of rules and rulesets (source: cmk/gui/openapi/endpoints/rule, cmk/gui/watolib/rulesets.py)."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any, Iterable, Mapping, Sequence
+
+from ..configuration import Configuration
+from ..endpoints import Context, SiteState
+from ..references import existing_folder
+from ..replies import Problem
+from ..rulesets import RULESETS
+from ..validation import (
+    REQUIRED,
+    Check,
+    Field,
+    boolean,
+    choice,
+    list_of,
+    nonempty_string,
+    object_by_type,
+    object_with,
+    parsed_by,
+    pattern,
+    string,
+)
+from .behaviour import Behaviour, Values
+
+__all__ = ["RULES", "RULESETS_BEHAVIOUR", "rules_in"]
+
+_GROUPS_SINCE = "2.3.0b1"
+
+# The names that values can contain. Only rulesets with them check more than the type of a value.
+_VALUE_KEYS: Mapping[str, frozenset[str]] = {
+    "checkgroup_parameters:memory_linux": frozenset(f"levels_{part}" for part in ("ram", "swap", "total", "virtual")),
+    "active_checks:http": frozenset(("name", "host", "mode", "disable_sni")),
+}
+
+
+# Conditions
+
+
+def _names(*, is_complete: bool) -> Check:
+    need = REQUIRED if is_complete else None
+    return object_with(
+        {"match_on": Field(list_of(nonempty_string), need), "operator": Field(choice("one_of", "none_of"), need)}
+    )
+
+
+def _tag(value: Check) -> Check:
+    return object_with({"operator": Field(string), "key": Field(string, REQUIRED), "value": Field(value, REQUIRED)})
+
+
+_TAG = object_by_type(
+    {"is": _tag(string), "is_not": _tag(string), "one_of": _tag(list_of(string)), "none_of": _tag(list_of(string))},
+    "operator",
+)
+_BOOLEAN = Field(choice("and", "or", "not"))
+_GROUP = object_with(
+    {
+        "operator": _BOOLEAN,
+        "label_group": Field(list_of(object_with({"operator": _BOOLEAN, "label": Field(string, REQUIRED)})), REQUIRED),
+    }
+)
+
+
+def _conditions(state: SiteState) -> Check:
+    has_groups = state.profile.version.at_least(_GROUPS_SINCE)
+    operator = Field(choice("is", "is_not"), REQUIRED if has_groups else None)
+    label = object_with({"operator": operator, **dict.fromkeys(("key", "value"), Field(string, REQUIRED))})
+    fields = {"host_tags": Field(list_of(_TAG))}
+    for kind, name in (("host", "host_name"), ("service", "service_description")):
+        fields[name] = Field(_names(is_complete=has_groups))
+        fields[f"{kind}_labels"] = Field(list_of(label))
+        if has_groups:
+            fields[f"{kind}_label_groups"] = Field(list_of(_GROUP))
+    return object_with(fields, _refuse_both)
+
+
+def _refuse_both(conditions: Values) -> Any:
+    for kind in ("host", "service"):
+        old, new = f"{kind}_labels", f"{kind}_label_groups"
+        if conditions.get(old) and conditions.get(new):
+            return {"_schema": [f"Please provide the field '{old}' OR '{new}', not both."]}
+    return None
+
+
+def _stored_groups(conditions: Values, kind: str) -> Sequence[Mapping[str, Any]]:
+    """Return the conditions for labels as groups, with all operators."""
+    labels = [
+        {"operator": "not" if label.get("operator") == "is_not" else "and", "label": f"{label['key']}:{label['value']}"}
+        for label in conditions.get(f"{kind}_labels", ())
+    ]
+    groups: Sequence[Mapping[str, Any]] = conditions.get(f"{kind}_label_groups", ())
+    if labels:
+        groups = [{"operator": "and", "label_group": labels}]
+    return [
+        {
+            "operator": group.get("operator", "and"),
+            "label_group": [{"operator": "and", **label} for label in group["label_group"]],
+        }
+        for group in groups
+    ]
+
+
+def _stored_conditions(ruleset: str, conditions: Values) -> Values:
+    """Return conditions without those that the ruleset does not have: Checkmk drops them silently."""
+    has_services = bool(RULESETS[ruleset]["item_type"])
+    stored: dict[str, Any] = {
+        "host_tags": conditions.get("host_tags", []),
+        "host_label_groups": [],
+        "service_label_groups": [],
+    }
+    if ruleset != "host_label_rules":
+        stored["host_label_groups"] = _stored_groups(conditions, "host")
+    if has_services and ruleset != "service_label_rules":
+        stored["service_label_groups"] = _stored_groups(conditions, "service")
+    for name in ("host_name", *(("service_description",) if has_services else ())):
+        if name in conditions:
+            stored[name] = conditions[name]
+    return stored
+
+
+def _shown_conditions(context: Context, conditions: Values) -> Values:
+    if context.profile.version.at_least(_GROUPS_SINCE):
+        return conditions
+    shown = {name: value for name, value in conditions.items() if not name.endswith("_groups")}
+    for kind in ("host", "service"):
+        shown[f"{kind}_labels"] = [
+            {
+                "key": label["label"].partition(":")[0],
+                "operator": "is_not" if label["operator"] == "not" else "is",
+                "value": label["label"].partition(":")[2],
+            }
+            for group in conditions[f"{kind}_label_groups"]
+            for label in group["label_group"]
+        ]
+    return shown
+
+
+# Rules
+
+
+def rules_in(configuration: Configuration, ruleset: str, folder: str) -> list[str]:
+    """Return the ids of the rules of a ruleset in one folder, from the top."""
+    rules = configuration.objects["rules"].items()
+    return [key for key, values in rules if (values["ruleset"], values["folder"]) == (ruleset, folder)]
+
+
+def _checks(state: SiteState) -> dict[str, Check]:
+    return {
+        "folder": existing_folder(state),
+        "conditions": _conditions(state),
+        "value_raw": parsed_by(_read, "Not a valid Python literal: {}"),
+        "properties.documentation_url": pattern(r"^(https?|ftps?)://"),
+        "properties.disabled": boolean,
+    }
+
+
+def _read(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, TypeError, RecursionError, MemoryError) as error:
+        raise ValueError(error) from None
+
+
+def _unknown_ruleset(name: str, status: int = 400) -> Problem:
+    return Problem(status, "Unknown ruleset.", f"The ruleset of name {name!r} is not known.")
+
+
+def _refuse(context: Context, key: str, values: Values) -> None:
+    ruleset, value = values["ruleset"], _read(values["value_raw"])
+    folder = context.configuration.folder_at(values["folder"])
+    context.require_folder(folder.path)
+    if ruleset not in RULESETS:
+        raise _unknown_ruleset(ruleset)
+    known, is_dict = _VALUE_KEYS.get(ruleset), isinstance(value, dict)
+    needs_dict = known is not None or RULESETS[ruleset]["match_type"] == "dict"
+    if (needs_dict and not is_dict) or (known and set(value) - known):
+        if key in context.configuration.objects["rules"]:
+            # Checkmk's own test test_openapi_edit_rule_reject_incompatible_value_raw: an update crashes.
+            raise KeyError(next(iter(value), "") if is_dict else value)
+        raise Problem(400, "A field has a problem", f"The data type of the value {value!r} is not valid.")
+
+
+def _complete(context: Context, values: Values) -> Values:
+    return {
+        "ruleset": values["ruleset"],
+        "folder": context.configuration.folder_at(values["folder"]).path,
+        "value_raw": repr(_read(values["value_raw"])),
+        "conditions": _stored_conditions(values["ruleset"], values.get("conditions", {})),
+        # Checkmk keeps no empty texts.
+        "properties": {
+            name: value
+            for name, value in {
+                **({"disabled": False} if "properties" in values else {}),
+                **values.get("properties", {}),
+            }.items()
+            if value != ""
+        },
+    }
+
+
+def _extensions(context: Context, values: Values, _is_single: bool) -> Values:
+    rules = context.configuration.objects["rules"]
+    siblings = (rules[key] for key in rules_in(context.configuration, values["ruleset"], values["folder"]))
+    return {
+        **values,
+        "conditions": _shown_conditions(context, values["conditions"]),
+        "folder_index": next(index for index, rule in enumerate(siblings) if rule is values),
+        "title": values["properties"].get("description", ""),
+    }
+
+
+def _listed(context: Context, keys: Iterable[str]) -> list[str]:
+    ruleset, rules = context.query["ruleset_name"], context.configuration.objects["rules"]
+    if ruleset not in RULESETS:
+        raise _unknown_ruleset(ruleset)
+    found = [key for key in keys if rules[key]["ruleset"] == ruleset]
+    # Checkmk (Ruleset.get_rules): subfolders come before their parents, and within a folder the order counts.
+    return sorted(found, key=lambda key: rules[key]["folder"].strip("/").split("/"), reverse=True)
+
+
+def _missing(context: Context, key: str) -> Problem:
+    if context.endpoint.method == "DELETE":
+        return Problem(404, "Rule not found.", f"The rule with ID {key!r} could not be found.")
+    return Problem(404, "Unknown rule.", f"Rule with UUID '{key}' was not found.")
+
+
+RULES = Behaviour(
+    "wato.rulesets",
+    missing=_missing,
+    checks=_checks,
+    refuse=_refuse,
+    complete=_complete,
+    extensions=_extensions,
+    listed=_listed,
+    counted="found_rules",
+    replaced=("conditions", "properties"),
+    checks_etags=False,
+)
+
+
+# Rulesets
+
+
+def _number_of_rules(context: Context, ruleset: str) -> int:
+    folder = context.query.get("folder")
+    path = None if folder is None else context.configuration.folder_at(folder).path
+    rules = context.configuration.objects["rules"].values()
+    return sum(rule["ruleset"] == ruleset and path in (None, rule["folder"]) for rule in rules)
+
+
+def _ruleset_extensions(context: Context, values: Values, _is_single: bool) -> Values:
+    return {**values, "number_of_rules": _number_of_rules(context, values["name"])}
+
+
+def _listed_rulesets(context: Context, keys: Iterable[str]) -> list[str]:
+    query = context.query
+    fulltext, name = (re.compile(query.get(field, ""), re.IGNORECASE).search for field in ("fulltext", "name"))
+    return [
+        key
+        for key in keys
+        if query["used"] is bool(_number_of_rules(context, key))
+        and not query["deprecated"]  # no ruleset of the simulated site is deprecated
+        and name(key)
+        and fulltext(f"{key}\n{RULESETS[key]['title']}")
+    ]
+
+
+_REGEX = Field(parsed_by(re.compile))
+RULESETS_BEHAVIOUR = Behaviour(
+    "wato.rulesets",
+    missing=lambda _context, key: _unknown_ruleset(key, 404),
+    query=lambda state: {
+        "used": Field(boolean, True),
+        "deprecated": Field(boolean, False),
+        "fulltext": _REGEX,
+        "name": _REGEX,
+        "folder": Field(existing_folder(state)),
+    },
+    extensions=_ruleset_extensions,
+    listed=_listed_rulesets,
+)
