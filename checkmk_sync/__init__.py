@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         ServiceGroup,
         TagGroup,
         TimePeriod,
+        User,
     )
     from .catalogue.states import HostState, ServiceState
     from .catalogue.versions import CheckmkVersion
@@ -62,6 +63,7 @@ _HOMES = {
             "ServiceGroup",
             "TagGroup",
             "TimePeriod",
+            "User",
         ),
         "catalogue.states": ("HostState", "ServiceState"),
         "catalogue.versions": ("CheckmkVersion",),
@@ -108,6 +110,7 @@ __all__ = [
     "Status",
     "TagGroup",
     "TimePeriod",
+    "User",
     "Version",
     "column",
     "unhandled_host_problems",

@@ -53,8 +53,9 @@ class Field:
 
     Only some objects have a ``partial`` field. ``created_as`` is the name in requests that create an object, if it is
     another one; None means that only an update can set the field. ``matches(found, wanted)`` replaces the comparison
-    for values of which only a part is given. A new object gets the ``initial`` value if none is given. A part of a
-    value that ``holds_secrets`` can be a secret, which sites return in the clear.
+    for values of which only a part is given. A missing value means the same as ``unset``. A new object gets the
+    ``initial`` value if none is given. A part of a value that ``holds_secrets`` can be a secret, which sites return in
+    the clear.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Field:
     matches: Optional[Callable[[Any, Any], bool]] = None
     initial: Any = None
     holds_secrets: bool = False
+    unset: Any = None
 
     def serves(self, version: CheckmkVersion, edition: str) -> bool:
         """Return True if a site of this version and edition has the field."""
@@ -146,6 +148,7 @@ class Field:
         A missing value means the same as an empty one. Raises one of the errors :data:`MALFORMED` if a value does not
         have the form that the server accepts.
         """
+        one, other = (self.unset if value is None else value for value in (one, other))
         if one is None or other is None:
             return (one in _EMPTY and other in _EMPTY) or (self.type is bool and not one and not other)
         if self.matches is not None:

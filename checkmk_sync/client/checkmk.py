@@ -94,6 +94,7 @@ class Checkmk(RawCalls):
     service_groups: Collection[rows.ServiceGroup]
     tag_groups: nouns.TagGroups
     time_periods: Collection[rows.TimePeriod]
+    users: nouns.Users
 
     _original: Optional[Checkmk] = None  # set for a client that shares the connections of another one
 

@@ -14,6 +14,7 @@ from .roles import Role
 from .rules import Rule, Ruleset
 from .tag_groups import TagGroup
 from .time_periods import TimePeriod
+from .users import User
 
 __all__ = [
     "NOUNS",
@@ -28,4 +29,5 @@ __all__ = [
     "ServiceGroup",
     "TagGroup",
     "TimePeriod",
+    "User",
 ]
