@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         ServiceGroup,
         TagGroup,
         TimePeriod,
+        User,
     )
     from .catalogue.states import HostState, ServiceState
     from .catalogue.versions import CheckmkVersion
@@ -60,6 +61,7 @@ _HOMES = {
             "ServiceGroup",
             "TagGroup",
             "TimePeriod",
+            "User",
         ),
         "catalogue.states": ("HostState", "ServiceState"),
         "catalogue.versions": ("CheckmkVersion",),
@@ -105,6 +107,7 @@ __all__ = [
     "Status",
     "TagGroup",
     "TimePeriod",
+    "User",
     "Version",
     "column",
     "unhandled_host_problems",

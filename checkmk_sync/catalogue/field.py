@@ -52,7 +52,7 @@ class Field:
 
     Only some objects have a ``partial`` field. ``created_as`` is the name in requests that create an object, if it is
     another one; None means that only an update can set the field. ``matches(found, wanted)`` replaces the comparison
-    for values of which only a part is given.
+    for values of which only a part is given. A missing value means the same as ``unset``.
     """
 
     name: str
@@ -82,6 +82,7 @@ class Field:
     decode: Callable[[Any], Any] = _unchanged
     refers_to: str = ""
     matches: Optional[Callable[[Any, Any], bool]] = None
+    unset: Any = None
 
     def serves(self, version: CheckmkVersion, edition: str) -> bool:
         """Return True if a site of this version and edition has the field."""
@@ -139,6 +140,7 @@ class Field:
         A missing value means the same as an empty one. Raises one of the errors :data:`MALFORMED` if a value does not
         have the form that the server accepts.
         """
+        one, other = (self.unset if value is None else value for value in (one, other))
         if one is None or other is None:
             return (one in _EMPTY and other in _EMPTY) or (self.type is bool and not one and not other)
         if self.matches is not None:

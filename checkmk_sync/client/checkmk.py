@@ -93,6 +93,7 @@ class Checkmk(RawCalls):
     service_groups: Collection[ServiceGroup]
     tag_groups: nouns.TagGroups
     time_periods: Collection[TimePeriod]
+    users: nouns.Users
 
     _original: Optional[Checkmk] = None  # set for a client that shares the connections of another one
 

@@ -112,7 +112,7 @@ class Collection(BulkEditable[R]):
                 return {}
             repeated = self._repeated(before)
             given = {name: value for name, value in values.items() if name in changes or name in repeated}
-            return {**self._format.body(_without_masks({**repeated, **given})), **options}
+            return {**self._update_body(before, _without_masks({**repeated, **given})), **options}
 
         return self._change(
             key, "update", body_for, lambda there, found, *_: there._has_values(found, values), etag=etag
@@ -253,6 +253,10 @@ class Collection(BulkEditable[R]):
 
     def _is_as_left_by(self, entry: Entry, found: R, /) -> bool:
         return self._has_values(found, self._format.values(entry["attributes"]))
+
+    def _update_body(self, _before: R, values: Values, /) -> Values:
+        """Return the body that sets the values of an object."""
+        return self._format.body(values)
 
     def _repeated(self, before: R) -> Values:
         """Return the values that every update of the object must repeat."""

@@ -36,6 +36,7 @@ BUILTIN_OBJECTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "checkmk-agent": {"title": "Monitoring via Checkmk Agent (TCP)", "topic": "Monitoring agents", "help": ""},
         "ping": {"title": "Only ping this device", "topic": "Monitoring agents", "help": ""},
     },
+    "users": {"cmkadmin": {"fullname": "cmkadmin", "roles": ["admin"], "contactgroups": ["all"]}},
     "roles": {
         "admin": _role("admin", "Administrator"),
         "user": _role("user", "Normal monitoring user"),

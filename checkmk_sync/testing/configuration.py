@@ -36,6 +36,7 @@ class User:
     failures: int = 0
     folders: Optional[tuple[str, ...]] = None
     sees: Optional[tuple[str, ...]] = None
+    must_change_password: bool = False
 
     @property
     def is_locked(self) -> bool:
@@ -123,13 +124,19 @@ class Configuration:
         groups = self.objects["contact_groups"]
         tags = self.objects["tag_groups"]
         self.rules = AttributeRules(
-            self.profile, self.site, hosts=self.hosts, users=self.users, groups=groups, tag_groups=tags
+            self.profile, self.site, hosts=self.hosts, users=self.objects["users"], groups=groups, tag_groups=tags
         )
         self.add_folder("/", "Main", {}, None, user="")
         self.changes.clear()
 
     def now(self) -> str:
         return iso_time(self.clock)
+
+    def add_login(self, user: User, role: str) -> None:
+        """Add a user that can log in, with the permissions of ``user`` instead of those of its role."""
+        self.users[user.name] = user
+        login = {"auth_type": "automation", "secret": user.password}
+        self.objects["users"][user.name] = {"fullname": user.name, "roles": [role], "auth_option": login}
 
     # Folders
 

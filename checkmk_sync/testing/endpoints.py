@@ -52,7 +52,8 @@ class Endpoint:
     """A row of the table of endpoints, and the decorator that registers its handler.
 
     ``query`` and ``body`` are fields, or functions that return the fields for a site. ``schema_check`` checks the
-    complete body if none of its fields has errors.
+    complete body if none of its fields has errors. ``unknown`` is the error for fields that do not exist, if it is
+    another than usual.
     """
 
     method: str
@@ -63,6 +64,7 @@ class Endpoint:
     exists: Callable[[VersionProfile], bool] = lambda _profile: True
     takes_lock: bool = True  # Checkmk: all methods except GET take the configuration lock, even status queries by POST
     needs_etag: bool = False
+    unknown: str = ""
     handler: Callable[[Context], Response] = field(init=False)
 
     def __call__(self, handler: Callable[[Context], Response]) -> Callable[[Context], Response]:
@@ -133,7 +135,8 @@ class Context:
         except (ValueError, RecursionError):
             raise Problem(400, "Bad Request", "The request body is not valid JSON.") from None
         schema_check = self.endpoint.schema_check
-        self.body = checked_body(self._fields(self.endpoint.body), data, schema_check and schema_check(self.state))
+        check = schema_check and schema_check(self.state)
+        self.body = checked_body(self._fields(self.endpoint.body), data, check, self.endpoint.unknown)
 
     def check_etag(self, current: str, ext: Optional[Mapping[str, Any]] = None) -> None:
         """Raise Problem 428 without If-Match, and 412 if the state has changed.
@@ -151,7 +154,7 @@ class Context:
             detail = f"ETag didn't match. Expected {tag}. Probable cause: Object changed by another user."
             raise Problem(412, "Precondition failed", detail, ext=ext)
 
-    def require(self, permission: str) -> None:
+    def require(self, permission: str, *, status: int = 401) -> None:
         """Raise a Problem if the user lacks a permission."""
         # Checkmk answers 401, not 403, for most permissions that are checked inside an endpoint.
         if permission not in self.user.permissions:
@@ -160,7 +163,7 @@ class Context:
                 "your administrator to provide you with the following permission: "
                 f"'<b>{PERMISSION_TITLES[permission]}</b>'."
             )
-            raise Problem(401, "Unauthorized", detail)
+            raise Problem(status, "Unauthorized" if status == 401 else "Forbidden", detail)
 
     def require_seen(self, host: HostConfig) -> None:
         """Raise Problem 403 if the user must not see the host. Lists omit hidden hosts silently, as in Checkmk."""

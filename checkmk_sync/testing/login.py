@@ -52,6 +52,8 @@ def _verified(users: Mapping[str, User], name: str, password: str, scheme: str) 
         if user is not None:
             user.failures += 1
         raise _unauthorized(f"Wrong credentials ({scheme} header)")
+    if user.must_change_password:
+        raise _unauthorized("Password change is required.")
     return user
 
 

@@ -80,7 +80,7 @@ class SimulatedSite:
         self._clock: Clock = clock or SystemClock()
         self._services, self._etag_locking = services, etag_locking
         self._times = (activation_time, core_delay, discovery_time, discovery_race, check_delay)
-        self._users: list[User] = []
+        self._users: list[tuple[User, str]] = []
         script = FaultScript(faults, fault_seed)
         self._app = SiteApp(self._new_state(script, hosts), lock_hold_s=lock_hold, host_cost_s=host_cost)
         self._faulty_app = FaultMiddleware(self._app, latency)
@@ -100,8 +100,8 @@ class SimulatedSite:
     def _new_state(self, faults: FaultScript, hosts: int) -> SiteState:
         activation_s, core_delay_s, discovery_s, race_s, check_delay_s = self._times
         configuration = Configuration(self._profile, self.site, self._clock)
-        for user in (User(self.username, self.password, PERMISSIONS["admin"]), *self._users):
-            configuration.users[user.name] = user
+        for user, role in ((User(self.username, self.password, PERMISSIONS["admin"]), "admin"), *self._users):
+            configuration.add_login(user, role)
         core = MonitoringCore(self.site, self._clock, self._services, check_delay_s)
         discovery = DiscoveryJobs(configuration, self._services, discovery_s, race_s)
         activations = Activations(configuration, core, activation_s, core_delay_s)
@@ -195,8 +195,8 @@ class SimulatedSite:
         """
         inside, seen = (None if paths is None else tuple(map(folder_path, paths)) for paths in (folders, sees))
         user = User(name, password, PERMISSIONS[role] - set(without), lock_after, folders=inside, sees=seen)
-        self._users.append(user)
-        self._app.state.configuration.users[name] = user
+        self._users.append((user, role))
+        self._app.state.configuration.add_login(user, role)
 
     def counts(self) -> dict[str, Any]:
         """Return the numbers of requests, objects, pending changes and matched faults, and the remaining faults."""

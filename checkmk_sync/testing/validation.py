@@ -195,9 +195,18 @@ def field_errors(fields: Mapping[str, Field], data: Any) -> dict[str, Any]:
     return errors
 
 
-def checked_body(fields: Mapping[str, Field], data: Any, schema_check: Optional[Check] = None) -> dict[str, Any]:
-    """Return the body with defaults filled in. Raises Problem 400 if the body is not valid."""
-    errors = object_with(fields, schema_check)(data)
+def checked_body(
+    fields: Mapping[str, Field], data: Any, schema_check: Optional[Check] = None, unknown: str = ""
+) -> dict[str, Any]:
+    """Return the body with defaults filled in. Raises Problem 400 if the body is not valid.
+
+    With ``unknown``, an unknown field is an error with this text, if all other fields are valid.
+    """
+    others = [name for name in data if name not in fields] if unknown and isinstance(data, dict) else []
+    known = {name: value for name, value in data.items() if name in fields} if others else data
+    errors = object_with(fields, schema_check)(known)
+    if others and not errors:
+        errors = {"_schema": [unknown.format(others[0])]}
     if errors:
         raise bad_fields(errors)
     defaults = {name: field.default for name, field in fields.items() if field.default not in (REQUIRED, None)}

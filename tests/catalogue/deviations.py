@@ -166,7 +166,7 @@ def _field_differences(noun: Noun, row: Operation, facts: Facts, line: str) -> I
     fields = [_in_line(field, line) for field in noun.fields if serves(field, line)]
     if verb in REQUESTS:
         yield from _request_differences(noun, row, fields, facts, line)
-    if "delete" not in verb:
+    if "delete" not in verb and verb != "dismiss_warning":
         yield from _value_differences(noun, verb, fields, facts, line)
 
 

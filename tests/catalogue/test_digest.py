@@ -49,6 +49,10 @@ KNOWN = {
     ),
     r"PUT /objects/user_role/\{\}: 'new_permissions' is dict, not any": "see catalogue/nouns/roles.py",
     r"/user_role/.*extensions\.permissions of the answer is list, not any": "see catalogue/nouns/roles.py",
+    r"/user_config/.*: 'auth_option\.auth_type' has the choices": "see Users.remove_login()",
+    r"PUT /objects/user_config/\{\}: 'auth_option\.auth_type' is required": "Users adds it",
+    r"/user_config/.*: missing field 'auth_option\.secret'": "the password of an automation user",
+    r"/user_config/.*: the answer has no (value\[\]\.)?extensions\.": "declared as one of two objects",
     r"/user_role/.*: no field reads .*extensions\.builtin": "the same as a role without basedon",
     # specs/README.md: only the documents for readers have these operations.
     r"(GET|POST) /domain-types/host/collections/all: not documented in (2\.2|2\.3|2\.5)": "left out",

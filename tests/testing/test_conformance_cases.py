@@ -35,10 +35,11 @@ FAMILIES = (
     "status_more",
     "tags",
     "time_periods",
+    "users",
 )
 OTHER_VERSIONS = {
     "2.3.0p41": {"disc2-004", "disc2-006", "disc2-008", "rename-003"},
-    "2.5.0p9": {"host-048", "role-005"},
+    "2.5.0p9": {"host-048", "role-005", "user-120", "user-122", "user-125", "auth-010", "auth-011"},
 }
 PAGE = (ROOT / "docs" / "conformance.md").read_text("utf-8")
 

@@ -13,6 +13,7 @@ from .roles import Role
 from .rules import Rule, Ruleset
 from .tag_groups import TagGroup
 from .time_periods import TimePeriod
+from .users import User
 
 __all__ = [
     "NOUNS",
@@ -26,4 +27,5 @@ __all__ = [
     "ServiceGroup",
     "TagGroup",
     "TimePeriod",
+    "User",
 ]

@@ -34,6 +34,7 @@ def _is_as_wanted(found: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
     CRUD,
     rank=12,
     if_match={},
+    touches=("users",),
     options={"update": {"new_role_id": ALWAYS}},
 )
 class Role(Record):

@@ -13,6 +13,7 @@ from .monitoring import HostStatuses, Services
 from .roles import Roles
 from .rules import Rules, Rulesets
 from .tag_groups import TagGroups
+from .users import Users
 
 __all__ = [
     "COLLECTIONS",
@@ -27,7 +28,14 @@ __all__ = [
     "Rulesets",
     "Services",
     "TagGroups",
+    "Users",
 ]
 
 # The plain nouns with methods that their rows cannot describe.
-COLLECTIONS: Mapping[str, Any] = {"roles": Roles, "rules": Rules, "rulesets": Rulesets, "tag_groups": TagGroups}
+COLLECTIONS: Mapping[str, Any] = {
+    "roles": Roles,
+    "rules": Rules,
+    "rulesets": Rulesets,
+    "tag_groups": TagGroups,
+    "users": Users,
+}

@@ -15,6 +15,7 @@ from .roles import ROLES
 from .rules import RULES, RULESETS_BEHAVIOUR
 from .tag_groups import TAG_GROUPS
 from .time_periods import TIME_PERIODS
+from .users import USERS
 
 __all__ = ["BEHAVIOURS", "Behaviour", "Values"]
 
@@ -29,4 +30,5 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "service_groups": SERVICE_GROUPS,
     "tag_groups": TAG_GROUPS,
     "time_periods": TIME_PERIODS,
+    "users": USERS,
 }

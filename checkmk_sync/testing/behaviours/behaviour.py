@@ -39,6 +39,10 @@ class Behaviour:
     after a write; its last argument is the key before, or None for a new object without one. ``after_write`` gets the
     values before and after a write, or None if the object did not exist.
 
+    ``unknown`` is the error for unknown fields, if it is another than usual. With ``permission_first``, a missing
+    permission is answered with 403 before anything else. An update keeps the members of the fields ``merges`` that it
+    does not name.
+
     ``complete`` returns values as the server stores them. ``extensions`` returns values as answers show them; its last
     argument is False in lists. ``usages`` lists the users of an object, and ``in_use`` returns the answer to deleting
     an object with users. ``shows_etag`` returns True if a GET answers with an ETag. Without ``checks_etags``, no answer
@@ -66,6 +70,9 @@ class Behaviour:
     in_use: Callable[[str, list[str]], Problem] = _conflict
     options: Mapping[str, Check] = field(default_factory=dict)
     is_forced: Callable[[Context], bool] = lambda _context: False
+    unknown: str = ""
+    permission_first: bool = False
+    merges: tuple[str, ...] = ()
     deletable: Callable[[str], bool] = lambda _key: True
     key_after: Callable[[Context, Optional[str]], str] = lambda _context, key: str(key)
     after_write: Callable[[Context, str, Optional[Values], Optional[Values]], None] = lambda *_: None

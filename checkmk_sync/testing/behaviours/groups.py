@@ -82,8 +82,10 @@ def _complete(context: Context, values: Values) -> Values:
 def _usages(configuration: Configuration, key: str) -> list[str]:
     folders = [(f"Folder: {folder.title}", folder.attributes) for folder in configuration.folders.values()]
     hosts = [(f"Host: {host.name}", host.attributes) for host in configuration.hosts.values()]
+    users = configuration.objects["users"].values()
     # A rule of every new site assigns all hosts to the group "all".
     found = ["Ruleset: Assignment of hosts to contact groups"] if key == "all" else []
+    found += [f"User: {user['fullname']}" for user in users if key in user.get("contactgroups", ())]
     return found + [
         text for text, values in folders + hosts if key in values.get("contactgroups", {}).get("groups", ())
     ]

@@ -12,6 +12,7 @@ from ..permissions import PERMISSION_NAMES, role_permissions
 from ..replies import Problem, bad_fields
 from ..validation import Check, choice, mapping, member_of, refined, string
 from .behaviour import Behaviour, Values
+from .users import set_login
 
 __all__ = ["ROLES"]
 
@@ -107,7 +108,7 @@ def _extensions(context: Context, values: Values, _is_single: bool) -> Values:
 
 
 def _usages(configuration: Configuration, key: str) -> list[str]:
-    return [name for name, user in configuration.objects.get("users", {}).items() if key in user["roles"]]
+    return [name for name, user in configuration.objects["users"].items() if key in user.get("roles", ())]
 
 
 def _in_use(key: str, _usages: list[str]) -> Problem:
@@ -115,11 +116,13 @@ def _in_use(key: str, _usages: list[str]) -> Problem:
 
 
 def _after_write(context: Context, key: str, before: Optional[Values], _after: Optional[Values]) -> None:
-    new_key = context.body.get("new_role_id", key)
-    users = context.configuration.objects.get("users", {})
-    for name, user in users.items():
-        if before is not None and key in user["roles"]:
+    configuration, new_key = context.configuration, context.body.get("new_role_id", key)
+    users, roles = configuration.objects["users"], configuration.objects["roles"]
+    for name, user in users.items() if before is not None else ():
+        if key in user.get("roles", ()):
             users[name] = {**user, "roles": [new_key if role == key else role for role in user["roles"]]}
+        if any(role == new_key or roles[role]["basedon"] == new_key for role in users[name].get("roles", ())):
+            set_login(configuration, name)
 
 
 ROLES = Behaviour(

@@ -14,6 +14,7 @@ from . import (  # noqa: F401
     rename,
     rules,
     status,
+    users,
     version,
 )
 

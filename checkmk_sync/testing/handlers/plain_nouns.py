@@ -71,7 +71,7 @@ def _nested(fields: Mapping[str, Field]) -> dict[str, Field]:
         if inner:
             members.setdefault(outer, {})[inner] = field
     plain = {name: field for name, field in fields.items() if "." not in name}
-    return {**plain, **{outer: Field(object_with(inner)) for outer, inner in members.items()}}
+    return {**{outer: Field(object_with(inner)) for outer, inner in members.items()}, **plain}
 
 
 class NounHandlers:
@@ -96,6 +96,8 @@ class NounHandlers:
         for row in (row for row in self._noun.operations if hasattr(self, row.verb)):
             self._endpoint(row, bodies.get(row.verb))(getattr(self, row.verb))
         PATH_CHECKS[f"{self._one}/<key>"] = self._check_key
+        if self._behaviour.permission_first:
+            PATH_CHECKS[f"/domain-types/{self._noun.domain}/collections/"] = self._check_permission
 
     def _endpoint(self, row: Operation, body: Any) -> Endpoint:
         update_check = self._behaviour.update_check
@@ -107,6 +109,7 @@ class NounHandlers:
             schema_check=(lambda _state: update_check) if update_check and row.verb == "update" else None,
             exists=lambda profile: row.serves(profile.version, profile.edition),
             needs_etag=row.if_match,
+            unknown=self._behaviour.unknown,
         )
 
     def _query(self, row: Operation, state: SiteState) -> dict[str, Field]:
@@ -166,8 +169,13 @@ class NounHandlers:
 
     # Objects
 
+    def _check_permission(self, context: Context) -> None:
+        context.require(self._behaviour.permission, status=403)
+
     def _check_key(self, context: Context) -> None:
         """Check the key in the URL. Raises Problem 404."""
+        if self._behaviour.permission_first:
+            self._check_permission(context)
         key = context.params["key"]
         errors = pattern(self._noun.key.pattern)(key) if self._noun.key.pattern else None
         if errors:
@@ -202,7 +210,7 @@ class NounHandlers:
             values = {"customer": "provider", **values}
         hidden = {"title", *(field.wire for field in self._noun.fields if field.secret)}
         shown = self._behaviour.extensions(context, values, is_single)
-        title = values.get("title", values.get("alias", shown.get("title", key)))
+        title = values.get("title", values.get("alias", shown.get("title", values.get("fullname", key))))
         extensions = {name: value for name, value in shown.items() if name not in hidden}
         links = context.links.of_object(
             f"{self._one}/{context.links.quoted(key)}", deletable=self._behaviour.deletable(key)
@@ -226,13 +234,18 @@ class NounHandlers:
 
     # Changes
 
-    def _store(self, context: Context, action: str, key: str, values: Values) -> None:
+    def _store(self, context: Context, action: str, key: str, values: Values) -> str:
+        """Store the values of an object, and return its key, which an update can change."""
         self._behaviour.refuse(context, key, values)
         objects = context.configuration.objects[self._noun.name]
         before = objects.get(key)
         objects[key] = dict(self._behaviour.complete(context, values))
-        self._behaviour.after_write(context, key, before, objects[key])
+        new_key = key if before is None else self._behaviour.key_after(context, key)
+        if new_key != key:
+            objects[new_key] = objects.pop(key)
+        self._behaviour.after_write(context, key, before, objects[new_key])
         self.add_change(context, action, key)
+        return new_key
 
     def add_change(self, context: Context, action: str, key: str) -> None:
         text = f"{action} {self._noun.singular} {key}"
@@ -278,12 +291,8 @@ class NounHandlers:
         values = {name: value for name, value in self.existing(context, key).items() if name not in replaced}
         self._check_etag(context, key)
         changes = {name: value for name, value in context.body.items() if name not in self._options}
-        self._store(context, "Edited", key, {**values, **changes})
-        new_key = self._behaviour.key_after(context, key)
-        if new_key != key:
-            objects = context.configuration.objects[self._noun.name]
-            objects[new_key] = objects.pop(key)
-        return self.answer(context, new_key)
+        merged = {name: {**values.get(name, {}), **changes[name]} for name in self._behaviour.merges if name in changes}
+        return self.answer(context, self._store(context, "Edited", key, {**values, **changes, **merged}))
 
     def delete(self, context: Context) -> Response:
         self._require(context, writing=True)

@@ -1,0 +1,220 @@
+"""The behaviour of users."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import Mapping, Optional
+
+from ..configuration import Configuration, User
+from ..endpoints import Context, SiteState
+from ..permissions import role_permissions
+from ..replies import Problem, bad_fields
+from ..validation import (
+    REQUIRED,
+    Check,
+    Field,
+    boolean,
+    choice,
+    integer,
+    list_of,
+    member_of,
+    object_by_type,
+    object_with,
+    parsed_by,
+    refined,
+    string,
+    string_with_length,
+)
+from .behaviour import Behaviour, Values
+
+__all__ = ["USERS", "set_login"]
+
+_NAME = re.compile(r"[\w$][-@.+\w$]*\Z")
+_LONGEST_NAME = 255  # bytes
+_SHORTEST_PASSWORD = 12  # the default password policy
+_FORMER_NAME = "mega_menu_icons"  # of main_menu_icons
+_INTERFACE: Mapping[str, tuple[str, ...]] = {  # the first value is the default
+    "interface_theme": ("default", "dark", "light"),
+    "sidebar_position": ("right", "left"),
+    "navigation_bar_icons": ("hide", "show"),
+    "mega_menu_icons": ("topic", "entry"),
+    "show_mode": ("default", "default_show_less", "default_show_more", "enforce_show_more"),
+}
+
+
+def _parse_time(text: str) -> datetime.datetime:
+    # Checkmk ignores the offset.
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).replace(tzinfo=datetime.timezone.utc)
+
+
+_TIME = parsed_by(_parse_time, "Not a valid datetime.")
+_NOTIFICATIONS = object_with(
+    {
+        "disable": Field(boolean),
+        "timerange": Field(object_with(dict.fromkeys(("start_time", "end_time"), Field(_TIME, REQUIRED)))),
+    }
+)
+
+
+def _interface(state: SiteState) -> dict[str, tuple[str, ...]]:
+    version = state.profile.version
+    options = dict(_INTERFACE)
+    if version.at_least("2.4.0b1"):
+        options["contextual_help_icon"] = ("show_icon", "hide_icon")
+    if version.at_least("2.5.0b1"):
+        options["main_menu_icons"] = options.pop(_FORMER_NAME)
+        options["navbar_changes_action"] = ("slideout", "full_page")
+    return options
+
+
+def _login(state: SiteState, *others: str) -> Check:
+    kind = {"auth_type": Field(string, REQUIRED)}
+    password = {"password": Field(string_with_length(1)), "enforce_password_change": Field(boolean)}
+    store = {"store_automation_secret": Field(boolean)} if state.profile.version.at_least("2.4.0b1") else {}
+    kinds = {
+        "password": object_with({**kind, **password}),
+        "automation": object_with({**kind, "secret": Field(string), **store}),
+    }
+    return object_by_type({**kinds, **dict.fromkeys(others, object_with(kind))}, member="auth_type")
+
+
+def _name_problem(name: str) -> Optional[str]:
+    if _NAME.match(name) and len(name.encode("utf-8", "surrogatepass")) <= _LONGEST_NAME:
+        return None
+    return f"Username {name!r} is not a valid checkmk username"
+
+
+def _checks(state: SiteState) -> dict[str, Check]:
+    objects, options = state.configuration.objects, _interface(state)
+    options.setdefault(_FORMER_NAME, _INTERFACE[_FORMER_NAME])  # 2.5 still accepts it
+    sites = (state.configuration.site, "all")
+    return {
+        "username": refined(string, _name_problem),
+        "roles": list_of(member_of(objects["roles"], "The role should exist but it doesn't: {!r}")),
+        "contactgroups": list_of(member_of(objects["contact_groups"], "Group missing: {!r}")),
+        "authorized_sites": list_of(member_of(sites, "The site {!r} should exist but it doesn't.")),
+        "contact_options": object_with({"email": Field(string, REQUIRED), "fallback_contact": Field(boolean)}),
+        "idle_timeout": object_with(
+            {"option": Field(choice("global", "disable", "individual"), REQUIRED), "duration": Field(integer)}
+        ),
+        "disable_notifications": _NOTIFICATIONS,
+        "interface_options": object_with({name: Field(choice(*values)) for name, values in options.items()}),
+    }
+
+
+def _missing(_context: Context, key: str) -> Problem:
+    return bad_fields({"username": [f"Username missing: {key!r}"]}, 404)
+
+
+def _refuse(context: Context, key: str, _values: Values) -> None:
+    is_new = key not in context.configuration.objects["users"]
+    login = context.body.get("auth_option", {})
+    password = login.get("password")
+    if is_new and login.get("auth_type") == "remove":
+        raise bad_fields({"auth_option": {"auth_type": ["Unsupported value: remove"]}})
+    if is_new and login and password is None and not login.get("secret"):
+        raise Problem(400, "A problem occured.", "No authentication details provided for new user")
+    if password is not None and len(password) < _SHORTEST_PASSWORD:
+        text = f"The given password is too short. It must have at least {_SHORTEST_PASSWORD} characters."
+        raise Problem(400, "A problem occured.", text)
+    contact = context.body.get("contact_options", {})
+    if contact.get("fallback_contact") and not contact["email"]:
+        title = "Fallback contact option requires email"
+        raise Problem(400, title, "Fallback contact option requires configuration of a mail for the user")
+
+
+def _complete(context: Context, values: Values) -> Values:
+    """Return the values as stored. ``auth_option`` contains the password or the secret."""
+    stored = dict(values)
+    login, kind = values.get("auth_option", {}), values.get("auth_option", {}).get("auth_type")
+    others = {"password": ("secret",), "automation": ("password",)}.get(str(kind), tuple(login))
+    stored["auth_option"] = {name: value for name, value in login.items() if name not in others}
+    notifications = dict(values.get("disable_notifications", {}))
+    if not notifications.get("disable"):
+        notifications.pop("disable", None)
+    if "timerange" in notifications:
+        times = notifications["timerange"]
+        notifications["timerange"] = {edge: _parse_time(times[edge]).isoformat() for edge in times}
+    stored["disable_notifications"] = notifications
+    interface = dict(values.get("interface_options", {}))
+    if _FORMER_NAME in interface and context.profile.version.at_least("2.5.0b1"):
+        interface["main_menu_icons"] = interface.pop(_FORMER_NAME)
+    stored["interface_options"] = interface
+    if "all" in values.get("authorized_sites", ()):
+        del stored["authorized_sites"]
+    return stored
+
+
+def _extensions(context: Context, values: Values, _is_single: bool) -> Values:
+    is_2_5 = context.profile.version.at_least("2.5.0b1")
+    interface = {name: options[0] for name, options in _interface(context.state).items()}
+    interface.update(values.get("interface_options", {}))
+    if "navbar_changes_action" not in values.get("interface_options", {}):
+        interface.pop("navbar_changes_action", None)
+    login, idle = values.get("auth_option", {}), values.get("idle_timeout", {"option": "global"})
+    shown_login = ("auth_type", "enforce_password_change", "store_automation_secret")
+    has_secret = "password" in login or "secret" in login
+    return {
+        "disable_login": False,
+        "contactgroups": [],
+        "roles": [],
+        "pager_address": "",
+        **({"start_url": "default_start_url"} if is_2_5 else {}),
+        **values,
+        "auth_option": {name: login[name] for name in shown_login if name in login} if has_secret else {},
+        "contact_options": {"email": "", "fallback_contact": False, **values.get("contact_options", {})},
+        "idle_timeout": {"duration": 3600, **idle} if idle["option"] == "individual" else {"option": idle["option"]},
+        "disable_notifications": values.get("disable_notifications", {}),
+        "interface_options": interface,
+    }
+
+
+def set_login(configuration: Configuration, name: str) -> None:
+    """Let a user log in with the password or secret of the API, and with the permissions of its roles."""
+    user = configuration.objects["users"].get(name, {})
+    login, roles = user.get("auth_option", {}), configuration.objects["roles"]
+    secret = login.get("password", login.get("secret"))
+    if secret is None:
+        configuration.users.pop(name, None)
+        return
+    permissions = frozenset().union(*(role_permissions(roles, roles[role]) for role in user.get("roles", ())))
+    # Checkmk: up to 2.4, only the web interface enforces a new password.
+    must_change = configuration.profile.version.at_least("2.5.0b1") and login.get("enforce_password_change", False)
+    lock_after = 0 if user.get("disable_login") else None
+    configuration.users[name] = User(name, secret, permissions, lock_after, must_change_password=must_change)
+
+
+def _after_write(context: Context, key: str, before: Optional[Values], after: Optional[Values]) -> None:
+    names = ("auth_option", "roles", "disable_login")
+    if [(before or {}).get(name) for name in names] != [(after or {}).get(name) for name in names]:
+        set_login(context.configuration, key)
+
+
+def _is_forced(context: Context) -> bool:
+    if context.params["key"] == context.user.name:
+        raise Problem(400, "A problem occured.", "You cannot delete your own account!")
+    return True
+
+
+def _further(state: SiteState) -> dict[str, Field]:
+    return {"auth_option": Field(_login(state, "remove"))}
+
+
+USERS = Behaviour(
+    "wato.users",
+    parameter="username",
+    taken="Username {!r} already exists",
+    unknown="Unknown Attribute: {!r}",
+    missing=_missing,
+    found_first=True,
+    permission_first=True,
+    checks=_checks,
+    further=_further,
+    refuse=_refuse,
+    merges=("auth_option", "disable_notifications", "interface_options"),
+    complete=_complete,
+    extensions=_extensions,
+    is_forced=_is_forced,
+    after_write=_after_write,
+)

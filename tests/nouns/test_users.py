@@ -1,0 +1,246 @@
+"""Users: logins, nested options, permissions, and secrets that are never read back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from checkmk_sync import Checkmk, User
+from checkmk_sync.errors import AuthError, BadRequestError, CheckmkError, ConflictError, ForbiddenError
+from checkmk_sync.sync import apply_plan, from_data, make_plan, plan_as_text
+from checkmk_sync.testing import Fault, SimulatedSite
+from tests.raw_requests import Raw
+
+USERS, JDOE = "/domain-types/user_config/collections/all", "/objects/user_config/jdoe"
+PASSWORD, SECRET = "correct-horse-battery", "automation-secret"
+STAR = {"If-Match": "*"}
+
+
+def _bodies(site: SimulatedSite) -> list[Any]:
+    return [request.body for request in site.requests if request.method in ("POST", "PUT")]
+
+
+# The login
+
+
+def test_a_login_is_sent_only_if_it_is_given(cmk: Checkmk, site: SimulatedSite) -> None:
+    cmk.users.create("jdoe", fullname="Jane", password=PASSWORD)
+    changed = cmk.users.update("jdoe", fullname="Jane Doe", roles=["user"])
+    assert (changed.auth_type, changed.password) == ("password", None)
+    assert _bodies(site) == [
+        {"username": "jdoe", "fullname": "Jane", "auth_option": {"auth_type": "password", "password": PASSWORD}},
+        {"fullname": "Jane Doe", "roles": ["user"]},
+    ]
+
+
+def test_an_automation_user_has_a_secret(cmk: Checkmk, site: SimulatedSite) -> None:
+    made = cmk.users.create(User("robot", fullname="Robot", auth_type="automation", password=SECRET, roles=["admin"]))
+    assert made.auth_type == "automation"
+    cmk.users.update("robot", password=f"new-{SECRET}")
+    assert [body["auth_option"] for body in _bodies(site)] == [
+        {"auth_type": "automation", "secret": SECRET},
+        {"auth_type": "automation", "secret": f"new-{SECRET}"},
+    ]
+    with site.client("robot") as robot:
+        assert robot.users.get("robot").roles == ["admin"]
+
+
+def test_other_parts_of_a_login_change_without_the_password(cmk: Checkmk, site: SimulatedSite) -> None:
+    cmk.users.create("jdoe", fullname="Jane", password=PASSWORD)
+    assert cmk.users.ensure("jdoe", enforce_password_change=True).actions == ("update",)
+    assert not cmk.users.ensure("jdoe", enforce_password_change=True, password="never-sent-again").changed
+    assert _bodies(site)[-1] == {"auth_option": {"auth_type": "password", "enforce_password_change": True}}
+    assert len(_bodies(site)) == 2
+
+
+def test_a_login_is_removed_even_if_the_answer_is_lost(cmk: Checkmk, site: SimulatedSite) -> None:
+    cmk.users.create("jdoe", fullname="Jane", password=PASSWORD, roles=["admin"])
+    site.set_faults([Fault("reset_after", writes=True, times=1)])
+    assert cmk.users.remove_login("jdoe").auth_type is None
+    assert cmk.users.remove_login("jdoe").auth_type is None
+    assert len(_bodies(site)) == 2
+    assert "jdoe" not in site.state.configuration.users
+
+
+def test_no_secret_occurs_in_records_and_plans(cmk: Checkmk, site: SimulatedSite) -> None:
+    item = {"name": "jdoe", "fullname": "Jane", "password": PASSWORD, "roles": ["user"]}
+    plan = make_plan(cmk, from_data({"users": [item]}), owner="cmdb")
+    assert apply_plan(cmk, plan).ok
+    found = cmk.users.get("jdoe", fresh=True)
+    assert PASSWORD not in f"{plan_as_text(plan)} {plan!r} {found!r} {User('jdoe', 'Jane', password=PASSWORD)!r}"
+    assert PASSWORD in str(_bodies(site))
+    assert make_plan(cmk, from_data({"users": [item]}), owner="cmdb").is_empty
+
+
+@pytest.mark.parametrize("version", ["2.2.0p44", "2.3.0p41"])
+def test_readable_secrets_need_a_version_that_has_them(version: str) -> None:
+    with SimulatedSite(version) as site, site.client() as cmk:
+        with pytest.raises(CheckmkError, match="'store_automation_secret' does not exist in Checkmk"):
+            cmk.users.create(
+                "robot", fullname="Robot", auth_type="automation", password=SECRET, store_automation_secret=True
+            )
+
+
+# Comparison
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"roles": ["guest", "user"]},
+        {"authorized_sites": ["all"]},
+        {"contact_options": {"email": "jane@example.com"}},
+        {"idle_timeout": {"option": "individual"}},
+        {"disable_notifications": {}},
+        {"disable_notifications": {"disable": True}},
+        {
+            "disable_notifications": {
+                "timerange": {"start_time": "2026-01-01T08:00:00Z", "end_time": "2026-01-01T09:00:00+00:00"}
+            }
+        },
+        {"interface_options": {"interface_theme": "dark", "mega_menu_icons": "entry"}},
+        {"temperature_unit": "default"},
+        {"disable_login": False},
+    ],
+    ids=str,
+)
+def test_equal_values_are_not_sent_again(cmk: Checkmk, values: dict[str, Any]) -> None:
+    cmk.users.create(
+        "jdoe",
+        fullname="Jane",
+        roles=["user", "guest"],
+        contact_options={"email": "jane@example.com", "fallback_contact": False},
+        idle_timeout={"option": "individual", "duration": 3600},
+        disable_notifications={
+            "disable": True,
+            "timerange": {"start_time": "2026-01-01T08:00:00+00:00", "end_time": "2026-01-01T09:00:00Z"},
+        },
+        interface_options={"interface_theme": "dark", "main_menu_icons": "entry"},
+    )
+    assert not cmk.users.ensure("jdoe", **values).changed
+
+
+@pytest.mark.parametrize(("version", "name"), [("2.4.0p18", "mega_menu_icons"), ("2.5.0p9", "main_menu_icons")])
+def test_interface_options_have_the_names_of_the_version(version: str, name: str) -> None:
+    with SimulatedSite(version) as site, site.client() as cmk:
+        made = cmk.users.create("jdoe", fullname="Jane", interface_options={"main_menu_icons": "entry"})
+        assert made.interface_options and made.interface_options[name] == "entry"
+        assert _bodies(site)[-1]["interface_options"] == {name: "entry"}
+        changed = cmk.users.update("jdoe", interface_options={"interface_theme": "light"})
+        assert changed.interface_options and changed.interface_options[name] == "entry"  # others stay
+
+
+def test_an_option_of_a_wrong_form_is_refused_before_anything_is_sent(cmk: Checkmk, site: SimulatedSite) -> None:
+    for name, value in (
+        ("idle_timeout", {"duration": 5}),
+        ("contact_options", {}),
+        ("disable_notifications", {"timerange": 1}),
+    ):
+        with pytest.raises(ValueError, match=f"{name} must have the form of"):
+            cmk.users.create("jdoe", fullname="Jane", **{name: value})
+    assert _bodies(site) == []
+
+
+def test_users_of_an_inventory_follow_their_roles_and_groups(cmk: Checkmk) -> None:
+    inventory = {
+        "users": [{"name": "jdoe", "fullname": "Jane", "roles": ["night"], "contactgroups": ["oncall"]}],
+        "roles": [{"name": "night", "basedon": "user"}],
+        "contact_groups": [{"name": "oncall", "alias": "On call"}],
+    }
+    plan = make_plan(cmk, from_data(inventory), owner="cmdb")
+    assert [change.name for change in plan.changes] == ["contact group oncall", "user role night", "user jdoe"]
+    assert apply_plan(cmk, plan).ok
+    assert make_plan(cmk, from_data(inventory), owner="cmdb").is_empty
+    absent = {section: [{"name": items[0]["name"], "absent": True}] for section, items in inventory.items()}
+    assert apply_plan(cmk, make_plan(cmk, from_data(absent), owner="cmdb")).ok
+
+
+def test_a_warning_is_dismissed(cmk: Checkmk, site: SimulatedSite) -> None:
+    cmk.users.dismiss_warning("notification_fallback")
+    with pytest.raises(BadRequestError):
+        cmk.users.dismiss_warning("unknown")
+
+
+# The simulated site
+
+
+def test_roles_decide_what_a_user_may_do(cmk: Checkmk, site: SimulatedSite) -> None:
+    cmk.roles.create("night", basedon="user", permissions={"wato.groups": "yes"})
+    cmk.users.create("jdoe", fullname="Jane", password=PASSWORD, roles=["night"])
+    with site.client("jdoe") as jane:
+        jane.host_groups.create("linux", alias="Linux")
+        with pytest.raises(ForbiddenError, match="User management"):
+            jane.users.find("cmkadmin")
+        cmk.roles.update("night", permissions={"wato.groups": "default"})
+        with pytest.raises(ForbiddenError, match="Host & service groups"):
+            jane.host_groups.delete("linux")
+    cmk.roles.rename("night", "day")
+    assert cmk.users.get("jdoe", fresh=True).roles == ["day"]
+    with pytest.raises(BadRequestError, match=r"still in use \(day\)"):
+        cmk.roles.delete("day")
+
+
+def test_a_disabled_user_cannot_log_in(cmk: Checkmk, site: SimulatedSite) -> None:
+    cmk.users.create("jdoe", fullname="Jane", password=PASSWORD, roles=["admin"], disable_login=True)
+    with site.client("jdoe") as jane, pytest.raises(AuthError, match="User is locked"):
+        jane.hosts.get("web01")
+
+
+def test_a_user_without_permission_learns_nothing_about_users(site: SimulatedSite, raw: Raw) -> None:
+    site.add_user("guest", PASSWORD, role="guest")
+    raw.auth = {"Authorization": f"Bearer guest {PASSWORD}"}
+    calls = (("GET", USERS), ("GET", JDOE), ("GET", "/objects/user_config/cmkadmin"), ("DELETE", JDOE))
+    answers = [raw(method, path) for method, path in calls]
+    answers.append(raw("POST", USERS, json={"username": "cmkadmin", "fullname": "x"}))
+    assert {(answer.status_code, answer.json()["detail"]) for answer in answers} == {(403, answers[0].json()["detail"])}
+    assert "'<b>User management</b>'" in answers[0].json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({"auth_option": {"auth_type": "automation"}}, "No authentication details provided for new user"),
+        ({"auth_option": {"auth_type": "remove"}}, "Unsupported value: remove"),
+        ({"auth_option": {"auth_type": "password", "password": "short"}}, "It must have at least 12 characters"),
+        ({"contact_options": {"email": "", "fallback_contact": True}}, "Fallback contact option requires"),
+        ({"roles": ["nope"]}, "The role should exist but it doesn't: 'nope'"),
+        ({"contactgroups": ["nope"]}, "Group missing: 'nope'"),
+        ({"authorized_sites": ["nope"]}, "The site 'nope' should exist but it doesn't."),
+        ({"username": "a b"}, "Username 'a b' is not a valid checkmk username"),
+        ({"username": "cmkadmin"}, "Username 'cmkadmin' already exists"),
+        ({"colour": "red"}, "Unknown Attribute: 'colour'"),
+    ],
+)
+def test_users_that_are_not_valid_are_refused(raw: Raw, body: Any, text: str) -> None:
+    answer = raw("POST", USERS, json={"username": "jdoe", "fullname": "Jane", **body})
+    assert answer.status_code == 400
+    assert text in f"{answer.json()}".replace("\\'", "'")
+
+
+def test_the_values_of_an_answer_are_a_valid_change(every_user: Raw) -> None:
+    made = every_user("POST", USERS, json={"username": "jdoe", "fullname": "Jane"}).json()["extensions"]
+    body = {name: value for name, value in made.items() if name != "auth_option"}
+    answer = every_user("PUT", JDOE, STAR, json=body)
+    assert (answer.status_code, answer.json()["extensions"]) == (200, made)
+
+
+@pytest.fixture(params=["2.2.0p44", "2.4.0p18", "2.5.0p9"])
+def every_user(request: pytest.FixtureRequest) -> Any:
+    with SimulatedSite(request.param) as site:
+        found = Raw(site)
+        yield found
+        found.session.close()
+
+
+def test_nobody_deletes_the_own_account(raw: Raw, site: SimulatedSite) -> None:
+    answer = raw("DELETE", f"/objects/user_config/{site.username}")
+    assert (answer.status_code, answer.json()["detail"]) == (400, "You cannot delete your own account!")
+    assert raw("GET", "/version").status_code == 200
+
+
+def test_a_contact_group_of_a_user_cannot_be_deleted(cmk: Checkmk) -> None:
+    cmk.contact_groups.create("oncall", alias="On call")
+    cmk.users.create("jdoe", fullname="Jane Doe", contactgroups=["oncall"])
+    with pytest.raises(ConflictError, match="still in use by: User: Jane Doe"):
+        cmk.contact_groups.delete("oncall")
