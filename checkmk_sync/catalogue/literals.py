@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Iterator, Mapping, Optional
 
 __all__ = ["comparable", "contains_mask", "masked_member", "read_literal", "write_literal"]
@@ -28,15 +29,12 @@ def read_literal(text: str) -> Any:
     import ast  # not at the top, because it would delay --help
     import json
 
-    try:
-        return ast.literal_eval(text)
-    except (SyntaxError, TypeError, ValueError, RecursionError, MemoryError) as error:
-        failure = error
-    try:
-        # live-facts.json, 2.4.0p35: if a rule was created with JSON, the site returns JSON.
-        return json.loads(text)
-    except (TypeError, ValueError, RecursionError):
-        raise ValueError(f"{text!r} is not a Python literal: {failure}") from None
+    # live-facts.json, 2.4.0p35: if a rule was created with JSON, the site returns JSON.
+    for read in (ast.literal_eval, json.loads):
+        with contextlib.suppress(SyntaxError, TypeError, ValueError, RecursionError, MemoryError):
+            return read(text)
+    # The text is left out, because it may contain secrets.
+    raise ValueError("it must be a Python literal, such as 'text' in quotes, 5 or {'key': (1, 2)}")
 
 
 def write_literal(value: Any) -> str:
