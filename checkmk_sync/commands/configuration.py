@@ -42,6 +42,7 @@ def _values(text: str) -> Argument:
 
 
 _NAME = Argument("name", "The name of the object.", required=True, example="linux", aliases=("id",))
+_NEW_NAME = Argument("name", "The name of the object. Leave it out if the site chooses it.", example="linux")
 _FIELDS = (
     Field("kind", "The kind of the object."),
     Field("name", "The name of the object."),
@@ -51,10 +52,8 @@ _FIELDS = (
 
 def _command(verb: str, text: str, *arguments: Argument, **facts: Any) -> Command:
     handler = getattr(_handlers, f"{verb}_configuration")
-    check = _handlers.check_arguments
-    return Command(
-        f"configuration {verb}", text, handler, (_kind(verb), *arguments), faces=(TOOL,), check=check, **facts
-    )
+    facts.setdefault("check", _handlers.check_arguments)
+    return Command(f"configuration {verb}", text, handler, (_kind(verb), *arguments), faces=(TOOL,), **facts)
 
 
 CONFIGURATION_COMMANDS = (
@@ -69,8 +68,9 @@ CONFIGURATION_COMMANDS = (
     _command(
         "create",
         "Create an object of a kind. Secrets cannot be set; a person sets them on the command line.",
-        _NAME,
+        _NEW_NAME,
         _values("The fields to set: an object of names and values."),
+        check=_handlers.check_new,
         writes=True,
         additive=True,
         fields=_FIELDS,

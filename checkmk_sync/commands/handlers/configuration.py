@@ -6,12 +6,15 @@ from typing import Any, Iterator, Mapping, Optional
 
 from ...catalogue.nouns import NOUNS
 from ...client.checkmk import Checkmk
-from ...core.text import suggestion
+from ...config.secrets import secret_name
+from ...core.redaction import find_secrets
+from ...core.text import suggestion, with_article
 from ..command import Preview, Row
 from . import plain_nouns
 
 __all__ = [
     "check_arguments",
+    "check_new",
     "create_configuration",
     "delete_configuration",
     "get_configuration",
@@ -34,6 +37,16 @@ def check_arguments(kind: str, values: Optional[Mapping[str, Any]] = None, **_ot
         if name not in fields:
             raise ValueError(f"{noun.plural} do not have the field {name!r}{suggestion(name, tuple(fields))}")
         fields[name].check(value)
+        if fields[name].holds_secrets and not all(map(secret_name, find_secrets(value))):
+            raise ValueError(f"{name} contains a secret, which a tool cannot set; write secret:NAME in its place")
+
+
+def check_new(kind: str, values: Mapping[str, Any], name: Optional[str] = None) -> None:
+    """Raise ValueError as :func:`check_arguments`, and unless the name is given exactly if the site needs it."""
+    if NOUNS[kind].key.assigned is not (name is None):
+        problem = "the site chooses the name; leave it out" if name is not None else "give its name"
+        raise ValueError(f"{with_article(NOUNS[kind].singular)} cannot be created like this: {problem}")
+    check_arguments(kind, values)
 
 
 def list_configuration(client: Checkmk, kind: str, search: Optional[str]) -> Iterator[Row]:
@@ -44,8 +57,9 @@ def get_configuration(client: Checkmk, kind: str, name: str) -> Row:
     return _row(kind, plain_nouns.get_objects(kind, client, **_key(kind, name)))
 
 
-def create_configuration(client: Checkmk, kind: str, name: str, values: Mapping[str, Any]) -> Row:
-    return _row(kind, plain_nouns.create_objects(kind, client, **values, **_key(kind, name)))
+def create_configuration(client: Checkmk, kind: str, name: Optional[str], values: Mapping[str, Any]) -> Row:
+    key = {} if name is None else _key(kind, name)
+    return _row(kind, plain_nouns.create_objects(kind, client, **values, **key))
 
 
 def update_configuration(client: Checkmk, kind: str, name: str, values: Mapping[str, Any]) -> Row:
