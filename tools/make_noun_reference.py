@@ -46,9 +46,10 @@ TYPES = {str: "string", int: "number", bool: "true or false", list: "list", dict
 def reference() -> str:
     """Return the complete page."""
     nouns = sorted(NOUNS.values(), key=lambda noun: noun.plural)
-    records = ", ".join(sorted(["Checkmk", *(noun.record.__name__ for noun in nouns if noun.supports("create"))]))
+    records = sorted(["Checkmk", *(noun.record.__name__ for noun in nouns if noun.supports("create"))])
     first = nouns[0]
-    lines = [HEAD, "```python", f"from checkmk_sync import {records}", "", "cmk = Checkmk.from_env()"]
+    imports = ["from checkmk_sync import (", *(f"    {name}," for name in records), ")"]
+    lines = [HEAD, "```python", *imports, "", "cmk = Checkmk.from_env()"]
     lines += [_example(first), _example_of_update(first), "```", EDITIONS]
     for noun in nouns:
         lines += _section(noun)
