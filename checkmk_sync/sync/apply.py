@@ -11,11 +11,10 @@ from ..client.checkmk import Checkmk, require_client
 from ..client.nouns.activation import PendingChange
 from ..client.outcomes import Outcome, Status
 from ..core.arguments import require_type
-from ..errors import AuthError, BadRequestError, BatchError, CheckmkError, WaitTimeoutError
+from ..errors import AuthError, BadRequestError, CheckmkError, WaitTimeoutError
 from .changes import Action, Change
-from .executors import Result
+from .executors import Result, executor_of
 from .kinds import HOSTS
-from .noun_executors import executor_of
 from .observed import observe
 from .plan import Plan
 from .report import Report, compare_with_site
@@ -151,10 +150,8 @@ class _ApplyRun:
             self._watch(Step(stage, 0, len(changes)))
             try:
                 self._run_executor(stage, executor_of(action, kind)(self._client, changes), len(changes))
-            except BatchError as error:
-                by_key = {change.key: change for change in changes}
-                self._record(*((by_key[outcome.key], outcome) for outcome in error.outcomes))
-                self._stop("credentials", error.__cause__ if isinstance(error.__cause__, CheckmkError) else error)
+            except AuthError as error:
+                self._stop("credentials", error)
             except CheckmkError as error:
                 self._record(*self._missing_results(changes, before, Status.UNKNOWN, error))
         why = "not started" if self._stopped_by is None else f"not started: {self._stopped_by}"
