@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping  # isinstance() is three times slower with typing.Mapping
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Union
+from typing import Any, Callable, Iterable, Iterator, Optional, Union
 
 from ..catalogue.attributes import MASK, contains_mask
 from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL, label_key_problem
@@ -199,6 +200,8 @@ class _Reader:
     def _checked(self, entry: Entry, key: str, value: Any, check: Callable[[str], str]) -> Any:
         """Return ``check(value)``, or record a mistake and return REMOVE."""
         problem = string_problem(f"the {key}", value)
+        if value is None:
+            problem = f"null and '-' remove a property, but the {key} cannot be removed"
         if problem is None:
             try:
                 return check(value)

@@ -6,7 +6,6 @@ import os
 from dataclasses import replace
 from typing import Any, Iterable, Iterator, Optional, Union
 
-from ..catalogue.noun import Noun
 from ..config.documents import Document, read_file, read_yaml
 from ..config.positions import Position
 from ..core.arguments import require_type
@@ -133,22 +132,21 @@ class _Reader:
             yield name, frozenset(text.strip() for text in self._texts("skip", column))
 
     def _rules(self, kind: str) -> Iterator[Rule]:
-        data, noun = self._document.data, KINDS[kind].noun
-        first = KINDS[kind].keys[0]
+        data, first = self._document.data, KINDS[kind].keys[0]
         if first not in data:
             self._refuse(f"a mapping file for {KINDS[kind].section} needs the key {first!r}")
         for key in KINDS[kind].keys:
-            if noun is None and key in ("attributes", "labels"):
-                yield from self._section(key, data.get(key))
+            if KINDS[kind].noun is None and key in ("attributes", "labels"):
+                yield from self._section(key, data.get(key), kind)
             elif key in data:
                 before = len(self._problems)
-                rule = self._rule((key,), data[key], noun)
+                rule = self._rule((key,), data[key], kind)
                 if not rule.columns and key == first and len(self._problems) == before:
                     message = f'the {key} would be the same for every row; use a column, such as "{{Hostname}}"'
                     self._refuse(message, key)
                 yield rule
 
-    def _section(self, section: str, values: Any) -> Iterator[Rule]:
+    def _section(self, section: str, values: Any, kind: str) -> Iterator[Rule]:
         if not isinstance(values, (dict, type(None))):
             self._refuse(f"{section!r} must be a mapping of names to values", section)
             return
@@ -156,21 +154,21 @@ class _Reader:
             if section == "attributes" and name == "labels":
                 self._refuse("put labels in the section 'labels', not in 'attributes'", section, name)
             else:
-                yield self._rule((section, name), value)
+                yield self._rule((section, name), value, kind)
 
-    def _rule(self, path: Property, value: Any, noun: Optional[Noun] = None) -> Rule:
+    def _rule(self, path: Property, value: Any, kind: str) -> Rule:
         compiled = self._compile(path, value)
         columns = tuple(dict.fromkeys(field.column for part in templates_in(compiled) for field in part.fields))
-        takes_only_text = path[0] != "attributes" and (noun is None or path[0] == noun.key.name)
+        takes_only_text = path[0] != "attributes" and (KINDS[kind].noun is None or path[0] == KINDS[kind].keys[0])
         if columns and not isinstance(compiled, Template) and takes_only_text:
             self._refuse(f"{path[-1]} must be a string, not a list or mapping", *path)
         if not columns:
             try:
-                compiled = constant_value(path, compiled, noun)
+                compiled = constant_value(path, compiled, kind)
             except ValueError as error:
                 self._refuse(f"{path[-1]}: {error}", *path)
                 compiled = ABSENT
-        return Rule(path, compiled, columns, noun)
+        return Rule(path, compiled, columns, kind)
 
     def _compile(self, path: tuple[Any, ...], value: Any) -> Any:
         """Return the value with each string parsed as a template."""

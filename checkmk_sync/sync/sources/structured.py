@@ -13,8 +13,7 @@ from ...core.text import suggestion
 from ...errors import SettingsError
 from ..attributes import show_value
 from ..desired import REMOVE, Desired, Entry, Problem
-from ..kinds import ABSENT, FOLDERS, HOSTS, KINDS, by_section
-from .noun_rows import kind_of_file
+from ..kinds import ABSENT, FOLDERS, HOSTS, KINDS, SyncKind, by_section, kind_of_file, kind_with_key
 
 __all__ = ["document_entries", "to_data", "writes_secrets_always"]
 
@@ -43,12 +42,11 @@ def document_entries(document: Document, problems: list[Problem], roots: list[En
     data, sections = document.data, tuple(kind.section for kind in KINDS.values())
     if data is None:
         return
-    file_kind = kind_of_file(document.source)
-    default = None if file_kind is None else file_kind.name
+    default = kind_of_file(document.source)
     if isinstance(data, list):
         yield from _entries(data, document, (), roots, default)
-    elif isinstance(data, Mapping) and _kind_of(data) is not None and not any(name in data for name in sections):
-        kind_name = default or _kind_of(data) or HOSTS.name
+    elif isinstance(data, Mapping) and (found := kind_with_key(data)) and not any(name in data for name in sections):
+        kind_name = (default or found).name
         yield from _entry(Entry(kind_name, data, document.source, lambda *below: document.position(below)), roots)
     elif isinstance(data, Mapping):
         for section, items in data.items():
@@ -56,7 +54,7 @@ def document_entries(document: Document, problems: list[Problem], roots: list[En
                 continue
             kind = by_section(str(section))
             if kind is not None and (items is None or isinstance(items, list)):
-                yield from _entries(items or [], document, (section,), roots, kind.name)
+                yield from _entries(items or [], document, (section,), roots, kind)
                 continue
             unknown = f"unknown section {show_value(section)}{suggestion(str(section), sections)}"
             message = unknown if kind is None else f"{section!r} must be a list"
@@ -67,12 +65,14 @@ def document_entries(document: Document, problems: list[Problem], roots: list[En
 
 
 def _entries(
-    items: list[Any], document: Document, path: tuple[str, ...], roots: list[Entry], kind: Optional[str] = None
+    items: list[Any], document: Document, path: tuple[str, ...], roots: list[Entry], kind: Optional[SyncKind]
 ) -> Iterator[Entry]:
     for index, data in enumerate(items):
         position = _item_position(document, path, index)
-        entry = Entry(kind or _kind_of(data) or HOSTS.name, data, document.source, position, index)
-        if isinstance(data, Mapping) and not _READ_ONLY.isdisjoint(data):
+        is_mapping = isinstance(data, Mapping)
+        found = kind or (kind_with_key(data) if is_mapping else None) or HOSTS
+        entry = Entry(found.name, data, document.source, position, index)
+        if is_mapping and not _READ_ONLY.isdisjoint(data):
             yield from _entry(entry, roots)
         else:
             yield entry
@@ -86,13 +86,6 @@ def _entry(entry: Entry, roots: list[Entry]) -> Iterator[Entry]:
         roots.append(entry)
     else:
         yield dataclasses.replace(entry, data=writable)
-
-
-def _kind_of(data: Any) -> Optional[str]:
-    """Return the kind of an object, recognized by its key ``name`` or ``path``; None without either."""
-    if not isinstance(data, Mapping):
-        return None
-    return next((kind.name for kind in (HOSTS, FOLDERS) if kind.keys[0] in data), None)
 
 
 def _item_position(document: Document, path: tuple[str, ...], index: int) -> Callable[..., Position]:
