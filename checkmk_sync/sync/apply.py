@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Callable, Iterator, Optional, Sequence
 from ..client.checkmk import Checkmk, require_client
 from ..client.nouns.activation import PendingChange
 from ..client.outcomes import Outcome, Status
+from ..config.secrets import reveal_named
 from ..core.arguments import require_type
 from ..errors import AuthError, BadRequestError, CheckmkError, WaitTimeoutError
 from .changes import Action, Change
@@ -19,7 +21,6 @@ from .observed import observe
 from .plan import Plan
 from .report import Report, compare_with_site
 from .scans import undiscovered
-from .secrets import with_secrets
 
 __all__ = ["Options", "Step", "apply_plan"]
 
@@ -81,7 +82,10 @@ class _ApplyRun:
     def __init__(self, client: Checkmk, plan: Plan, options: Options, watch: Watch) -> None:
         self._client, self._options, self._watch = client, options, watch
         self._report = Report(plan)
-        self._changes = with_secrets(plan.changes, client.settings.secrets, client.settings.username)
+        settings = client.settings
+        # Each secret is fetched once.
+        reveal = functools.cache(lambda name: reveal_named(settings.secrets, name, settings.username))
+        self._changes = [change.with_secrets(reveal) for change in plan.changes]
         self._stopped_by: Optional[CheckmkError] = None
 
     def run(self) -> Report:

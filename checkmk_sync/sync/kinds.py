@@ -67,6 +67,11 @@ class SyncKind:
         """Return the field of a plain noun that contains a property, or None."""
         return None if self.noun is None or path in (OWNER, ADOPTED) else self.noun.by_name.get(path[0])
 
+    def is_secret(self, path: Property) -> bool:
+        """Return True for a property that is a secret field of a plain noun."""
+        field = self.field_at(path)
+        return field is not None and field.secret
+
     @property
     def order(self) -> tuple[int, int]:
         """The position in the order of creation: the rank, and within a rank the kinds that it refers to first."""

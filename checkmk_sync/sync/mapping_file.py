@@ -99,11 +99,14 @@ class _Reader:
             if not isinstance(value, str):
                 self._refuse(f"{subject}: {show_value(value)} is not a string; put it in quotes", *path)
 
+    def _mapping(self, value: Any, requirement: str, key: str) -> dict[Any, Any]:
+        """Return a section, which may be missing, or refuse it if it is not a mapping."""
+        if not isinstance(value, (dict, type(None))):
+            self._refuse(requirement, key)
+        return value if isinstance(value, dict) else {}
+
     def _read_tables(self, tables: Any) -> None:
-        if not isinstance(tables, (dict, type(None))):
-            self._refuse("'tables' must be a mapping of names to tables", "tables")
-            return
-        for name, table in (tables or {}).items():
+        for name, table in self._mapping(tables, "'tables' must be a mapping of names to tables", "tables").items():
             if not isinstance(table, dict) or not table:
                 self._refuse(
                     f"the table {show_value(name)} must be a mapping of strings to strings, and must not be empty",
@@ -116,11 +119,8 @@ class _Reader:
             self._tables[str(name)] = table
 
     def _skip_rules(self, skip: Any) -> Iterator[tuple[str, frozenset[str]]]:
-        if not isinstance(skip, (dict, type(None))):
-            message = "'skip' must be a mapping of columns to lists of values; rows with these values are left out"
-            self._refuse(message, "skip")
-            return
-        for column, values in (skip or {}).items():
+        needed = "'skip' must be a mapping of columns to lists of values; rows with these values are left out"
+        for column, values in self._mapping(skip, needed, "skip").items():
             if not isinstance(column, str):
                 message = f"{show_value(column)} is not a string; put the name of a column in quotes"
                 self._refuse(message, "skip", column)
@@ -147,10 +147,7 @@ class _Reader:
                 yield rule
 
     def _section(self, section: str, values: Any, kind: str) -> Iterator[Rule]:
-        if not isinstance(values, (dict, type(None))):
-            self._refuse(f"{section!r} must be a mapping of names to values", section)
-            return
-        for name, value in (values or {}).items():
+        for name, value in self._mapping(values, f"{section!r} must be a mapping of names to values", section).items():
             if section == "attributes" and name == "labels":
                 self._refuse("put labels in the section 'labels', not in 'attributes'", section, name)
             else:

@@ -13,9 +13,7 @@ from .changes import ADOPTED, OWNER, Action, Change, Conflict
 from .checks import (
     creation_problems,
     invalid_folders,
-    kept_folders_warning,
     secret_problems,
-    secrets_warning,
     value_problems,
     warnings,
 )
@@ -89,12 +87,7 @@ def diff(
         pending=observed.pending,
         user=observed.user,
         site=site,
-        warnings=(
-            *desired.notes,
-            *warnings(desired, observed),
-            *kept_folders_warning(kept),
-            *secrets_warning(planner.secrets_written),
-        ),
+        warnings=(*desired.notes, *warnings(desired, observed, kept, planner.secrets_written)),
         silent=tuple(name for name in silent if name not in changed),
         renames=probable_renames(changes),
         owned_by_kind=dict(collections.Counter(kind for kind, _ in owned | unmarked)),
@@ -133,7 +126,6 @@ class _Planner:
             differences.update(secrets)
             self.secrets_written += bool(secrets)
         if self._is_in_conflict(wanted, existing, bool(differences)):
-            self.conflicts.append(self.ownership.conflict(existing, wanted))
             return
         sent = {path: merge(new, now) for path, (now, new) in differences.items()}
         self.problems += value_problems(wanted, sent, self.observed)
@@ -154,15 +146,12 @@ class _Planner:
         self.changes.append(creation)
 
     def _add_absent(self, wanted: Object, existing: ExistingObject) -> None:
-        if self._is_in_conflict(wanted, existing, differs=True):
-            self.conflicts.append(self.ownership.conflict(existing, wanted))
-        else:
-            self.changes.append(
-                Change(Action.DELETE, existing.kind, existing.key, {}, existing, location=wanted.location)
-            )
+        if not self._is_in_conflict(wanted, existing, differs=True):
+            deletion = Change(Action.DELETE, existing.kind, existing.key, {}, existing, wanted.location)
+            self.changes.append(deletion)
 
     def _is_in_conflict(self, wanted: Object, existing: ExistingObject, differs: bool) -> bool:
-        """Return True if the object belongs to another owner, or has no owner and is not adopted.
+        """Return True, and add a conflict, if the object belongs to another owner, or has no owner and is not adopted.
 
         A plan without an owner may change objects without an owner. Objects of a kind without a mark belong to nobody.
         """
@@ -173,7 +162,10 @@ class _Planner:
             return False
         if wanted.kind == FOLDERS.name and not differs:  # several owners may share a folder
             return False
-        return not (self.adopt and existing.owner in (None, owner))
+        if self.adopt and existing.owner in (None, owner):
+            return False
+        self.conflicts.append(self.ownership.conflict(existing, wanted))
+        return True
 
     def _ownership_labels(self, existing: ExistingObject) -> Differences:
         """Return the changes of the labels that mark an object as the owner's and distinguish it from its clones."""
@@ -256,7 +248,5 @@ def _differences(wanted: Object, existing: ExistingObject) -> Differences:
 
 def _secrets(wanted: Object) -> Differences:
     """Return the secrets in the fields of an object. Their current values are unknown."""
-    fields = {path: KINDS[wanted.kind].field_at(path) for path in wanted.properties}
-    return {
-        path: (HIDDEN, wanted.properties[path]) for path, field in fields.items() if field is not None and field.secret
-    }
+    kind = KINDS[wanted.kind]
+    return {path: (HIDDEN, value) for path, value in wanted.properties.items() if kind.is_secret(path)}
