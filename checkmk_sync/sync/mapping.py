@@ -15,7 +15,7 @@ from .fields import cell_value
 from .kinds import HOSTS, KINDS
 from .templates import CellError, Template
 
-__all__ = ["ABSENT", "ColumnMap", "Rule", "constant_value", "templates_in"]
+__all__ = ["ABSENT", "ColumnMap", "Rule", "templates_in"]
 
 Cells = Mapping[str, str]
 Refuse = Callable[[str, str], object]  # called with a message and the name of the column
@@ -41,8 +41,10 @@ class Rule:
 
         Raises ValueError for a cell that is not usable. The error is a CellError if the column is known.
         """
-        if not self.columns:
-            return self.value
+        return self.render(cells) if self.columns else self.value
+
+    def render(self, cells: Cells) -> Any:
+        """Return the value for one row, also if the rule uses no columns but its value contains templates."""
         if isinstance(self.value, Template):
             text = self.value.render(cells, is_folder=self.path in (FOLDER, ("path",)))
             return _convert_text(self.path, self.value, text, self.kind)
@@ -57,7 +59,7 @@ class Rule:
 
 
 def _convert_text(path: Property, template: Template, text: Optional[str], kind: str) -> Any:
-    """Return the value of a rendered template, converted like a CSV cell. None removes the property.
+    """Return the value of a rendered template, converted like a cell of a CSV inventory. None removes the property.
 
     Raises ValueError for invalid JSON.
     """
@@ -67,16 +69,6 @@ def _convert_text(path: Property, template: Template, text: Optional[str], kind:
     if text == "-" and len(template.parts) == 1:
         return None
     return cell_value(KINDS[kind], path, text)
-
-
-def constant_value(path: Property, value: Any, kind: str) -> Any:
-    """Return the value of a rule whose templates have no fields.
-
-    A template is converted like a cell of a CSV inventory. Templates in lists and mappings become strings.
-    """
-    if isinstance(value, Template):
-        return _convert_text(path, value, value.render({}), kind)
-    return _fill(value, {part: part.render({}) for part in templates_in(value)})
 
 
 def templates_in(value: Any) -> Iterator[Template]:

@@ -14,7 +14,7 @@ from ..errors import InventoryError, SettingsError
 from .attributes import show_value
 from .desired import Entry, Problem, Property, desired_state
 from .kinds import HOSTS, KINDS
-from .mapping import ABSENT, ColumnMap, Rule, constant_value, templates_in
+from .mapping import ABSENT, ColumnMap, Rule, templates_in
 from .templates import Template, TemplateError, parse
 
 __all__ = ["load_map"]
@@ -159,13 +159,14 @@ class _Reader:
         takes_only_text = path[0] != "attributes" and (KINDS[kind].noun is None or path[0] == KINDS[kind].keys[0])
         if columns and not isinstance(compiled, Template) and takes_only_text:
             self._refuse(f"{path[-1]} must be a string, not a list or mapping", *path)
-        if not columns:
-            try:
-                compiled = constant_value(path, compiled, kind)
-            except ValueError as error:
-                self._refuse(f"{path[-1]}: {error}", *path)
-                compiled = ABSENT
-        return Rule(path, compiled, columns, kind)
+        rule = Rule(path, compiled, columns, kind)
+        if columns:
+            return rule
+        try:
+            return replace(rule, value=rule.render({}))
+        except ValueError as error:
+            self._refuse(f"{path[-1]}: {error}", *path)
+        return replace(rule, value=ABSENT)
 
     def _compile(self, path: tuple[Any, ...], value: Any) -> Any:
         """Return the value with each string parsed as a template."""

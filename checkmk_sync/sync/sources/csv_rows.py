@@ -8,6 +8,7 @@ in ``service_groups.csv``, or its first line is ``# service_groups``.
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import re
 from typing import Any, Iterator, Mapping, Optional, Sequence, Union
@@ -21,8 +22,8 @@ from ..kinds import KINDS, Property, SyncKind, by_section, kind_of_file, kind_wi
 
 __all__ = [
     "CellPositions",
-    "RowPosition",
     "Table",
+    "cell_position",
     "csv_entries",
     "delimiter_of",
     "names_hosts",
@@ -133,16 +134,9 @@ def _line_at(text: str, start: int) -> str:
     return text[start : None if end is None else end.start()]
 
 
-class RowPosition:
-    """A callable that returns the positions of the cells of one row. It takes less memory than a closure."""
-
-    __slots__ = ("_cells", "_line")
-
-    def __init__(self, line: int, cells: CellPositions) -> None:
-        self._line, self._cells = line, cells
-
-    def __call__(self, *path: Union[str, int]) -> Position:
-        return self._cells.get(path, Position())._replace(line=self._line)
+def cell_position(cells: CellPositions, line: int, *path: Union[str, int]) -> Position:
+    """Return the position of the cell for a property in the row on a line."""
+    return cells.get(path, Position())._replace(line=line)
 
 
 def csv_entries(text: str, name: str, problems: list[Problem]) -> Iterator[Entry]:
@@ -161,7 +155,7 @@ def csv_entries(text: str, name: str, problems: list[Problem]) -> Iterator[Entry
     }
     is_named = list(map(bool, header))
     for line, row in table.rows(problems):
-        position = RowPosition(line, cells)
+        position = functools.partial(cell_position, cells, line)
         if len(row) > len(columns) or not all(is_named):
             problems += table.unnamed_values(row, line, is_named)
         data: dict[str, Any] = {}

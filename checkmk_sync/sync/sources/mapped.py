@@ -13,7 +13,7 @@ from ...core.text import pluralize
 from ...errors import SettingsError
 from ..desired import Entry, Problem
 from ..mapping import ColumnMap
-from .csv_rows import CellPositions, RowPosition, Table
+from .csv_rows import CellPositions, Table, cell_position
 
 __all__ = ["mapped_document", "mapped_table"]
 
@@ -83,7 +83,8 @@ def mapped_table(
             continue
         if len(row) > len(header) or not all(is_named):
             problems += table.unnamed_values(row, line, is_named)
-        yield rows.entry(cells, RowPosition(line, by_property), RowPosition(line, by_column))
+        positions = (functools.partial(cell_position, places, line) for places in (by_property, by_column))
+        yield rows.entry(cells, *positions)
     rows.finish(total, notes)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
-from typing import Any, Callable, Iterator, Optional, Union
+from typing import Any, Iterator, Optional, Union
 
 from ...config.documents import Document
 from ...config.positions import Position
@@ -68,7 +69,7 @@ def _entries(
     items: list[Any], document: Document, path: tuple[str, ...], roots: list[Entry], kind: Optional[SyncKind]
 ) -> Iterator[Entry]:
     for index, data in enumerate(items):
-        position = _item_position(document, path, index)
+        position = functools.partial(_item_position, document, path, index)
         is_mapping = isinstance(data, Mapping)
         found = kind or (kind_with_key(data) if is_mapping else None) or HOSTS
         entry = Entry(found.name, data, document.source, position, index)
@@ -88,11 +89,8 @@ def _entry(entry: Entry, roots: list[Entry]) -> Iterator[Entry]:
         yield dataclasses.replace(entry, data=writable)
 
 
-def _item_position(document: Document, path: tuple[str, ...], index: int) -> Callable[..., Position]:
-    def position(*below: Union[str, int]) -> Position:
-        return document.position((*path, index, *below)) if below else Position(document.line_of_item(path, index))
-
-    return position
+def _item_position(document: Document, path: tuple[str, ...], index: int, *below: Union[str, int]) -> Position:
+    return document.position((*path, index, *below)) if below else Position(document.line_of_item(path, index))
 
 
 def to_data(desired: Desired) -> dict[str, Any]:
