@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import re
 from collections.abc import Mapping  # isinstance() is three times slower with typing.Mapping
 from dataclasses import dataclass, field
@@ -25,17 +26,13 @@ __all__ = ["FOLDER", "REMOVE", "Desired", "Entry", "Object", "Problem", "Propert
 _ATTRIBUTE = re.compile(r"[A-Za-z_][-\w]*", re.ASCII)
 
 
-class _Remove:
-    """The type of REMOVE, which marks a property that the inventory removes."""
+class _Remove(enum.Enum):
+    """The type of REMOVE, which marks a property that the inventory removes. It stays the same object in a pickle."""
 
-    def __repr__(self) -> str:
-        return "REMOVE"
-
-    def __reduce__(self) -> str:
-        return "REMOVE"
+    REMOVE = enum.auto()
 
 
-REMOVE = _Remove()
+REMOVE = _Remove.REMOVE
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from ..errors import BrokenReplyError
 from .kinds import ADOPTED, FOLDER, FOLDERS, HOSTS, KINDS, OWNER, Property
 from .marks import properties_of
 
-__all__ = ["ExistingObject", "Observed", "existing_object", "kinds_to_read", "observe", "reread"]
+__all__ = ["ExistingObject", "Observed", "existing_object", "observe", "reread"]
 
 READINGS = 3  # attempts to read a list completely
 
@@ -90,16 +90,11 @@ class Observed:
         return (existing for existing in self.objects.values() if existing.kind == kind)
 
 
-def kinds_to_read(kinds: Iterable[str]) -> frozenset[str]:
-    """Return the kinds to read for an inventory that names some ``kinds``. Hosts and folders are read together."""
+def observe(client: Checkmk, kinds: Iterable[str] = (FOLDERS.name, HOSTS.name)) -> Observed:
+    """Read all objects of some kinds, and the pending changes of a site. Hosts and folders are read together."""
     # Hosts are needed to tell which folders are in use, and folders are created for hosts.
     both = {FOLDERS.name, HOSTS.name}
-    return frozenset(kinds) | (both if both & set(kinds) else set())
-
-
-def observe(client: Checkmk, kinds: Iterable[str] = (FOLDERS.name, HOSTS.name)) -> Observed:
-    """Read all objects of some kinds, and the pending changes of a site."""
-    read = kinds_to_read(kinds)
+    read = frozenset(kinds).union(both if both.intersection(kinds) else ())
     ordered = sorted(read, key=lambda kind: (KINDS[kind].order, kind))
     objects = {(found.kind, found.key): found for kind in ordered for found in _read(client, kind)}
     settings, pending = client.settings, tuple(client.activation.pending())

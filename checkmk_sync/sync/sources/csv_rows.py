@@ -80,6 +80,7 @@ class Table:
             self.header = [cell.strip() for cell in next(self._reader, [])]
         except csv.Error as error:
             raise SettingsError(f"this is not valid CSV: {error}", file=name, line=self.line) from None
+        self._is_complete = all(self.header)
         if not any(self.header):
             raise SettingsError(_EMPTY, file=name)
 
@@ -116,10 +117,12 @@ class Table:
         whole = [line.count(self._delimiter) == separators for line in self._row_lines]
         return separators > 0 and whole[0] and any(whole[1:])
 
-    def unnamed_values(self, row: list[str], line: int, is_named: list[bool]) -> Iterator[Problem]:
+    def unnamed_values(self, row: list[str], line: int) -> Iterator[Problem]:
         """Yield a mistake for each value in a column without a heading."""
+        if self._is_complete and len(row) <= len(self.header):
+            return
         for number, cell in enumerate(row):
-            if not (number < len(is_named) and is_named[number]) and cell.strip():
+            if cell.strip() and not (number < len(self.header) and self.header[number]):
                 message = "this column has no heading, but the row has a value in it"
                 yield Problem(message, self._name, line, number + 1, "")
 
@@ -153,11 +156,9 @@ def csv_entries(text: str, name: str, problems: list[Problem]) -> Iterator[Entry
     cells: CellPositions = {
         path: Position(None, number, table.header[number - 1]) for number, path in enumerate(columns, 1) if path
     }
-    is_named = list(map(bool, header))
     for line, row in table.rows(problems):
         position = functools.partial(cell_position, cells, line)
-        if len(row) > len(columns) or not all(is_named):
-            problems += table.unnamed_values(row, line, is_named)
+        problems += table.unnamed_values(row, line)
         data: dict[str, Any] = {}
         for path, raw in zip(columns, row):
             cell = raw.strip()
