@@ -47,7 +47,11 @@ class Rule:
         """Return the value for one row, also if the rule uses no columns but its value contains templates."""
         if isinstance(self.value, Template):
             text = self.value.render(cells, is_folder=self.path in (FOLDER, ("path",)))
-            return _convert_text(self.path, self.value, text, self.kind)
+            if text is None:
+                return ABSENT
+            # A template such as {A}-{B} renders "-" if both defaults are empty, so that must be its only part.
+            is_removal = text == "-" and len(self.value.parts) == 1
+            return None if is_removal else cell_value(KINDS[self.kind], self.path, text)
         rendered = {part: part.render(cells) for part in templates_in(self.value)}
         missing = [part for part, text in rendered.items() if part.fields and text is None]
         if not missing:
@@ -56,19 +60,6 @@ class Rule:
             message = "the value is missing, but other parts of the attribute have a value"
             raise CellError(message, missing[0].fields[0].column)
         return ABSENT
-
-
-def _convert_text(path: Property, template: Template, text: Optional[str], kind: str) -> Any:
-    """Return the value of a rendered template, converted like a cell of a CSV inventory. None removes the property.
-
-    Raises ValueError for invalid JSON.
-    """
-    if text is None:
-        return ABSENT
-    # A template such as {A}-{B} renders "-" if both defaults are empty, so only a template of one part can remove.
-    if text == "-" and len(template.parts) == 1:
-        return None
-    return cell_value(KINDS[kind], path, text)
 
 
 def templates_in(value: Any) -> Iterator[Template]:

@@ -122,7 +122,8 @@ class _Planner:
             return
         differences = {} if wanted.implied else _differences(wanted, existing)
         if self.desired.secrets_always:
-            secrets = _secrets(wanted)
+            kind = KINDS[wanted.kind]
+            secrets = {path: (HIDDEN, new) for path, new in wanted.properties.items() if kind.is_secret(path)}
             differences.update(secrets)
             self.secrets_written += bool(secrets)
         if self._is_in_conflict(wanted, existing, bool(differences)):
@@ -140,10 +141,14 @@ class _Planner:
         if wanted.absent:
             self.unchanged += 1
             return
-        creation = _create_change(wanted, self.ownership.owner)
-        sent = {path: value for path, value in creation.new_values.items() if path != OWNER}
+        kind, owner = KINDS[wanted.kind], self.ownership.owner
+        named = {path: value for path, value in wanted.properties.items() if value is not REMOVE}
+        sent = {**kind.defaults(wanted.key), **named}
         self.problems += [*creation_problems(wanted, self.observed), *value_problems(wanted, sent, self.observed)]
-        self.changes.append(creation)
+        if owner is not None and kind.mark is not None:
+            sent[OWNER] = owner
+        properties = {path: (None, value) for path, value in sent.items()}
+        self.changes.append(Change(Action.CREATE, kind.name, wanted.key, properties, location=wanted.location))
 
     def _add_absent(self, wanted: Object, existing: ExistingObject) -> None:
         if not self._is_in_conflict(wanted, existing, differs=True):
@@ -226,16 +231,6 @@ class _Planner:
         return in_use
 
 
-def _create_change(wanted: Object, owner: Optional[str]) -> Change:
-    properties = {path: (None, value) for path, value in wanted.properties.items() if value is not REMOVE}
-    kind = KINDS[wanted.kind]
-    for path, value in kind.defaults(wanted.key).items():
-        properties.setdefault(path, (None, value))
-    if owner is not None and kind.mark is not None:
-        properties[OWNER] = (None, owner)
-    return Change(Action.CREATE, wanted.kind, wanted.key, properties, location=wanted.location)
-
-
 def _differences(wanted: Object, existing: ExistingObject) -> Differences:
     """Return the properties that differ from the inventory, as (now, wanted)."""
     values = {path: None if value is REMOVE else value for path, value in wanted.properties.items()}
@@ -244,9 +239,3 @@ def _differences(wanted: Object, existing: ExistingObject) -> Differences:
         for path, value in values.items()
         if not has_property(existing.kind, existing.properties, path, value)
     }
-
-
-def _secrets(wanted: Object) -> Differences:
-    """Return the secrets in the fields of an object. Their current values are unknown."""
-    kind = KINDS[wanted.kind]
-    return {path: (HIDDEN, value) for path, value in wanted.properties.items() if kind.is_secret(path)}
