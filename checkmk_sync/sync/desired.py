@@ -148,13 +148,14 @@ def desired_state(entries: Iterable[Entry]) -> Desired:
         reader.read(entry)
     if len(reader.problems) > len(reader.refused):
         raise InventoryError(reader.problems)
+    objects = dict(reader.objects)
+    for (kind, key), wanted in reader.objects.items():
+        path = parent_folder(key) if kind == "folder" else wanted.properties.get(FOLDER)
+        while path is not None and path != "/" and ("folder", path) not in objects:
+            objects["folder", path] = Object("folder", path, {}, wanted.location, implied=True)
+            path = parent_folder(path)
     kinds = frozenset(kind for kind, _ in reader.objects)
-    locations: dict[str, str] = {}
-    for path, location in reader.folders_in_use():
-        locations.setdefault(path, location)
-    for path, location in sorted(locations.items()):
-        reader.objects.setdefault(("folder", path), Object("folder", path, {}, location, implied=True))
-    return Desired(reader.objects, kinds, refused=tuple(reader.refused))
+    return Desired(objects, kinds, refused=tuple(reader.refused))
 
 
 class _Reader:
@@ -260,14 +261,6 @@ class _Reader:
                 self._problem(entry, problem, *path, key)
             else:
                 yield ("labels", key), REMOVE if value is None else value
-
-    def folders_in_use(self) -> Iterator[tuple[str, str]]:
-        """Yield the path of each folder above an object, except the root, with the location of the object."""
-        for (kind, key), wanted in list(self.objects.items()):
-            path = parent_folder(key) if kind == "folder" else wanted.properties.get(FOLDER)
-            while path is not None and path != "/":
-                yield path, wanted.location
-                path = parent_folder(path)
 
 
 def _title(text: str) -> str:

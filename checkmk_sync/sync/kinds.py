@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from dataclasses import dataclass, field
 from typing import Any, Callable, Container, Mapping, Optional
@@ -72,7 +73,7 @@ class SyncKind:
         field = self.field_at(path)
         return field is not None and field.secret
 
-    @property
+    @functools.cached_property  # every change is sorted by it
     def order(self) -> tuple[int, int]:
         """The position in the order of creation: the rank, and within a rank the kinds that it refers to first."""
         others = [KINDS[name] for name in {*self.references.values()} - {self.name} if name in KINDS]

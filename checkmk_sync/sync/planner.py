@@ -38,8 +38,6 @@ def diff(
     *,
     owner: Optional[str] = None,
     adopt: bool = False,
-    undiscovered: tuple[str, ...] = (),
-    silent: tuple[str, ...] = (),
     site: str = "",
     keep_folders: bool = False,
     limits: Optional[Limits] = None,
@@ -49,9 +47,8 @@ def diff(
 
     Only properties that the inventory names are compared, and each label is compared on its own. With an owner, the
     plan deletes the owner's objects that are not in the inventory. Without an owner, it deletes nothing. With
-    ``keep_folders``, it deletes no folders, and a warning lists the empty folders that stay. Hosts in ``undiscovered``
-    will be scanned. Hosts in ``silent`` will be scanned only if the plan changes them. ``secrets`` are the names to
-    which the inventory can refer.
+    ``keep_folders``, it deletes no folders, and a warning lists the empty folders that stay. ``secrets`` are the names
+    to which the inventory can refer.
 
     Raises InventoryError for changes that Checkmk would refuse: new folders with invalid names, invalid values, and
     references to objects that do not exist.
@@ -73,7 +70,6 @@ def diff(
     conflicts = [*planner.conflicts, *references.blocked_deletions()]
     owned = {key for key, existing in observed.objects.items() if planner.ownership.owns(existing)}
     named = {key for key, wanted in desired.objects.items() if key in observed.objects and not wanted.implied}
-    changed = {change.key for change in changes if change.kind == HOSTS.name}
     # Objects of a kind without a mark belong to nobody, so all of them count for the limit of deletions.
     unmarked = {key for key in observed.objects if KINDS[key[0]].mark is None}
     return Plan(
@@ -83,12 +79,10 @@ def diff(
         owner=owner,
         owned=len(owned),
         existing=len(owned | named),
-        undiscovered=(*undiscovered, *(name for name in silent if name in changed)),
         pending=observed.pending,
         user=observed.user,
         site=site,
         warnings=(*desired.notes, *warnings(desired, observed, kept, planner.secrets_written)),
-        silent=tuple(name for name in silent if name not in changed),
         renames=probable_renames(changes),
         owned_by_kind=dict(collections.Counter(kind for kind, _ in owned | unmarked)),
         limits=limits or Limits.of(),
