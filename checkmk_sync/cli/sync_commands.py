@@ -13,6 +13,7 @@ from ..commands.command import without_python
 from ..commands.handlers.sync import plan_with, unused_confirmations
 from ..core.text import pluralize
 from ..sync import Action, Desired, Options, Plan, Report, apply_plan, plan_as_markdown, plan_as_text, report_as_text
+from ..sync.kinds import KINDS
 from .console import Output
 from .exit_codes import CHANGES, FAILED, REFUSED, UNKNOWN
 from .inventory import print_notes, read_inventories
@@ -113,7 +114,7 @@ def checks(report: Report) -> Iterator[str]:
     again = "checkmk-sync plan, with the same inventory and options"
     unknown = [change for change, outcome in report.results if outcome.status is Status.UNKNOWN]
     for change in unknown[:MAX_CHECKS]:
-        yield f"Check with: checkmk-sync {change.kind}s get {change.key}"
+        yield f"Check with: checkmk-sync {KINDS[change.kind].section.replace('_', '-')} get {change.key}"
     if len(unknown) > MAX_CHECKS:
         yield f"Check the others with: {again}"
     for stage, check in (("discovery", f"Check the scans with: {again}"), ("activation", ACTIVATION_CHECK)):
