@@ -24,7 +24,6 @@ __all__ = ["apply", "checks", "plan"]
 
 MAX_SHOWN = 40  # changes that apply shows before it asks
 MAX_CHECKS = 3  # objects with an unknown outcome for which apply names the command that checks them
-ACTIVATION_CHECK = "Check with: checkmk-sync pending"
 
 
 def _plan_for(client: Checkmk, output: Output, desired: Desired, arguments: dict[str, Any]) -> Plan:
@@ -117,7 +116,8 @@ def checks(report: Report) -> Iterator[str]:
         yield f"Check with: checkmk-sync {KINDS[change.kind].section.replace('_', '-')} get {change.key}"
     if len(unknown) > MAX_CHECKS:
         yield f"Check the others with: {again}"
-    for stage, check in (("discovery", f"Check the scans with: {again}"), ("activation", ACTIVATION_CHECK)):
+    later = {"discovery": f"Check the scans with: {again}", "activation": "Check with: checkmk-sync pending"}
+    for stage, check in later.items():
         if stage in report.errors and failed_status(report.errors[stage]) is Status.UNKNOWN:
             yield check
 
