@@ -1,4 +1,4 @@
-"""The parameters of click: those of arguments in the command table, whose values are converted, and those of lists."""
+"""The click parameters of arguments and lists in the command table, and the conversion of their values."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def _note_json(context: click.Context, _parameter: click.Parameter, value: Optio
 
 def asks_for_json(words: Sequence[str]) -> bool:
     """Return True if a command line asks for JSON. It need not be valid."""
-    pairs: Any = zip(words, [*words[1:], ""])
+    with_next: Any = zip(words, [*words[1:], ""])
     return any(word in ("--json", "-ojson", "--output=json") for word in words) or any(
-        option in ("-o", "--output") and value == "json" for option, value in pairs
+        option in ("-o", "--output") and value == "json" for option, value in with_next
     )
