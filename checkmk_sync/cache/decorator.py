@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
 import decimal
@@ -13,7 +12,7 @@ import inspect
 import pathlib
 import types
 import uuid
-from typing import Any, Callable, Iterable, Iterator, Optional, TypeVar
+from typing import Any, Callable, Iterable, Optional, TypeVar
 
 from ..core.arguments import runs_after_return
 from ..core.once import make_once
@@ -113,8 +112,10 @@ def cached(ttl: Optional[float] = None, key_prefix: str = "") -> Callable[[F], F
             def compute() -> Any:
                 epoch = cache.epoch
                 result = function(*args, **kwargs)
-                with _copying(name):
+                try:
                     cache.set(key, result, ttl, epoch=epoch)
+                except TypeError as error:
+                    raise TypeError(f"the result of {name} cannot be cached: {error}") from error
                 return result
 
             result, _ = service.single_flight.run((key, cache.epoch), compute)
@@ -125,14 +126,6 @@ def cached(ttl: Optional[float] = None, key_prefix: str = "") -> Callable[[F], F
         return wrapper  # type: ignore[return-value]
 
     return decorate
-
-
-@contextlib.contextmanager
-def _copying(name: str) -> Iterator[None]:
-    try:
-        yield
-    except TypeError as error:
-        raise TypeError(f"the result of {name} cannot be cached: {error}") from error
 
 
 def _text_of_arguments(bound: inspect.BoundArguments, is_method: bool, name: str) -> str:

@@ -13,7 +13,7 @@ from ..catalogue.paths import api_path
 from ..core.call import Reply
 from ..core.redaction import mask_secrets
 from .exit_codes import FAILED
-from .options import State, ask, can_ask
+from .options import State, ask, require_answers
 from .outcome import RawWrite
 from .parameters import pairs
 
@@ -40,7 +40,8 @@ def api(
     try:
         shown = f"{method} {api_path(path)}{'?' if parameters else ''}{urlencode(parameters, doseq=True)}"
         if method != "GET" and not yes:
-            _confirm(state, shown, body, stdin_is_taken=input_file == "-")
+            require_answers("'api'", "give --yes", stdin_is="the body" if input_file == "-" else "")
+            _confirm(state, shown, body)
         with state.client() as client:
             if method != "GET":
                 state.begin_write(RawWrite(shown))
@@ -95,11 +96,8 @@ def _parameters(texts: Sequence[str]) -> dict[str, list[str]]:
     return parameters
 
 
-def _confirm(state: State, request: str, body: Any, *, stdin_is_taken: bool) -> None:
-    """Show the request and ask. Raises click.UsageError if nobody can answer, and Declined unless the user agrees."""
-    if stdin_is_taken or not can_ask():
-        reason = "standard input is the body" if stdin_is_taken else "standard input is not a terminal"
-        raise click.UsageError(f"'api' cannot ask for confirmation, because {reason}; give --yes")
+def _confirm(state: State, request: str, body: Any) -> None:
+    """Show the request and ask. Raises Declined unless the user agrees."""
     state.output.question(request)
     if body is not None:
         for line in json.dumps(mask_secrets(body), indent=2, ensure_ascii=False).split("\n"):

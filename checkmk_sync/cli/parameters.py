@@ -1,4 +1,4 @@
-"""Conversion of the arguments in the command table to click parameters, and of their values."""
+"""The parameters of click: those of arguments in the command table, whose values are converted, and those of lists."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, Union
 
 import click
 
-from ..commands import Argument
+from ..commands import Argument, Command
 from ..core.arguments import match_choice
-from .options import FILE, can_ask
+from .options import FILE, State, can_ask
 
 if TYPE_CHECKING:
     from ..config.secrets import SecretSource
 
-__all__ = ["Number", "destination", "pairs", "parameter", "values"]
+__all__ = ["FORMATS", "Number", "asks_for_json", "destination", "list_parameters", "pairs", "parameter", "values"]
 
 MAX_SECRET = 2**16  # characters
+FORMATS = ("table", "wide", "json", "jsonl", "yaml", "csv", "name")  # of lists
 
 
 class Number(click.ParamType):  # type: ignore[type-arg]
@@ -35,7 +36,7 @@ class Number(click.ParamType):  # type: ignore[type-arg]
             number = self._kind(value)
         except ValueError:
             number = math.nan
-        if not self._minimum <= number <= self._maximum:  # nan is in no range
+        if not self._minimum <= number <= self._maximum or number == math.inf:  # nan is in no range
             noun = "a whole number" if self._kind is int else "a number"
             has_maximum = self._maximum < math.inf
             span = f"from {self._minimum} to {self._maximum}" if has_maximum else f"of at least {self._minimum}"
@@ -160,3 +161,39 @@ def pairs(name: str, texts: Sequence[str]) -> dict[str, str]:
             raise click.UsageError(f"--{name} {key} occurs twice; give one value")
         found[key] = value
     return found
+
+
+def list_parameters(command: Command) -> list[click.Parameter]:
+    """Return the options for the output of a list.
+
+    Without a format, a list is a table on a terminal, and lines in a pipe.
+    """
+    formats = FORMATS if command.naming_columns else FORMATS[:-1]
+    inside = " or ".join(f"{name}.KEY" for name in command.all_columns if name in ("attributes", "labels"))
+    columns = ", ".join(command.all_columns) + (f", {inside}" if inside else "")
+    return [
+        click.Option(["--limit"], type=Number(), help="Show at most this many results."),
+        click.Option(
+            ["-o", "--output"],
+            type=click.Choice(formats),
+            callback=_note_json,
+            help="Print in this format (default: table on a terminal, tab-separated lines in a pipe).",
+        ),
+        click.Option(["--columns"], metavar="NAMES", help=f"Show these columns, separated by commas: {columns}."),
+        click.Option(["--sort"], metavar="COLUMN", help="Sort by this column; -COLUMN sorts in descending order."),
+    ]
+
+
+def _note_json(context: click.Context, _parameter: click.Parameter, value: Optional[str]) -> Optional[str]:
+    # -o json means --json, so that errors are JSON as well.
+    if value == "json":
+        context.ensure_object(State).as_json = True
+    return value
+
+
+def asks_for_json(words: Sequence[str]) -> bool:
+    """Return True if a command line asks for JSON. It need not be valid."""
+    pairs: Any = zip(words, [*words[1:], ""])
+    return any(word in ("--json", "-ojson", "--output=json") for word in words) or any(
+        option in ("-o", "--output") and value == "json" for option, value in pairs
+    )

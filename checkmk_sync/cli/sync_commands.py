@@ -16,7 +16,7 @@ from ..sync import Action, Desired, Options, Plan, Report, apply_plan, plan_as_m
 from .console import Output
 from .exit_codes import CHANGES, FAILED, REFUSED, UNKNOWN
 from .inventory import print_notes, read_inventories
-from .options import State, as_options, ask, can_ask
+from .options import State, as_options, ask, require_answers
 from .outcome import failed_status, worst
 
 __all__ = ["apply", "checks", "plan"]
@@ -80,29 +80,25 @@ def apply(
         else:  # a refused plan is shown as well, because the error refers to it
             output.marked_lines(plan_as_text(plan, limit=MAX_SHOWN, with_refusal=False))  # the error contains it
         plan.raise_if_unsafe(checksum=checksum)
-        if plan.is_empty:
-            if state.as_json:
-                _print_json(output, Report.of_nothing(plan, activate=activate))
-            else:
-                output.line("Nothing to do.")
-            return 0
-        options = Options(arguments["discover"], activate, force_foreign)
-        if not (yes or checksum is not None):
-            _confirm(output, plan, options, stdin_is_taken="-" in inventory)
-        state.begin_write()
-        with output.progress() as watch:
-            report = apply_plan(client, plan, options, watch)
+        report = Report.of_nothing(plan, activate=activate)
+        if not plan.is_empty:
+            options = Options(arguments["discover"], activate, force_foreign)
+            if not (yes or checksum is not None):
+                advice = "give --yes, or --checksum with the checksum of the reviewed plan"
+                require_answers("apply", advice, stdin_is="the inventory" if "-" in inventory else "")
+                _confirm(output, plan, options)
+            state.begin_write()
+            with output.progress() as watch:
+                report = apply_plan(client, plan, options, watch)
     if state.as_json:
-        _print_json(output, report)
+        output.data({"outcome": _status(report).value, **report.to_dict()})
+    elif plan.is_empty:
+        output.line("Nothing to do.")
     else:
         output.marked_lines(as_options(report_as_text(report)))
         for line in checks(report):
             output.line(line)
     return UNKNOWN if _status(report) is Status.UNKNOWN else 0 if report.ok else FAILED
-
-
-def _print_json(output: Output, report: Report) -> None:
-    output.data({"outcome": _status(report).value, **report.to_dict()})
 
 
 def _status(report: Report) -> Status:
@@ -125,13 +121,7 @@ def checks(report: Report) -> Iterator[str]:
             yield check
 
 
-def _confirm(output: Output, plan: Plan, options: Options, *, stdin_is_taken: bool) -> None:
-    if stdin_is_taken or not can_ask():
-        reason = "standard input is the inventory" if stdin_is_taken else "standard input is not a terminal"
-        raise click.UsageError(
-            f"apply cannot ask for confirmation, because {reason}; give --yes, or --checksum with the checksum of the "
-            "reviewed plan"
-        )
+def _confirm(output: Output, plan: Plan, options: Options) -> None:
     if output.as_json or not output.is_terminal:  # the question needs the plan on stderr, if stdout is not the screen
         for line in plan_as_text(plan, limit=MAX_SHOWN).split("\n"):
             output.question(line)

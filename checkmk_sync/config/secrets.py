@@ -16,9 +16,9 @@ from ..core.arguments import describe_type
 from ..core.private_files import is_open_to_others
 from ..errors import MissingExtraError, SettingsError
 
-__all__ = ["SecretSource", "reveal_named", "secret_name", "warn_caller", "warn_if_readable_by_others"]
+__all__ = ["SecretSource", "read_file", "reveal_named", "secret_name", "warn_caller", "warn_if_readable_by_others"]
 
-MAX_CHARACTERS = 2**16  # of a password file
+MAX_SETTINGS_FILE, MAX_PASSWORD_FILE = 2**20, 2**16  # characters
 _SURROGATE = re.compile("[\ud800-\udfff]")
 COMMAND_S = 60.0  # the time limit of a password command
 _REFERENCE = "secret:"
@@ -112,27 +112,35 @@ def reveal_named(sources: Mapping[str, SecretSource], name: str, username: str) 
 
 def _from_file(path: str) -> str:
     path = os.path.abspath(os.path.expanduser(path))
+    text, status = read_file(path, f"the password file {path}", limit=MAX_PASSWORD_FILE, field="password_file")
+    warn_if_readable_by_others(path, status)
+    secret = text.rstrip("\r\n")
+    if secret != secret.strip():
+        warn_caller(f"the password in {path} starts or ends with a space; remove it unless it is part of the password")
+    return secret
+
+
+def read_file(
+    path: str, label: str, *, limit: int = MAX_SETTINGS_FILE, file: Optional[str] = None, field: Optional[str] = None
+) -> tuple[str, os.stat_result]:
+    """Return the text of a UTF-8 file with settings or a secret, and the status of the file.
+
+    Raises SettingsError if the file cannot be read or has more than ``limit`` characters. The message calls the file
+    ``label``, and the error has these attributes ``file`` and ``field``.
+    """
     try:
         with open(path, encoding="utf-8-sig") as source:
-            warn_if_readable_by_others(path, os.fstat(source.fileno()))
-            secret = source.read(MAX_CHARACTERS + 1)
-    except (OSError, ValueError) as error:
-        # open() raises ValueError for a name with NUL.
+            status, text = os.fstat(source.fileno()), source.read(limit + 1)
+    except (OSError, ValueError) as error:  # open() raises ValueError for a name with NUL
         reason = error.strerror if isinstance(error, OSError) else str(error)
         if isinstance(error, UnicodeDecodeError):
             reason = "it is not UTF-8 text"
         cause = error if isinstance(error, OSError) else None  # a UnicodeDecodeError contains the bytes of the file
-        raise SettingsError(f"the password file {path} cannot be read: {reason}", field="password_file") from cause
-    if len(secret) > MAX_CHARACTERS:
-        del secret  # tracebacks can show local variables
-        message = (
-            f"the password file {path} is longer than {MAX_CHARACTERS // 2**10} KiB; use a file with only the password"
-        )
-        raise SettingsError(message, field="password_file")
-    secret = secret.rstrip("\r\n")
-    if secret != secret.strip():
-        warn_caller(f"the password in {path} starts or ends with a space; remove it unless it is part of the password")
-    return secret
+        raise SettingsError(f"{label} cannot be read: {reason}", file=file, field=field) from cause
+    if len(text) > limit:
+        del text  # tracebacks can show local variables
+        raise SettingsError(f"{label} is larger than {limit // 2**10} KiB; check its path", file=file, field=field)
+    return text, status
 
 
 def warn_if_readable_by_others(path: str, status: os.stat_result) -> None:
