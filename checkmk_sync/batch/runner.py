@@ -31,7 +31,7 @@ from typing import (
 from ..errors import UnfinishedError
 from .executors import ExecutorAdapter
 from .journal import Journal
-from .result import BatchItem, BatchProgress, BatchStatus, Counter, Skip, TaskResult
+from .result import BatchItem, BatchProgress, BatchStatus, Skip, TaskResult
 from .task import Task
 from .window import window
 
@@ -96,7 +96,9 @@ class BatchRun(Generic[T, R]):
         self._items, self._task, self._executor, self._max_chunks = items, task, executor, max_chunks
         self._key, self._validate, self._report = key, validate, report
         self._journal, self.batch_id = journal, batch_id
-        self.counter = Counter(task.clock, len(items) if isinstance(items, Sized) else None)
+        self._started, self._total = task.clock.monotonic(), len(items) if isinstance(items, Sized) else None
+        self._counts: collections.Counter[BatchStatus] = collections.Counter()
+        self._resumed = 0
         self._keys: set[str] = set()
         self._pending_slots = threading.Semaphore(max_pending)
         self._submit_lock = threading.Lock()
@@ -121,7 +123,8 @@ class BatchRun(Generic[T, R]):
             if chunk.fatal_error is not None:
                 raise chunk.fatal_error
             for outcome in chunk.outcomes or ():
-                self.counter.add(outcome)
+                self._counts[outcome.status] += 1
+                self._resumed += outcome.resumed
                 if self._report is not None:
                     self._report_progress(self._report)
                 yield outcome
@@ -130,6 +133,17 @@ class BatchRun(Generic[T, R]):
         error = self._fatal_error or self._source_error
         if error is not None:
             raise error
+
+    def progress(self) -> BatchProgress:
+        """Return the progress so far."""
+        return BatchProgress(
+            self._total,
+            success=self._counts[BatchStatus.SUCCESS],
+            failed=self._counts[BatchStatus.FAILED],
+            skipped=self._counts[BatchStatus.SKIPPED],
+            resumed=self._resumed,
+            duration=self._task.clock.monotonic() - self._started,
+        )
 
     def stop(self, grace_s: float) -> None:
         """Start no further items, wake waiting threads, and wait up to ``grace_s`` seconds for running items.
@@ -185,7 +199,7 @@ class BatchRun(Generic[T, R]):
 
     def _report_progress(self, report: Callable[[BatchProgress], Any]) -> None:
         try:
-            report(self.counter.progress())
+            report(self.progress())
         except Exception:  # the callback is the caller's code, and its errors must not end the batch
             if not self._report_failed:
                 log.warning("the progress callback failed; the batch continues", exc_info=True)
@@ -210,9 +224,9 @@ class BatchRun(Generic[T, R]):
 
     def _chunks(self) -> Iterator[_Chunk]:
         """Yield full chunks, or smaller ones while the source is slow."""
-        size, entries = self._executor.chunk_size, self._take_items()
+        size, rate, entries = self._executor.chunk_size, self._executor.rate, self._take_items()
         for group in self._grouped(entries, size) if size > 1 else zip(entries):
-            if not self._executor.wait_for_rate(len(group)):
+            if rate is not None and not all(self._task.wait_for_start(rate) for _ in group):
                 return
             yield _Chunk(group)
 
@@ -248,7 +262,7 @@ class BatchRun(Generic[T, R]):
                 try:
                     item = next(source)
                 except StopIteration:
-                    self.counter.total = index
+                    self._total = index
                     return
                 except Exception as error:  # outcomes() raises it after the outcomes of the earlier items
                     self._source_error = error
