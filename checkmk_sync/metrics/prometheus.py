@@ -126,11 +126,11 @@ def exposition(source: Source) -> str:
 
     Raises MissingExtraError if the extra ``prometheus`` is not installed.
     """
-    _families()
+    collector = Collector(source)  # before the import, which it explains if the extra is missing
     from prometheus_client import CollectorRegistry, generate_latest
 
     registry = CollectorRegistry()
-    registry.register(Collector(source))
+    registry.register(collector)
     return generate_latest(registry).decode("utf-8")
 
 
