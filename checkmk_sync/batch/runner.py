@@ -13,27 +13,14 @@ import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import (
-    Any,
-    Callable,
-    Generator,
-    Generic,
-    Iterable,
-    Iterator,
-    NamedTuple,
-    Optional,
-    Sequence,
-    Sized,
-    TypeVar,
-    Union,
-)
+from typing import Any, Callable, Generator, Generic, Iterable, Iterator, NamedTuple, Optional, Sequence, Sized, TypeVar
 
+from ..core.window import window
 from ..errors import UnfinishedError
 from .executors import ExecutorAdapter
 from .journal import Journal
 from .result import BatchItem, BatchProgress, BatchStatus, Skip, TaskResult
 from .task import Task
-from .window import window
 
 __all__ = ["BatchRun"]
 
@@ -136,14 +123,9 @@ class BatchRun(Generic[T, R]):
 
     def progress(self) -> BatchProgress:
         """Return the progress so far."""
-        return BatchProgress(
-            self._total,
-            success=self._counts[BatchStatus.SUCCESS],
-            failed=self._counts[BatchStatus.FAILED],
-            skipped=self._counts[BatchStatus.SKIPPED],
-            resumed=self._resumed,
-            duration=self._task.clock.monotonic() - self._started,
-        )
+        counts = {status.value: self._counts[status] for status in BatchStatus}
+        duration = self._task.clock.monotonic() - self._started
+        return BatchProgress(self._total, **counts, resumed=self._resumed, duration=duration)
 
     def stop(self, grace_s: float) -> None:
         """Start no further items, wake waiting threads, and wait up to ``grace_s`` seconds for running items.
@@ -278,7 +260,7 @@ class BatchRun(Generic[T, R]):
             if isinstance(source, Generator):  # closed in the thread that used it, which some resources require
                 source.close()
 
-    def _prepare(self, index: int, item: T) -> Union[_Entry, BatchItem[T, R]]:
+    def _prepare(self, index: int, item: T) -> _Entry | BatchItem[T, R]:
         key = f"item {index}"
         try:
             own_key = self._key(item)
@@ -329,10 +311,8 @@ class BatchRun(Generic[T, R]):
         try:
             chunk.outcomes = self._collect_outcomes(chunk, future)
             self._write_journal(chunk.outcomes)
-            fatal_errors = [
-                item.error for item in chunk.outcomes if not isinstance(item.error, (Exception, type(None)))
-            ]
-            chunk.fatal_error = fatal_errors[0] if fatal_errors else None
+            errors = [outcome.error for outcome in chunk.outcomes if outcome.error is not None]
+            chunk.fatal_error = next((error for error in errors if not isinstance(error, Exception)), None)
         except BaseException as error:  # a future would only log it, so outcomes() raises it
             chunk.fatal_error = error
         chunk.is_done = True
