@@ -7,10 +7,7 @@ has approved the preview. If the facts of the preview have changed by the time o
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import json
-import secrets
 from typing import Any, Mapping, Optional
 
 import anyio
@@ -25,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..cache import LRUCache
 from ..commands import Command, Preview, as_arguments
 from ..core.text import escape_invisible
-from .results import tool_result
+from .results import keyed_digest, tool_result
 
 __all__ = ["CHANGED", "MAX_PENDING", "require_approval"]
 
@@ -47,8 +44,6 @@ _QUESTION = "approval"
 LIFETIME_S = 600.0  # seconds in which a preview can be approved
 MAX_PENDING = 1000  # previews
 MAX_PREVIEW = 30_000  # characters that a person can be expected to read
-# Keyed, so that nobody can forge a fingerprint, or use it to test guesses of a secret in an inventory.
-_KEY = secrets.token_bytes(32)
 
 
 async def require_approval(
@@ -70,8 +65,7 @@ async def require_approval(
         raise ToolError(_CANNOT_ASK)
     lines = _lines(preview)
     # An approval covers one command, its arguments, and the facts on the site that the preview shows.
-    facts = json.dumps([command.tool_name, arguments, preview.facts], sort_keys=True, default=str)
-    fingerprint = hmac.new(_KEY, facts.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:16]
+    fingerprint = keyed_digest(command.tool_name, arguments, preview.facts)
     if can_ask:
         if ctx.protocol_version is not None and is_version_at_least(ctx.protocol_version, _QUESTION_AS_RESULT):
             return _ask_by_result(ctx, "\n".join(lines), fingerprint, pending)

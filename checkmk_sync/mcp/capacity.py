@@ -46,11 +46,8 @@ async def session_middleware(ctx: ServerRequestContext[Any, Any], call_next: Cal
         headers, client = ctx.request.headers, ctx.request.client
         caller = (client.host if client else "", headers.get("x-forwarded-for", ""), headers.get("user-agent", ""))
         session = headers.get("mcp-session-id") or "\n".join(caller)
-    token = session_id.set(session)
-    try:
-        return await call_next(ctx)
-    finally:
-        session_id.reset(token)
+    session_id.set(session)  # each request has its own context, so this needs no reset
+    return await call_next(ctx)
 
 
 class _SessionLimits:
@@ -80,7 +77,7 @@ class Capacity:
         session = self._sessions.setdefault(session_id.get(), _SessionLimits(self._session_limit))
         # The session first, so that calls that wait for their own session take no thread.
         async with session.calls, self._threads[kind]:
-            session_limit.set(session.reads)  # each request of a client has its own context, so this needs no reset
+            session_limit.set(session.reads)
             yield
 
 
