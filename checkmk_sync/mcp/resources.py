@@ -171,11 +171,11 @@ def add_completions(
         argument: CompletionArgument,
         _context: Optional[CompletionContext],
     ) -> Completion:
-        if not isinstance(ref, PromptReference) and ref.uri == KIND_URI:
-            kinds = [kind for kind in _kinds(runner.policy, commands) if kind.startswith(argument.value)]
-            return Completion(values=kinds, has_more=False)
         if isinstance(ref, PromptReference):
             is_offered = ref.name in prompts
+        elif ref.uri == KIND_URI:
+            kinds = [kind for kind in _kinds(runner.policy, commands) if kind.startswith(argument.value)]
+            return Completion(values=kinds, has_more=False)
         else:
             is_offered = ref.uri == HOST and "hosts_get" in commands
         names: list[str] = []
