@@ -10,9 +10,8 @@ from __future__ import annotations
 import io
 import itertools
 import json
-import os
 import re
-from typing import Any, BinaryIO, Callable, NoReturn, Optional, Sequence
+from typing import Any, BinaryIO, Callable, NoReturn, Optional, Sequence, Union
 
 import yaml
 from yaml.reader import Reader, ReaderError
@@ -22,17 +21,15 @@ from .positions import (
     JSONPositions,
     Path,
     Position,
-    PositionIndex,
     YAMLPositions,
     has_depth_limit,
     position_at,
     safe_loader,
 )
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "NOT_JSON", "Document", "read_file", "read_json", "read_limited", "read_yaml"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "NOT_JSON", "Document", "read_json", "read_limited", "read_yaml"]
 
 MAX_BYTES = 256 * 2**20
-MAX_CHARACTERS = 2**20  # of a file with settings
 MAX_VALUES = 20_000_000  # counted with all aliases expanded
 MAX_DEPTH = 50
 NOT_JSON = "this is not valid JSON"
@@ -52,7 +49,7 @@ _HALF_CHARACTER = "a string contains half of a character (a surrogate without it
 class Document:
     """The parsed ``data`` of a document, and its ``source``: the name of a file. Lines count from 1."""
 
-    def __init__(self, data: Any, source: str, positions: Optional[PositionIndex] = None) -> None:
+    def __init__(self, data: Any, source: str, positions: Union[YAMLPositions, JSONPositions, None] = None) -> None:
         self.data, self.source = data, source
         self._positions = positions
         self._items: dict[Path, Sequence[int]] = {}
@@ -77,27 +74,6 @@ class Document:
             self._items[path] = () if self._positions is None else self._positions.items(path)
         lines = self._items[path]
         return lines[index] if index < len(lines) else None
-
-
-def read_file(name: str, label: str, *, field: Optional[str] = None) -> tuple[str, os.stat_result]:
-    """Return the text of a UTF-8 file with settings, and the status of the file.
-
-    Raises SettingsError if the file cannot be read or is too large. The message calls the file ``label``, and the error
-    has this ``field``.
-    """
-    try:
-        with open(name, encoding="utf-8-sig") as source:
-            status = os.fstat(source.fileno())
-            text = source.read(MAX_CHARACTERS + 1)
-    except (OSError, ValueError) as error:  # open() raises ValueError for a name with NUL
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        if isinstance(error, UnicodeDecodeError):
-            reason = "it is not UTF-8 text"
-        cause = error if isinstance(error, OSError) else None  # a UnicodeDecodeError contains the bytes of the file
-        raise SettingsError(f"{label} cannot be read: {reason}", file=name, field=field) from cause
-    if len(text) > MAX_CHARACTERS:
-        raise SettingsError(f"{label} is larger than {MAX_CHARACTERS // 2**20} MiB", file=name, field=field)
-    return text, status
 
 
 def read_limited(source: BinaryIO, limit: int) -> bytearray:

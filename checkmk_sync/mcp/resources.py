@@ -100,7 +100,10 @@ def _describe_field(field: Field) -> dict[str, Any]:
 
 def _add_list(server: MCPServer[Any], runner: ToolRunner, uri: str, command: Command) -> None:
     """Add a resource for the first page of a list, and a template for all pages."""
-    defaults = {argument.name: [] if argument.many else argument.default for argument in command.arguments}
+    defaults = {
+        argument.name: ({} if argument.kind == "pairs" else []) if argument.many else argument.default
+        for argument in command.arguments
+    }
 
     async def page(batch_size: int = DEFAULT_PAGE, cursor: Optional[str] = None) -> str:
         if not 1 <= batch_size <= MAX_PAGE:

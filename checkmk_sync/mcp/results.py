@@ -39,8 +39,7 @@ def page_result(client: Checkmk, command: Command, arguments: Mapping[str, Any])
     query = dict(arguments)
     limit, cursor = query.pop("limit"), query.pop("cursor")
     offset = decode_cursor(cursor, command.tool_name, query)
-    unlimited = {"limit": None} if any(argument.name == "limit" for argument in command.arguments) else {}
-    rows = command.handler(client, **query, **unlimited)
+    rows = command.handler(client, **query)
     page = []
     # One row more than fits on the page shows whether there is another page.
     for number, row in enumerate(itertools.islice(rows, offset + limit + 1)):

@@ -12,13 +12,13 @@ from werkzeug.wrappers import Request, Response
 
 from .configuration import PERMISSION_TITLES, Configuration, HostConfig, User
 from .faults import FaultScript
-from .jobs import Activations, DiscoveryJobs, Renames
+from .jobs import Activations, BackgroundJobs
 from .monitoring_core import MonitoringCore
 from .replies import Links, Problem
 from .validation import Check, Field, checked_body, checked_query
 from .version_profile import VersionProfile
 
-__all__ = ["ENDPOINTS", "PATH_CHECKS", "Context", "Endpoint", "SiteState"]
+__all__ = ["EDIT", "ENDPOINTS", "PATH_CHECKS", "Context", "Endpoint", "SiteState"]
 
 
 @dataclass
@@ -29,18 +29,18 @@ class SiteState:
     configuration: Configuration
     monitoring: MonitoringCore
     activations: Activations
-    discovery: DiscoveryJobs
-    renames: Renames
+    jobs: BackgroundJobs
     faults: FaultScript
     etag_locking: bool = True
 
     def finish_due_jobs(self) -> None:
         """Apply the jobs that have ended by now."""
         with self.configuration.mutex:
-            self.discovery.finish_due_jobs()
-            self.renames.finish_due_jobs()
+            self.jobs.finish_due_jobs()
             self.activations.finish_due_jobs()
 
+
+EDIT = ("wato.edit",)  # the permission to change the configuration
 
 # The fields of an endpoint, which may depend on the site.
 Fields = Union[Mapping[str, Field], Callable[[SiteState], Mapping[str, Field]]]
@@ -51,7 +51,8 @@ class Endpoint:
     """A row of the table of endpoints, and the decorator that registers its handler.
 
     ``query`` and ``body`` are fields, or functions that return the fields for a site. ``schema_check`` checks the
-    complete body if none of its fields has errors.
+    complete body if none of its fields has errors. ``since`` is the first version with the endpoint, and ``until`` the
+    first version without it. The user must have the ``permissions``.
     """
 
     method: str
@@ -59,7 +60,9 @@ class Endpoint:
     query: Fields = field(default_factory=dict)
     body: Optional[Fields] = None
     schema_check: Optional[Callable[[SiteState], Check]] = None
-    exists: Callable[[VersionProfile], bool] = lambda _profile: True
+    since: Optional[str] = None
+    until: Optional[str] = None
+    permissions: tuple[str, ...] = ()
     takes_lock: bool = True  # Checkmk: all methods except GET take the configuration lock, even status queries by POST
     needs_etag: bool = False
     handler: Callable[[Context], Response] = field(init=False)
@@ -68,6 +71,9 @@ class Endpoint:
         self.handler = handler
         ENDPOINTS.append(self)
         return handler
+
+    def exists(self, profile: VersionProfile) -> bool:
+        return profile.version.is_between(self.since, self.until)
 
 
 ENDPOINTS: list[Endpoint] = []

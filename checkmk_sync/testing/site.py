@@ -14,7 +14,7 @@ from .control import Control
 from .endpoints import SiteState
 from .fault_middleware import FaultMiddleware
 from .faults import Fault, FaultScript
-from .jobs import Activations, DiscoveryJobs, Renames
+from .jobs import Activations, BackgroundJobs
 from .monitoring_core import MonitoringCore
 from .server import Server
 from .version_profile import VersionProfile
@@ -102,12 +102,11 @@ class SimulatedSite:
         for user in (User(self.username, self.password, PERMISSIONS["admin"]), *self._users):
             configuration.users[user.name] = user
         core = MonitoringCore(self.site, self._clock, self._services, check_delay_s)
-        discovery = DiscoveryJobs(configuration, self._services, discovery_s, race_s)
+        jobs = BackgroundJobs(configuration, self._services, discovery_s, race_s)
         activations = Activations(configuration, core, activation_s, core_delay_s)
         self._populate(configuration, hosts)
         activations.load(configuration.hosts, configuration.service_phases)
-        jobs = (activations, discovery, Renames(configuration, discovery_s))
-        return SiteState(self._profile, configuration, core, *jobs, faults, self._etag_locking)
+        return SiteState(self._profile, configuration, core, activations, jobs, faults, self._etag_locking)
 
     def _populate(self, configuration: Configuration, hosts: int) -> None:
         """Add discovered and monitored hosts, without pending changes."""
@@ -115,7 +114,7 @@ class SimulatedSite:
         for number in range(hosts):
             folder = f"/folder{number // 1000:02d}" if hosts > 1000 else "/"
             if folder not in configuration.folders:
-                configuration.add_folder(folder, folder[1:].capitalize(), {}, None, user="cmkadmin")
+                configuration.add_folder(folder, folder[1:].capitalize(), {}, user="cmkadmin")
             address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
             name = f"host{number:05d}"
             configuration.add_host(name, folder, {"ipaddress": address}, user="cmkadmin")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import behaviours  # noqa: F401
 from . import (  # noqa: F401
     activation,
     clusters,
@@ -10,7 +11,6 @@ from . import (  # noqa: F401
     hosts,
     hosts_bulk,
     hosts_internal,
-    plain_nouns,
     rename,
     status,
     version,

@@ -70,10 +70,9 @@ _START = {
 }
 
 
-@Endpoint("POST", f"{_RUNS}/actions/activate-changes/invoke", body=_START)
+@Endpoint("POST", f"{_RUNS}/actions/activate-changes/invoke", body=_START, permissions=("wato.activate",))
 def activate(context: Context) -> Response:
     body, configuration = context.body, context.configuration
-    context.require("wato.activate")
     if context.profile.activates_with_etag:
         context.check_etag(_pending_etag(context))
     unknown = [site for site in body["sites"] if site != configuration.site]

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 
 from .. import references
 from ..configuration import HostConfig
-from ..endpoints import PATH_CHECKS, Context, Endpoint, SiteState
+from ..endpoints import EDIT, PATH_CHECKS, Context, Endpoint, SiteState
 from ..replies import bad_fields, json_response
 from ..validation import REQUIRED, Field, list_of
 from .hosts import BAKE, create_host, existing_host, new_host_fields, require_etag
@@ -39,13 +39,12 @@ def _nodes_fields(state: SiteState) -> dict[str, Field]:
     return {"nodes": Field(list_of(references.node(state)), REQUIRED)}
 
 
-@Endpoint("PUT", _NODES, body=_nodes_fields, needs_etag=True)
+@Endpoint("PUT", _NODES, body=_nodes_fields, needs_etag=True, permissions=EDIT)
 def set_nodes(context: Context) -> Response:
     host, nodes = _cluster(context), context.body["nodes"]
-    context.require("wato.edit")
     require_etag(context, host)
     context.require_folder(host.folder)
-    context.configuration.change_host(host, user=context.user.name, nodes=tuple(nodes))
+    context.configuration.change_host(host, user=context.user.name, nodes=nodes)
     path = _NODES.replace("<host_name>", host.name)
     links = [context.links.link("urn:org.restfulobjects:rels/modify", path, method="PUT")]
     # Checkmk: the answer has no ETag, although the documentation promises one.

@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response
 
 from ...catalogue.paths import folder_id
 from ..configuration import FolderConfig, etag
-from ..endpoints import PATH_CHECKS, Context, Endpoint, SiteState
-from ..references import FOLDER, existing_folder
+from ..endpoints import EDIT, PATH_CHECKS, Context, Endpoint, SiteState
+from ..references import existing_folder
 from ..replies import Problem, bad_fields, collection, domain_object, json_response
 from ..validation import REQUIRED, Field, boolean, choice, list_of, nonempty_string, object_with, pattern, string
 from .changes import attributes_after, change_fields, single_change_check
@@ -30,11 +30,10 @@ _ABSENT_IN_SOME = (
 
 def _folder(context: Context) -> FolderConfig:
     spelling = context.params["folder"]
-    folder = context.configuration.folder(spelling)
-    if folder is None:
-        errors = FOLDER(spelling) or [f"The folder {spelling!r} could not be found."]
+    errors = existing_folder(context.state)(spelling)
+    if errors:
         raise bad_fields({"folder": errors}, 404)
-    return folder
+    return context.configuration.folder_at(spelling)
 
 
 PATH_CHECKS[_ONE] = _folder
@@ -110,19 +109,16 @@ def _new_fields(state: SiteState) -> dict[str, Field]:
     }
 
 
-@Endpoint("POST", _ALL, body=_new_fields)
+@Endpoint("POST", _ALL, body=_new_fields, permissions=EDIT)
 def create_folder(context: Context) -> Response:
     body, configuration = context.body, context.configuration
-    context.require("wato.edit")
     parent = configuration.folder_at(body["parent"])
     context.require_folder(parent.path)
     name = body.get("name") or _derived_name(context, parent.path, body["title"])
     path = f"{parent.path.rstrip('/')}/{name}"
     if path in configuration.folders:
         raise Problem(400, "A problem occured.", f"A folder with name {name!r} already exists.")
-    return _answer(
-        context, configuration.add_folder(path, body["title"], body["attributes"], None, user=context.user.name)
-    )
+    return _answer(context, configuration.add_folder(path, body["title"], body["attributes"], user=context.user.name))
 
 
 def _derived_name(context: Context, parent: str, title: str) -> str:
@@ -147,10 +143,9 @@ def _change_fields(state: SiteState) -> dict[str, Field]:
     return {"title": Field(nonempty_string), **change_fields(state.configuration.rules.folder_errors)}
 
 
-@Endpoint("PUT", _ONE, body=_change_fields, schema_check=single_change_check, needs_etag=True)
+@Endpoint("PUT", _ONE, body=_change_fields, schema_check=single_change_check, needs_etag=True, permissions=EDIT)
 def update_folder(context: Context) -> Response:
     folder = _folder(context)
-    context.require("wato.edit")
     context.check_etag(folder_etag(context, folder))
     context.require_folder(folder.path)
     changed, absent = _changed(context, folder, context.body)
@@ -164,9 +159,8 @@ def _bulk_change_fields(state: SiteState) -> dict[str, Field]:
     return {"entries": Field(list_of(object_with(fields, single_change_check(state))), REQUIRED)}
 
 
-@Endpoint("PUT", "/domain-types/folder_config/actions/bulk-update/invoke", body=_bulk_change_fields)
+@Endpoint("PUT", "/domain-types/folder_config/actions/bulk-update/invoke", body=_bulk_change_fields, permissions=EDIT)
 def bulk_update_folders(context: Context) -> Response:
-    context.require("wato.edit")
     done, failed = [], []
     for entry in context.body["entries"]:
         folder = context.configuration.folder_at(entry["folder"])
@@ -186,10 +180,10 @@ def bulk_update_folders(context: Context) -> Response:
     f"{_ONE}/actions/move/invoke",
     body=lambda state: {"destination": Field(existing_folder(state), REQUIRED)},
     needs_etag=True,
+    permissions=EDIT,
 )
 def move_folder(context: Context) -> Response:
     folder, target = _folder(context), context.configuration.folder_at(context.body["destination"])
-    context.require("wato.edit")
     context.check_etag(folder_etag(context, folder))
     if folder.path == "/":
         raise Problem(400, "Problem moving folder", "You can't move the root folder.")

@@ -7,9 +7,10 @@ from typing import Any, Collection, Mapping
 from werkzeug.wrappers import Response
 
 from ...catalogue.paths import folder_id
+from .. import references
 from ..configuration import HostConfig, etag
-from ..endpoints import PATH_CHECKS, Context, Endpoint, SiteState
-from ..fields_filter import FieldsError, FieldsFilter
+from ..endpoints import EDIT, PATH_CHECKS, Context, Endpoint, SiteState
+from ..fields_filter import FieldsFilter
 from ..host_attributes import DEFAULT_SCAN
 from ..references import HOST_NAME, existing_folder, unused_host_name
 from ..replies import Problem, bad_fields, collection, domain_object, json_response
@@ -18,12 +19,13 @@ from .changes import attributes_after, change_fields, is_empty_change, single_ch
 
 __all__ = [
     "BAKE",
+    "add_host",
     "change_attributes",
     "create_host",
     "existing_host",
+    "host_answer",
     "host_change_fields",
     "host_collection",
-    "host_etag",
     "host_object",
     "new_host_fields",
     "refuse_needed_parents",
@@ -41,12 +43,10 @@ def existing_host(context: Context) -> HostConfig:
     Raises Problem 404 if it does not exist, and 403 if the user must not see it.
     """
     name = context.params["host_name"]
-    errors = HOST_NAME(name)
+    errors = references.existing_host(context.state)(name)
     if errors:
         raise bad_fields({"host_name": errors}, 404)
-    host = context.configuration.hosts.get(name)
-    if host is None:
-        raise bad_fields({"host_name": [f"Host not found: {name!r}"]}, 404)
+    host = context.configuration.hosts[name]
     context.require_seen(host)
     return host
 
@@ -54,14 +54,14 @@ def existing_host(context: Context) -> HostConfig:
 PATH_CHECKS[_ONE] = existing_host
 
 
-def host_etag(host: HostConfig) -> str:
+def _etag(host: HostConfig) -> str:
     """Return the ETag of a host, which does not depend on its meta data, as in Checkmk."""
     return etag(host.name, dict(host.attributes), host.nodes)
 
 
 def require_etag(context: Context, host: HostConfig) -> None:
-    ext = {"name": host.name, "attributes": dict(host.attributes), "cluster_nodes": host.node_list}
-    context.check_etag(host_etag(host), ext)
+    ext = {"name": host.name, "attributes": dict(host.attributes), "cluster_nodes": host.nodes}
+    context.check_etag(_etag(host), ext)
 
 
 def host_object(context: Context, host: HostConfig, *, links: bool = True, effective: bool = False) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def host_object(context: Context, host: HostConfig, *, links: bool = True, effec
         "attributes": {**host.attributes, "meta_data": host.meta_data},
         "is_cluster": host.nodes is not None,
         "is_offline": context.configuration.is_offline(host),
-        "cluster_nodes": host.node_list,
+        "cluster_nodes": host.nodes,
     }
     if effective:
         effective_attributes = {**context.configuration.effective(host), "meta_data": host.meta_data}
@@ -91,12 +91,13 @@ def _links(context: Context, host: HostConfig) -> list[dict[str, Any]]:
     return [*links.of_object(f"/objects/host_config/{host.name}"), to_folder]
 
 
-def _answer(context: Context, host: HostConfig, *, effective: bool = False) -> Response:
-    return json_response(host_object(context, host, effective=effective), etag=host_etag(host))
+def host_answer(context: Context, host: HostConfig, *, effective: bool = False) -> Response:
+    return json_response(host_object(context, host, effective=effective), etag=_etag(host))
 
 
 def change_attributes(context: Context, host: HostConfig, data: Mapping[str, Any]) -> tuple[HostConfig, list[str]]:
     """Change a host, and return it with the attributes to remove that were absent."""
+    context.require_folder(host.folder)
     if is_empty_change(data):
         return host, []
     # Checkmk: a host is changed even if some attributes to remove are absent.
@@ -123,8 +124,7 @@ def list_hosts(context: Context) -> Response:
         wanted = set(query["hostnames"])
         hosts = [host for host in hosts if host.name in wanted]
     if "site" in query:
-        default = context.configuration.site
-        hosts = [host for host in hosts if context.configuration.effective(host).get("site", default) == query["site"]]
+        hosts = [host for host in hosts if context.configuration.effective(host)["site"] == query["site"]]
     return host_collection(context, hosts)
 
 
@@ -137,10 +137,7 @@ def host_collection(context: Context, hosts: list[HostConfig]) -> Response:
     if "fields" not in query:
         items = (host_object(context, host, links=links, effective=effective) for host in hosts)
         return collection("host_config", self_link, items, ident="host")
-    try:
-        fields_filter = FieldsFilter(query["fields"])
-    except FieldsError as error:
-        raise bad_fields({"fields": [str(error)]}) from None
+    fields_filter = FieldsFilter(query["fields"])
     effective = fields_filter.includes("value", "extensions", "effective_attributes")
     value = [host_object(context, host, effective=effective) for host in hosts]
     whole = {"id": "host", "domainType": "host_config", "links": [self_link], "value": value, "extensions": {}}
@@ -150,7 +147,7 @@ def host_collection(context: Context, hosts: list[HostConfig]) -> Response:
 
 @Endpoint("GET", _ONE, query={"effective_attributes": Field(boolean, False)})
 def get_host(context: Context) -> Response:
-    return _answer(context, existing_host(context), effective=context.query["effective_attributes"])
+    return host_answer(context, existing_host(context), effective=context.query["effective_attributes"])
 
 
 def new_host_fields(state: SiteState) -> dict[str, Field]:
@@ -161,18 +158,18 @@ def new_host_fields(state: SiteState) -> dict[str, Field]:
     }
 
 
-@Endpoint("POST", _ALL, query=BAKE, body=new_host_fields)
+def add_host(context: Context, entry: Mapping[str, Any]) -> HostConfig:
+    """Add a host, or a cluster if the entry has nodes."""
+    configuration = context.configuration
+    folder = configuration.folder_at(entry["folder"]).path
+    context.require_folder(folder)
+    attributes, nodes = entry.get("attributes", {}), entry.get("nodes")
+    return configuration.add_host(entry["host_name"], folder, attributes, user=context.user.name, nodes=nodes)
+
+
+@Endpoint("POST", _ALL, query=BAKE, body=new_host_fields, permissions=EDIT)
 def create_host(context: Context) -> Response:
-    """Create a host, or a cluster if the body has nodes."""
-    body, configuration = context.body, context.configuration
-    context.require("wato.edit")
-    folder = configuration.folder_at(body["folder"])
-    context.require_folder(folder.path)
-    nodes = tuple(body["nodes"]) if "nodes" in body else None
-    host = configuration.add_host(
-        body["host_name"], folder.path, body["attributes"], user=context.user.name, nodes=nodes
-    )
-    return _answer(context, host)
+    return host_answer(context, add_host(context, context.body))
 
 
 def host_change_fields(state: SiteState) -> dict[str, Field]:
@@ -184,12 +181,11 @@ def update_host(context: Context) -> Response:
     host = existing_host(context)
     require_etag(context, host)
     context.require("wato.edit")
-    context.require_folder(host.folder)
     changed, absent = change_attributes(context, host, context.body)
     if absent:
         detail = f"The following attributes were not removed since they didn't exist: {', '.join(absent)}"
         raise Problem(400, "Some attributes were not removed", detail)
-    return _answer(context, changed)
+    return host_answer(context, changed)
 
 
 def refuse_needed_parents(context: Context, deleted: Collection[str]) -> None:
@@ -200,10 +196,9 @@ def refuse_needed_parents(context: Context, deleted: Collection[str]) -> None:
         raise Problem(400, "Bad Request", f"You cannot delete these hosts: {reasons}")
 
 
-@Endpoint("DELETE", _ONE)
+@Endpoint("DELETE", _ONE, permissions=EDIT)
 def delete_host(context: Context) -> Response:
     host = existing_host(context)
-    context.require("wato.edit")
     context.require_folder(host.folder)
     refuse_needed_parents(context, [host.name])
     context.configuration.remove_host(host.name, user=context.user.name)
@@ -215,17 +210,17 @@ def delete_host(context: Context) -> Response:
     f"{_ONE}/actions/move/invoke",
     body=lambda state: {"target_folder": Field(existing_folder(state), REQUIRED)},
     needs_etag=True,
+    permissions=EDIT,
 )
 def move_host(context: Context) -> Response:
     host, user = existing_host(context), context.user
     target = context.configuration.folder_at(context.body["target_folder"])
-    context.require("wato.edit")
     require_etag(context, host)
     if target.path == host.folder:
         raise Problem(400, "Invalid move action", "The host is already part of the specified target folder")
     if not (user.may_change(host.folder) and user.may_change(target.path)):
         detail = f"You lack the permissions to move host {host.name} to {folder_id(target.path)}."
         raise Problem(403, "Permission denied", detail)
-    return _answer(
+    return host_answer(
         context, context.configuration.change_host(host, user=user.name, action="move-host", folder=target.path)
     )

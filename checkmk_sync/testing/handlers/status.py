@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import operator
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
 from urllib.parse import quote_plus
 
 from werkzeug.wrappers import Response
@@ -14,7 +13,6 @@ from ..livestatus import BadQuery, compile_query, host_name_predicate
 from ..references import HOST_NAME, existing_site
 from ..replies import Problem, bad_fields, collection, domain_object, json_response
 from ..validation import REQUIRED, Check, Field, list_of, member_of, refined, string
-from ..version_profile import VersionProfile
 
 __all__: list[str] = []
 
@@ -57,29 +55,26 @@ _HOST_FIELDS, _SERVICE_FIELDS = _list_fields("hosts"), _list_fields("services")
 
 
 def _service_fields_with_host(state: SiteState) -> dict[str, Field]:
-    host = refined(HOST_NAME, lambda name: None if _exists(state, name) else f"Host not found: {name!r}")
-    return {**_SERVICE_FIELDS(state), "host_name": Field(host)}
+    return {**_SERVICE_FIELDS(state), "host_name": Field(_known_host(state))}
 
 
-def _exists(state: SiteState, host_name: str) -> bool:
+def _known_host(state: SiteState) -> Check:
     # Checkmk looks only in the configuration. Here, seeded hosts exist too, although they are only monitored.
-    return host_name in state.configuration.hosts or state.monitoring.knows(host_name)
+    def problem(name: str) -> Optional[str]:
+        is_known = name in state.configuration.hosts or state.monitoring.knows(name)
+        return None if is_known else f"Host not found: {name!r}"
+
+    return refined(HOST_NAME, problem)
 
 
-def _named_host(context: Context) -> None:
-    name = context.params["host_name"]
-    errors = HOST_NAME(name)
-    if not errors and context.endpoint.path != _HOST and not _exists(context.state, name):
-        errors = [f"Host not found: {name!r}"]
+def _check_host(context: Context) -> None:
+    check = HOST_NAME if context.endpoint.path == _HOST else _known_host(context.state)
+    errors = check(context.params["host_name"])
     if errors:
         raise bad_fields({"host_name": errors}, 404)
 
 
-PATH_CHECKS[_HOST] = _named_host
-
-
-_HAS_GET: Callable[[VersionProfile], bool] = operator.attrgetter("has_status_get")
-_HAS_SERVICE_POST: Callable[[VersionProfile], bool] = operator.attrgetter("has_service_status_post")
+PATH_CHECKS[_HOST] = _check_host
 
 
 def _all_columns(table: str, columns: Sequence[str]) -> list[str]:
@@ -87,8 +82,8 @@ def _all_columns(table: str, columns: Sequence[str]) -> list[str]:
     return [*(column for column in _MANDATORY[table] if column not in columns), *columns]
 
 
-@Endpoint("GET", _HOSTS, query=_HOST_FIELDS, exists=_HAS_GET)
-@Endpoint("POST", _HOSTS, body=_HOST_FIELDS, exists=lambda profile: profile.has_host_status_post)
+@Endpoint("GET", _HOSTS, query=_HOST_FIELDS, until="2.5.0b1")
+@Endpoint("POST", _HOSTS, body=_HOST_FIELDS, since="2.3.0p23")
 def list_host_status(context: Context) -> Response:
     arguments = context.query or context.body
     columns = _all_columns("hosts", arguments["columns"])
@@ -112,10 +107,10 @@ def get_host_status(context: Context) -> Response:
     return json_response(_host_item(context, row, _all_columns("hosts", context.query["columns"])))
 
 
-@Endpoint("GET", _SERVICES, query=_service_fields_with_host, exists=_HAS_GET)
-@Endpoint("POST", _SERVICES, body=_service_fields_with_host, exists=_HAS_SERVICE_POST)
-@Endpoint("GET", _SERVICES_OF_HOST, query=_SERVICE_FIELDS, exists=_HAS_GET)
-@Endpoint("POST", _SERVICES_OF_HOST, body=_SERVICE_FIELDS, exists=_HAS_SERVICE_POST)
+@Endpoint("GET", _SERVICES, query=_service_fields_with_host, until="2.5.0b1")
+@Endpoint("POST", _SERVICES, body=_service_fields_with_host, since="2.3.0p31")
+@Endpoint("GET", _SERVICES_OF_HOST, query=_SERVICE_FIELDS, until="2.5.0b1")
+@Endpoint("POST", _SERVICES_OF_HOST, body=_SERVICE_FIELDS, since="2.3.0p31")
 def list_services(context: Context) -> Response:
     arguments = context.query or context.body
     host = context.params.get("host_name", arguments.get("host_name"))
