@@ -11,7 +11,7 @@ import io
 import itertools
 import json
 import re
-from typing import Any, BinaryIO, Callable, NoReturn, Optional, Sequence
+from typing import Any, BinaryIO, Callable, NoReturn, Optional, Sequence, Union
 
 import yaml
 from yaml.reader import Reader, ReaderError
@@ -21,7 +21,6 @@ from .positions import (
     JSONPositions,
     Path,
     Position,
-    PositionIndex,
     YAMLPositions,
     has_depth_limit,
     position_at,
@@ -50,7 +49,7 @@ _HALF_CHARACTER = "a string contains half of a character (a surrogate without it
 class Document:
     """The parsed ``data`` of a document, and its ``source``: the name of a file. Lines count from 1."""
 
-    def __init__(self, data: Any, source: str, positions: Optional[PositionIndex] = None) -> None:
+    def __init__(self, data: Any, source: str, positions: Union[YAMLPositions, JSONPositions, None] = None) -> None:
         self.data, self.source = data, source
         self._positions = positions
         self._items: dict[Path, Sequence[int]] = {}

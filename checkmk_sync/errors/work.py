@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Optional, Sequence
 
-from .attempted import Attempted, Delivery
-from .base import CheckmkError
+from .base import Attempted, CheckmkError, Delivery
 
 __all__ = [
     "ActivationError",

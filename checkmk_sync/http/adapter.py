@@ -6,7 +6,6 @@ import contextlib
 import json
 import logging
 import operator
-import os
 from typing import Any, ContextManager, Iterator, Mapping, Optional
 
 import requests
@@ -17,6 +16,7 @@ from ..config.settings import Timeouts
 from ..core import cancellation
 from ..core.call import JSON, Call, CallKind
 from ..core.clock import Deadline
+from ..core.fork import ForkSafe
 from ..core.redaction import Redactor
 from ..errors import (
     BrokenReplyError,
@@ -69,7 +69,7 @@ class Exchange(requests.PreparedRequest):
         self.response_json: Any = None  # decoded from response_body; with a body_limit, the body itself
 
 
-class CheckmkAdapter(HTTPAdapter):
+class CheckmkAdapter(ForkSafe, HTTPAdapter):
     """A requests adapter that applies retries, limits and the circuit breaker to each request.
 
     The body is read inside these guards. requests reads it after the adapter has returned, so guards around ``send``
@@ -77,6 +77,9 @@ class CheckmkAdapter(HTTPAdapter):
 
     Answers of the site itself are returned, whatever their status. Any other outcome raises one typed error.
     """
+
+    LOCKS = ()
+    _pool: Any  # the connection pool of the server, or None before the first request
 
     def __init__(
         self,
@@ -92,13 +95,12 @@ class CheckmkAdapter(HTTPAdapter):
         proxies: Mapping[str, str],
     ) -> None:
         # urllib3's retries would multiply with ours, and would repeat writes that are not safe to repeat.
-        super().__init__(pool_connections=2, pool_maxsize=limits.reads.limit + 1, max_retries=0)
+        HTTPAdapter.__init__(self, pool_connections=2, pool_maxsize=limits.reads.limit + 1, max_retries=0)
         self._limits, self._breaker, self._metrics = limits, breaker, metrics
         self._timeouts, self._max_reply_bytes, self._redact = timeouts, max_reply_bytes, redact
         self._options: dict[str, Any] = {"verify": verify, "proxies": proxies}
-        self._pool: Any = None
         self._closed = False
-        self._process = os.getpid()
+        ForkSafe.__init__(self)
         metrics.set_gauge("requests_in_flight", 0)
 
         guarded = limits.guard(breaker.guard(self._attempt))
@@ -144,8 +146,6 @@ class CheckmkAdapter(HTTPAdapter):
         cancellation.check()
         if self._closed:
             raise ConnectError("the client is closed", call=str(call), sent=False)
-        if self._process != os.getpid():
-            self._drop_inherited_connections()
         exchange.socket = TrackedSocket(describe_limit(call, exchange.deadline))
         exchange.cost.attempts += 1
         exchange.cost.bytes_sent += sent
@@ -264,11 +264,11 @@ class CheckmkAdapter(HTTPAdapter):
         self._closed, self._pool = True, None
         super().close()  # type: ignore[no-untyped-call,unused-ignore]
 
-    def _drop_inherited_connections(self) -> None:
-        # If the parent and the child of a fork use the same connection, they receive each other's answers.
+    def reset_after_fork(self) -> None:
+        """Forget all connections, because two processes on one connection would receive each other's answers."""
         self.proxy_manager: dict[str, Any] = {}
         self.init_poolmanager(self._pool_connections, self._pool_maxsize)  # type: ignore[attr-defined,unused-ignore]
-        self._pool, self._process = None, os.getpid()
+        self._pool = None
 
     # A client has a single server. So these overrides skip work that requests repeats for each request.
 

@@ -6,7 +6,7 @@ import email.utils
 import json
 import re
 import time
-from http import HTTPStatus
+from http.client import responses
 from typing import Any, Callable, Iterator, Mapping, Optional, Union
 
 from ..core.call import Call, show_folder_paths
@@ -78,16 +78,16 @@ def error_from_reply(
     def clean(text: str) -> str:
         return show_folder_paths(without_secrets(text), call.folder_ids)
 
-    problem = _problem(status, headers, body, clean)
+    problem, phrase = _problem(status, headers, body, clean), responses.get(status, "Error")
     if problem is None and status != 429 and status < 500 and (status == 404 or not call.is_read):
         return _foreign_page(status, _plain_text(body, clean), call)
     if problem is None:
-        title = _phrase(status)
+        title = phrase
         # The pages of web servers contain the phrase twice: in the title and in a headline.
         detail = re.sub(rf"^(?:(?:{status} )?{re.escape(title)}\W*)+", "", _plain_text(body, clean))
         problem, delivery = {}, Delivery.UNKNOWN
     else:
-        title, detail = str(problem.get("title") or _phrase(status)), str(problem.get("detail") or "")
+        title, detail = str(problem.get("title") or phrase), str(problem.get("detail") or "")
         # After a crash it is unknown how much of the call the site had executed.
         delivery = Delivery.UNKNOWN if status >= 500 else Delivery.ANSWERED
     kind = _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
@@ -114,7 +114,8 @@ def _foreign_page(status: int, text: str, call: Call) -> UnexpectedReplyError:
     if status == 404:
         message = f"no Checkmk site answers {call}: 404 {text[:80]}; check server_url and site"
     else:
-        message = f"a web server in front of the site answered {call} with {status} {_phrase(status)}: {text[:80]}"
+        phrase = responses.get(status, "Error")
+        message = f"a web server in front of the site answered {call} with {status} {phrase}: {text[:80]}"
     return UnexpectedReplyError(
         message, call=str(call), status=status, attempted=Attempted(Delivery.UNKNOWN, call.is_read)
     )
@@ -224,10 +225,3 @@ def _plain_text(body: bytes, redact: Callable[[str], str]) -> str:
     page = redact(body[:40_000].decode("utf-8", "replace"))[:20_000]
     text = re.sub(r"(?s)<(script|style).*?</\1>|<[^>]*>", " ", page)
     return redact(" ".join(text.split()))[:300]
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Error"
