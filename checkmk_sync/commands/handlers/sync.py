@@ -30,9 +30,8 @@ def _desired(client: Checkmk, inventory: Optional[Mapping[str, Any]], file: Opti
     path = client.settings.sync.map
     if path is None:
         return from_text(file)
-    mapping = dataclasses.replace(
-        load_map(path), file=os.path.basename(path)
-    )  # hide the operator's path from language models
+    # The base name hides the operator's path from language models.
+    mapping = dataclasses.replace(load_map(path), file=os.path.basename(path))
     return from_text(file, mapping=mapping)
 
 
