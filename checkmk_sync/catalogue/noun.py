@@ -86,6 +86,8 @@ NOUNS: dict[str, Noun] = {}
 class Record:
     """The base class of the records of plain nouns. ``etag`` is None in lists, and does not count for equality."""
 
+    # The members of an object that contain the values of fields.
+    PARTS: ClassVar[tuple[str, ...]] = ("id", "title", "extensions")
     noun: ClassVar[Noun]
     etag: Optional[str] = None
 

@@ -9,10 +9,18 @@ from ..core.arguments import match_choice
 
 __all__ = ["HostState", "ServiceState", "parse_state"]
 
+E = TypeVar("E", bound="_State")
 S = TypeVar("S", "HostState", "ServiceState")
 
 
-class HostState(enum.Enum):
+class _State(enum.Enum):
+    @classmethod
+    def of(cls: type[E], state: int, has_been_checked: int) -> E:
+        """Return the state for the values of the columns ``state`` and ``has_been_checked``."""
+        return cls(state if has_been_checked else -1)
+
+
+class HostState(_State):
     """The state of a host. A host that was never checked is PENDING, although its column ``state`` is 0 (UP)."""
 
     UP = 0
@@ -20,13 +28,8 @@ class HostState(enum.Enum):
     UNREACHABLE = 2
     PENDING = -1
 
-    @classmethod
-    def of(cls, state: int, has_been_checked: int) -> HostState:
-        """Return the state for the values of the columns ``state`` and ``has_been_checked``."""
-        return cls(state) if has_been_checked else cls.PENDING
 
-
-class ServiceState(enum.Enum):
+class ServiceState(_State):
     """The state of a service. A service that was never checked is PENDING, although its column ``state`` is 0 (OK)."""
 
     OK = 0
@@ -34,11 +37,6 @@ class ServiceState(enum.Enum):
     CRITICAL = 2
     UNKNOWN = 3
     PENDING = -1
-
-    @classmethod
-    def of(cls, state: int, has_been_checked: int) -> ServiceState:
-        """Return the state for the values of the columns ``state`` and ``has_been_checked``."""
-        return cls(state) if has_been_checked else cls.PENDING
 
 
 def parse_state(kind: type[S], value: object) -> S:

@@ -2,80 +2,74 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Collection, Iterable, Mapping, Optional, Sequence, TypeVar, Union
+from typing import Any, Callable, Iterable, Mapping, Optional, Sequence, TypeVar, Union
 
-from ..core.arguments import require_iterable
+from ..core.arguments import describe_type, require_count, require_iterable
+from ..core.text import suggestion
 from .bulk import BulkCall, run_bulk
 from .claims import Claim
-from .editable import Editable
+from .editable import Editable, Keyed
 from .outcomes import Outcomes, Progress
 from .resource import writes
 from .site import Site
 
 __all__ = ["BulkEditable", "Entry"]
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Keyed)
 S = TypeVar("S", bound="BulkEditable[Any]")
 Entry = Mapping[str, Any]
 
+UNKNOWN: tuple[str, Sequence[str]] = ("", ())  # the folder and the references of an object that was not read
+
 
 class BulkEditable(Editable[T]):
-    """The base class of nouns with bulk calls. An entry is a member of the list ``entries`` in the request.
+    """The base class of nouns with bulk calls. An entry is a member of the list ``entries`` in the request."""
 
-    ``_wire_key`` is the name of the key in entries, and ``_key`` its name in the items of callers.
-    """
+    def _to_record(self, item: Any, /) -> T:
+        """Return the record of an object to create. Raises ValueError or TypeError if the item is not valid."""
+        raise NotImplementedError
 
-    _key: str
-    _wire_key: str
+    def _to_change(self, item: Any, /) -> Entry:
+        """Return the entry that changes an object. Raises ValueError or TypeError if the item is not valid."""
+        raise NotImplementedError
 
-    def _name_of(self, entry: Entry) -> str:
-        return str(entry[self._wire_key])
+    def _is_as_left_by(self, entry: Entry, found: T, /) -> bool:
+        """Return True if the object is as the entry of an update leaves it."""
+        raise NotImplementedError
+
+    def _complete_changes(self, entries: Sequence[Entry], /) -> Sequence[Entry]:
+        """Return the entries of updates as they are sent. It may read the site."""
+        # The folder only determines the order of the calls.
+        return [{name: value for name, value in entry.items() if name != "folder"} for entry in entries]
+
+    def _select_new(self: S) -> Callable[[S, Sequence[T]], Sequence[T]]:
+        """Return a function that returns those of some objects that did not exist when this method was called."""
+        raise NotImplementedError
+
+    def _require_item(self, item: Any, known: Iterable[str]) -> Entry:
+        """Return an item. Raises ValueError unless it is a mapping with a name, and all its keys are ``known``."""
+        keys = ", ".join(sorted(known))
+        if not isinstance(item, Mapping) or not isinstance(item.get(self._key), str):
+            given = isinstance(item, Mapping) and (", ".join(map(repr, item)) or "no keys")
+            found = f"has {given}" if given else f"is {describe_type(item)}"
+            raise ValueError(f"an entry must be a mapping of {keys}, with a string as {self._key}; this one {found}")
+        for key in item:
+            if key not in known:
+                hint = suggestion(str(key), tuple(sorted(known)))
+                raise ValueError(f"unknown key {key!r} in the entry of {item[self._key]!r}{hint}")
+        return item
+
+    def _read_many(self, names: Sequence[str]) -> dict[str, T]:
+        """Return the objects with these names that exist and that the user can see, by name."""
+        wanted = set(names)
+        return {record.key_value: record for record in self.each() if record.key_value in wanted}
 
     def _check_name(self, name: str, /) -> object:
         """Raise ValueError for a name that is not valid."""
 
-    def _to_creation(self, item: Any) -> Entry:
-        """Return the entry that creates an item of a caller. Raises ValueError or TypeError if it is not valid."""
-        raise NotImplementedError
-
-    def _to_change(self, item: Any) -> Entry:
-        """Return the entry that changes an object. Raises ValueError or TypeError if the item is not valid."""
-        raise NotImplementedError
-
-    def _complete_changes(self, entries: Sequence[Entry]) -> Sequence[Entry]:
-        """Return the entries of updates as they are sent. It may read the site."""
-        raise NotImplementedError
-
-    def _creation_proof(self: S) -> Callable[[S, Sequence[Entry]], set[str]]:
-        """Return a function that reads the site and returns the names of the entries that this call has created.
-
-        It is called before anything is sent, so that the function can compare the site with its state before the call.
-        """
-        raise NotImplementedError
-
-    def _is_as_left_by(self, entry: Entry, record: T, /) -> bool:
-        """Return True if the object is as the entry of an update leaves it."""
-        raise NotImplementedError
-
-    def _folder_of(self, entry: Entry) -> str:
-        """Return the folder of an entry, or "" if it is not known or objects of this kind have no folder."""
-        return str(entry.get("folder", ""))
-
-    def _created_before(self, _entries: Sequence[Entry], /) -> Mapping[str, Collection[str]]:
-        """Return the names of the entries that must be created before each entry."""
-        return {}
-
-    def _named(self, item: Union[str, T]) -> tuple[str, Optional[T]]:
-        """Return the name of an object to delete, and its record if the caller has read it from the site."""
-        raise NotImplementedError
-
-    def _read_many(self, names: Sequence[str]) -> dict[str, T]:
-        """Return the objects with these names that exist and that the user can see, by name."""
-        raise NotImplementedError
-
-    def _folder_and_references(self, _record: T, /) -> tuple[str, Sequence[str]]:
-        """Return the folder of an object, and the names of objects that cannot be deleted before it."""
-        return "", ()
+    def _references(self, _record: T, /) -> Sequence[str]:
+        """Return the names of objects of the same kind that must exist as long as this one."""
+        return ()
 
     @writes
     def bulk_create(
@@ -95,31 +89,36 @@ class BulkEditable(Editable[T]):
         with the outcomes so far, if the credentials are wrong or the iterable raises an error. Raises CheckmkError if
         the API has no bulk calls for this kind of object.
         """
-        entries = self._require_items("bulk_create", items, self.noun)
-        find_created, claims = self._creation_proof(), dict[str, Claim]()
+        items = self._require_items("bulk_create", items, self.noun)
+        only_new, claims = self._select_new(), dict[str, Claim]()
 
-        def send(entries: Sequence[Entry]) -> None:
-            names = list(map(self._name_of, entries))
+        def send(records: Sequence[T]) -> None:
+            names = [record.key_value for record in records]
             with self._site.creation_claims.claim(self.noun, names) as claim:
                 claims.update(dict.fromkeys(names, claim))
-                self._send_entries("bulk_create", entries)
+                self._send_entries("bulk_create", list(map(self._creation_body, records)), names)
 
-        def find_applied(site: Site, entries: Sequence[Entry]) -> set[str]:
-            return {name for name in find_created(self._with_site(site), entries) if name in claims[name]}
+        def find_created(site: Site, records: Sequence[T]) -> set[str]:
+            there, wanted = self._with_site(site), {record.key_value: record for record in records}
+            found = there._read_many(list(wanted))
+            created = [found[name] for name in wanted if name in found and there._is_created(found[name], wanted[name])]
+            names = {record.key_value for record in only_new(there, created)}
+            return {name for name in names if name in claims[name]}
 
-        def may_be_applied(entry: Entry, fields: Mapping[str, Any]) -> bool:
-            name = self._name_of(entry)
-            return self._wire_key in fields and name in claims[name]
+        def may_be_created(record: T, fields: Mapping[str, Any]) -> bool:
+            return self._wire_key in fields and record.key_value in claims[record.key_value]
 
         return self._run_bulk(
-            entries,
+            items,
             chunk_size,
             progress,
-            to_entry=self._to_creation,
+            to_entry=self._to_record,
+            key=lambda record: record.key_value,
+            folder=_folder_of,
             send=send,
-            find_applied=find_applied,
-            prerequisites=self._created_before,
-            may_be_applied=may_be_applied,
+            find_applied=find_created,
+            prerequisites=lambda records: {record.key_value: self._references(record) for record in records},
+            may_be_applied=may_be_created,
         )
 
     @writes
@@ -133,16 +132,25 @@ class BulkEditable(Editable[T]):
         entries = self._require_items("bulk_update", changes, "changes")
 
         def find_changed(site: Site, entries: Sequence[Entry]) -> set[str]:
-            found = self._with_site(site)._read_many(list(map(self._name_of, entries)))
-            pairs = [(entry, found[self._name_of(entry)]) for entry in entries if self._name_of(entry) in found]
-            return {self._name_of(entry) for entry, record in pairs if self._is_as_left_by(entry, record)}
+            there, wanted = self._with_site(site), {name_of(entry): entry for entry in entries}
+            found = there._read_many(list(wanted))
+            return {
+                name for name, entry in wanted.items() if name in found and there._is_as_left_by(entry, found[name])
+            }
+
+        def name_of(entry: Entry) -> str:
+            return str(entry[self._wire_key])
 
         return self._run_bulk(
             entries,
             chunk_size,
             progress,
             to_entry=self._to_change,
-            send=lambda entries: self._send_entries("bulk_update", self._complete_changes(entries)),
+            key=name_of,
+            folder=lambda entry: str(entry.get("folder", "")),
+            send=lambda entries: self._send_entries(
+                "bulk_update", self._complete_changes(entries), list(map(name_of, entries))
+            ),
             find_applied=find_changed,
         )
 
@@ -159,35 +167,32 @@ class BulkEditable(Editable[T]):
         The client first reads the objects that are given by name. Objects that refer to others are deleted before them.
         """
         items = self._require_items("bulk_delete", names, "names")
-        # The folder and the references by name; None for an object that was read and not found. Lists omit objects that
-        # the user cannot see, so an absence proves a deletion only if a list has contained the object before.
-        known: dict[str, Optional[tuple[str, Sequence[str]]]] = {}
+        # The folder and the references of the objects that were read, by name. Lists omit objects that the user cannot
+        # see, so an absence proves a deletion only if a list has contained the object before.
+        known: dict[str, tuple[str, Sequence[str]]] = {}
 
-        def to_entry(item: Union[str, T]) -> str:
-            name, record = self._named(item)
-            if record is not None:
-                known[name] = self._folder_and_references(record)
-            return name
+        def remember(records: Iterable[T]) -> None:
+            known.update({record.key_value: (_folder_of(record), self._references(record)) for record in records})
+
+        def to_entry(item: Any) -> str:
+            # Only records from the site have meta data. The client reads the others, as if their names were given.
+            if getattr(item, "meta", None):
+                remember([item])
+            return self._require_key(item.key_value if isinstance(item, self.record) else item)
 
         def referring(entries: Sequence[str]) -> dict[str, list[str]]:
             unread = [name for name in entries if name not in known]
-            known.update(dict.fromkeys(unread))
             if unread:
-                found = self._read_many(unread)
-                known.update({name: self._folder_and_references(record) for name, record in found.items()})
-            before: dict[str, list[str]] = {}
-            for name in entries:
-                for target in (known[name] or ("", ()))[1]:
-                    before.setdefault(target, []).append(name)
-            return before
+                remember(self._read_many(unread).values())
+            return _inverted({name: known.get(name, UNKNOWN)[1] for name in entries})
 
         def send(entries: Sequence[str]) -> None:
             for name in entries:
                 self._site.creation_claims.discard(self.noun, name)
-            self._send_entries("bulk_delete", entries)
+            self._send_entries("bulk_delete", entries, entries)
 
         def find_deleted(site: Site, entries: Sequence[str]) -> set[str]:
-            seen = [name for name in entries if known[name] is not None]
+            seen = [name for name in entries if name in known]
             return set(seen) - set(self._with_site(site)._read_many(seen))
 
         return self._run_bulk(
@@ -196,7 +201,7 @@ class BulkEditable(Editable[T]):
             progress,
             to_entry=to_entry,
             key=str,
-            folder=lambda name: (known.get(name) or ("",))[0],
+            folder=lambda name: known.get(name, UNKNOWN)[0],
             send=send,
             find_applied=find_deleted,
             prerequisites=referring,
@@ -214,10 +219,24 @@ class BulkEditable(Editable[T]):
     def _run_bulk(
         self, items: Iterable[Any], chunk_size: Optional[int], progress: Optional[Progress], **functions: Any
     ) -> Outcomes:
-        functions = {"key": self._name_of, "folder": self._folder_of, **functions}
+        if chunk_size is not None:
+            require_count(chunk_size, "chunk_size", 1)
         call: BulkCall[Any] = BulkCall(key_name=self._key, check_key=self._check_name, **functions)
-        return run_bulk(self._site, call, items, self._chunk_size(chunk_size), progress)
+        size = chunk_size or self._site.settings.batch_processing.chunk_size
+        return run_bulk(self._site, call, items, size, progress)
 
-    def _send_entries(self, verb: str, entries: Sequence[Any]) -> None:
-        names = [entry if isinstance(entry, str) else self._name_of(entry) for entry in entries]
+    def _send_entries(self, verb: str, entries: Sequence[Any], names: Sequence[str]) -> None:
         self._perform(verb, body={"entries": list(entries)}, object_names=names)
+
+
+def _folder_of(record: Any) -> str:
+    return str(getattr(record, "folder", ""))
+
+
+def _inverted(references: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return the names of the objects that refer to each object."""
+    referring: dict[str, list[str]] = {}
+    for name, targets in references.items():
+        for target in targets:
+            referring.setdefault(target, []).append(name)
+    return referring

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping, NoReturn, Optional, Un
 
 from ..catalogue.nouns import NOUNS, AuxTag, ContactGroup, HostGroup, Password, ServiceGroup, TimePeriod
 from ..catalogue.versions import CheckmkVersion
+from ..config.records import replace_nested
 from ..config.secrets import SecretSource
-from ..config.settings import Settings, replace_nested
+from ..config.settings import Settings
 from ..core.arguments import describe_type, require_type
 from ..core.clock import Clock
 from ..core.redaction import HiddenURL

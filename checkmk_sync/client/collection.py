@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Callable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
+from typing import Any, Callable, Optional, Sequence, TypeVar, Union
 
 from ..catalogue.noun import Record
-from ..core.arguments import describe_type, require_string
+from ..core.arguments import describe_type
 from ..core.text import with_article
-from ..streaming import Stream, StreamBatch
+from ..streaming import Stream
 from .bulk_editable import BulkEditable, Entry
+from .editable import Values
 from .ensured import Ensured
-from .object_format import PARTS, NounFormat, noun_format
-from .resource import parsed, writes
+from .object_format import NounFormat, noun_format
+from .resource import writes
 from .site import Site
 
 __all__ = ["Collection"]
 
 R = TypeVar("R", bound=Record)
-Values = Mapping[str, Any]
 
 
 class Collection(BulkEditable[R]):
@@ -45,10 +45,6 @@ class Collection(BulkEditable[R]):
     def _format(self) -> NounFormat:
         return noun_format(self.record.noun.name, self._site.version(), self._site.edition())
 
-    def get(self, key: str, *, fresh: bool = False) -> R:
-        """Return one object with its ETag. ``fresh`` bypasses the cache. Raises NotFoundError if it does not exist."""
-        return self._record(self._parse, "get", path=self._path(key), fresh=fresh)
-
     def each(self, **filters: str) -> Stream[R]:
         """Return a stream of all objects, which are decoded while the response arrives, in constant memory.
 
@@ -60,19 +56,7 @@ class Collection(BulkEditable[R]):
             if field is None or not field.filters:
                 raise ValueError(f"{self.record.noun.plural} cannot be listed by {name!r}")
             query[f"{field.wire}_name"] = value
-        return Stream(
-            lambda received: parsed(
-                self._blocks("list", received, parts=PARTS, query=query),
-                lambda items: self._format.parse_all(self.record, items),
-            )
-        )
-
-    def pages(self, batch_size: Optional[int] = None, **filters: str) -> Iterator[StreamBatch[R]]:
-        """Yield the objects of :meth:`each` in pages of ``batch_size`` objects.
-
-        The default size is the setting ``streaming.default_batch_size``.
-        """
-        return self._pages(self.each(**filters), batch_size)
+        return Stream(lambda received: self._list(received, query=query))
 
     @writes
     def create(self, wanted: Union[str, R], **values: Any) -> R:
@@ -85,18 +69,7 @@ class Collection(BulkEditable[R]):
         If a web server sends the request twice, the answer is "already exists". A site does not return secrets, so the
         client cannot tell whether it has created an object with a secret, and ``error.attempted.is_uncertain`` is True.
         """
-        return self._create_record(self._to_record(wanted, values))
-
-    def _create_record(self, record: R, *, was_absent: bool = False) -> R:
-        values = record.values()
-        return self._create(
-            record.key_value,
-            self._creation_body(record),
-            lambda there, found: there._format.same(found, values),
-            was_absent=was_absent,
-            refused_field=self._wire_key,
-            has_secrets=bool(self._secrets_in(values)),
-        )
+        return self._create(self._new_record(wanted, values))
 
     @writes
     def update(self, key: str, *, etag: Optional[str] = None, **values: Any) -> R:
@@ -118,17 +91,12 @@ class Collection(BulkEditable[R]):
 
         def body_for(before: R) -> Values:
             # CHECKMK_API 10.12: the site refuses an alias that does not change.
-            changes = {name: values[name] for name in self._to_send(before, values)}
+            changes = {name: values[name] for name in self._differing(before, values)}
             return self._format.body({**self._repeated(before), **changes}) if changes else {}
 
         return self._change(
             key, "update", body_for, lambda there, found, *_: there._has_values(found, values), etag=etag
         )
-
-    @writes
-    def delete(self, key: str, *, missing_ok: bool = False) -> None:
-        """Delete an object. Raises NotFoundError if it does not exist, unless ``missing_ok`` is True."""
-        self._delete(self._require_key(key), missing_ok)
 
     @writes
     def ensure(
@@ -145,46 +113,41 @@ class Collection(BulkEditable[R]):
         given = self._given(wanted, values)
         key = given.pop(self._key)
         self._format.check({self._key: key, **given})
-        before = self.find(key, fresh=True)
-        if before is None:
-            record = self._to_record(key, given)
-            created = self._without_secrets(record) if check else self._create_record(record, was_absent=True)
-            return Ensured(None, created, ("create",), {name: (None, value) for name, value in given.items()})
-        if not update_secrets:
-            given = {name: value for name, value in given.items() if name not in self._format.secrets}
-        changes = {name: given[name] for name in self._to_send(before, given)}
-        if not changes:
-            return Ensured(before, before)
-        differences = {name: (getattr(before, name), value) for name, value in changes.items()}
-        after = self._without_secrets(before, **changes) if check else self.update(key, **changes)
-        return Ensured(before, after, ("update",), differences)
-
-    def _path(self, name: str) -> dict[str, str]:
-        return {"key": self._require_key(name)}
-
-    def _require_key(self, key: Any) -> str:
-        if not require_string(key, self._key):
-            raise ValueError(f"{self._key} must not be empty")
-        return str(key)
+        omitted = frozenset() if update_secrets else self._format.secrets
+        compared = {name: value for name, value in given.items() if name not in omitted}
+        return self._ensure(key, compared, check, lambda: self._new_record(key, given))
 
     def _parse(self, data: Any, etag: Optional[str] = None) -> R:
-        return self._format.parse(self.record, data, etag)
+        record: R = self._format.parse(self.record, data, etag)
+        return record
 
-    def _read_all(self) -> dict[str, R]:
-        return {record.key_value: record for record in self.each()}
+    def _parse_all(self, items: list[Any]) -> list[R]:
+        return self._format.parse_all(self.record, items)
+
+    def _values(self, record: R, /) -> Values:
+        return record.values()
+
+    def _has_secrets(self, record: R, /) -> bool:
+        return bool(self._secrets_in(record.values()))
+
+    def _is_created(self, found: R, wanted: R, /) -> bool:
+        return self._format.same(found, wanted.values())
 
     def _has_values(self, found: R, values: Values) -> bool:
         # A secret cannot be compared, so an update that sends one cannot be proven.
         return not self._secrets_in(values) and self._format.same(found, values)
 
-    def _to_send(self, before: R, values: Values) -> list[str]:
-        """Return the names of the fields to send: those that differ, and secrets, which cannot be compared."""
+    def _differing(self, before: R, values: Values, /) -> Sequence[str]:
+        # Secrets cannot be compared.
         return self._format.differing(before, values) + self._secrets_in(values)
 
-    def _without_secrets(self, record: R, **changes: Any) -> R:
-        """Return a record as the site would return it after the changes."""
-        secrets: dict[str, Any] = dict.fromkeys(self._secrets_in(self.record.noun.by_name))
-        return dataclasses.replace(record, **{**changes, **secrets})  # type: ignore[type-var]
+    def _with_values(self, record: R, values: Values, /) -> R:
+        secrets = dict.fromkeys(self._secrets_in(self.record.noun.by_name))
+        result: R = dataclasses.replace(record, **{**values, **secrets})  # type: ignore[type-var]
+        return result
+
+    def _set_values(self, key: str, values: Values, /) -> R:
+        return self.update(key, **values)
 
     def _secrets_in(self, values: Values) -> list[str]:
         return [name for name in values if name in self._format.secrets]
@@ -212,64 +175,47 @@ class Collection(BulkEditable[R]):
                 f"{self._key!r} is the key of a {self.record.noun.singular}; give it only as the first argument"
             )
 
-    def _to_record(self, wanted: Union[str, R], values: Values) -> R:
+    def _new_record(self, wanted: Union[str, R], values: Values) -> R:
         given = self._given(wanted, values)
         self._format.check(given)
         self._format.require(given)
-        return self.record(**{**dict.fromkeys(self.record.noun.by_name), **given})
+        record: R = self.record(**{**dict.fromkeys(self.record.noun.by_name), **given})
+        return record
 
-    def _to_creation(self, item: Any) -> Entry:
-        if isinstance(item, Mapping):
-            values = dict(item)
-            return self._creation_body(self._to_record(values.pop(self._key, None), values))
-        return self._creation_body(self._to_record(item, {}))
+    def _to_record(self, item: Union[R, Entry], /) -> R:
+        if isinstance(item, self.record):
+            return self._new_record(item, {})
+        values = dict(self._require_item(item, self.record.noun.by_name))
+        return self._new_record(values.pop(self._key), values)
 
-    def _creation_proof(self) -> Callable[[Collection[R], Sequence[Entry]], set[str]]:
-        existing = set(self._read_all())
+    def _creation_body(self, record: R, /) -> Values:
+        return self._format.body({self._key: record.key_value, **record.values()})
 
-        def find_created(there: Collection[R], entries: Sequence[Entry]) -> set[str]:
-            found = there._read_all()
-            names = {self._name_of(entry): self._format.values(entry) for entry in entries}
-            return {
-                name
-                for name, values in names.items()
-                if name in found and name not in existing and self._format.same(found[name], values)
-            }
+    def _select_new(self) -> Callable[[Collection[R], Sequence[R]], Sequence[R]]:
+        existing = {record.key_value for record in self.each()}
+        return lambda _there, records: [record for record in records if record.key_value not in existing]
 
-        return find_created
+    def _to_change(self, item: Entry, /) -> Entry:
+        values = dict(self._require_item(item, self.record.noun.by_name))
+        self._format.check(values)
+        name = self._require_key(values.pop(self._key))
+        if not values:
+            raise ValueError(f"the change of {name!r} must contain a field to set")
+        return {self._wire_key: name, "attributes": self._format.body(values)}
 
-    def _to_change(self, item: Any) -> Entry:
-        if not isinstance(item, Mapping) or not isinstance(item.get(self._key), str) or len(item) < 2:
-            raise ValueError(f"a change must be a mapping of {self._key} and the fields to set")
-        self._require_key(item[self._key])
-        self._format.check(item)
-        values = {name: value for name, value in item.items() if name != self._key}
-        return {self._wire_key: item[self._key], "attributes": self._format.body(values)}
-
-    def _complete_changes(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+    def _complete_changes(self, entries: Sequence[Entry], /) -> Sequence[Entry]:
         repeated = {field.wire for field in self._format.fields.values() if field.repeated}
         if all(repeated <= entry["attributes"].keys() for entry in entries):
             return entries
-        existing = self._read_all()
+        existing = self._read_many([entry[self._wire_key] for entry in entries])
         values = {name: self._format.body(self._repeated(record)) for name, record in existing.items()}
         return [
-            {**entry, "attributes": {**values.get(self._name_of(entry), {}), **entry["attributes"]}}
+            {**entry, "attributes": {**values.get(entry[self._wire_key], {}), **entry["attributes"]}}
             for entry in entries
         ]
 
-    def _is_as_left_by(self, entry: Entry, record: R, /) -> bool:
-        return self._has_values(record, self._format.values(entry["attributes"]))
-
-    def _named(self, item: Union[str, R]) -> tuple[str, Optional[R]]:
-        # A record of the caller does not prove that the object exists.
-        return self._require_key(item.key_value if isinstance(item, self.record) else item), None
-
-    def _read_many(self, names: Sequence[str]) -> dict[str, R]:
-        wanted = set(names)
-        return {name: record for name, record in self._read_all().items() if name in wanted}
-
-    def _creation_body(self, record: R) -> dict[str, Any]:
-        return self._format.body({self._key: record.key_value, **record.values()})
+    def _is_as_left_by(self, entry: Entry, found: R, /) -> bool:
+        return self._has_values(found, self._format.values(entry["attributes"]))
 
     def _repeated(self, before: R) -> Values:
         """Return the values that every update of the object must repeat."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Generic, Mapping, Optional, Sequence, TypeVar
+from typing import Any, Callable, ClassVar, Mapping, Optional, Protocol, Sequence, TypeVar
 
+from ..core.arguments import require_string
 from ..core.call import clean_etag, require_etag
 from ..errors import (
     ApiError,
@@ -11,30 +12,50 @@ from ..errors import (
     BadRequestError,
     CheckmkError,
     Delivery,
+    ForbiddenError,
     NotFoundError,
     PreconditionError,
 )
-from .resource import Resource
+from .ensured import Ensured
+from .resource import Listing, writes
 from .settling import settle
 
-__all__ = ["Editable"]
+__all__ = ["Editable", "Keyed", "Values"]
 
-T = TypeVar("T")
+
+class Keyed(Protocol):
+    """A record of an object with a key."""
+
+    @property
+    def key_value(self) -> str: ...
+
+    @property
+    def etag(self) -> Optional[str]: ...
+
+
+T = TypeVar("T", bound=Keyed)
 F = TypeVar("F")
 S = TypeVar("S", bound="Editable[Any]")
-Body = Mapping[str, Any]
+Values = Mapping[str, Any]
 
 TRIES = 5
 
 
-class Editable(Resource, Generic[T]):
+class Editable(Listing[T]):
     """The base class of nouns whose objects can be created, changed and deleted.
 
-    After a lost answer, the object is read with a copy of this noun that has a time limit. ``is_created`` and
-    ``is_changed`` get that copy and the object, and return True if the object proves the write.
+    ``_key`` is the name of the key in texts and in the items of callers, and ``_wire_key`` its name in requests. After
+    a lost answer, the object is read with a copy of this noun that has a time limit.
     """
 
-    _parse: Callable[[Any, Optional[str]], T]
+    _key: str
+    _wire_key: str
+    _setters: ClassVar[Values] = {}  # the verbs that set a value, except "update"
+    _parse: Callable[..., T]
+
+    def get(self, name: str, *, fresh: bool = False) -> T:
+        """Return one object with its ETag. ``fresh`` bypasses the cache. Raises NotFoundError if it does not exist."""
+        return self._record(self._parse, "get", path=self._path(name), fresh=fresh)
 
     def find(self, name: str, /, *, fresh: bool = False) -> Optional[T]:
         """Return one object, or None if it does not exist."""
@@ -43,61 +64,126 @@ class Editable(Resource, Generic[T]):
         except NotFoundError:
             return None
 
-    def get(self, name: str, /, *, fresh: bool = False) -> T:
-        """Return one object with its ETag. Raises NotFoundError if it does not exist."""
-        raise NotImplementedError
+    @writes
+    def delete(self, name: str, *, missing_ok: bool = False) -> None:
+        """Delete an object. Raises NotFoundError if it does not exist, unless ``missing_ok`` is True.
+
+        The client reads the object first, because its absence afterwards proves the deletion only if it existed before.
+        """
+        self._delete(name, missing_ok)
+
+    def _parse_all(self, items: list[Any]) -> list[T]:
+        return list(map(self._parse, items))
 
     def _path(self, name: str) -> dict[str, str]:
         """Return the parameters of the path of an object."""
+        return {"key": self._require_key(name)}
+
+    def _require_key(self, key: object) -> str:
+        if not require_string(key, self._key):
+            raise ValueError(f"{self._key} must not be empty")
+        return str(key)
+
+    def _creation_body(self, record: T, /) -> Values:
+        """Return the body that creates an object. Raises ValueError if it cannot be created."""
         raise NotImplementedError
 
-    def _create(
-        self: S,
-        name: str,
-        body: Body,
-        is_created: Callable[[S, T], bool],
-        *,
-        was_absent: bool = False,
-        refused_field: str = "",
-        has_secrets: bool = False,
-    ) -> T:
+    def _is_created(self, found: T, wanted: T, /) -> bool:
+        """Return True if the site has the object as it is created. It may have existed before."""
+        raise NotImplementedError
+
+    def _has_secrets(self, _record: T, /) -> bool:
+        """Return True if the object has values that sites do not return."""
+        return False
+
+    def _create(self: S, record: T, *, was_absent: bool = False) -> T:
         """Create an object that is absent, and return it. Unless ``was_absent``, the object is read first.
 
         Finding the object after a lost answer proves the creation only if it was absent before, and if no other call
-        of this client creates it too. With ``refused_field``, only refusals of that field can mean "already exists".
-        With ``has_secrets``, the outcome of such a refusal stays unknown, because sites do not return secrets.
+        of this client creates it too. If it has secrets, the outcome of a refusal that can mean "already exists" stays
+        unknown.
         """
+        name, body = record.key_value, self._creation_body(record)
         with self._site.creation_claims.claim(self.noun, (name,)) as claim:
-            was_absent = was_absent or self._is_absent("get", self._path(name))
+            was_absent = was_absent or self._is_absent(name)
             try:
                 return self._record(self._parse, "create", body=body, object_names=(name,))  # type: ignore[no-any-return]
             except CheckmkError as error:
                 if not was_absent or name not in claim:
                     raise
-                if isinstance(error, BadRequestError) and refused_field and not _is_about(refused_field, error):
+                if isinstance(error, BadRequestError) and not _is_about(self._wire_key, error):
                     raise
-                created: T = self._settle(error, lambda there: there._find_if(name, is_created), BadRequestError)
+                created: T = self._settle(
+                    error,
+                    lambda there: there._find_if(name, lambda found: there._is_created(found, record)),
+                    BadRequestError,
+                )
                 if name not in claim:  # another call has claimed the object during the search
                     raise
-                if has_secrets and isinstance(error, BadRequestError):
+                if self._has_secrets(record) and isinstance(error, BadRequestError):
                     raise error.with_attempted(delivery=Delivery.UNKNOWN) from error.__cause__
                 return created
+
+    def _ensure(self, key: str, given: Values, check: bool, wanted: Callable[[], T]) -> Ensured[T]:
+        """Create the object ``wanted()``, or change it if one of the ``given`` values differs."""
+        before = self.find(key, fresh=True)
+        if before is None:
+            record = wanted()
+            after = self._with_values(record, {}) if check else self._create_missing(record)
+            return Ensured(
+                None, after, ("create",), {name: (None, value) for name, value in self._values(record).items()}
+            )
+        changes = {name: given[name] for name in self._differing(before, given)}
+        if not changes:
+            return Ensured(before, before)
+        after = self._with_values(before, changes) if check else self._set_values(key, changes)
+        now = self._values(before)
+        differences = {name: (now.get(name), value) for name, value in changes.items()}
+        verbs = dict.fromkeys(self._setters.get(name, "update") for name in changes)
+        return Ensured(before, after, tuple(verbs), differences)
+
+    def _create_missing(self, wanted: T, /) -> T:
+        """Create an object that was just read and not found."""
+        return self._create(wanted, was_absent=True)
+
+    def _values(self, record: T, /) -> Values:
+        """Return the values of an object that can be set, by name, without those that are not set."""
+        raise NotImplementedError
+
+    def _differing(self, before: T, values: Values, /) -> Sequence[str]:
+        """Return the names of the ``values`` that an update of the object has to set."""
+        raise NotImplementedError
+
+    def _with_values(self, record: T, values: Values, /) -> T:
+        """Return the object as the site would return it after the ``values`` have been set."""
+        raise NotImplementedError
+
+    def _set_values(self, key: str, values: Values, /) -> T:
+        """Set values of an object, and return it as it is afterwards."""
+        raise NotImplementedError
+
+    def _is_absent(self, name: str) -> bool:
+        try:
+            return self.find(name, fresh=True) is None
+        except (BadRequestError, ForbiddenError):
+            return False  # the write that follows raises the more helpful error
 
     def _change(
         self: S,
         name: str,
         verb: str,
-        body_for: Callable[[T], Body],
-        is_changed: Callable[[S, T, Body, T], bool],
+        body_for: Callable[[T], Values],
+        is_changed: Callable[[S, T, Values, T], bool],
         *,
         etag: Optional[str] = None,
-        refusals: Callable[[Body], Sequence[type[ApiError]]] = lambda _body: (),
-        name_after: Callable[[T], str] = lambda _before: "",
+        refusals: Callable[[Values], Sequence[type[ApiError]]] = lambda _body: (),
+        name_after: Callable[[T], str] = lambda before: before.key_value,
         parse: Optional[Callable[[Any, Optional[str]], T]] = None,
     ) -> T:
         """Send ``body_for(object)`` and return the object afterwards. Nothing is sent if the body is empty.
 
-        The last arguments of ``is_changed`` are the body and the object before the change.
+        The arguments of ``is_changed`` are a copy of this noun with a time limit, the object as found after a lost
+        answer, the body, and the object before the change. It returns True if the object proves the change.
 
         ``refusals`` returns the errors that can also answer the second copy of a request that a web server has sent
         twice. ``name_after`` returns the name of the object after the change.
@@ -111,19 +197,19 @@ class Editable(Resource, Generic[T]):
                 raise ValueError(f"'{self.noun} {verb}' does not accept an ETag, so the site would ignore it")
 
         def write() -> T:
-            before = self.get(name, fresh=True)
+            before: T = self.get(name, fresh=True)
             _refuse_stale(etag, before)
             body = body_for(before)
             if not body:
-                return before  # type: ignore[no-any-return]
-            new_name = name_after(before) or name
+                return before
+            new_name = name_after(before)
             request = dict(path=self._path(name), body=body, etag=etag or before.etag or "*", object_names=(new_name,))
             try:
                 return self._record(parse or self._parse, verb, **request)  # type: ignore[no-any-return]
             except CheckmkError as error:
                 changed: T = self._settle(
                     error,
-                    lambda there: there._find_if(new_name, lambda _, found: is_changed(there, found, body, before)),
+                    lambda there: there._find_if(new_name, lambda found: is_changed(there, found, body, before)),
                     PreconditionError,
                     *refusals(body),
                 )
@@ -131,15 +217,13 @@ class Editable(Resource, Generic[T]):
 
         return write() if etag is not None else _repeat_if_stale(write)
 
-    def _delete(self, name: str, missing_ok: bool, *, query: Optional[Body] = None, key: str = "") -> None:
-        """Delete an object after reading it, because its absence proves the deletion only if it existed before."""
-
+    def _delete(self, name: str, missing_ok: bool, query: Optional[Values] = None) -> None:
         def delete() -> None:
             seen = self.find(name, fresh=True)
             try:
-                self._site.creation_claims.discard(self.noun, key or name)
-                etag = getattr(seen, "etag", None) or "*"
-                self._perform("delete", path=self._path(name), query=query, etag=etag, object_names=(name,))
+                self._site.creation_claims.discard(self.noun, seen.key_value if seen else name)
+                etag = seen.etag if seen else None
+                self._perform("delete", path=self._path(name), query=query, etag=etag or "*", object_names=(name,))
             except NotFoundError:
                 if not missing_ok and seen is None:
                     raise
@@ -148,9 +232,9 @@ class Editable(Resource, Generic[T]):
 
         _repeat_if_stale(delete)
 
-    def _find_if(self: S, name: str, is_applied: Callable[[S, T], bool]) -> Optional[T]:
+    def _find_if(self, name: str, is_applied: Callable[[T], bool]) -> Optional[T]:
         found = self.find(name, fresh=True)
-        return found if found is not None and is_applied(self, found) else None
+        return found if found is not None and is_applied(found) else None
 
     def _settle(self: S, error: CheckmkError, find_applied: Callable[[S], Optional[F]], *refusals: type[ApiError]) -> F:
         """Settle a failed write with :func:`settle`. ``find_applied`` gets a copy of this noun with a time limit."""
@@ -167,7 +251,7 @@ def _repeat_if_stale(write: Callable[[], F]) -> F:
     return write()
 
 
-def _refuse_stale(etag: Optional[str], before: Any) -> None:
+def _refuse_stale(etag: Optional[str], before: Keyed) -> None:
     # The site would answer with the same error. But then the client could not tell it from the answer to the second
     # copy of a request, if the object already has the new values.
     if etag not in (None, "*") and before.etag is not None and clean_etag(str(etag)) != before.etag:

@@ -13,11 +13,9 @@ from ..core.text import suggestion, with_article
 from ..errors import CheckmkError, UnexpectedReplyError
 from .payload import typed, value_of
 
-__all__ = ["PARTS", "NounFormat", "noun_format"]
+__all__ = ["NounFormat", "noun_format"]
 
 R = TypeVar("R", bound=Record)
-
-PARTS = ("id", "title", "extensions")  # the members of an object that hold the values of fields
 
 
 class NounFormat:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import collections
 import itertools
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Mapping, Optional, Sequence, TypeVar
+from typing import Any, ClassVar, Generic, Mapping, Optional, Sequence, TypeVar
 
 from ..catalogue.labels import OWNER_LABEL
 from ..catalogue.paths import folder_path
@@ -20,8 +20,8 @@ from .payload import typed, value_of
 __all__ = ["Folder", "Host", "HostStatus", "ServiceStatus", "Version", "severity", "writable"]
 
 Attributes = Mapping[str, Any]
-L = TypeVar("L", bound="_Labelled")
-R = TypeVar("R", bound="_Row")
+R = TypeVar("R", bound="_Row[Any]")
+S = TypeVar("S", HostState, ServiceState)
 
 # Checkmk sends these attributes but refuses to set them (CHECKMK_API 10.2).
 _VIEW_ONLY = frozenset({"meta_data", "network_scan_result"})
@@ -49,18 +49,12 @@ def _split(attributes: Any) -> tuple[Attributes, Attributes]:
 _new = object.__new__
 
 
-class _Labelled:
+class AttributeRecord:
+    """The base class of the records of hosts and folders."""
+
     attributes: Attributes
-
-    @classmethod
-    def parse(cls: type[L], data: Any, etag: Optional[str] = None) -> L:
-        """Return the record of an object of the API. Raises UnexpectedReplyError if the object is malformed."""
-        raise NotImplementedError
-
-    @classmethod
-    def parse_all(cls: type[L], objects: Sequence[Any]) -> list[L]:
-        """Return the records of several objects of the API."""
-        return list(map(cls.parse, objects))
+    etag: Optional[str]
+    meta: Attributes
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -75,7 +69,7 @@ class _Labelled:
 
 
 @dataclass(frozen=True)
-class Host(_Labelled):
+class Host(AttributeRecord):
     """A host of the configuration.
 
     * ``folder`` is a path such as ``/a/b``.
@@ -93,7 +87,7 @@ class Host(_Labelled):
     # A new attribute of Checkmk needs no change here. A new member of hosts needs these changes in checkmk_sync/:
     # - client/records.py: the field below, `parse`, and `_malformed`, which describes the error for a wrong type
     # - commands/hosts.py and commands/handlers/hosts.py: `_HOST_FIELDS`, list columns, `_row`, `table_row`
-    # - client/nouns/host_entries.py and client/updates.py, if it can be written; catalogue/hosts.py for its `body=`
+    # - client/nouns/hosts.py and client/attributed.py, if it can be written; catalogue/hosts.py for its `body=`
     # - sync/kinds.py, if inventories may set it, else `_READ_ONLY` in sync/sources/structured.py
     # - testing/configuration.py and `host_object` in testing/handlers/hosts.py: the simulated site
     PARTS: ClassVar = ("id", "extensions")
@@ -107,6 +101,11 @@ class Host(_Labelled):
     cluster_nodes: Optional[tuple[str, ...]] = None
     etag: Optional[str] = field(default=None, compare=False)
     meta: Attributes = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def key_value(self) -> str:
+        """The name of the host."""
+        return self.name
 
     @classmethod
     def parse(cls, data: Any, etag: Optional[str] = None) -> Host:
@@ -140,7 +139,7 @@ class Host(_Labelled):
 
 
 @dataclass(frozen=True)
-class Folder(_Labelled):
+class Folder(AttributeRecord):
     """A folder of the configuration.
 
     ``path`` has the form ``/a/b``. ``attributes`` contains the attributes that are set on the folder itself. ``etag``
@@ -155,6 +154,11 @@ class Folder(_Labelled):
     etag: Optional[str] = field(default=None, compare=False)
     meta: Attributes = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def key_value(self) -> str:
+        """The path of the folder."""
+        return self.path
+
     @classmethod
     def parse(cls, data: Any, etag: Optional[str] = None) -> Folder:
         """Return the record of a folder object of the API. Raises UnexpectedReplyError if it is malformed."""
@@ -168,12 +172,12 @@ _consume = collections.deque[Any](maxlen=0).extend
 
 
 @dataclass(frozen=True)
-class _Row:
+class _Row(Generic[S]):
     """A row of the monitoring state. ``row["alias"]`` returns one of its ``columns``."""
 
     PARTS: ClassVar = "extensions"
     _texts: ClassVar[Sequence[str]]
-    _states: ClassVar[Mapping[int, Any]]
+    _states: ClassVar[Any]
     __slots__ = ("columns",)
 
     columns: Mapping[str, Any]
@@ -186,6 +190,12 @@ class _Row:
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.columns,)
 
+    @property
+    def state(self) -> S:
+        """The state of the object; ``PENDING`` until its first check."""
+        state: S = self._states.of(self.columns["state"], self.columns["has_been_checked"])
+        return state
+
     @classmethod
     def parse(cls: type[R], data: Any) -> R:
         """Return the record of an object of the API. Raises UnexpectedReplyError if it is malformed."""
@@ -197,39 +207,28 @@ class _Row:
 
         Raises UnexpectedReplyError if a mandatory column is missing or a state is not valid.
         """
-        if not cls._are_rows(extensions):
-            _consume(map(cls._check, extensions))
+        known = [state.value for state in cls._states if state.value >= 0]  # PENDING is not a value of the column
+        try:
+            texts = {type(columns[name]) for name in cls._texts for columns in extensions}
+            states = {columns["state"] for columns in extensions if columns["has_been_checked"]}
+            is_valid = texts <= {str} and states <= set(known)
+        except (KeyError, TypeError):
+            is_valid = False
+        if not is_valid:  # the slow check describes the mistake
+            for columns in extensions:
+                cls._check(columns, known)
         rows = list(map(_new, itertools.repeat(cls, len(extensions))))
         _consume(map(_set_columns, rows, extensions))
         return rows
 
     @classmethod
-    def _are_rows(cls, extensions: Sequence[Any]) -> bool:
-        """Return True if all rows are valid, without a slow call of :meth:`_check` for each row."""
-        states = cls._states
-        try:
-            for name in cls._texts:
-                for columns in extensions:
-                    if type(columns[name]) is not str:
-                        return False
-            for columns in extensions:
-                state = columns["state"]
-                if columns["has_been_checked"] and state not in states:
-                    return False
-        except (KeyError, TypeError):
-            return False
-        return True
-
-    @classmethod
-    def _check(cls, columns: Any) -> None:
+    def _check(cls, columns: Any, known_states: list[int]) -> None:
         """Raise UnexpectedReplyError if a row is not valid."""
-        *texts, state, checked = (
-            value_of({cls.PARTS: columns}, cls.PARTS, name) for name in (*cls._texts, "state", "has_been_checked")
-        )
-        for name, text in zip(cls._texts, texts):
-            if not isinstance(text, str):
-                raise UnexpectedReplyError(f"{name} in the answer must be a string, not {text!r}")
-        if checked and state not in list(cls._states):  # a list, because the value may not be hashable
+        data = {cls.PARTS: columns}
+        for name in cls._texts:
+            typed(str, data, cls.PARTS, name)
+        state = value_of(data, cls.PARTS, "state")
+        if value_of(data, cls.PARTS, "has_been_checked") and state not in known_states:
             raise UnexpectedReplyError(f"the answer contains an unknown state: {state!r}")
 
 
@@ -237,7 +236,7 @@ class _Row:
 _set_columns = _Row.__dict__["columns"].__set__
 
 
-class HostStatus(_Row):
+class HostStatus(_Row[HostState]):
     """The monitoring state of a host.
 
     >>> host = cmk.host_status.get("web01", columns=["plugin_output"])
@@ -250,20 +249,15 @@ class HostStatus(_Row):
 
     __slots__ = ()
     _texts = ("name",)
-    _states: ClassVar = {state.value: state for state in HostState if state is not HostState.PENDING}
+    _states = HostState
 
     @property
     def name(self) -> str:
         """The name of the host."""
         return str(self.columns["name"])
 
-    @property
-    def state(self) -> HostState:
-        """The state of the host; ``HostState.PENDING`` until its first check."""
-        return self._states[self.columns["state"]] if self.columns["has_been_checked"] else HostState.PENDING
 
-
-class ServiceStatus(_Row):
+class ServiceStatus(_Row[ServiceState]):
     """The monitoring state of a service.
 
     >>> service = cmk.services.get("web01", "CPU load", columns=["plugin_output"])
@@ -276,7 +270,7 @@ class ServiceStatus(_Row):
 
     __slots__ = ()
     _texts = ("host_name", "description")
-    _states: ClassVar = {state.value: state for state in ServiceState if state is not ServiceState.PENDING}
+    _states = ServiceState
 
     @property
     def host_name(self) -> str:
@@ -287,11 +281,6 @@ class ServiceStatus(_Row):
     def name(self) -> str:
         """The name of the service. Checkmk calls it the description."""
         return str(self.columns["description"])
-
-    @property
-    def state(self) -> ServiceState:
-        """The state of the service; ``ServiceState.PENDING`` until its first check."""
-        return self._states[self.columns["state"]] if self.columns["has_been_checked"] else ServiceState.PENDING
 
 
 _WORST_FIRST = (

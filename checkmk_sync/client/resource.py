@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, TypeVar
+from typing import Any, Callable, Generic, Iterator, Optional, TypeVar
 
 from ..catalogue.paths import folder_path, is_folder_hash
-from ..core.arguments import require_count
 from ..core.call import Reply
-from ..errors import BadRequestError, CheckmkError, Delivery, ForbiddenError, NotFoundError, UnexpectedReplyError
-from ..streaming import Blocks, Received, StreamBatch, batches
+from ..errors import CheckmkError, Delivery, UnexpectedReplyError
+from ..streaming import Blocks, Received, Stream, StreamBatch, batches
 from .payload import value_of
 from .site import Site
 
-__all__ = ["Resource", "parsed", "parsing", "writes"]
+__all__ = ["Listing", "Resource", "parsed", "parsing", "writes"]
 
 T = TypeVar("T")
 R = TypeVar("R", bound="Resource")
@@ -44,16 +43,6 @@ class Resource:
             return folder_path(value_of(folder_data, "extensions", "path"))
         return path
 
-    def _is_absent(self, verb: str, path: Mapping[str, str]) -> bool:
-        """Return True if the object is known to be absent, and False if it exists or cannot be read."""
-        try:
-            self._perform(verb, path=path, fresh=True)
-        except NotFoundError:
-            return True
-        except (BadRequestError, ForbiddenError):
-            pass  # the write that follows raises the more helpful error
-        return False
-
     def _perform(self, verb: str, **arguments: Any) -> Reply:
         return self._site.perform(self.noun, verb, **arguments)
 
@@ -71,22 +60,35 @@ class Resource:
         row = self._site.operation(self.noun, verb)
         return row is not None and parameter in row.query
 
-    def _blocks(self, verb: str, received: Received, **arguments: Any) -> Blocks[Any]:
-        return self._site.blocks(self.noun, verb, received, **arguments)
-
-    def _chunk_size(self, chunk_size: Optional[int]) -> int:
-        if chunk_size is not None:
-            require_count(chunk_size, "chunk_size", 1)
-        return chunk_size or self._site.settings.batch_processing.chunk_size
-
-    def _pages(self, items: Iterable[T], batch_size: Optional[int]) -> Iterator[StreamBatch[T]]:
-        streaming = self._site.settings.streaming
-        size = streaming.default_batch_size if batch_size is None else batch_size
-        return batches(items, size, streaming.memory_limit_mb * 2**20)
-
     def _read(self, parse: Callable[[Any], T], verb: str, **arguments: Any) -> T:
         """Perform a verb like :meth:`_record`, for records without an ETag."""
         return self._record(lambda data, _etag: parse(data), verb, **arguments)
+
+
+class Listing(Resource, Generic[T]):
+    """The base class of nouns whose objects can be read in pages."""
+
+    record: Any  # the class of the objects
+    each: Callable[..., Stream[T]]
+    _parse_all: Callable[[list[Any]], list[T]]
+
+    def pages(self, batch_size: Optional[int] = None, **filters: Any) -> Iterator[StreamBatch[T]]:
+        """Yield the objects of ``each`` in pages of ``batch_size`` objects.
+
+        >>> for page in cmk.hosts.pages(50, folder="/linux"):
+        ...     print(page.batch_number, len(page.items), page.has_more)
+
+        The default size is the setting ``streaming.default_batch_size``. ``filters`` are the arguments of ``each``. A
+        page can be shorter, because the setting ``streaming.memory_limit_mb`` limits its size.
+        """
+        streaming = self._site.settings.streaming
+        size = streaming.default_batch_size if batch_size is None else batch_size
+        return batches(self.each(**filters), size, streaming.memory_limit_mb * 2**20)
+
+    def _list(self, received: Received, verb: str = "list", *, noun: str = "", **arguments: Any) -> Blocks[T]:
+        """Yield objects in lists, as they arrive. ``noun`` is the noun of the verb, if it is not this one."""
+        blocks = self._site.blocks(noun or self.noun, verb, received, parts=self.record.PARTS, **arguments)
+        return parsed(blocks, self._parse_all)
 
 
 @contextlib.contextmanager

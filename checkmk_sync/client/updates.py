@@ -5,79 +5,49 @@ from __future__ import annotations
 import copy
 import datetime
 import json
-from typing import Any, Callable, Mapping, Optional, Sequence
+from typing import Any, Callable, Mapping, Optional
 
 from ..catalogue.attributes import MASK, contains_mask, unambiguous_value
 from ..core.arguments import describe_type, require_strings
 from .records import writable
 
 __all__ = [
+    "KINDS",
+    "Attributes",
     "ChangeFunction",
+    "birth",
     "contains",
     "created_by",
     "diff_body",
-    "differing_values",
     "json_mapping",
     "matches",
     "parse_time",
-    "update_bodies",
     "update_body",
 ]
 
 Attributes = Mapping[str, Any]
 ChangeFunction = Callable[[dict[str, Any]], Attributes]
 
+KINDS = ("attributes", "update_attributes", "remove_attributes")  # of changes, of which an update contains only one
+
 # Checkmk stores these with default values for missing members.
 _COMPLETED = frozenset({"contactgroups"})
 
 
-def update_body(
-    attributes: Optional[Attributes],
-    update_attributes: Optional[Attributes],
-    remove_attributes: Optional[Sequence[str]],
-    name: str,
-) -> dict[str, Any]:
-    """Return the body of an update, which is empty if no argument is given.
+def update_body(given: Mapping[str, Any], of: str) -> dict[str, Any]:
+    """Return the body of an update of the object ``of``. It is empty if none of the :data:`KINDS` is ``given``.
 
-    Raises TypeError for an argument of the wrong type, and ValueError for more than one kind of change.
+    Raises TypeError for a value of the wrong type, and ValueError for more than one kind of change.
     """
-    body: dict[str, Any] = {}
-    if attributes is not None:
-        body["attributes"] = writable(json_mapping(attributes, name))
-    if update_attributes is not None:
-        body["update_attributes"] = json_mapping(update_attributes, name)
-    if remove_attributes is not None:
-        body["remove_attributes"] = require_strings(remove_attributes, "remove_attributes")
+    body = {kind: given[kind] for kind in KINDS if given.get(kind) is not None}
     if len(body) > 1:  # CHECKMK_API 10.2: refused since 2.2.0p7
         raise ValueError(
             f"give only one of {' and '.join(body)}, because Checkmk accepts one kind of change per call; "
             "a change function, from all attributes to all attributes, can combine them"
         )
-    return body
-
-
-def update_bodies(
-    of: str,
-    change: Optional[ChangeFunction],
-    attributes: Optional[Attributes],
-    update_attributes: Optional[Attributes],
-    remove_attributes: Optional[Sequence[str]],
-    further: Optional[Attributes] = None,
-) -> Callable[[Attributes], dict[str, Any]]:
-    """Return a function from the attributes of the object ``of`` to the body of its update.
-
-    ``further`` are members of the body other than attributes; None means that objects of this kind have only
-    attributes. Raises ValueError for more than one kind of change, and if there is nothing to change.
-    """
-    kind = update_body(attributes, update_attributes, remove_attributes, of)
-    if kind and change is not None:
-        raise ValueError("give either a change function or attributes, not both")
-    if not (kind or further or change is not None):
-        title = "" if further is None else "a title, "
-        raise ValueError(f"give {title}a change function or one of attributes, update_attributes and remove_attributes")
-    if change is None:
-        return lambda _before: {**(further or {}), **kind}
-    return lambda before: {**(further or {}), **diff_body(change, before, of)}
+    for kind, value in body.items():
+        body[kind] = require_strings(value, kind) if kind == "remove_attributes" else json_mapping(value, of)
+    return {kind: writable(value) if kind == "attributes" else value for kind, value in body.items()}
 
 
 def json_mapping(attributes: Attributes, of: str, before: Optional[Attributes] = None) -> dict[str, Any]:
@@ -142,15 +112,6 @@ def matches(body: Mapping[str, Any], actual: Attributes) -> bool:
     )
 
 
-def differing_values(wanted: Attributes, actual: Attributes) -> dict[str, tuple[Any, Any]]:
-    """Return the actual and the wanted value of each attribute that an update has to set."""
-    return {
-        name: (actual.get(name), value)
-        for name, value in wanted.items()
-        if not matches({"update_attributes": {name: value}}, actual)
-    }
-
-
 def contains(actual: Any, wanted: Any) -> bool:
     """Return True if ``actual`` equals ``wanted``, or is a mapping that contains everything in ``wanted``."""
     if isinstance(wanted, Mapping) and isinstance(actual, Mapping):
@@ -162,6 +123,15 @@ def created_by(user: str, since: Optional[float], meta: Attributes) -> bool:
     """Return True if ``meta`` names ``user`` as the creator and a creation time of at least ``since`` (UNIX time)."""
     created = parse_time(meta, "created_at")
     return since is not None and created is not None and meta.get("created_by") == user and created >= since
+
+
+def birth(meta: Attributes) -> Optional[tuple[str, str]]:
+    """Return the time of creation and the creator in ``meta``, or None if the time is unknown.
+
+    They never change, so they distinguish an object from an earlier one of the same name.
+    """
+    created = meta.get("created_at")
+    return (str(created), str(meta.get("created_by") or "")) if created else None
 
 
 def parse_time(meta: Attributes, name: str) -> Optional[float]:

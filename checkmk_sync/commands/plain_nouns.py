@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import shlex
-from typing import Any, Callable, Iterator, Mapping, Optional
+from functools import partial
+from typing import Any, Callable, Iterator, Optional
 
 from ..catalogue.noun import Field as NounField
 from ..catalogue.noun import Noun
 from ..catalogue.nouns import NOUNS
 from ..core.text import with_article
-from .arguments import LIMIT, search
-from .command import CLI, TOOL, Argument, Command, Field, LazyModule
+from .arguments import search
+from .command import CLI, TOOL, Argument, Command, Field, LazyModule, object_command
 
 __all__ = ["RESERVED_OPTIONS", "noun_commands", "plain_noun_commands", "searched_fields"]
 
@@ -21,7 +21,6 @@ RESERVED_OPTIONS = frozenset({"help", "config", "json", "quiet", "stats", "verbo
 PREFIX = "set"  # of the options for fields with reserved names
 MAX_COLUMNS = 4
 _TITLES = ("alias", "title")
-_RESULT_TYPES: Mapping[Any, Any] = {list: list[Any], dict: dict[str, Any]}
 _JSON_TYPES = (list, dict, Any)
 
 
@@ -43,22 +42,21 @@ def searched_fields(noun: Noun) -> tuple[str, ...]:
 
 
 def _list(noun: Noun) -> Command:
-    arguments = (search(" or ".join(searched_fields(noun)), noun.key.example), LIMIT)
+    by_text = search(" or ".join(searched_fields(noun)), noun.key.example)
     return _command(
         noun,
         "list",
         f"List {noun.plural}.",
-        arguments,
+        by_text,
+        handler=partial(_handlers.list_all, kind=noun.name),
         columns=_columns(noun),
-        example=f"{arguments[0].option_name} {noun.key.example}",
-        fields=_fields(noun),
+        example=f"{by_text.option_name} {noun.key.example}",
         empty_text=f"no {noun.plural}",
     )
 
 
 def _get(noun: Noun) -> Command:
-    facts = {"example": noun.key.example, "fields": _fields(noun)}
-    return _command(noun, "get", f"Show one {noun.singular}.", (_key(noun),), **facts)
+    return _command(noun, "get", f"Show one {noun.singular}.", _key(noun), example=noun.key.example)
 
 
 def _create(noun: Noun) -> Command:
@@ -69,11 +67,9 @@ def _create(noun: Noun) -> Command:
         noun,
         "create",
         f"Create {with_article(noun.singular)}.",
-        (_key(noun), *(_value(field, is_required=field.required) for field in values)),
+        _key(noun),
+        *(_value(field, is_required=field.required) for field in values),
         example=_example(noun, required),
-        writes=True,
-        additive=True,
-        fields=_fields(noun),
         faces=(CLI,) if needs_secret else (CLI, TOOL),  # a language model must not handle secrets
     )
 
@@ -84,11 +80,9 @@ def _update(noun: Noun) -> Command:
         noun,
         "update",
         f"Change {with_article(noun.singular)}. Fields that are not given stay as they are.",
-        (_key(noun), *(_value(field, is_required=False) for field in values)),
+        _key(noun),
+        *(_value(field, is_required=False) for field in values),
         example=_example(noun, [field for field in values if not field.secret][:1]),
-        writes=True,
-        fields=_fields(noun),
-        idempotent=True,
     )
 
 
@@ -97,20 +91,21 @@ def _delete(noun: Noun) -> Command:
         noun,
         "delete",
         f"Delete {with_article(noun.singular)}.",
-        (_key(noun),),
+        _key(noun),
+        handler=partial(_handlers.delete, kind=noun.name),
         example=noun.key.example,
-        writes=True,
-        destructive=True,
         fields=(Field("deleted", f"The {noun.key.name} of the deleted {noun.singular}."),),
-        preview=functools.partial(_handlers.preview_delete, noun.name),
+        preview=partial(_handlers.preview_delete, kind=noun.name),
     )
 
 
-def _command(noun: Noun, verb: str, text: str, arguments: tuple[Argument, ...], **facts: Any) -> Command:
-    group = noun.name.replace("_", "-")
-    handler: Callable[..., Any] = functools.partial(getattr(_handlers, f"{verb}_objects"), noun.name)
-    own_tools = noun.tier != "configuration"
-    return Command(f"{group} {verb}", text, handler, arguments, own_tools=own_tools, **facts)
+def _command(
+    noun: Noun, verb: str, text: str, *arguments: Argument, handler: Optional[Callable[..., Any]] = None, **facts: Any
+) -> Command:
+    """Return a command whose handler and fields are by default those of ``get``, ``create`` and ``update``."""
+    facts = {"fields": _fields(noun), "own_tools": noun.tier != "configuration", **facts}
+    words = f"{noun.name.replace('_', '-')} {verb}"
+    return object_command(words, text, handler or partial(_handlers.call, verb, noun.name), *arguments, **facts)
 
 
 def _key(noun: Noun) -> Argument:
@@ -145,13 +140,11 @@ def _value(field: NounField, *, is_required: bool) -> Argument:
 
 def _fields(noun: Noun) -> tuple[Field, ...]:
     """Return the fields that the site returns."""
-    shown = []
-    for field in noun.fields:
-        if field.at and not field.secret:
-            kind = _RESULT_TYPES.get(field.type, field.type)
-            is_key = field is noun.key
-            shown.append(Field(field.name, field.description, kind if is_key else Optional[kind], untrusted=not is_key))
-    return tuple(shown)
+    key, *others = (field for field in noun.fields if field.at and not field.secret)
+    return (
+        Field(key.name, key.description, key.type),
+        *(Field(field.name, field.description, Optional[field.type], untrusted=True) for field in others),
+    )
 
 
 def _columns(noun: Noun) -> tuple[str, ...]:
@@ -165,12 +158,8 @@ def _example(noun: Noun, fields: list[NounField]) -> str:
     words = [str(noun.key.example)]
     for field in fields:
         argument = _value(field, is_required=True)
-        words += [argument.option_name, f"{field.name}.txt" if field.secret else _as_text(field.example)]
+        # The examples are so plain that their JSON is the Python literal with other quotes; a test compares them. The
+        # module json would delay --help.
+        text = field.example if isinstance(field.example, str) else repr(field.example).replace("'", '"')
+        words += [argument.option_name, f"{field.name}.txt" if field.secret else text]
     return shlex.join(words)
-
-
-def _as_text(value: Any) -> str:
-    """Return a value as it is written on the command line."""
-    # The examples are so plain that their JSON is the Python literal with other quotes; a test compares them. The
-    # module json would delay --help.
-    return value if isinstance(value, str) else repr(value).replace("'", '"')

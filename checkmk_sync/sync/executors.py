@@ -11,7 +11,7 @@ from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
 
 from ..catalogue.attributes import MASK, contains_mask
 from ..client.checkmk import Checkmk
-from ..client.nouns.host_reads import FEW_NAMES
+from ..client.nouns.hosts import FEW_NAMES
 from ..client.outcomes import WORST_FIRST, Outcome, Outcomes, Status
 from ..client.records import Folder, Host
 from ..errors import AuthError, BatchError, CheckmkError, ConflictError
@@ -194,22 +194,27 @@ def _set_in_folder(client: Checkmk, change: Change) -> bool:
     """Set the title and attributes. Return False if the change only removes attributes."""
     if len(_removed(change)) == len(change.properties):
         return False
-    title = change.properties.get(("title",), (None, None))[1]
-    client.folders.update_read(
-        change.key, lambda folder: {**folder.attributes, **_attributes(_based_on(change, folder))}, title=title
-    )
+    title = change.properties.get(("title",))
+
+    def body(folder: Folder) -> dict[str, Any]:
+        attributes = _attributes(_based_on(change, folder))
+        values = {"title": title and title[1], "update_attributes": attributes}
+        return {name: value for name, value in values.items() if value}
+
+    client.folders.update_with(change.key, body)
     return True
 
 
 def _remove_in_folder(client: Checkmk, change: Change) -> bool:
     removed = _removed(change)
 
-    def without_removed(folder: Folder) -> dict[str, Any]:
+    def body(folder: Folder) -> dict[str, Any]:
         _based_on(change, folder)
-        return {name: value for name, value in folder.attributes.items() if name not in removed}
+        still_set = [name for name in removed if name in folder.attributes]
+        return {"remove_attributes": still_set} if still_set else {}
 
     if removed:
-        client.folders.update_read(change.key, without_removed)
+        client.folders.update_with(change.key, body)
     return bool(removed)
 
 

@@ -6,8 +6,9 @@ import os
 from dataclasses import replace
 from typing import Any, Iterable, Iterator, Optional, Union
 
-from ..config.documents import Document, read_file, read_yaml
+from ..config.documents import Document, read_yaml
 from ..config.positions import Position
+from ..config.secrets import read_file
 from ..core.arguments import require_type
 from ..core.text import suggestion
 from ..errors import InventoryError, SettingsError
@@ -29,7 +30,7 @@ def load_map(path: Union[str, os.PathLike[str]]) -> ColumnMap:
     """
     require_type(path, (str, os.PathLike), "load_map needs the path of a mapping file")
     name = os.fspath(path)
-    text, _ = read_file(name, "the mapping file", field="map")
+    text, _ = read_file(name, "the mapping file", file=name, field="map")
     try:
         document = read_yaml(text, name)
     except SettingsError as error:

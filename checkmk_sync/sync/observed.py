@@ -10,8 +10,9 @@ from ..catalogue.noun import Record
 from ..catalogue.versions import CheckmkVersion
 from ..client.checkmk import Checkmk
 from ..client.nouns.activation import PendingChange
-from ..client.nouns.host_reads import FEW_NAMES
+from ..client.nouns.hosts import FEW_NAMES
 from ..client.records import Folder, Host
+from ..client.updates import birth
 from ..errors import BrokenReplyError
 from .kinds import ADOPTED, FOLDER, FOLDERS, HOSTS, KINDS, OWNER, Property
 from .marks import properties_of
@@ -53,8 +54,7 @@ class ExistingObject:
     @property
     def birth(self) -> Optional[tuple[str, str]]:
         """The time of creation and the creator, which distinguish the object from an earlier one of the same name."""
-        created = self.meta.get("created_at")
-        return (str(created), self.created_by) if created else None
+        return birth(self.meta)
 
     @property
     def labels(self) -> dict[str, str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Container, Mapping
 
-from .validation import NULL, Check, boolean, choice, list_of, member_of, pattern, string
+from .validation import Check, Field, boolean, choice, list_of, member_of, object_with, pattern, string
 from .values import CONTACT_FLAGS, IPMI, LOCKED_BY, SNMP, address, contact_groups, labels, network_scan
 from .version_profile import VersionProfile
 
-__all__ = ["DEFAULT_SCAN", "HOST_NAME", "TAG_GROUPS", "AttributeRules"]
+__all__ = ["DEFAULT_SCAN", "HOST_NAME", "TAG_GROUPS", "AttributeRules", "with_defaults"]
 
-HOST_NAME = r"^[-0-9a-zA-Z_.]+\Z"
+HOST_NAME = pattern(r"^[-0-9a-zA-Z_.]+\Z")
 
 # Agent, address family, piggyback and SNMP are built in. The others are part of a new site's sample configuration.
 TAG_GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -20,24 +20,6 @@ TAG_GROUPS: Mapping[str, tuple[str, ...]] = {
     "networking": ("lan", "wan", "dmz"),
     "piggyback": ("auto-piggyback", "piggyback", "no-piggyback"),
     "snmp_ds": ("no-snmp", "snmp-v2", "snmp-v1"),
-}
-_SHARED: Mapping[str, Check] = {
-    **{f"tag_{group}": choice(*tags) for group, tags in TAG_GROUPS.items()},
-    "management_ipmi_credentials": IPMI,
-    "management_protocol": choice("none", "snmp", "ipmi"),
-    "management_snmp_community": SNMP,
-    "snmp_community": SNMP,
-}
-_HOST_ONLY: Mapping[str, Check] = {
-    "alias": string,
-    "inventory_failed": boolean,
-    "locked_attributes": list_of(string),
-    "locked_by": LOCKED_BY,
-}
-_SOME_EDITIONS: Mapping[str, Check] = {
-    "waiting_for_discovery": boolean,
-    "bake_agent_package": boolean,
-    "cmk_agent_connection": choice("pull-agent", "push-agent"),
 }
 _SCAN_RESULT = "network_scan_result"  # read-only
 _NULLABLE = frozenset({"management_ipmi_credentials", "management_snmp_community"})
@@ -89,69 +71,60 @@ class AttributeRules:
         users: Container[str],
         groups: Container[str],
     ) -> None:
-        extra = {name: check for name, check in _SOME_EDITIONS.items() if name in profile.optional_host_attributes}
         shared = {
-            **_SHARED,
+            **{f"tag_{group}": choice(*tags) for group, tags in TAG_GROUPS.items()},
             "contactgroups": contact_groups(groups),
             "labels": labels(with_colons=not profile.checks_labels),
+            "management_ipmi_credentials": IPMI,
+            "management_protocol": choice("none", "snmp", "ipmi"),
+            "management_snmp_community": SNMP,
             "network_scan": network_scan(TAG_GROUPS["criticality"], users),
             # Checkmk: a parent must exist before the call. A host that the same call creates is not accepted.
-            "parents": list_of(member_of(hosts, "Host not found: {!r}", pattern(HOST_NAME))),
+            "parents": list_of(member_of(hosts, "Host not found: {!r}", HOST_NAME)),
             "site": member_of((site,), "The site {!r} should exist but it doesn't."),
+            "snmp_community": SNMP,
         }
+        if profile.is_commercial:
+            shared["bake_agent_package"] = boolean
+        if profile.can_push:
+            shared["cmk_agent_connection"] = choice("pull-agent", "push-agent")
         name = profile.first_character_of_host_names + r"[-0-9a-zA-Z_.]*"
         name += "|" if profile.takes_empty_addresses else ""
         ipv4, ipv6 = address(4, host_name=name), address(6, host_name=name)
-        self._host = {
+        host = {
             **shared,
-            **_HOST_ONLY,
             "additional_ipv4addresses": list_of(ipv4),
             "additional_ipv6addresses": list_of(ipv6),
+            "alias": string,
+            "inventory_failed": boolean,
             "ipaddress": ipv4,
             "ipv6address": ipv6,
+            "locked_attributes": list_of(string),
+            "locked_by": LOCKED_BY,
             "management_address": address(4, 6, host_name=name),
-            **extra,
         }
-        self._folder = {name: check for name, check in {**shared, **extra}.items() if name != "waiting_for_discovery"}
-        self.defaults = {name: value for name, value in _DEFAULTS.items() if name in self._host or name == _SCAN_RESULT}
+        if profile.version.at_least("2.4.0b1"):
+            host["waiting_for_discovery"] = boolean
+        self.host_errors, self.folder_errors = _all_known(host), _all_known(shared)
+        self.defaults = {name: value for name, value in _DEFAULTS.items() if name in host or name == _SCAN_RESULT}
         self.defaults["site"] = site
         self.defaults["network_scan"] = DEFAULT_SCAN
         self.defaults["locked_by"] = {"site_id": site, "program_id": "", "instance_id": ""}
 
-    def host_errors(self, attributes: Any) -> Any:
-        """Return the errors of host attributes by name, or None if all are valid."""
-        return _attribute_errors(self._host, attributes)
 
-    def folder_errors(self, attributes: Any) -> Any:
-        return _attribute_errors(self._folder, attributes)
-
-    @staticmethod
-    def with_defaults(attributes: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the attributes as the server stores them, with the defaults of contact groups and network scans."""
-        stored = dict(attributes)
-        if "contactgroups" in stored:
-            stored["contactgroups"] = {**_CONTACT_DEFAULTS, **stored["contactgroups"]}
-        if "network_scan" in stored:
-            scan = stored["network_scan"] = {**_SCAN_DEFAULTS, **stored["network_scan"]}
-            # Checkmk drops the seconds of times, and returns zeros.
-            scan["time_allowed"] = [{edge: f"{time[edge][:5]}:00" for edge in time} for time in scan["time_allowed"]]
-            if "translate_names" in scan:
-                scan["translate_names"] = {"convert_case": "nop", **scan["translate_names"]}
-        return stored
+def with_defaults(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes as the server stores them, with the defaults of contact groups and network scans."""
+    stored = dict(attributes)
+    if "contactgroups" in stored:
+        stored["contactgroups"] = {**_CONTACT_DEFAULTS, **stored["contactgroups"]}
+    if "network_scan" in stored:
+        scan = stored["network_scan"] = {**_SCAN_DEFAULTS, **stored["network_scan"]}
+        # Checkmk drops the seconds of times, and returns zeros.
+        scan["time_allowed"] = [{edge: f"{time[edge][:5]}:00" for edge in time} for time in scan["time_allowed"]]
+        if "translate_names" in scan:
+            scan["translate_names"] = {"convert_case": "nop", **scan["translate_names"]}
+    return stored
 
 
-def _attribute_errors(known: Mapping[str, Check], attributes: Any) -> Any:
-    # A loop over the given attributes is faster than a table of fields, because most hosts of a bulk call have few.
-    if not isinstance(attributes, dict):
-        return {"_schema": ["Invalid input type."]}
-    errors: dict[str, Any] = {}
-    for name, value in attributes.items():
-        if name not in known:
-            errors[name] = ["Unknown field."]
-        elif value is not None:
-            value_errors = known[name](value)
-            if value_errors:
-                errors[name] = value_errors
-        elif name not in _NULLABLE:
-            errors[name] = NULL
-    return errors or None
+def _all_known(checks: Mapping[str, Check]) -> Check:
+    return object_with({name: Field(check, nullable=name in _NULLABLE) for name, check in checks.items()})

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk
-from checkmk_sync.client.nouns.host_reads import absent_hosts
+from checkmk_sync.client.nouns.activation import _absent_hosts
 from checkmk_sync.errors import WaitTimeoutError
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
@@ -67,4 +67,4 @@ def test_a_host_hidden_from_the_user_is_not_absent(clock: ManualClock, connect: 
         cmk.hosts.create("web01", "/hidden")
         site.add_user("half", "a-secret-of-half", sees=["/seen"])
         theirs = connect(site, username="half")
-        assert absent_hosts(theirs._site, ["web01", "ghost"]) == {"ghost"}
+        assert _absent_hosts(theirs._site, {"web01", "ghost"}) == {"ghost"}

@@ -44,8 +44,8 @@ WRONG_STATES = [({"state": 9}, "an unknown state: 9"), ({"state": [1]}, "an unkn
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"name": 5}, "name in the answer must be a string, not 5"),
-        ({"name": None}, "name in the answer must be a string"),
+        ({"name": 5}, "'extensions.name' in the answer must be a string"),
+        ({"name": None}, "'extensions.name' in the answer must be a string"),
         *WRONG_STATES,
     ],
 )
@@ -58,8 +58,8 @@ def test_a_malformed_host_raises_an_error(site: Any, cmk: Checkmk, change: Any, 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"host_name": 5}, "host_name in the answer must be a string, not 5"),
-        ({"description": {}}, "description in"),
+        ({"host_name": 5}, "'extensions.host_name' in the answer must be a string"),
+        ({"description": {}}, "'extensions.description' in"),
         *WRONG_STATES,
     ],
 )

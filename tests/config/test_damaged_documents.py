@@ -189,7 +189,7 @@ def _password(path: str) -> object:
 
 @pytest.mark.parametrize(
     ("read", "said"),
-    [(load, "larger than 256 MiB"), (configuration.load, "larger than 1 MiB"), (_password, "longer than 64 KiB")],
+    [(load, "larger than 256 MiB"), (configuration.load, "larger than 1024 KiB"), (_password, "larger than 64 KiB")],
 )
 @pytest.mark.filterwarnings("ignore:.* others may read it")
 def test_endless_files_are_refused(read: Callable[[str], object], said: str, monkeypatch: pytest.MonkeyPatch) -> None:

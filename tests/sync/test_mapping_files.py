@@ -113,7 +113,7 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     ("name", "raw", "said"),
     [
         ("map.yaml", b"name: '{M\xfcnchen}'", "it is not UTF-8 text"),
-        ("map.yaml", b"x" * (2**20 + 1), "larger than 1 MiB"),
+        ("map.yaml", b"x" * (2**20 + 1), "larger than 1024 KiB"),
         ("nowhere.yaml", b"", "No such file"),
         (".", b"", "Is a directory"),
         ("a\0b", b"", "null byte"),

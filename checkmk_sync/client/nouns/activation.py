@@ -22,10 +22,10 @@ from ...errors import (
     WaitTimeoutError,
 )
 from ..payload import items_of, typed
-from ..resource import Resource, parsing, writes
+from ..resource import Resource, writes
 from ..settling import after_write, poll, settle, wait_for
 from ..site import Site
-from .host_reads import absent_hosts
+from .hosts import FEW_NAMES, Hosts
 from .monitoring import HostStatuses
 
 __all__ = ["Activation", "ActivationResult", "ActivationRun", "PendingChange"]
@@ -80,7 +80,7 @@ class ActivationRun:
     is_running: bool
     sites: tuple[str, ...]
     status_per_site: Mapping[str, tuple[Optional[str], str]] = field(default_factory=dict)
-    changes: tuple[PendingChange, ...] = ()
+    changes: tuple[PendingChange, ...] = field(default=(), repr=False)
 
     @classmethod
     def parse(cls, data: Any) -> ActivationRun:
@@ -103,14 +103,9 @@ class ActivationResult:
     ``run`` is None if no changes were pending. ``elapsed_s`` is the duration in seconds, including all waits.
     """
 
-    activated: tuple[PendingChange, ...]
+    activated: tuple[PendingChange, ...] = field(repr=False)
     run: Optional[ActivationRun]
     elapsed_s: float = 0.0
-
-    def __repr__(self) -> str:
-        run = None if self.run is None else self.run.id
-        changes = pluralize(len(self.activated), "change")
-        return f"ActivationResult({changes} activated, run={run!r}, {self.elapsed_s:.1f} s)"
 
 
 @dataclass(frozen=True)
@@ -141,13 +136,11 @@ class Activation(Resource):
 
     def _pending(self) -> tuple[list[PendingChange], Optional[str]]:
         """Return the pending changes and the ETag of their list."""
-        reply = self._perform("pending")
-        with parsing(reply):
-            return [PendingChange.parse(entry) for entry in items_of(reply.data)], reply.etag
+        return self._record(lambda data, etag: (list(map(PendingChange.parse, items_of(data))), etag), "pending")
 
     def running(self) -> list[ActivationRun]:
         """Return the activations that are currently running."""
-        return self._read(lambda data: [ActivationRun.parse(entry) for entry in items_of(data)], "running")
+        return self._read(lambda data: list(map(ActivationRun.parse, items_of(data))), "running")
 
     def get(self, run_id: str) -> ActivationRun:
         """Return an activation by its id. Raises NotFoundError if the site does not know it, or has forgotten it."""
@@ -224,7 +217,7 @@ class Activation(Resource):
             if missing and grace.expired:
                 grace.at = float("inf")  # the configuration is read only once
                 with contextlib.suppress(CheckmkError):  # the wait continues without this information
-                    absent.update(absent_hosts(site, missing))
+                    absent.update(_absent_hosts(site, missing))
             return None if missing and not absent else True
 
         if not missing:
@@ -284,10 +277,7 @@ class Activation(Resource):
             return settle(self._site, error, lambda site: self._with_site(site)._find_started(pending))
 
     def _find_started(self, before: Sequence[PendingChange]) -> Optional[ActivationRun]:
-        """Return the run whose start was not answered, or an empty run if its changes are no longer pending.
-
-        Return None if there is no such proof of the start.
-        """
+        """Return the run whose start was not answered, an empty run if its changes are no longer pending, or None."""
         ids = {change.id for change in before}  # a run without these changes was started by another user
         for run in self.running():
             if not run.changes or ids <= {change.id for change in run.changes}:
@@ -337,14 +327,22 @@ _NO_PERMISSION = re.compile(r"\black the permission\b")  # one permission is cal
 
 
 def _with_other_users(error: ForbiddenError, before: Sequence[PendingChange], user: str) -> ForbiddenError:
-    others = sorted({str(change.user) for change in before if change.is_foreign_to(user)})
+    foreign = [change for change in before if change.is_foreign_to(user)]
+    others = sorted({str(change.user) for change in foreign})
     if not (others and _FOREIGN.search(error.detail)) or _NO_PERMISSION.search(error.detail):
         return error
-    pending = pluralize(
-        sum(change.is_foreign_to(user) for change in before), "pending change is", "pending changes are"
-    )
-    detail = (
-        f"{pending} from {', '.join(others)}; let them activate first, or use force_foreign_changes "
-        f"(needs the permission to activate foreign changes)"
-    )
-    return ForbiddenError(error.status, error.title, f"{error.detail} {detail}".strip(), call=error.call)
+    pending = pluralize(len(foreign), "pending change is", "pending changes are")
+    advice = "let them activate first, or use force_foreign_changes (needs the permission to activate foreign changes)"
+    detail = f"{error.detail} {pending} from {', '.join(others)}; {advice}".strip()
+    return ForbiddenError(error.status, error.title, detail, call=error.call)
+
+
+def _absent_hosts(site: Site, names: set[str]) -> set[str]:
+    """Return the names of the hosts that are not configured. Hosts that the user cannot see are not included."""
+    hosts, absent = Hosts(site), set[str]()
+    unlisted = names - {host.name for host in hosts.each(names=sorted(names))}  # absent, or hidden from the user
+    for name in sorted(unlisted)[:FEW_NAMES]:
+        with contextlib.suppress(ForbiddenError):
+            if hosts.find(name, fresh=True) is None:
+                absent.add(name)
+    return absent

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping, Optional
 
 from ...core.arguments import require_string, require_strings
@@ -65,7 +65,7 @@ class DiscoveryResult:
 class BulkDiscovery:
     """A bulk discovery of ``hosts``. ``job`` is its :class:`.Job` as last read, or None if there was nothing to do."""
 
-    hosts: tuple[str, ...]
+    hosts: tuple[str, ...] = field(repr=False)
     job: Optional[Job]
 
     @property
@@ -85,10 +85,6 @@ class BulkDiscovery:
             hosts, last_lines = pluralize(len(self.hosts), "host"), "; ".join(self.job.log[-3:])
             log = f"its log ends with {last_lines!r}" if last_lines else "its log is empty"
             raise DiscoveryError(f"the discovery of {hosts} ended as {self.job.state}; {log}", state=self.job.state)
-
-    def __repr__(self) -> str:
-        state = None if self.job is None else self.job.state
-        return f"BulkDiscovery({pluralize(len(self.hosts), 'host')}, state={state!r})"
 
 
 class Discovery(Resource):

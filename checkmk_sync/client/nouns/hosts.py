@@ -1,32 +1,40 @@
-"""Creates, changes, moves and deletes hosts of the configuration."""
+"""Reads, creates, changes, moves and deletes hosts of the configuration."""
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import re
 from dataclasses import replace
-from typing import Any, Callable, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Iterator, Mapping, Optional, Sequence, Union
+from urllib.parse import quote_plus
 
-from ...catalogue.paths import folder_path, host_name
-from ...core.arguments import describe_type, require_string
-from ...errors import BadRequestError, UnexpectedReplyError
+from ...catalogue.paths import folder_id, folder_path, host_name
+from ...core.arguments import require_string, require_strings
+from ...errors import BadRequestError, ForbiddenError, NotFoundError, UnexpectedReplyError
+from ...streaming import Blocks, Received, Stream
+from ..attributed import Attributed
+from ..bulk_editable import BulkEditable, Entry
+from ..editable import Values
 from ..ensured import Ensured
+from ..payload import value_of
+from ..query import glob_regex
 from ..records import Host
 from ..resource import writes
-from ..updates import (
-    Attributes,
-    ChangeFunction,
-    created_by,
-    differing_values,
-    json_mapping,
-    matches,
-    update_bodies,
-)
-from .host_entries import Entry, parents_in, to_creation, to_update
-from .host_reads import HostReader
+from ..updates import KINDS, Attributes, created_by, json_mapping, update_body
 
-__all__ = ["Hosts"]
+__all__ = ["FEW_NAMES", "Hosts"]
+
+# Characters of host names in one URL. Apache answers 414 to a request line of more than 8,190 characters.
+NAMES_IN_URL = 6000
+# Before 2.4, a list cannot be limited to names. To read more than this number of hosts one by one costs the site more
+# than a list of all hosts.
+FEW_NAMES = 20
+# To read more than this number of hosts by name takes longer than a list of all hosts.
+MANY_NAMES = 2000
 
 
-class Hosts(HostReader):
+class Hosts(Attributed[Host], BulkEditable[Host]):
     """The hosts of the configuration, as ``client.hosts``.
 
     Changes take effect in the monitoring with the next activation (see :class:`Activation`).
@@ -55,6 +63,116 @@ class Hosts(HostReader):
     that must come first must be in the same chunk or in an earlier one.
     """
 
+    noun, record = "hosts", Host
+    _key = _wire_key = "host_name"
+    _member, _setters = "folder", {"folder": "move"}
+    # CHECKMK_API 10.2: removing an attribute that is absent is refused, but the others are removed anyway.
+    _removal_refusals = (BadRequestError,)
+    _parse = staticmethod(Host.parse)
+    _check_name = staticmethod(host_name)
+
+    def _path(self, name: str) -> dict[str, str]:
+        return {"name": require_string(name, "the name of a host")}
+
+    def get(self, name: str, *, effective_attributes: bool = False, fresh: bool = False) -> Host:
+        """Return one host with its ETag.
+
+        With ``effective_attributes=True``, the record also contains inherited attributes and defaults. With
+        ``fresh=True``, the cache is not used. Raises NotFoundError if the host does not exist or the user cannot see
+        it.
+        """
+        query = {"effective_attributes": True} if effective_attributes else {}
+        return self._record(Host.parse, "get", path=self._path(name), query=query, fresh=fresh)
+
+    def find(self, name: str, *, effective_attributes: bool = False, fresh: bool = False) -> Optional[Host]:
+        """Return one host like :meth:`get`, or None if it does not exist or the user cannot see it."""
+        with contextlib.suppress(NotFoundError):
+            return self.get(name, effective_attributes=effective_attributes, fresh=fresh)
+        return None
+
+    def each(
+        self,
+        *,
+        folder: Optional[str] = None,
+        site: Optional[str] = None,
+        names: Optional[Sequence[str]] = None,
+        search: Union[str, re.Pattern[str], None] = None,
+        effective_attributes: bool = False,
+    ) -> Stream[Host]:
+        """Return a stream of hosts, which are decoded while the response arrives, in constant memory.
+
+        >>> with cmk.hosts.each(search="web*") as hosts:
+        ...     for host in hosts:
+        ...         print(host.name, host.folder)
+
+        Without arguments, the stream contains all hosts that the user can see. Limit it in one of these ways:
+
+        * ``folder``: only hosts that are directly in this folder.
+        * ``site``: only hosts that are monitored by the site with this id (Checkmk 2.4 and later).
+        * ``names``: only hosts with these names. Names that do not exist are omitted.
+
+        ``search`` is a pattern for the host name, such as ``web*``; ``*`` matches any number of characters and ``?``
+        matches one. It can also be a compiled regular expression, which must match the start of the name. It can be
+        combined with ``folder`` or ``site``. ``effective_attributes`` is as in :meth:`get`.
+
+        Raises ValueError for any other combination. The requests are sent while you iterate, so only then is
+        NotFoundError raised for an unknown folder, or CheckmkError if the site's version does not support ``site``.
+        """
+        if sum(given is not None for given in (folder, site, names)) > 1 or (names is not None and search is not None):
+            raise ValueError("only one of the arguments folder, site and names is allowed; search excludes names")
+        if site is not None:
+            require_string(site, "site")
+        query = {"effective_attributes": effective_attributes or None, "site": site}
+        if names is not None:
+            wanted = list(dict.fromkeys(require_strings(names, "names")))
+            return Stream(lambda received: self._read_by_name(wanted, query, received))
+        path = None if folder is None else {"folder": folder_id(folder)}
+        if search is not None:
+            pattern = search if isinstance(search, re.Pattern) else glob_regex(require_string(search, "search"))
+            return Stream(lambda received: self._search(re.compile(pattern), folder, query, received))
+        if path is not None:
+            return Stream(lambda received: self._list(received, "hosts", noun="folders", path=path, query=query))
+        return Stream(lambda received: self._list(received, query=query))
+
+    def _read_by_name(self, names: Sequence[str], query: Mapping[str, Any], received: Received) -> Blocks[Host]:
+        if self._supports("list", "hostnames"):
+            for chunk in _chunks_for_urls(names):
+                yield from self._list(received, query={**query, "hostnames": chunk})
+        elif len(names) > FEW_NAMES:
+            wanted = set(names)
+            with contextlib.closing(self._list(received, query=query)) as blocks:
+                yield from ([host for host in hosts if host.name in wanted] for hosts in blocks)
+        else:
+            for name in names:
+                with contextlib.suppress(NotFoundError, ForbiddenError):  # a list would omit the host in both cases
+                    yield [self.get(name, effective_attributes=bool(query["effective_attributes"]), fresh=True)]
+
+    def _search(
+        self, pattern: re.Pattern[str], folder: Optional[str], query: Mapping[str, Any], received: Received
+    ) -> Blocks[Host]:
+        # Checkmk cannot search host names. From 2.4 on, only the names are read first; before 2.4, entire hosts.
+        path = None if folder is None else self._resolve_folder(folder)
+        if self._supports("list", "fields"):
+            names_only = {"fields": "(value(id,extensions(folder)))", "site": query["site"]}
+            with contextlib.closing(
+                self._site.blocks("hosts", "list", received, parts=Host.PARTS, query=names_only)
+            ) as blocks:
+                names = [
+                    name
+                    for item in itertools.chain.from_iterable(blocks)
+                    if pattern.match(name := value_of(item, "id"))
+                    and (path is None or folder_path(value_of(item, "extensions", "folder")) == path)
+                ]
+            if len(names) <= MANY_NAMES:
+                yield from self._read_by_name(names, {**query, "site": None}, received)
+                return
+        with contextlib.closing(self._list(received, query=query)) as blocks:
+            for hosts in blocks:
+                yield [host for host in hosts if pattern.match(host.name) and path in (None, host.folder)]
+
+    def _read_many(self, names: Sequence[str]) -> dict[str, Host]:
+        return {host.name: host for host in self.each(names=names)}
+
     @writes
     def create(self, name: str, folder: str = "/", attributes: Optional[Attributes] = None) -> Host:
         """Create a host and return it with its ETag.
@@ -70,64 +188,13 @@ class Hosts(HostReader):
         # Only if the host was absent before does its presence prove that this call created it. That is needed after a
         # lost answer, and after "already exists" as the answer to a request that a web server sent twice.
         require_string(name, "the name of a host")
-        entry = {"host_name": name, "folder": folder_path(folder), "attributes": json_mapping(attributes or {}, name)}
-        return self._create(
-            name,
-            entry,
-            lambda there, found: bool(there._created_of([entry], {name: found}, lambda: 0.0)),
-            refused_field="host_name",
-        )
+        return self._create(Host(name, folder_path(folder), json_mapping(attributes or {}, name)))
 
-    @writes
-    def update(
-        self,
-        name: str,
-        change: Optional[ChangeFunction] = None,
-        *,
-        attributes: Optional[Attributes] = None,
-        update_attributes: Optional[Attributes] = None,
-        remove_attributes: Optional[Sequence[str]] = None,
-        etag: Optional[str] = None,
-    ) -> Host:
-        """Change the attributes of a host, and return the host as it is afterwards.
+    def _creation_body(self, record: Host, /) -> Values:
+        return {"host_name": record.name, "folder": record.folder, "attributes": record.attributes}
 
-        >>> cmk.hosts.update("web01", update_attributes={"alias": "Web server"})
-        >>> cmk.hosts.update("web01", lambda found: {**found, "labels": {**found.get("labels", {}), "env": "prod"}})
-
-        Give exactly one of these arguments:
-
-        * ``attributes`` replaces all attributes of the host.
-        * ``update_attributes`` sets some attributes. Each one is replaced completely, so new labels replace all labels.
-        * ``remove_attributes`` lists the names of attributes to remove. It is not an error if one is not set.
-        * ``change`` is a function that gets all attributes, as a dictionary, and returns all attributes. Only the
-          difference is sent.
-
-        The client reads the host, and then sends the change for that state. If another user changes the host in
-        between, the client repeats both, up to 5 times in total; ``change`` is called again. With an ``etag``, such as
-        ``host.etag``, the change applies to that state only, and nothing is repeated.
-
-        Raises PreconditionError if the host has changed since the ``etag``, NotFoundError if it does not exist,
-        BadRequestError if an attribute is not valid, and ValueError unless exactly one kind of change is given.
-        """
-        body_for = update_bodies(name, change, attributes, update_attributes, remove_attributes)
-        return self._change(
-            name,
-            "update",
-            lambda before: body_for(before.attributes),
-            lambda _there, found, body, _before: matches(body, found.attributes),
-            etag=etag,
-            # CHECKMK_API 10.2: removing an attribute that is absent is refused, but the others are removed anyway.
-            refusals=lambda body: (BadRequestError,) if "remove_attributes" in body else (),
-        )
-
-    @writes
-    def delete(self, name: str, *, missing_ok: bool = False) -> None:
-        """Delete a host. Raises NotFoundError if it does not exist, unless ``missing_ok`` is True.
-
-        Raises BadRequestError if it is the parent of another host. The client reads the host first, because its absence
-        afterwards proves the deletion only if it existed before.
-        """
-        self._delete(name, missing_ok)
+    def _is_created(self, found: Host, wanted: Host, /) -> bool:
+        return super()._is_created(found, replace(wanted, folder=self._resolve_folder(wanted.folder)))
 
     @writes
     def move(self, name: str, folder: str) -> Host:
@@ -155,12 +222,7 @@ class Hosts(HostReader):
 
     @writes
     def ensure(
-        self,
-        name: str,
-        folder: Optional[str] = None,
-        attributes: Optional[Attributes] = None,
-        *,
-        check: bool = False,
+        self, name: str, folder: Optional[str] = None, attributes: Optional[Attributes] = None, *, check: bool = False
     ) -> Ensured[Host]:
         """Create a host, or move and change it if it differs, and return what was done.
 
@@ -172,78 +234,50 @@ class Hosts(HostReader):
 
         If the change fails after a move, the host stays in its new folder. A repetition of the call does the rest.
         """
-        wanted = json_mapping(attributes or {}, name)
-        before = self.find(name, fresh=True)
-        if before is None:
-            path = folder_path(folder or "/")
-            created = Host(name, path, wanted) if check else self.create(name, path, wanted)
-            return Ensured(None, created, ("create",), differing_values({"folder": path, **wanted}, {}))
-        target = before.folder if folder is None else self._resolve_folder(folder)
-        changes = differing_values({"folder": target, **wanted}, {"folder": before.folder, **before.attributes})
-        values = {attribute: wanted[attribute] for attribute in changes if attribute != "folder"}
-        after = replace(before, folder=target, attributes={**before.attributes, **values}, etag=None)
-        if "folder" in changes and not check:
-            after = self.move(name, target)
-        if values and not check:
-            after = self.update(name, update_attributes=values)
-        actions = (*["move"] * ("folder" in changes), *["update"] * bool(values))
-        return Ensured(before, after if actions else before, actions, changes)
+        path = self._resolve_folder("/" if folder is None else folder)
+        wanted = Host(name, path, json_mapping(attributes or {}, name))
+        given = wanted.attributes if folder is None else self._values(wanted)
+        return self._ensure(name, given, check, lambda: wanted)
 
-    def may_change(self) -> None:
-        """Raise ForbiddenError unless the user has the permission to change hosts.
+    def _set_values(self, key: str, values: Values, /) -> Host:
+        attributes = dict(values)
+        moved = self.move(key, attributes.pop("folder")) if "folder" in attributes else None
+        return moved if moved and not attributes else self.update(key, update_attributes=attributes)
 
-        The check sends a bulk update without hosts, which changes nothing.
-        """
-        self._send_entries("bulk_update", [])
+    def _to_record(self, item: Union[Host, Entry], /) -> Host:
+        if isinstance(item, Host):
+            if item.is_cluster:
+                raise ValueError(f"{item.name!r} is a cluster, which a bulk call would create as a host without nodes")
+            return item
+        entry = self._require_item(item, ("host_name", "folder", "attributes"))
+        name, folder = entry["host_name"], folder_path(entry.get("folder", "/"))
+        return Host(name, folder, json_mapping(entry.get("attributes") or {}, name))
 
-    _check_name = staticmethod(host_name)
-    _to_creation = staticmethod(to_creation)
-    _to_change = staticmethod(to_update)
+    def _to_change(self, item: Entry, /) -> Entry:
+        entry = self._require_item(item, ("host_name", "folder", *KINDS))
+        body = update_body(entry, entry["host_name"])
+        if not body:
+            raise ValueError(f"the change of {entry['host_name']!r} must contain one of {', '.join(KINDS)}")
+        return {"host_name": entry["host_name"], "folder": entry.get("folder", ""), **body}
 
-    def _created_before(self, entries: Sequence[Entry], /) -> dict[str, list[str]]:
-        # Checkmk refuses a parent that does not exist, even if the same call creates it.
-        return {self._name_of(entry): parents_in(entry["attributes"]) for entry in entries}
-
-    def _creation_proof(self) -> Callable[[Hosts, Sequence[Entry]], set[str]]:
+    def _select_new(self) -> Callable[[Hosts, Sequence[Host]], Sequence[Host]]:
         started = self._site.clock.monotonic()
 
-        def find_created(there: Hosts, entries: Sequence[Entry]) -> set[str]:
-            found = there._read_many(list(map(self._name_of, entries)))
-            return there._created_of(entries, found, lambda: there._site.site_time(started))
+        def select(there: Hosts, hosts: Sequence[Host]) -> Sequence[Host]:
+            since = there._site.site_time(started) if hosts else None
+            return [host for host in hosts if created_by(self._site.settings.username, since, host.meta)]
 
-        return find_created
+        return select
 
-    def _created_of(
-        self, entries: Sequence[Entry], found: Mapping[str, Host], since: Callable[[], Optional[float]]
-    ) -> set[str]:
-        """Return the names of the hosts that equal their entries and were created by this user after ``since()``.
+    def _references(self, record: Host, /) -> Sequence[str]:
+        # Checkmk refuses a parent that does not exist, and refuses to delete a host while it is a parent.
+        parents = (record.effective_attributes or record.attributes).get("parents")
+        return [parent for parent in parents if isinstance(parent, str)] if isinstance(parents, (list, tuple)) else []
 
-        ``since()`` returns a UNIX time, or None if it is unknown. Any other host with one of these names existed
-        before, or was created by someone else.
-        """
-        pairs = [(entry, found[self._name_of(entry)]) for entry in entries if self._name_of(entry) in found]
-        paths = {folder: self._resolve_folder(folder) for folder in {entry["folder"] for entry, _ in pairs}}
-        alike = [
-            host
-            for entry, host in pairs
-            if host.folder == paths[entry["folder"]] and matches({"attributes": entry["attributes"]}, host.attributes)
-        ]
-        earliest = since() if alike else None
-        return {host.name for host in alike if created_by(self._site.settings.username, earliest, host.meta)}
 
-    def _complete_changes(self, entries: Sequence[Entry]) -> Sequence[Entry]:
-        # The folder only determines the order of the calls.
-        return [{name: value for name, value in entry.items() if name != "folder"} for entry in entries]
-
-    def _is_as_left_by(self, entry: Entry, record: Host, /) -> bool:
-        return matches(entry, record.attributes)
-
-    def _named(self, item: Union[str, Host]) -> tuple[str, Optional[Host]]:
-        if not isinstance(item, (str, Host)):
-            raise ValueError(f"a host must be a name or a Host record, not {describe_type(item)}")
-        # Only records from the site have meta data. The client reads the others, as if their names were given.
-        return (item, None) if isinstance(item, str) else (item.name, item if item.meta else None)
-
-    def _folder_and_references(self, record: Host, /) -> tuple[str, Sequence[str]]:
-        # Checkmk refuses to delete a host while it is the parent of another host.
-        return record.folder, parents_in(record.effective_attributes or record.attributes)
+def _chunks_for_urls(names: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the names in lists that fit into a URL."""
+    ends = itertools.accumulate(len("&hostnames=") + len(quote_plus(name)) for name in names)
+    # The first name of a list can begin in the part before, so a list is longer than a part by less than one name.
+    for _, pairs in itertools.groupby(zip(names, ends), key=lambda pair: pair[1] // NAMES_IN_URL):
+        yield [name for name, _ in pairs]

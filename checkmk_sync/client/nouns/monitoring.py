@@ -7,18 +7,18 @@ import functools
 import itertools
 import json
 import operator
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
+from typing import Any, Callable, Iterable, Mapping, Optional, Sequence, TypeVar, Union
 from urllib.parse import urlencode
 
 from ...catalogue.states import HostState, ServiceState, parse_state
 from ...core.arguments import describe_type, require_string, require_strings
 from ...errors import BrokenReplyError, UnexpectedReplyError
-from ...streaming import Blocks, Received, Stream, StreamBatch
+from ...streaming import Blocks, Received, Stream
 from ..partitions import Partitions
 from ..payload import items_of, value_of
 from ..query import Filter, column, everything
 from ..records import HostStatus, ServiceStatus
-from ..resource import Resource, parsed
+from ..resource import Listing, parsed
 from ..site import Site
 
 __all__ = ["HostStatuses", "Services"]
@@ -36,6 +36,7 @@ HOST_COLUMNS = ("name", "state", "has_been_checked")
 SERVICE_COLUMNS = ("host_name", "description", "state", "has_been_checked")
 States = Union[HostState, ServiceState]
 S = TypeVar("S", HostState, ServiceState)
+T = TypeVar("T", HostStatus, ServiceStatus)
 StateOrStates = Union[S, str, int, Iterable[Union[S, str, int]], None]
 
 # The columns of a host with the number of its services in each state.
@@ -48,7 +49,7 @@ _COUNTS = {
 }
 
 
-class _Status(Resource):
+class _Status(Listing[T]):
     _always: Columns
 
     def _query(self, columns: Columns, sites: Sequence[str], condition: Filter) -> dict[str, Any]:
@@ -60,19 +61,20 @@ class _Status(Resource):
             "query": condition.to_dict() or None,
         }
 
-    def _rows(self, received: Received, query: Query) -> Blocks[Any]:
+    def _rows(self, received: Received, query: Query) -> Blocks[T]:
         verb, arguments = _verb_and_arguments(self._site, self.noun, "list", "query", query)
-        return self._blocks(verb, received, parts=HostStatus.PARTS, **arguments)
+        return self._list(received, verb, **arguments)
 
 
-class HostStatuses(_Status):
+class HostStatuses(_Status[HostStatus]):
     """The monitoring state of hosts, as ``client.host_status``.
 
     The monitoring core uses the configuration of the last activation, so it does not know hosts that were added later.
     """
 
-    noun = "host_status"
+    noun, record = "host_status", HostStatus
     _always = HOST_COLUMNS
+    _parse_all = staticmethod(HostStatus.parse_all)
 
     def get(self, name: str, columns: Columns = (), *, fresh: bool = False) -> HostStatus:
         """Return the state of one host.
@@ -113,7 +115,7 @@ class HostStatuses(_Status):
         sent when you iterate. BadRequestError is raised then if a column or site is unknown.
         """
         request = self._query(columns, sites, _condition(query, "name", search, _states(HostState, state)))
-        return Stream(lambda received: parsed(self._rows(received, request), HostStatus.parse_all))
+        return Stream(lambda received: self._rows(received, request))
 
     def monitored(self, names: Iterable[str]) -> set[str]:
         """Return the hosts in ``names`` that the monitoring core knows, as a set of names."""
@@ -125,24 +127,17 @@ class HostStatuses(_Status):
             query = everything()
         return {host.name for host in self.each(query=query)} & set(wanted)
 
-    def pages(self, batch_size: Optional[int] = None, **filters: Any) -> Iterator[StreamBatch[HostStatus]]:
-        """Yield the hosts of :meth:`each` in pages of ``batch_size`` hosts.
 
-        The default size is the setting ``streaming.default_batch_size``. ``filters`` are the arguments of :meth:`each`.
-        A page can be shorter, because the setting ``streaming.memory_limit_mb`` limits its size.
-        """
-        return self._pages(self.each(**filters), batch_size)
-
-
-class Services(_Status):
+class Services(_Status[ServiceStatus]):
     """The monitoring state of services, as ``client.services``.
 
     The monitoring core uses the configuration of the last activation, so it does not know services that were added
     later.
     """
 
-    noun = "services"
+    noun, record = "services", ServiceStatus
     _always = SERVICE_COLUMNS
+    _parse_all = staticmethod(ServiceStatus.parse_all)
 
     def get(self, host: str, service: str, columns: Columns = (), *, fresh: bool = False) -> ServiceStatus:
         """Return the state of one service. ``service`` is its name, which Checkmk calls the description.
@@ -212,15 +207,7 @@ class Services(_Status):
         and ``sites`` are as in :meth:`each`.
         """
         rows = self._rows(lambda _size: None, self._query(columns, sites, _require_filter(query)))
-        return [row for block in parsed(rows, ServiceStatus.parse_all) for row in block]
-
-    def pages(self, batch_size: Optional[int] = None, **filters: Any) -> Iterator[StreamBatch[ServiceStatus]]:
-        """Yield the services of :meth:`each` in pages of ``batch_size`` services.
-
-        The default size is the setting ``streaming.default_batch_size``. ``filters`` are the arguments of :meth:`each`.
-        A page can be shorter, because the setting ``streaming.memory_limit_mb`` limits its size.
-        """
-        return self._pages(self.each(**filters), batch_size)
+        return list(itertools.chain.from_iterable(rows))
 
     def _of_host(self, host: str, query: Query, fresh: bool, received: Received) -> Blocks[ServiceStatus]:
         verb, arguments = _verb_and_arguments(self._site, self.noun, "list_of_host", "query_of_host", query)

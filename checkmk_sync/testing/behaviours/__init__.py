@@ -7,19 +7,23 @@ from __future__ import annotations
 
 from typing import Mapping
 
-from .aux_tags import AUX_TAGS
-from .behaviour import Behaviour, Values
-from .groups import CONTACT_GROUPS, HOST_GROUPS, SERVICE_GROUPS
-from .passwords import PASSWORDS
-from .time_periods import TIME_PERIODS
+from ...catalogue.nouns import NOUNS
+from .aux_tags import AuxTags
+from .groups import ContactGroups, HostGroups, ServiceGroups
+from .passwords import Passwords
+from .standard import Behaviour
+from .time_periods import TimePeriods
 
-__all__ = ["BEHAVIOURS", "Behaviour", "Values"]
+__all__: list[str] = []
 
-BEHAVIOURS: Mapping[str, Behaviour] = {
-    "aux_tags": AUX_TAGS,
-    "contact_groups": CONTACT_GROUPS,
-    "host_groups": HOST_GROUPS,
-    "passwords": PASSWORDS,
-    "service_groups": SERVICE_GROUPS,
-    "time_periods": TIME_PERIODS,
+_BEHAVIOURS: Mapping[str, type[Behaviour]] = {
+    "aux_tags": AuxTags,
+    "contact_groups": ContactGroups,
+    "host_groups": HostGroups,
+    "passwords": Passwords,
+    "service_groups": ServiceGroups,
+    "time_periods": TimePeriods,
 }
+
+for _noun in NOUNS.values():
+    _BEHAVIOURS.get(_noun.name, Behaviour)(_noun).register()

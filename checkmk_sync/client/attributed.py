@@ -1,0 +1,114 @@
+"""Changes hosts and folders, whose objects have attributes and meta data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Callable, Optional, Sequence, TypeVar, Union
+
+from ..core.arguments import require_string
+from ..errors import ApiError
+from .editable import Editable, Values
+from .records import Folder, Host
+from .resource import writes
+from .updates import KINDS, Attributes, ChangeFunction, created_by, diff_body, matches, update_body
+
+__all__ = ["Attributed"]
+
+A = TypeVar("A", Host, Folder)
+
+
+class Attributed(Editable[A]):
+    """The base class of hosts and folders.
+
+    ``_member`` is the value of an object that can be set besides its attributes: the folder of a host, or the title of
+    a folder.
+    """
+
+    _member: str
+    _removal_refusals: tuple[type[ApiError], ...] = ()  # the errors after which attributes may be removed nevertheless
+
+    @writes
+    def update(
+        self,
+        name: str,
+        change: Optional[ChangeFunction] = None,
+        *,
+        attributes: Optional[Attributes] = None,
+        update_attributes: Optional[Attributes] = None,
+        remove_attributes: Optional[Sequence[str]] = None,
+        etag: Optional[str] = None,
+    ) -> A:
+        """Change the attributes of an object, and return the object as it is afterwards.
+
+        >>> cmk.hosts.update("web01", update_attributes={"alias": "Web server"})
+        >>> cmk.hosts.update("web01", lambda found: {**found, "labels": {**found.get("labels", {}), "env": "prod"}})
+
+        Give exactly one of these arguments:
+
+        * ``attributes`` replaces all attributes of the object.
+        * ``update_attributes`` sets some attributes. Each one is replaced completely, so new labels replace all labels.
+        * ``remove_attributes`` lists the names of attributes to remove. It is not an error if one is not set.
+        * ``change`` is a function that gets all attributes, as a dictionary, and returns all attributes. Only the
+          difference is sent.
+
+        The client reads the object, and then sends the change for that state. If another user changes the object in
+        between, the client repeats both, up to 5 times in total; ``change`` is called again. With an ``etag``, such as
+        ``host.etag``, the change applies to that state only, and nothing is repeated.
+
+        Raises PreconditionError if the object has changed since the ``etag``, NotFoundError if it does not exist,
+        BadRequestError if an attribute is not valid, and ValueError unless exactly one kind of change is given.
+        """
+        return self._update(name, change, attributes, update_attributes, remove_attributes, etag=etag)
+
+    def _update(
+        self,
+        name: str,
+        change: Optional[ChangeFunction],
+        *kinds: Union[Attributes, Sequence[str], None],
+        etag: Optional[str],
+        title: Optional[str] = None,
+    ) -> A:
+        """Update an object with a change function, or with one of the :data:`KINDS`."""
+        body = update_body(dict(zip(KINDS, kinds)), name)
+        if body and change is not None:
+            raise ValueError("give either a change function or attributes, not both")
+        if title is not None:
+            body["title"] = require_string(title, "title")
+        if not body and change is None:
+            other = "a title, " if self._member == "title" else ""
+            raise ValueError(f"give {other}a change function or one of {', '.join(KINDS)}")
+        if change is None:
+            return self.update_with(name, lambda _before: body, etag)
+        return self.update_with(name, lambda before: {**body, **diff_body(change, before.attributes, name)}, etag)
+
+    @writes
+    def update_with(self, name: str, body_for: Callable[[A], Values], etag: Optional[str] = None) -> A:
+        """Change an object like :meth:`update`. ``body_for`` returns the body of the request for the object as read."""
+        return self._change(
+            name,
+            "update",
+            body_for,
+            lambda _there, found, body, _before: self._is_as_left_by(body, found),
+            etag=etag,
+            refusals=lambda body: self._removal_refusals if "remove_attributes" in body else (),
+        )
+
+    def _is_as_left_by(self, body: Values, found: A, /) -> bool:
+        return body.get("title") in (None, getattr(found, "title", None)) and matches(body, found.attributes)
+
+    def _is_created(self, found: A, wanted: A, /) -> bool:
+        # Any other object of this name existed before, or was created by someone else.
+        is_same = getattr(found, self._member) == getattr(wanted, self._member)
+        is_same = is_same and matches({"attributes": wanted.attributes}, found.attributes)
+        return is_same and created_by(self._site.settings.username, 0.0, found.meta)
+
+    def _values(self, record: A, /) -> dict[str, Any]:
+        return {self._member: getattr(record, self._member), **record.attributes}
+
+    def _differing(self, before: A, values: Attributes, /) -> list[str]:
+        now = self._values(before)
+        return [name for name, value in values.items() if not matches({"update_attributes": {name: value}}, now)]
+
+    def _with_values(self, before: A, changes: Attributes, /) -> A:
+        values = {**self._values(before), **changes}
+        return replace(before, **{self._member: values.pop(self._member)}, attributes=values, etag=None)
