@@ -120,7 +120,7 @@ class _Planner:
             secrets = {path: (HIDDEN, new) for path, new in wanted.properties.items() if kind.is_secret(path)}
             differences.update(secrets)
             self.secrets_written += bool(secrets)
-        if self._is_in_conflict(wanted, existing, bool(differences)):
+        if self._add_conflict(wanted, existing, bool(differences)):
             return
         sent = {path: merge(new, now) for path, (now, new) in differences.items()}
         self.problems += value_problems(wanted, sent, self.observed)
@@ -145,12 +145,12 @@ class _Planner:
         self.changes.append(Change(Action.CREATE, kind.name, wanted.key, properties, location=wanted.location))
 
     def _add_absent(self, wanted: Object, existing: ExistingObject) -> None:
-        if not self._is_in_conflict(wanted, existing, differs=True):
+        if not self._add_conflict(wanted, existing, differs=True):
             deletion = Change(Action.DELETE, existing.kind, existing.key, {}, existing, wanted.location)
             self.changes.append(deletion)
 
-    def _is_in_conflict(self, wanted: Object, existing: ExistingObject, differs: bool) -> bool:
-        """Return True, and add a conflict, if the object belongs to another owner, or has no owner and is not adopted.
+    def _add_conflict(self, wanted: Object, existing: ExistingObject, differs: bool) -> bool:
+        """Add a conflict and return True if the object belongs to another owner, or has no owner and is not adopted.
 
         A plan without an owner may change objects without an owner. Objects of a kind without a mark belong to nobody.
         """
