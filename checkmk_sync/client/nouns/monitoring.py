@@ -32,8 +32,6 @@ NAMES_PER_QUERY = 200
 # Longer host names are rare. If one of them makes a query too long, that part is read with the POST form.
 USUAL_NAME_CHARS = 64
 
-HOST_COLUMNS = ("name", "state", "has_been_checked")
-SERVICE_COLUMNS = ("host_name", "description", "state", "has_been_checked")
 States = Union[HostState, ServiceState]
 S = TypeVar("S", HostState, ServiceState)
 T = TypeVar("T", HostStatus, ServiceStatus)
@@ -73,7 +71,7 @@ class HostStatuses(_Status[HostStatus]):
     """
 
     noun, record = "host_status", HostStatus
-    _always = HOST_COLUMNS
+    _always = ("name", "state", "has_been_checked")
     _parse_all = staticmethod(HostStatus.parse_all)
 
     def get(self, name: str, columns: Columns = (), *, fresh: bool = False) -> HostStatus:
@@ -136,7 +134,7 @@ class Services(_Status[ServiceStatus]):
     """
 
     noun, record = "services", ServiceStatus
-    _always = SERVICE_COLUMNS
+    _always = ("host_name", "description", "state", "has_been_checked")
     _parse_all = staticmethod(ServiceStatus.parse_all)
 
     def get(self, host: str, service: str, columns: Columns = (), *, fresh: bool = False) -> ServiceStatus:
@@ -253,9 +251,6 @@ class Services(_Status[ServiceStatus]):
             workers=at_once if verb == "list" else 1,
             share_bytes=streaming.memory_limit_mb * 2**20 / streaming.max_concurrent_batches,
             again=again,
-            field=ServiceStatus.PARTS,
-            parse_all=ServiceStatus.parse_all,
-            host_of=operator.itemgetter("host_name"),
         )
         return partitions.blocks(received)
 
