@@ -8,7 +8,6 @@ import dataclasses
 import os
 import warnings
 from dataclasses import dataclass
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, Mapping, NoReturn, Optional, Union
 
 from ..catalogue.nouns import NOUNS, AuxTag, ContactGroup, HostGroup, Password, ServiceGroup, TimePeriod
@@ -316,12 +315,7 @@ class Checkmk(RawCalls):
     def __enter__(self) -> Checkmk:
         return self
 
-    def __exit__(
-        self,
-        kind: Optional[type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
