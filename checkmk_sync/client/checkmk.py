@@ -111,7 +111,6 @@ class Checkmk(RawCalls):
     def _open(self, settings: Settings, clock: Optional[Clock]) -> None:
         from ..http.transport import Transport  # imports requests, which delays programs that never need a client
 
-        self.settings = settings
         self._transport = Transport(settings, clock=clock)
         self._bind(Site(self._transport))
 
