@@ -11,7 +11,6 @@ import os
 import threading
 from typing import Any, Callable, Iterator, Mapping, Optional, Union
 
-from ..core.fork import ForkSafe
 from ..core.private_files import lock_file, open_owned, restrict_to_owner
 from ..errors import SettingsError
 from .result import BatchItem, BatchStatus
@@ -78,9 +77,13 @@ class Journal:
         self.path = os.path.realpath(path)
         self.done: set[str] = set()
         self._lock = threading.Lock()
-        _open_journals.add(self.path)
+        if _open_journals.setdefault((os.getpid(), self.path), self) is not self:
+            raise SettingsError(
+                "the journal is in use by another batch of this process; wait for it, or use another file",
+                file=self.path,
+            )
         with contextlib.ExitStack() as on_failure:
-            on_failure.callback(_open_journals.discard, self.path)
+            on_failure.callback(_open_journals.pop, (os.getpid(), self.path))
             try:
                 self._file = open_owned(self.path, os.O_RDWR | os.O_APPEND)
             except OSError as error:
@@ -109,7 +112,7 @@ class Journal:
             file, self._file = self._file, -1
             if file >= 0:
                 os.close(file)
-                _open_journals.discard(self.path)
+                _open_journals.pop((os.getpid(), self.path), None)
 
     def _load(self, batch_id: Optional[str], default_id: str, operation: str) -> str:
         """Read the finished items from the file, or start a new journal, and return the id of the batch."""
@@ -181,35 +184,10 @@ class Journal:
             )
 
 
-class _OpenJournals(ForkSafe):
-    """The paths of the journals that this process has open.
-
-    File locks do not protect a journal within one process, because a process can lock the same file twice. Closing any
-    descriptor of the file also releases the lock. Therefore a process never opens a journal twice.
-    """
-
-    _lock: threading.Lock
-
-    def reset_after_fork(self) -> None:
-        """Forget the parent's journals, because a child process does not inherit their locks."""
-        super().reset_after_fork()
-        self._paths: set[str] = set()
-
-    def add(self, path: str) -> None:
-        with self._lock:
-            if path in self._paths:
-                raise SettingsError(
-                    "the journal is in use by another batch of this process; wait for it, or use another file",
-                    file=path,
-                )
-            self._paths.add(path)
-
-    def discard(self, path: str) -> None:
-        with self._lock:
-            self._paths.discard(path)
-
-
-_open_journals = _OpenJournals()
+# The open journals by process and path. File locks do not protect a journal within one process, because a process can
+# lock the same file twice, and closing any descriptor of the file releases the lock. Therefore a process never opens a
+# journal twice. The child of a fork has another process id, and does not inherit the locks of its parent.
+_open_journals: dict[tuple[int, str], Journal] = {}
 
 
 def _parse_line(line: bytes) -> dict[str, Any]:

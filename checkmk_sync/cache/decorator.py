@@ -133,7 +133,7 @@ def _text_of_arguments(bound: inspect.BoundArguments, is_method: bool, name: str
     values = list(bound.arguments.items())[1 if is_method else 0 :]
     try:
         return ",".join(f"{parameter}={_distinct_text(value)}" for parameter, value in values)
-    except _Indistinguishable as error:
+    except TypeError as error:
         raise TypeError(f"{name} is cached, but an argument is {error}; pass names, numbers or dates instead") from None
 
 
@@ -147,12 +147,8 @@ _PLAIN = frozenset(
 )
 
 
-class _Indistinguishable(Exception):
-    pass
-
-
 def _distinct_text(value: Any) -> str:
-    """Return a text that is the same only for equal values. Raises _Indistinguishable for other types."""
+    """Return a text that is the same only for equal values. Raises TypeError for other types."""
     kind = type(value)
     if kind in _PLAIN:
         return repr(value)
@@ -172,7 +168,7 @@ def _distinct_text(value: Any) -> str:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = (f"{field.name}={_distinct_text(getattr(value, field.name))}" for field in dataclasses.fields(value))
         return _container_text(name, fields)
-    raise _Indistinguishable(f"of type {name}, whose values cannot be told apart by their text")
+    raise TypeError(f"of type {name}, and the texts of such values do not tell them apart")
 
 
 def _container_text(kind: str, texts: Iterable[str]) -> str:

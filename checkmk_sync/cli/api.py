@@ -15,7 +15,7 @@ from ..core.redaction import mask_secrets
 from .exit_codes import FAILED
 from .options import State, ask, require_answers
 from .outcome import RawWrite
-from .parameters import pairs
+from .parameters import pairs, parse_json
 
 __all__ = ["api"]
 
@@ -36,7 +36,10 @@ def api(
     body = _body(fields, json_fields, input_file)
     if method == "GET" and body is not None:
         raise click.UsageError("a GET request must not have a body; give parameters with --query KEY=VALUE")
-    parameters = _parameters(query)
+    parameters: dict[str, list[str]] = {}
+    for text in query:  # one by one, because a name may occur several times
+        for name, value in pairs("query", [text]).items():
+            parameters.setdefault(name, []).append(value)
     try:
         shown = f"{method} {api_path(path)}{'?' if parameters else ''}{urlencode(parameters, doseq=True)}"
         if method != "GET" and not yes:
@@ -57,12 +60,13 @@ def _body(fields: Sequence[str], json_fields: Sequence[str], input_file: Optiona
     if input_file is not None:
         if fields or json_fields:
             raise click.UsageError("give either --input or fields of the body, not both")
-        return _parsed(_read(input_file), "standard input" if input_file == "-" else input_file)
+        source = "standard input" if input_file == "-" else input_file
+        return parse_json(_read(input_file), source, {"alias": "Linux servers"})
     body: dict[str, Any] = dict(pairs("field", fields))
     for name, text in pairs("json-field", json_fields).items():
         if name in body:
             raise click.UsageError(f"the field {name} occurs twice; give one value")
-        body[name] = _parsed(text, f"--json-field {name}")
+        body[name] = parse_json(text, f"--json-field {name}", "text")
     return body or None
 
 
@@ -76,24 +80,6 @@ def _read(name: str) -> str:
         raise click.UsageError(f"cannot read {name}: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise click.UsageError(f"{name} is not encoded in UTF-8") from None
-
-
-def _parsed(text: str, source: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        where = f"{source}, line {error.lineno}, column {error.colno}"
-        raise click.UsageError(f"{where}: {error.msg}; the value must be JSON, such as 5, true or '\"text\"'") from None
-    except RecursionError:
-        raise click.UsageError(f"{source} is nested too deeply") from None
-
-
-def _parameters(texts: Sequence[str]) -> dict[str, list[str]]:
-    parameters: dict[str, list[str]] = {}
-    for text in texts:
-        for name, value in pairs("query", [text]).items():
-            parameters.setdefault(name, []).append(value)
-    return parameters
 
 
 def _confirm(state: State, request: str, body: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import warnings
-from typing import Any, Iterable, Optional, Sequence
+from typing import Any, Optional, Sequence
 
 import click
 
@@ -42,7 +42,12 @@ class _Group(click.Group):
         # Shell completion resolves unfinished command lines, which must not raise.
         if context.resilient_parsing or name.startswith("-") or self.get_command(context, name) is not None:
             return super().resolve_command(context, args)
-        raise _unknown_command(context, name, self.commands)
+        known = sorted(self.commands)
+        similar = " or ".join(map(repr, close_matches(name, known)))
+        hint = f"; did you mean {similar}? The commands are" if similar else "; the commands are"
+        group = "" if context.parent is None else f" {context.info_name!r}"
+        names = f"{', '.join(known)} (see {context.command_path} --help or docs/cli.md)"
+        raise click.UsageError(f"unknown{group} command {name!r}{hint}: {names}")
 
 
 def _table_command(command: Command) -> click.Command:
@@ -135,15 +140,6 @@ def _run(state: State, arguments: Optional[Sequence[str]], module: str) -> int:
         if not isinstance(error, CheckmkError):
             raise
         return state.report_error(error)
-
-
-def _unknown_command(context: click.Context, name: str, known: Iterable[str]) -> click.UsageError:
-    known = sorted(known)
-    similar = close_matches(name, known)
-    hint = f"; did you mean {' or '.join(map(repr, similar))}? The commands are" if similar else "; the commands are"
-    group = "" if context.parent is None else f" {context.info_name!r}"
-    names = f"{', '.join(known)} (see {context.command_path} --help or docs/cli.md)"
-    return click.UsageError(f"unknown{group} command {name!r}{hint}: {names}")
 
 
 def _usage_message(error: click.ClickException) -> str:

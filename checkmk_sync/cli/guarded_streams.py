@@ -45,10 +45,6 @@ class GuardedBytes(io.BufferedIOBase):
         return getattr(self._stream, "name", None)
 
     @property
-    def closed(self) -> bool:
-        return self._stream is not None and self._stream.closed
-
-    @property
     def is_read(self) -> bool:
         """Return False if all further output is dropped."""
         return self._stream is not None and self.failure is None

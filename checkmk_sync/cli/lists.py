@@ -63,13 +63,7 @@ class Layout:
 
 
 def make_layout(
-    command: Command,
-    *,
-    output: Optional[str],
-    columns: Optional[str],
-    sort: Optional[str],
-    as_json: bool,
-    empty: str,
+    command: Command, *, output: Optional[str], columns: Optional[str], sort: Optional[str], as_json: bool, empty: str
 ) -> Layout:
     """Return the layout of a list. Raises click.UsageError if the options contradict each other."""
     if as_json and output not in (None, "json"):
@@ -82,15 +76,9 @@ def make_layout(
     for name in (*shown, *([sort.removeprefix("-")] if sort is not None else [])):
         if name not in command.all_columns and name.partition(".")[0] not in command.all_columns:
             raise click.UsageError(f"unknown column {name!r}{suggestion(name, command.all_columns)}")
-    return Layout(
-        shown,
-        "json" if as_json else output,
-        {field.name for field in command.fields if field.time},
-        empty,
-        command.naming_columns,
-        columns is not None,
-        command.table_row,
-    )
+    form = "json" if as_json else output
+    times = {field.name for field in command.fields if field.time}
+    return Layout(shown, form, times, empty, command.naming_columns, columns is not None, command.table_row)
 
 
 def sort_rows(rows: Iterable[Row], sort: str, layout: Layout) -> list[Row]:
@@ -114,11 +102,11 @@ def _order(value: Any) -> tuple[bool, Any, str]:
 
 def _value_at(row: Row, column: str) -> Any:
     """Return the value of a column such as ``attributes.ipaddress``, or None."""
+    if column in row:
+        return row[column]
     head, _, rest = column.partition(".")
     inner = row.get(head)
-    if not rest or not isinstance(inner, Mapping):
-        return None
-    return inner[rest] if rest in inner else _value_at(inner, rest)
+    return _value_at(inner, rest) if isinstance(inner, Mapping) else None
 
 
 def print_rows(output: Output, rows: Iterable[Row], layout: Layout) -> None:

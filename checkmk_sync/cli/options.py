@@ -129,8 +129,8 @@ def can_ask() -> bool:
 def require_answers(command: str, advice: str, *, stdin_is: str = "") -> None:
     """Raise click.UsageError if nobody can answer a question. ``stdin_is`` says what the command reads from stdin."""
     if stdin_is or not can_ask():
-        reason = stdin_is or "not a terminal"
-        raise click.UsageError(f"{command} cannot ask for confirmation, because standard input is {reason}; {advice}")
+        reason = f"standard input is {stdin_is or 'not a terminal'}"
+        raise click.UsageError(f"{command} cannot ask for confirmation, because {reason}; {advice}")
 
 
 def ask(question: str) -> None:

@@ -1,4 +1,4 @@
-"""The parameters of click: those of arguments in the command table, whose values are converted, and those of lists."""
+"""The click parameters of arguments and lists in the command table, and the conversion of their values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .options import FILE, State, can_ask
 if TYPE_CHECKING:
     from ..config.secrets import SecretSource
 
-__all__ = ["FORMATS", "Number", "asks_for_json", "destination", "list_parameters", "pairs", "parameter", "values"]
+__all__ = ["FORMATS", "Number", "asks_for_json", "list_parameters", "pairs", "parameter", "parse_json", "values"]
 
 MAX_SECRET = 2**16  # characters
 FORMATS = ("table", "wide", "json", "jsonl", "yaml", "csv", "name")  # of lists
@@ -54,7 +54,7 @@ class _Choice(click.Choice):  # type: ignore[type-arg]
             self.fail(str(error), param, ctx)
 
 
-def destination(argument: Argument) -> str:
+def _destination(argument: Argument) -> str:
     """Return the name of the click parameter for an argument."""
     # Not the name of the argument, which can be "help". click 8.1 takes such an option for --help.
     return argument.option_name.strip("-").replace("-", "_") if argument.is_option else argument.name
@@ -65,7 +65,7 @@ def parameter(argument: Argument) -> click.Parameter:
         metavar = f"{argument.name.upper().rstrip('S')}..." if argument.many else argument.name.upper()
         return click.Argument([argument.name], nargs=-1 if argument.many else 1, required=True, metavar=metavar)
     if argument.kind is bool and argument.default is not None:
-        return click.Option([argument.option_name, destination(argument)], is_flag=True, help=argument.help)
+        return click.Option([argument.option_name, _destination(argument)], is_flag=True, help=argument.help)
     kind: Any = str
     if argument.choices:
         kind = _Choice(argument.choices, case_sensitive=False)
@@ -79,7 +79,7 @@ def parameter(argument: Argument) -> click.Parameter:
     default: dict[str, Any] = {} if argument.required else {"default": None if argument.many else argument.default}
     aliases = ["--" + alias.replace("_", "-") for alias in argument.aliases]
     return click.Option(
-        [argument.option_name, *aliases, destination(argument)],
+        [argument.option_name, *aliases, _destination(argument)],
         type=kind,
         required=argument.required,
         multiple=argument.many,
@@ -91,11 +91,13 @@ def parameter(argument: Argument) -> click.Parameter:
 
 
 def values(arguments: Sequence[Argument], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of ``arguments`` for ``inputs`` from the command line.
+    """Return the inputs from the command line, after converting those of ``arguments``.
 
     Raises click.UsageError if an input is not valid.
     """
-    return {argument.name: _value(argument, inputs[destination(argument)]) for argument in arguments}
+    others = dict(inputs)
+    converted = {argument.name: _value(argument, others.pop(_destination(argument))) for argument in arguments}
+    return {**others, **converted}
 
 
 def _value(argument: Argument, value: Any) -> Any:
@@ -106,7 +108,7 @@ def _value(argument: Argument, value: Any) -> Any:
     elif argument.many:
         value = list(value)
     elif argument.kind in (list, dict, Any) and value is not None:
-        value = _from_json(argument, value)
+        value = parse_json(value, argument.option_name, argument.example)
     elif argument.kind == "secret":
         return None if value is None else _secret_source(argument, value)  # the handler reads and checks the secret
     try:
@@ -117,14 +119,15 @@ def _value(argument: Argument, value: Any) -> Any:
         raise click.UsageError(str(error)) from error
 
 
-def _from_json(argument: Argument, text: str) -> Any:
+def parse_json(text: str, source: str, example: Any) -> Any:
+    """Return the value of a JSON text. Raises click.UsageError, which names the source and shows the example."""
     import json  # not at the top, because it would delay --help
 
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        example = "" if argument.example is None else f", such as '{json.dumps(argument.example)}'"
-        raise click.UsageError(f"{argument.option_name} must be JSON{example}: {error}") from None
+        such_as = "" if example is None else f", such as '{json.dumps(example)}'"
+        raise click.UsageError(f"{source} must be JSON{such_as}: {error}") from None
 
 
 def _secret_source(argument: Argument, text: str) -> Union[SecretSource, str]:
@@ -193,7 +196,7 @@ def _note_json(context: click.Context, _parameter: click.Parameter, value: Optio
 
 def asks_for_json(words: Sequence[str]) -> bool:
     """Return True if a command line asks for JSON. It need not be valid."""
-    pairs: Any = zip(words, [*words[1:], ""])
+    with_next: Any = zip(words, [*words[1:], ""])
     return any(word in ("--json", "-ojson", "--output=json") for word in words) or any(
-        option in ("-o", "--output") and value == "json" for option, value in pairs
+        option in ("-o", "--output") and value == "json" for option, value in with_next
     )

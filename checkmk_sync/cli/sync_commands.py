@@ -13,6 +13,7 @@ from ..commands.command import without_python
 from ..commands.handlers.sync import plan_with, unused_confirmations
 from ..core.text import pluralize
 from ..sync import Action, Desired, Options, Plan, Report, apply_plan, plan_as_markdown, plan_as_text, report_as_text
+from ..sync.kinds import KINDS
 from .console import Output
 from .exit_codes import CHANGES, FAILED, REFUSED, UNKNOWN
 from .inventory import print_notes, read_inventories
@@ -23,7 +24,6 @@ __all__ = ["apply", "checks", "plan"]
 
 MAX_SHOWN = 40  # changes that apply shows before it asks
 MAX_CHECKS = 3  # objects with an unknown outcome for which apply names the command that checks them
-ACTIVATION_CHECK = "Check with: checkmk-sync pending"
 
 
 def _plan_for(client: Checkmk, output: Output, desired: Desired, arguments: dict[str, Any]) -> Plan:
@@ -113,10 +113,11 @@ def checks(report: Report) -> Iterator[str]:
     again = "checkmk-sync plan, with the same inventory and options"
     unknown = [change for change, outcome in report.results if outcome.status is Status.UNKNOWN]
     for change in unknown[:MAX_CHECKS]:
-        yield f"Check with: checkmk-sync {change.kind}s get {change.key}"
+        yield f"Check with: checkmk-sync {KINDS[change.kind].section.replace('_', '-')} get {change.key}"
     if len(unknown) > MAX_CHECKS:
         yield f"Check the others with: {again}"
-    for stage, check in (("discovery", f"Check the scans with: {again}"), ("activation", ACTIVATION_CHECK)):
+    later = {"discovery": f"Check the scans with: {again}", "activation": "Check with: checkmk-sync pending"}
+    for stage, check in later.items():
         if stage in report.errors and failed_status(report.errors[stage]) is Status.UNKNOWN:
             yield check
 

@@ -51,7 +51,8 @@ def run_list(
     **arguments: Any,
 ) -> int:
     """Print the rows of a command of the table, and return the exit code. Raises the same errors as :func:`run`."""
-    empty = "" if limit == 0 else _empty_text(command, arguments)
+    is_filtered = any(arguments[argument.name] not in (argument.default, [], {}) for argument in command.arguments)
+    empty = "" if limit == 0 else "no match" if is_filtered else command.empty_text
     layout = make_layout(command, output=output, columns=columns, sort=sort, as_json=state.as_json, empty=empty)
     with state.client() as client:
         try:
@@ -83,9 +84,3 @@ def _ask(state: State, command: Command, client: Checkmk, arguments: Mapping[str
         for line in (preview.summary, *(f"  {detail}" for detail in preview.details)):
             state.output.question(line)
         ask("Continue?")
-
-
-def _empty_text(command: Command, arguments: Mapping[str, Any]) -> str:
-    """Return the note for an empty list. A filter may be the reason."""
-    is_filtered = any(arguments[argument.name] not in (argument.default, [], {}) for argument in command.arguments)
-    return "no match" if is_filtered else command.empty_text

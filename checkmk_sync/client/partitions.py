@@ -23,8 +23,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Optional, TypeVar
 
-from ..batch.window import window
 from ..core import cancellation
+from ..core.window import window
 from ..errors import BrokenReplyError, ReplyTooLargeError
 from ..http.json_stream import all_items, iter_blocks
 from ..streaming import DECODED_FACTOR, Blocks, Received

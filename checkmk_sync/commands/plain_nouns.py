@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from functools import partial
-from typing import Any, Callable, Iterator, Mapping, Optional
+from typing import Any, Callable, Iterator, Optional
 
 from ..catalogue.noun import Field as NounField
 from ..catalogue.noun import Noun
@@ -21,7 +21,6 @@ RESERVED_OPTIONS = frozenset({"help", "config", "json", "quiet", "stats", "verbo
 PREFIX = "set"  # of the options for fields with reserved names
 MAX_COLUMNS = 4
 _TITLES = ("alias", "title")
-_RESULT_TYPES: Mapping[Any, Any] = {list: list[Any], dict: dict[str, Any]}
 _JSON_TYPES = (list, dict, Any)
 
 
@@ -141,13 +140,11 @@ def _value(field: NounField, *, is_required: bool) -> Argument:
 
 def _fields(noun: Noun) -> tuple[Field, ...]:
     """Return the fields that the site returns."""
-    shown = []
-    for field in noun.fields:
-        if field.at and not field.secret:
-            kind = _RESULT_TYPES.get(field.type, field.type)
-            is_key = field is noun.key
-            shown.append(Field(field.name, field.description, kind if is_key else Optional[kind], untrusted=not is_key))
-    return tuple(shown)
+    key, *others = (field for field in noun.fields if field.at and not field.secret)
+    return (
+        Field(key.name, key.description, key.type),
+        *(Field(field.name, field.description, Optional[field.type], untrusted=True) for field in others),
+    )
 
 
 def _columns(noun: Noun) -> tuple[str, ...]:
@@ -161,12 +158,8 @@ def _example(noun: Noun, fields: list[NounField]) -> str:
     words = [str(noun.key.example)]
     for field in fields:
         argument = _value(field, is_required=True)
-        words += [argument.option_name, f"{field.name}.txt" if field.secret else _as_text(field.example)]
+        # The examples are so plain that their JSON is the Python literal with other quotes; a test compares them. The
+        # module json would delay --help.
+        text = field.example if isinstance(field.example, str) else repr(field.example).replace("'", '"')
+        words += [argument.option_name, f"{field.name}.txt" if field.secret else text]
     return shlex.join(words)
-
-
-def _as_text(value: Any) -> str:
-    """Return a value as it is written on the command line."""
-    # The examples are so plain that their JSON is the Python literal with other quotes; a test compares them. The
-    # module json would delay --help.
-    return value if isinstance(value, str) else repr(value).replace("'", '"')

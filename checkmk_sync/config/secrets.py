@@ -10,7 +10,7 @@ import subprocess
 import sys
 import warnings
 from dataclasses import dataclass
-from typing import Mapping, Optional
+from typing import Callable, Mapping, Optional
 
 from ..core.arguments import describe_type
 from ..core.private_files import is_open_to_others
@@ -39,7 +39,7 @@ class SecretSource:
     keyring: Optional[str] = None
 
     def __post_init__(self) -> None:
-        sources = [name for name in ("value", "file", "env", "command", "keyring") if getattr(self, name) is not None]
+        sources = [name for name in _SOURCES if getattr(self, name) is not None]
         if len(sources) != 1:
             message = "none is given" if not sources else f"{' and '.join(sources)} are given"
             raise SettingsError(f"the password must have exactly one source, but {message}", field="password")
@@ -57,16 +57,8 @@ class SecretSource:
         Raises SettingsError if the secret cannot be read, is empty or is not valid, and MissingExtraError if the
         package keyring is not installed.
         """
-        if self.value is not None:
-            secret = self.value
-        elif self.file is not None:
-            secret = _from_file(self.file)
-        elif self.env is not None:
-            secret = os.environ.get(self.env, "")
-        elif self.command is not None:
-            secret = _from_command(self.command)
-        else:
-            secret = _from_keyring(str(self.keyring), username)
+        _, read = _SOURCES[self._kind]
+        secret = read(getattr(self, self._kind), username)
         problem = "is empty or missing" if not secret else None
         if "\n" in secret or "\r" in secret:
             problem = "has more than one line"
@@ -80,13 +72,12 @@ class SecretSource:
     @property
     def location(self) -> str:
         """A description of the source for messages, such as ``"the file /etc/secret"``."""
-        if self.file is not None:
-            return f"the file {self.file}"
-        if self.env is not None:
-            return f"the environment variable {self.env}"
-        if self.command is not None:
-            return "the password command"
-        return "the settings" if self.value is not None else f"the keyring service {self.keyring}"
+        description, _ = _SOURCES[self._kind]
+        return description.format(getattr(self, self._kind))
+
+    @property
+    def _kind(self) -> str:
+        return next(name for name in _SOURCES if getattr(self, name) is not None)
 
 
 def secret_name(value: object) -> Optional[str]:
@@ -189,3 +180,13 @@ def _from_keyring(service: str, username: str) -> str:
     except ImportError as error:
         raise MissingExtraError("a password from the keyring", "keyring") from error
     return keyring.get_password(service, username) or ""
+
+
+# For each source, its description in messages, and the function that returns the secret.
+_SOURCES: Mapping[str, tuple[str, Callable[[str, str], str]]] = {
+    "value": ("the settings", lambda secret, _: secret),
+    "file": ("the file {}", lambda path, _: _from_file(path)),
+    "env": ("the environment variable {}", lambda name, _: os.environ.get(name, "")),
+    "command": ("the password command", lambda command, _: _from_command(command)),
+    "keyring": ("the keyring service {}", _from_keyring),
+}

@@ -127,17 +127,14 @@ class ApiError(CheckmkError):
         self.call = call
         # A 500 means that the site crashed, perhaps after it had executed the call.
         self.attempted = attempted or Attempted(Delivery.UNKNOWN if status >= 500 else Delivery.ANSWERED)
-        super().__init__(self._sentence())
+        message = "; ".join(f"{path}: {' '.join(texts)}" for path, texts in self.fields.items()) or detail
+        where = f" ({call})" if call else ""
+        super().__init__(f"{status} {title}{': ' + message if message else ''}{where}")
 
     @property
     def attempts(self) -> int:
         """The number of times that the call was tried."""
         return self.attempted.attempts
-
-    def _sentence(self) -> str:
-        message = "; ".join(f"{path}: {' '.join(texts)}" for path, texts in self.fields.items()) or self.detail
-        where = f" ({self.call})" if self.call else ""
-        return f"{self.status} {self.title}{': ' + message if message else ''}{where}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the error as plain data, without ``ext``."""

@@ -166,7 +166,7 @@ class Transport:
         call, location = reply.call, reply.headers.get("Location") or ""
         may_redirect = is_from_endpoint(reply) if call.is_raw else any(answer.location for answer in call.expected)
         if reply.status >= 300 and not may_redirect:
-            shown = repr(self.redacted(location)[:200])
+            shown = repr(self._redact(location)[:200])
             problem = (
                 f"the answer to {call} is a redirect to {shown}, which the API does not send; "
                 "is there a login page in front of the site?"
@@ -219,12 +219,8 @@ class Transport:
         _, marker, below = link.path.partition("/check_mk/api/")
         version, slash, path = below.partition("/")
         if not (marker and version and slash):
-            raise UnexpectedReplyError(f"the link {self.redacted(href)!r} does not lead to the API")
+            raise UnexpectedReplyError(f"the link {self._redact(href)!r} does not lead to the API")
         return f"/{path}" + (f"?{link.query}" if link.query else "")
-
-    def redacted(self, text: str) -> str:
-        """Return ``text`` without the client's secrets."""
-        return self._redact(text)
 
     @property
     def has_connections(self) -> bool:

@@ -83,7 +83,6 @@ def test_attributes_of_the_stream_are_passed_on() -> None:
         assert stream.fileno() == file.fileno()
         stream.reconfigure(line_buffering=True)
         assert stream.line_buffering
-    assert stream.closed
     with pytest.raises(ValueError, match="closed"):
         stream.write("x")
     stream, _ = _over_bytes("ascii")

@@ -95,11 +95,11 @@ def _refuse_contradictions(
     """Raise ValueError if two arguments contradict each other about an attribute or a label."""
     if "labels" in attribute and label:
         raise ValueError("give labels with --label or with --attribute labels, not both")
-    for option, set_, removed in (("attribute", attribute, remove), ("label", label, remove_label)):
-        both = next((key for key in set_ if key in removed), None)
-        if both is not None:
-            opposite = "--remove" if option == "attribute" else "--remove-label"
-            raise ValueError(f"--{option} sets {both!r} and {opposite} removes it; give only one of them")
+    pairs = (("--attribute", attribute, "--remove", remove), ("--label", label, "--remove-label", remove_label))
+    for option, set_, opposite, removed in pairs:
+        for key in set_:
+            if key in removed:
+                raise ValueError(f"{option} sets {key!r} and {opposite} removes it; give only one of them")
 
 
 def move(client: Checkmk, host: str, destination: str) -> Row:

@@ -30,9 +30,8 @@ def _desired(client: Checkmk, inventory: Optional[Mapping[str, Any]], file: Opti
     path = client.settings.sync.map
     if path is None:
         return from_text(file)
-    mapping = dataclasses.replace(
-        load_map(path), file=os.path.basename(path)
-    )  # hide the operator's path from language models
+    # The base name hides the operator's path from language models.
+    mapping = dataclasses.replace(load_map(path), file=os.path.basename(path))
     return from_text(file, mapping=mapping)
 
 
@@ -185,8 +184,7 @@ def _refuse_unseen(plan: Plan, approved: Sequence[str]) -> None:
 
     The checksum of the plan does not cover them, because other users make and activate changes at any time.
     """
-    known = frozenset(approved)
-    unseen = [change for change in _foreign(plan) if change.id not in known]
+    unseen = [change for change in _foreign(plan) if change.id not in approved]
     if unseen:
         count = pluralize(len(unseen), "change")
         raise PlanChangedError(f"{count} of other users would be activated without approval: {unseen[0]}")
