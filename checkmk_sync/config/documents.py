@@ -17,16 +17,7 @@ import yaml
 from yaml.reader import Reader, ReaderError
 
 from ..errors import SettingsError
-from .positions import (
-    JSONPositions,
-    Path,
-    Position,
-    YAMLPositions,
-    has_depth_limit,
-    open_loader,
-    position_at,
-    safe_loader,
-)
+from .positions import JSONPositions, Path, Position, YAMLPositions, has_depth_limit, open_loader, position_at
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "NOT_JSON", "Document", "read_json", "read_limited", "read_yaml"]
 
@@ -96,7 +87,7 @@ def read_yaml(text: str, source: str, *, as_written: bool = False) -> Document:
     """
     _check_size(text, source)
     try:
-        if not has_depth_limit(safe_loader):
+        if not has_depth_limit():
             _refuse_deep_yaml(text, source)
         with open_loader(text) as loader:
             builder = _Builder(loader, source, as_written)

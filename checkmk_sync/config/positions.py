@@ -12,37 +12,28 @@ from typing import Any, Callable, Iterator, NamedTuple, Optional, Sequence, Unio
 
 import yaml
 
-__all__ = [
-    "JSONPositions",
-    "Path",
-    "Position",
-    "YAMLPositions",
-    "has_depth_limit",
-    "open_loader",
-    "position_at",
-    "safe_loader",
-]
+__all__ = ["JSONPositions", "Path", "Position", "YAMLPositions", "has_depth_limit", "open_loader", "position_at"]
 
 Path = Sequence[Union[str, int]]
 
 # Both loaders are safe. libyaml is six times faster, but not every PyYAML is built with it.
-safe_loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_safe_loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @contextlib.contextmanager
 def open_loader(text: str) -> Iterator[Any]:
     """Yield a loader of a YAML text, and free its memory after the block."""
-    loader = safe_loader(text)
+    loader = _safe_loader(text)
     try:
         yield loader
     finally:
         loader.dispose()
 
 
-def has_depth_limit(loader: Any) -> bool:
-    """Return True if a loader refuses documents that are nested too deeply, instead of crashing."""
+def has_depth_limit() -> bool:
+    """Return True if the loader refuses documents that are nested too deeply, instead of crashing."""
     # libyaml before 0.2.6 recurses until the process crashes.
-    return not issubclass(loader, getattr(yaml, "CSafeLoader", ())) or yaml._yaml.get_version() >= (0, 2, 6)
+    return not issubclass(_safe_loader, getattr(yaml, "CSafeLoader", ())) or yaml._yaml.get_version() >= (0, 2, 6)
 
 
 class Position(NamedTuple):
