@@ -15,10 +15,10 @@ from ..catalogue.nouns import NOUNS
 from ..catalogue.paths import folder_path, is_folder_hash, parent_folder
 from ..core.clock import Clock
 from .builtin_objects import BUILTIN_OBJECTS
-from .host_attributes import AttributeRules
+from .host_attributes import AttributeRules, with_defaults
 from .version_profile import VersionProfile
 
-__all__ = ["Configuration", "FolderConfig", "HostConfig", "User", "etag", "iso_time"]
+__all__ = ["Configuration", "FolderConfig", "HostConfig", "User", "etag"]
 
 PERMISSION_TITLES: Mapping[str, str] = {
     "general.use": "Use the GUI at all",
@@ -140,7 +140,9 @@ class Configuration:
         self.changes.clear()
 
     def now(self) -> str:
-        return iso_time(self.clock)
+        """Return the current time in the format of the API."""
+        time = datetime.datetime.fromtimestamp(self.clock.time(), datetime.timezone.utc)
+        return time.isoformat(timespec="microseconds")
 
     # Folders
 
@@ -163,7 +165,7 @@ class Configuration:
         return folder
 
     def add_folder(self, path: str, title: str, attributes: Mapping[str, Any], *, user: str) -> FolderConfig:
-        now, stored = self.now(), self.rules.with_defaults(attributes)
+        now, stored = self.now(), with_defaults(attributes)
         folder = self.folders[path] = FolderConfig(stored, now, now, user, path, title, uuid.uuid4().hex)
         self._inheritance = {}
         self.add_change("create-folder", f"Created new folder {title}", user)
@@ -225,7 +227,7 @@ class Configuration:
         user: str,
         nodes: Optional[Sequence[str]] = None,
     ) -> HostConfig:
-        now, stored = self.now(), self.rules.with_defaults(attributes)
+        now, stored = self.now(), with_defaults(attributes)
         host = self.hosts[name] = HostConfig(stored, now, now, user, name, folder, nodes)
         self.add_change("create-host", f"Created new host {name}.", user)
         return host
@@ -302,18 +304,13 @@ class Configuration:
 
     def _changed(self, config: C, changes: dict[str, Any]) -> C:
         if "attributes" in changes:
-            changes["attributes"] = self.rules.with_defaults(changes["attributes"])
+            changes["attributes"] = with_defaults(changes["attributes"])
         return dataclasses.replace(config, updated_at=self.now(), **changes)
 
 
 def _renamed(attributes: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
     """Return the attributes with the parent ``old`` renamed to ``new``."""
     return {**attributes, "parents": [new if parent == old else parent for parent in attributes["parents"]]}
-
-
-def iso_time(clock: Clock) -> str:
-    """Return the current time in the format of the API."""
-    return datetime.datetime.fromtimestamp(clock.time(), datetime.timezone.utc).isoformat(timespec="microseconds")
 
 
 def etag(*parts: Any) -> str:

@@ -21,15 +21,13 @@ class Control:
 
     def __init__(
         self,
-        app: Any,
-        *,
+        app: Callable[[dict[str, Any], Any], Iterable[bytes]],
         reset: Callable[[], None],
         seed_monitoring: Callable[[Mapping[str, Any]], None],
         set_faults: Callable[[list[Any]], None],
         counts: Callable[[], Mapping[str, Any]],
     ) -> None:
-        self._app = app
-        self._seed_monitoring, self._set_faults = seed_monitoring, set_faults
+        self._app, self._seed_monitoring, self._set_faults = app, seed_monitoring, set_faults
         self._actions: Mapping[tuple[str, str], Callable[[Any], Any]] = {
             ("POST", "/control/reset"): lambda _data: reset(),
             ("POST", "/control/monitoring"): self._monitoring,
@@ -40,8 +38,7 @@ class Control:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
         if not request.path.startswith("/control/"):
-            answer: Iterable[bytes] = self._app(environ, start_response)
-            return answer
+            return self._app(environ, start_response)
         data, status = self._answer(request)
         return Response(json.dumps(data), status, content_type="application/json")(environ, start_response)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import json
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Optional, Union
+from types import MappingProxyType
+from typing import Any, Callable, Mapping, Optional, Sequence, Union
 from urllib.parse import quote
 
 from werkzeug.wrappers import Request, Response
 
+from ..catalogue.operations import operations_named
 from .configuration import PERMISSION_TITLES, Configuration, HostConfig, User
 from .faults import FaultScript
 from .jobs import Activations, BackgroundJobs
@@ -18,7 +20,7 @@ from .replies import Links, Problem
 from .validation import Check, Field, checked_body, checked_query
 from .version_profile import VersionProfile
 
-__all__ = ["EDIT", "ENDPOINTS", "PATH_CHECKS", "Context", "Endpoint", "SiteState"]
+__all__ = ["EDIT", "ENDPOINTS", "PATH_CHECKS", "Context", "Endpoint", "Fields", "SiteState", "serves"]
 
 
 @dataclass
@@ -44,6 +46,11 @@ EDIT = ("wato.edit",)  # the permission to change the configuration
 
 # The fields of an endpoint, which may depend on the site.
 Fields = Union[Mapping[str, Field], Callable[[SiteState], Mapping[str, Field]]]
+Handler = Callable[["Context"], Response]
+
+
+def _resolved(fields: Fields, state: SiteState) -> Mapping[str, Field]:
+    return fields(state) if callable(fields) else fields
 
 
 @dataclass(eq=False)
@@ -65,15 +72,38 @@ class Endpoint:
     permissions: tuple[str, ...] = ()
     takes_lock: bool = True  # Checkmk: all methods except GET take the configuration lock, even status queries by POST
     needs_etag: bool = False
-    handler: Callable[[Context], Response] = field(init=False)
+    handler: Handler = field(init=False)
 
-    def __call__(self, handler: Callable[[Context], Response]) -> Callable[[Context], Response]:
+    def __call__(self, handler: Handler) -> Handler:
         self.handler = handler
         ENDPOINTS.append(self)
         return handler
 
     def exists(self, profile: VersionProfile) -> bool:
         return profile.version.is_between(self.since, self.until)
+
+
+def _listed(fields: Fields, names: Sequence[str], state: SiteState) -> Mapping[str, Field]:
+    known = _resolved(fields, state)
+    return {name: known[name] for name in names}
+
+
+def serves(noun: str, verb: str, query: Fields = MappingProxyType({}), **facts: Any) -> Callable[[Handler], Handler]:
+    """Register the handler of an operation of the catalogue, in all versions that have it.
+
+    The endpoint has those fields of ``query`` that the row of its version lists.
+    """
+
+    def register(handler: Handler) -> Handler:
+        for row in operations_named(noun, verb):
+            path, known = row.path.replace("{", "<").replace("}", ">"), functools.partial(_listed, query, row.query)
+            entry = Endpoint(
+                row.method, path, known, since=row.since, until=row.until, needs_etag=row.if_match, **facts
+            )
+            entry(handler)
+        return handler
+
+    return register
 
 
 ENDPOINTS: list[Endpoint] = []
@@ -119,13 +149,10 @@ class Context:
             if self.endpoint.path.startswith(prefix):
                 check(self)
 
-    def _fields(self, fields: Fields) -> Mapping[str, Field]:
-        return fields(self.state) if callable(fields) else fields
-
     def check_query(self) -> None:
         """Check the query parameters and fill in their defaults."""
         # Checkmk: an endpoint without parameters ignores all of them, and other endpoints refuse unknown ones.
-        fields = self._fields(self.endpoint.query)
+        fields = _resolved(self.endpoint.query, self.state)
         if fields:
             arguments = {name: self.request.args.getlist(name) for name in self.request.args}
             self.query = checked_query(fields, arguments)
@@ -138,7 +165,9 @@ class Context:
         except (ValueError, RecursionError):
             raise Problem(400, "Bad Request", "The request body is not valid JSON.") from None
         schema_check = self.endpoint.schema_check
-        self.body = checked_body(self._fields(self.endpoint.body), data, schema_check and schema_check(self.state))
+        self.body = checked_body(
+            _resolved(self.endpoint.body, self.state), data, schema_check and schema_check(self.state)
+        )
 
     def check_etag(self, current: str, ext: Optional[Mapping[str, Any]] = None) -> None:
         """Raise Problem 428 without If-Match, and 412 if the state has changed.

@@ -51,12 +51,12 @@ class FaultMiddleware:
             response = self._without_site(request, fault) or self._through_site(request, fault)
         return response(environ, start_response)
 
-    def start_lasting(self, faults: Iterable[Fault]) -> None:
+    def start_lasting(self) -> None:
         """Replace the lasting faults, which hold the lock or apply to the next job instead of a request."""
         state = self._app.state
         self._lock_released.set()
         state.activations.failing = state.jobs.failing = 0
-        for fault in faults:
+        for fault in state.faults.lasting:
             if fault.kind == "hold_lock":
                 self._hold_lock(fault.seconds)
             elif fault.kind == "fail_activation":

@@ -8,9 +8,9 @@ from .validation import Check, Field, boolean, choice, list_of, member_of, objec
 from .values import CONTACT_FLAGS, IPMI, LOCKED_BY, SNMP, address, contact_groups, labels, network_scan
 from .version_profile import VersionProfile
 
-__all__ = ["DEFAULT_SCAN", "HOST_NAME", "TAG_GROUPS", "AttributeRules"]
+__all__ = ["DEFAULT_SCAN", "HOST_NAME", "TAG_GROUPS", "AttributeRules", "with_defaults"]
 
-HOST_NAME = r"^[-0-9a-zA-Z_.]+\Z"
+HOST_NAME = pattern(r"^[-0-9a-zA-Z_.]+\Z")
 
 # Agent, address family, piggyback and SNMP are built in. The others are part of a new site's sample configuration.
 TAG_GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -20,19 +20,6 @@ TAG_GROUPS: Mapping[str, tuple[str, ...]] = {
     "networking": ("lan", "wan", "dmz"),
     "piggyback": ("auto-piggyback", "piggyback", "no-piggyback"),
     "snmp_ds": ("no-snmp", "snmp-v2", "snmp-v1"),
-}
-_SHARED: Mapping[str, Check] = {
-    **{f"tag_{group}": choice(*tags) for group, tags in TAG_GROUPS.items()},
-    "management_ipmi_credentials": IPMI,
-    "management_protocol": choice("none", "snmp", "ipmi"),
-    "management_snmp_community": SNMP,
-    "snmp_community": SNMP,
-}
-_HOST_ONLY: Mapping[str, Check] = {
-    "alias": string,
-    "inventory_failed": boolean,
-    "locked_attributes": list_of(string),
-    "locked_by": LOCKED_BY,
 }
 _SCAN_RESULT = "network_scan_result"  # read-only
 _NULLABLE = frozenset({"management_ipmi_credentials", "management_snmp_community"})
@@ -85,13 +72,17 @@ class AttributeRules:
         groups: Container[str],
     ) -> None:
         shared = {
-            **_SHARED,
+            **{f"tag_{group}": choice(*tags) for group, tags in TAG_GROUPS.items()},
             "contactgroups": contact_groups(groups),
             "labels": labels(with_colons=not profile.checks_labels),
+            "management_ipmi_credentials": IPMI,
+            "management_protocol": choice("none", "snmp", "ipmi"),
+            "management_snmp_community": SNMP,
             "network_scan": network_scan(TAG_GROUPS["criticality"], users),
             # Checkmk: a parent must exist before the call. A host that the same call creates is not accepted.
-            "parents": list_of(member_of(hosts, "Host not found: {!r}", pattern(HOST_NAME))),
+            "parents": list_of(member_of(hosts, "Host not found: {!r}", HOST_NAME)),
             "site": member_of((site,), "The site {!r} should exist but it doesn't."),
+            "snmp_community": SNMP,
         }
         if profile.is_commercial:
             shared["bake_agent_package"] = boolean
@@ -102,11 +93,14 @@ class AttributeRules:
         ipv4, ipv6 = address(4, host_name=name), address(6, host_name=name)
         host = {
             **shared,
-            **_HOST_ONLY,
             "additional_ipv4addresses": list_of(ipv4),
             "additional_ipv6addresses": list_of(ipv6),
+            "alias": string,
+            "inventory_failed": boolean,
             "ipaddress": ipv4,
             "ipv6address": ipv6,
+            "locked_attributes": list_of(string),
+            "locked_by": LOCKED_BY,
             "management_address": address(4, 6, host_name=name),
         }
         if profile.version.at_least("2.4.0b1"):
@@ -117,19 +111,19 @@ class AttributeRules:
         self.defaults["network_scan"] = DEFAULT_SCAN
         self.defaults["locked_by"] = {"site_id": site, "program_id": "", "instance_id": ""}
 
-    @staticmethod
-    def with_defaults(attributes: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the attributes as the server stores them, with the defaults of contact groups and network scans."""
-        stored = dict(attributes)
-        if "contactgroups" in stored:
-            stored["contactgroups"] = {**_CONTACT_DEFAULTS, **stored["contactgroups"]}
-        if "network_scan" in stored:
-            scan = stored["network_scan"] = {**_SCAN_DEFAULTS, **stored["network_scan"]}
-            # Checkmk drops the seconds of times, and returns zeros.
-            scan["time_allowed"] = [{edge: f"{time[edge][:5]}:00" for edge in time} for time in scan["time_allowed"]]
-            if "translate_names" in scan:
-                scan["translate_names"] = {"convert_case": "nop", **scan["translate_names"]}
-        return stored
+
+def with_defaults(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes as the server stores them, with the defaults of contact groups and network scans."""
+    stored = dict(attributes)
+    if "contactgroups" in stored:
+        stored["contactgroups"] = {**_CONTACT_DEFAULTS, **stored["contactgroups"]}
+    if "network_scan" in stored:
+        scan = stored["network_scan"] = {**_SCAN_DEFAULTS, **stored["network_scan"]}
+        # Checkmk drops the seconds of times, and returns zeros.
+        scan["time_allowed"] = [{edge: f"{time[edge][:5]}:00" for edge in time} for time in scan["time_allowed"]]
+        if "translate_names" in scan:
+            scan["translate_names"] = {"convert_case": "nop", **scan["translate_names"]}
+    return stored
 
 
 def _all_known(checks: Mapping[str, Check]) -> Check:

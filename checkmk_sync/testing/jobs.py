@@ -81,13 +81,12 @@ class Activations:
     def load(self, hosts: Mapping[str, HostConfig], phases: Mapping[str, Phases]) -> None:
         """Monitor these hosts from now on."""
         now, before = self.configuration.clock.time(), self.monitoring.hosts
-        total = self.monitoring.services_per_host
         self.monitoring.hosts = {
             name: MonitoredHost(
                 host,
                 self.configuration.effective(host),
                 phases.get(name, {}),
-                total,
+                self.monitoring.services_per_host,
                 since=before[name].since if name in before else now,
             )
             for name, host in hosts.items()
@@ -191,7 +190,6 @@ class BackgroundJobs:
         """Store the phases of a host, and add a pending change if they differ."""
         if phases == self.configuration.service_phases.get(host.name, {}):
             return
-        all_monitored = services.all_monitored(self.services_per_host)  # shared by all hosts with these phases
-        self.configuration.service_phases[host.name] = all_monitored if phases == all_monitored else dict(phases)
+        self.configuration.service_phases[host.name] = dict(phases)
         text = f"Saved check configuration of host {host.name!r} with {len(phases)} services"
         self.configuration.add_change("set-autochecks", text, user)

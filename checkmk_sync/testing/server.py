@@ -55,23 +55,17 @@ class _Target:
         return b" ".join([method, re.sub(rb"/{2,}", b"/", path) + mark + query, protocol])
 
 
-_HTTPRequest: Any = HTTPRequest
-
-
-class _Request(_HTTPRequest):  # type: ignore[misc]
+class _Request(HTTPRequest):
     def read_request_line(self) -> bool:
         source: Any = getattr(self, "rfile")  # noqa: B009 - cheroot has no types
         self.rfile = self.target = _Target(source)
         try:
-            return bool(super().read_request_line())
+            return bool(super().read_request_line())  # type: ignore[no-untyped-call]
         finally:
             self.rfile = source
 
 
-_HTTPConnection: Any = HTTPConnection
-
-
-class _Connection(_HTTPConnection):  # type: ignore[misc]
+class _Connection(HTTPConnection):
     RequestHandlerClass = _Request
 
     def close(self) -> None:

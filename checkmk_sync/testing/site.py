@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Any, Callable, Iterable, Mapping, Optional, Sequence, Union
 
 from ..catalogue.paths import folder_path
 from ..core.clock import Clock, SystemClock
-from . import sample_services
 from .app import Received, SiteApp
 from .configuration import PERMISSIONS, Configuration, User
 from .control import Control
@@ -16,6 +14,7 @@ from .fault_middleware import FaultMiddleware
 from .faults import Fault, FaultScript
 from .jobs import Activations, BackgroundJobs
 from .monitoring_core import MonitoringCore
+from .sample_services import templates
 from .server import Server
 from .version_profile import VersionProfile
 
@@ -80,19 +79,13 @@ class SimulatedSite:
         self._services, self._etag_locking = services, etag_locking
         self._times = (activation_time, core_delay, discovery_time, discovery_race, check_delay)
         self._users: list[User] = []
-        script = FaultScript(faults, fault_seed)
-        self._app = SiteApp(self._new_state(script, hosts), lock_hold_s=lock_hold, host_cost_s=host_cost)
+        state = self._new_state(FaultScript(faults, fault_seed), hosts)
+        self._app = SiteApp(state, lock_hold_s=lock_hold, host_cost_s=host_cost)
         self._faulty_app = FaultMiddleware(self._app, latency)
-        self._faulty_app.start_lasting(script.lasting)
+        self._faulty_app.start_lasting()
         served: Any = self._faulty_app
         if control:
-            served = Control(
-                served,
-                reset=self.reset,
-                seed_monitoring=self.seed_monitoring,
-                set_faults=self.set_faults,
-                counts=self.counts,
-            )
+            served = Control(served, self.reset, self.seed_monitoring, self.set_faults, self.counts)
         self._host = host
         self._server: Optional[Server] = Server(served, host, port)
 
@@ -110,7 +103,7 @@ class SimulatedSite:
 
     def _populate(self, configuration: Configuration, hosts: int) -> None:
         """Add discovered and monitored hosts, without pending changes."""
-        monitored = sample_services.all_monitored(self._services)
+        monitored = dict.fromkeys(range(len(templates(self._services))), "monitored")
         for number in range(hosts):
             folder = f"/folder{number // 1000:02d}" if hosts > 1000 else "/"
             if folder not in configuration.folders:
@@ -173,7 +166,8 @@ class SimulatedSite:
 
     def set_faults(self, faults: Iterable[Union[Fault, Mapping[str, Any]]]) -> None:
         """Replace the scripted faults. An empty list removes all of them."""
-        self._faulty_app.start_lasting(self._app.state.faults.set(faults))
+        self._app.state.faults.set(faults)
+        self._faulty_app.start_lasting()
 
     def add_user(
         self,
@@ -223,10 +217,5 @@ class SimulatedSite:
     def __enter__(self) -> SimulatedSite:
         return self
 
-    def __exit__(
-        self,
-        kind: Optional[type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -55,7 +55,6 @@ class VersionProfile:
     activates_with_etag = _since("2.2.0p3")
     # One call may set, update and remove attributes.
     takes_changes_together = _before("2.2.0p7")
-    has_delete_mode = _since("2.2.0p26")
     # Keys and values of labels must not contain a colon.
     checks_labels = _since("2.3.0b1")
     takes_empty_addresses = _since("2.3.0b1")
@@ -76,11 +75,6 @@ class VersionProfile:
     keeps_domain_type = _since("2.5.0b1")
     # The status of a redirect to a started job.
     redirect_status = _Value(302, ("2.4.0b1", 303))
-    host_list_query = _Value(
-        ("effective_attributes",),
-        ("2.3.0b1", ("effective_attributes", "include_links")),
-        ("2.4.0b1", ("effective_attributes", "include_links", "fields", "hostnames", "site")),
-    )
     bulk_discovery_fields = _Value(
         (*_BULK_FIELDS, "mode"),
         ("2.3.0b1", (*_BULK_FIELDS, "mode", "options")),

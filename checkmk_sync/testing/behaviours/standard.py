@@ -7,16 +7,15 @@ is written here, independently of the client.
 from __future__ import annotations
 
 import uuid
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Mapping, Optional
 
 from werkzeug.wrappers import Response
 
 from ...catalogue.field import Field as NounField
 from ...catalogue.noun import Noun
-from ...catalogue.operation import Operation
 from ..builtin_objects import BUILTIN_OBJECTS
 from ..configuration import Configuration, etag
-from ..endpoints import EDIT, PATH_CHECKS, Context, Endpoint, SiteState
+from ..endpoints import EDIT, PATH_CHECKS, Context, Fields, SiteState, serves
 from ..replies import Problem, bad_fields, collection, domain_object, json_response
 from ..validation import (
     REQUIRED,
@@ -132,29 +131,25 @@ class Behaviour:
     # Endpoints
 
     def register(self) -> None:
-        bodies: Mapping[str, Callable[[SiteState], Mapping[str, Field]]] = {
+        bodies: Mapping[str, Fields] = {
             "create": self._new_fields,
             "update": self._update_fields,
             "bulk_create": self._bulk_create_fields,
             "bulk_update": self._bulk_update_fields,
             "bulk_delete": lambda _state: {"entries": Field(list_of(string), REQUIRED)},
         }
-        for row in self._noun.operations:
-            self._endpoint(row, bodies.get(row.verb))(getattr(self, row.verb))
+        filters = {f"{field.wire}_name": Field(string, REQUIRED) for field in self._noun.fields if field.filters}
+        for verb in dict.fromkeys(row.verb for row in self._noun.operations):
+            register = serves(
+                self._noun.name,
+                verb,
+                filters,
+                body=bodies.get(verb),
+                schema_check=(lambda _state: self.update_check) if verb == "update" else None,
+                permissions=(self.permission,) if verb in ("list", "get") else (*EDIT, self.permission),
+            )
+            register(getattr(self, verb))
         PATH_CHECKS[f"{self._one}/<key>"] = self._check_key
-
-    def _endpoint(self, row: Operation, body: Any) -> Endpoint:
-        return Endpoint(
-            row.method,
-            row.path.replace("{key}", "<key>"),
-            query={name: Field(string, REQUIRED) for name in row.query},
-            body=body,
-            schema_check=(lambda _state: self.update_check) if row.verb == "update" else None,
-            since=row.since,
-            until=row.until,
-            permissions=(*(() if row.is_read else EDIT), self.permission),
-            needs_etag=row.if_match,
-        )
 
     # Fields
 

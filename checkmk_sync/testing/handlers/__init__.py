@@ -5,7 +5,6 @@ from __future__ import annotations
 from .. import behaviours  # noqa: F401
 from . import (  # noqa: F401
     activation,
-    clusters,
     discovery,
     folders,
     hosts,

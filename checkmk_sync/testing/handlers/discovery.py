@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from .. import sample_services as services
 from ..configuration import HostConfig
-from ..endpoints import PATH_CHECKS, Context, Endpoint, SiteState
+from ..endpoints import PATH_CHECKS, Context, Endpoint, SiteState, serves
 from ..jobs import BULK, Job
 from ..references import existing_host as exists
 from ..replies import Problem, domain_object, json_response
@@ -22,25 +22,20 @@ _PHASES = (
     "active changed clustered_ignored clustered_monitored clustered_undecided clustered_vanished custom ignored "
     "ignored_active ignored_custom legacy legacy_ignored manual monitored removed undecided vanished"
 )
-_LABELS = {"update_host_labels": True, "update_service_labels": True}
 _MONITOR_NEW = {"monitor_undecided_services": True}
 _REMOVE_VANISHED = {"remove_vanished_services": True}
+# The options of each mode. The simulated services have no labels, so the other modes and options change nothing.
 _OPTIONS: Mapping[str, Mapping[str, bool]] = {
     "new": _MONITOR_NEW,
     "remove": _REMOVE_VANISHED,
-    "fix_all": {**_MONITOR_NEW, **_REMOVE_VANISHED, **_LABELS},
-    "only_host_labels": {"update_host_labels": True},
-    "only_service_labels": {"update_service_labels": True},
-    "refresh": {},
-    "tabula_rasa": {**_MONITOR_NEW, **_LABELS},
+    "fix_all": {**_MONITOR_NEW, **_REMOVE_VANISHED},
+    "tabula_rasa": _MONITOR_NEW,
 }
 
-
-_RUN = "/objects/service_discovery_run/<host_name>"
+_RUN = "/objects/service_discovery_run/<name>"
 _WAIT = f"{_RUN}/actions/wait-for-completion/invoke"
-_RESULT = "/objects/service_discovery/<host_name>"
-_START_BULK = "/domain-types/discovery_run/actions/bulk-discovery-start/invoke"
-_SET_PHASE = "/objects/host/<host_name>/actions/update_discovery_phase/invoke"
+_RESULT = "/objects/service_discovery/<name>"
+_SET_PHASE = "/objects/host/<name>/actions/update_discovery_phase/invoke"
 PATH_CHECKS.update(dict.fromkeys((_RUN, _RESULT, _SET_PHASE), existing_host))
 
 
@@ -49,17 +44,15 @@ def _scan(host: HostConfig) -> str:
     return f"service_discovery-{host.name}"
 
 
-@Endpoint(
-    "POST",
-    "/domain-types/service_discovery_run/actions/start/invoke",
-    body=lambda state: {
-        "host_name": Field(exists(state), REQUIRED),
-        "mode": Field(choice(*state.profile.discovery_modes), "fix_all"),
-    },
-)
+def _start_fields(state: SiteState) -> dict[str, Field]:
+    mode = Field(choice(*state.profile.discovery_modes), "fix_all")
+    return {"host_name": Field(exists(state), REQUIRED), "mode": mode}
+
+
+@serves("discovery", "start", body=_start_fields)
 def start(context: Context) -> Response:
     host, mode = context.configuration.hosts[context.body["host_name"]], context.body["mode"]
-    jobs = context.state.jobs
+    jobs, options = context.state.jobs, _OPTIONS.get(mode, {})
     if jobs.is_active(_scan(host)):
         raise Problem(409, "Conflict", "A service discovery background job is currently running")
     if "wato.services" not in context.user.permissions:
@@ -68,9 +61,9 @@ def start(context: Context) -> Response:
     if mode in ("refresh", "tabula_rasa"):
         if mode == "tabula_rasa":
             jobs.decide(host, {}, context.user.name)
-        jobs.start_discovery(_scan(host), [host.name], _OPTIONS[mode], context.user.name)
-        return context.redirect(context.profile.redirect_status, _WAIT.replace("<host_name>", host.name))
-    jobs.accept(host, _OPTIONS[mode], context.user.name)
+        jobs.start_discovery(_scan(host), [host.name], options, context.user.name)
+        return context.redirect(context.profile.redirect_status, _WAIT.replace("<name>", host.name))
+    jobs.accept(host, options, context.user.name)
     return _result(context, host)
 
 
@@ -82,10 +75,10 @@ def wait(context: Context) -> Response:
     if job is None:
         detail = f"Could not find a service discovery for host {host.name}"
         raise Problem(404, "The requested service discovery job was not found", detail)
-    return context.redirect(302, _WAIT.replace("<host_name>", host.name)) if job.active else Response(status=204)
+    return context.redirect(302, _WAIT.replace("<name>", host.name)) if job.active else Response(status=204)
 
 
-@Endpoint("GET", _RUN)
+@serves("discovery", "run")
 def run_status(context: Context) -> Response:
     # Checkmk: a host that was never scanned also has a job, which has not started.
     ident = _scan(existing_host(context))
@@ -102,7 +95,7 @@ def _job_answer(context: Context, ident: str, job: Optional[Job], domain_type: s
     return json_response(domain_object(domain_type, ident, title, links, extensions))
 
 
-@Endpoint("GET", _RESULT)
+@serves("discovery", "result")
 def result(context: Context) -> Response:
     return _result(context, existing_host(context))
 
@@ -124,7 +117,7 @@ def _result(context: Context, host: HostConfig) -> Response:
 
 
 def _service(context: Context, host: HostConfig, template: services.Template, phase: str) -> dict[str, Any]:
-    path = _SET_PHASE.replace("<host_name>", host.name)
+    path = _SET_PHASE.replace("<name>", host.name)
     moves = []
     for target in ("monitored", "undecided", "ignored"):
         if target != phase:
@@ -155,7 +148,7 @@ _PHASE = {
 }
 
 
-@Endpoint("PUT", _SET_PHASE, body=_PHASE, permissions=("wato.services",))
+@serves("discovery", "set_phase", body=_PHASE, permissions=("wato.services",))
 def set_phase(context: Context) -> Response:
     # Checkmk answers 204, without any effect, for a service that the host does not have.
     host, body, jobs = existing_host(context), context.body, context.state.jobs
@@ -182,15 +175,14 @@ def _bulk_fields(state: SiteState) -> dict[str, Field]:
     return {name: known[name] for name in profile.bulk_discovery_fields}
 
 
-@Endpoint("POST", _START_BULK, body=_bulk_fields, permissions=("wato.services",))
+@serves("discovery", "bulk", body=_bulk_fields, permissions=("wato.services",))
 def start_bulk(context: Context) -> Response:
     body, jobs, profile = context.body, context.state.jobs, context.profile
-    options = body["options"] if "options" in body else _OPTIONS[body["mode"]]
+    options = body["options"] if "options" in body else _OPTIONS.get(body["mode"], {})
     ident = f"{BULK}-{uuid.uuid4()}" if profile.has_background_jobs else BULK
     if jobs.is_active(ident):
-        raise Problem(
-            409, "Conflict", "A bulk discovery job is already running. Please use the 'discovery_run' endpoint"
-        )
+        detail = "A bulk discovery job is already running. Please use the 'discovery_run' endpoint"
+        raise Problem(409, "Conflict", detail)
     job = jobs.start_discovery(ident, body["hostnames"], options, context.user.name)
     if profile.has_background_jobs:
         return context.redirect(303, f"/objects/background_job/{ident}")
@@ -206,12 +198,7 @@ def old_bulk_status(context: Context) -> Response:
     return _job_answer(context, ident, context.state.jobs.visible(ident), "discovery_run")
 
 
-@Endpoint(
-    "GET",
-    "/objects/background_job/<job_id>",
-    query={"site_id": Field(string)},
-    since="2.4.0b1",
-)
+@Endpoint("GET", "/objects/background_job/<job_id>", query={"site_id": Field(string)}, since="2.4.0b1")
 def background_job(context: Context) -> Response:
     ident, own_site = context.params["job_id"], context.configuration.site
     site, job = context.query.get("site_id", own_site), context.state.jobs.visible(ident)

@@ -1,4 +1,4 @@
-"""Handlers for single hosts, and for the list of all hosts."""
+"""Handlers for the list of all hosts, single hosts, and clusters, which are hosts that consist of other hosts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from ...catalogue.paths import folder_id
 from .. import references
 from ..configuration import HostConfig, etag
-from ..endpoints import EDIT, PATH_CHECKS, Context, Endpoint, SiteState
+from ..endpoints import EDIT, PATH_CHECKS, Context, Endpoint, SiteState, serves
 from ..fields_filter import FieldsFilter
 from ..host_attributes import DEFAULT_SCAN
 from ..references import HOST_NAME, existing_folder, unused_host_name
@@ -21,7 +21,6 @@ __all__ = [
     "BAKE",
     "add_host",
     "change_attributes",
-    "create_host",
     "existing_host",
     "host_answer",
     "host_change_fields",
@@ -29,11 +28,11 @@ __all__ = [
     "host_object",
     "new_host_fields",
     "refuse_needed_parents",
-    "require_etag",
 ]
 
 _ALL = "/domain-types/host_config/collections/all"
-_ONE = "/objects/host_config/<host_name>"
+_CLUSTERS = "/domain-types/host_config/collections/clusters"
+_NODES = "/objects/host_config/<name>/properties/nodes"
 BAKE = {"bake_agent": Field(boolean, False)}
 
 
@@ -42,7 +41,7 @@ def existing_host(context: Context) -> HostConfig:
 
     Raises Problem 404 if it does not exist, and 403 if the user must not see it.
     """
-    name = context.params["host_name"]
+    name = context.params["name"]
     errors = references.existing_host(context.state)(name)
     if errors:
         raise bad_fields({"host_name": errors}, 404)
@@ -51,7 +50,7 @@ def existing_host(context: Context) -> HostConfig:
     return host
 
 
-PATH_CHECKS[_ONE] = existing_host
+PATH_CHECKS["/objects/host_config/<name>"] = existing_host
 
 
 def _etag(host: HostConfig) -> str:
@@ -59,7 +58,7 @@ def _etag(host: HostConfig) -> str:
     return etag(host.name, dict(host.attributes), host.nodes)
 
 
-def require_etag(context: Context, host: HostConfig) -> None:
+def _require_etag(context: Context, host: HostConfig) -> None:
     ext = {"name": host.name, "attributes": dict(host.attributes), "cluster_nodes": host.nodes}
     context.check_etag(_etag(host), ext)
 
@@ -105,18 +104,16 @@ def change_attributes(context: Context, host: HostConfig, data: Mapping[str, Any
     return context.configuration.change_host(host, user=context.user.name, attributes=attributes), absent
 
 
-def _list_fields(state: SiteState) -> dict[str, Field]:
-    known = {
-        "effective_attributes": Field(boolean, False),
-        "include_links": Field(boolean),
-        "fields": Field(string),
-        "hostnames": Field(list_of(HOST_NAME), repeated=True),
-        "site": Field(string),
-    }
-    return {name: known[name] for name in state.profile.host_list_query}
+_QUERY = {
+    "effective_attributes": Field(boolean, False),
+    "include_links": Field(boolean),
+    "fields": Field(string),
+    "hostnames": Field(list_of(HOST_NAME), repeated=True),
+    "site": Field(string),
+}
 
 
-@Endpoint("GET", _ALL, query=_list_fields)
+@serves("hosts", "list", _QUERY)
 def list_hosts(context: Context) -> Response:
     query = context.query
     hosts = list(context.configuration.hosts.values())
@@ -145,7 +142,7 @@ def host_collection(context: Context, hosts: list[HostConfig]) -> Response:
     return json_response({**fields_filter.apply(whole), **kept})
 
 
-@Endpoint("GET", _ONE, query={"effective_attributes": Field(boolean, False)})
+@serves("hosts", "get", _QUERY)
 def get_host(context: Context) -> Response:
     return host_answer(context, existing_host(context), effective=context.query["effective_attributes"])
 
@@ -167,7 +164,13 @@ def add_host(context: Context, entry: Mapping[str, Any]) -> HostConfig:
     return configuration.add_host(entry["host_name"], folder, attributes, user=context.user.name, nodes=nodes)
 
 
-@Endpoint("POST", _ALL, query=BAKE, body=new_host_fields, permissions=EDIT)
+def _new_cluster_fields(state: SiteState) -> dict[str, Field]:
+    # Checkmk refuses a cluster as a node only when nodes are changed, not when a cluster is created.
+    return {**new_host_fields(state), "nodes": Field(list_of(references.existing_host(state)), REQUIRED)}
+
+
+@serves("hosts", "create", BAKE, body=new_host_fields, permissions=EDIT)
+@Endpoint("POST", _CLUSTERS, query=BAKE, body=_new_cluster_fields, permissions=EDIT)
 def create_host(context: Context) -> Response:
     return host_answer(context, add_host(context, context.body))
 
@@ -176,10 +179,10 @@ def host_change_fields(state: SiteState) -> dict[str, Field]:
     return change_fields(state.configuration.rules.host_errors)
 
 
-@Endpoint("PUT", _ONE, body=host_change_fields, schema_check=single_change_check, needs_etag=True)
+@serves("hosts", "update", body=host_change_fields, schema_check=single_change_check)
 def update_host(context: Context) -> Response:
     host = existing_host(context)
-    require_etag(context, host)
+    _require_etag(context, host)
     context.require("wato.edit")
     changed, absent = change_attributes(context, host, context.body)
     if absent:
@@ -196,7 +199,7 @@ def refuse_needed_parents(context: Context, deleted: Collection[str]) -> None:
         raise Problem(400, "Bad Request", f"You cannot delete these hosts: {reasons}")
 
 
-@Endpoint("DELETE", _ONE, permissions=EDIT)
+@serves("hosts", "delete", permissions=EDIT)
 def delete_host(context: Context) -> Response:
     host = existing_host(context)
     context.require_folder(host.folder)
@@ -205,17 +208,15 @@ def delete_host(context: Context) -> Response:
     return Response(status=204)
 
 
-@Endpoint(
-    "POST",
-    f"{_ONE}/actions/move/invoke",
-    body=lambda state: {"target_folder": Field(existing_folder(state), REQUIRED)},
-    needs_etag=True,
-    permissions=EDIT,
-)
+def _move_fields(state: SiteState) -> dict[str, Field]:
+    return {"target_folder": Field(existing_folder(state), REQUIRED)}
+
+
+@serves("hosts", "move", body=_move_fields, permissions=EDIT)
 def move_host(context: Context) -> Response:
     host, user = existing_host(context), context.user
     target = context.configuration.folder_at(context.body["target_folder"])
-    require_etag(context, host)
+    _require_etag(context, host)
     if target.path == host.folder:
         raise Problem(400, "Invalid move action", "The host is already part of the specified target folder")
     if not (user.may_change(host.folder) and user.may_change(target.path)):
@@ -224,3 +225,29 @@ def move_host(context: Context) -> Response:
     return host_answer(
         context, context.configuration.change_host(host, user=user.name, action="move-host", folder=target.path)
     )
+
+
+def _cluster(context: Context) -> HostConfig:
+    host = existing_host(context)
+    if host.nodes is None:
+        raise bad_fields({"host_name": [f"Host {host.name!r} is not a cluster host, but needs to be."]}, 404)
+    return host
+
+
+PATH_CHECKS[_NODES] = _cluster
+
+
+def _nodes_fields(state: SiteState) -> dict[str, Field]:
+    return {"nodes": Field(list_of(references.node(state)), REQUIRED)}
+
+
+@Endpoint("PUT", _NODES, body=_nodes_fields, needs_etag=True, permissions=EDIT)
+def set_nodes(context: Context) -> Response:
+    host, nodes = _cluster(context), context.body["nodes"]
+    _require_etag(context, host)
+    context.require_folder(host.folder)
+    context.configuration.change_host(host, user=context.user.name, nodes=nodes)
+    path = _NODES.replace("<name>", host.name)
+    links = [context.links.link("urn:org.restfulobjects:rels/modify", path, method="PUT")]
+    # Checkmk: the answer has no ETag, although the documentation promises one.
+    return json_response({"id": f"{host.name}_nodes", "value": nodes, "extensions": {}, "links": links})

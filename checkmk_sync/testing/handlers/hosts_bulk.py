@@ -7,7 +7,7 @@ from typing import Any, Callable, Mapping
 from werkzeug.wrappers import Response
 
 from ..configuration import HostConfig
-from ..endpoints import EDIT, Context, Endpoint, SiteState
+from ..endpoints import EDIT, Context, SiteState, serves
 from ..references import existing_host
 from ..replies import Problem, json_response
 from ..validation import REQUIRED, Field, list_of, object_with, unique
@@ -23,8 +23,6 @@ from .hosts import (
 )
 
 __all__: list[str] = []
-
-_ACTIONS = "/domain-types/host_config/actions"
 
 
 def _create_fields(state: SiteState) -> dict[str, Field]:
@@ -64,12 +62,12 @@ def _for_each(context: Context, execute: Callable[[Mapping[str, Any]], tuple[Hos
     raise Problem(400, "Some actions failed", detail, ext={"succeeded_hosts": succeeded, "failed_hosts": failed})
 
 
-@Endpoint("POST", f"{_ACTIONS}/bulk-create/invoke", query=BAKE, body=_create_fields, permissions=EDIT)
+@serves("hosts", "bulk_create", BAKE, body=_create_fields, permissions=EDIT)
 def bulk_create(context: Context) -> Response:
     return _for_each(context, lambda entry: (add_host(context, entry), ""))
 
 
-@Endpoint("PUT", f"{_ACTIONS}/bulk-update/invoke", body=_update_fields)
+@serves("hosts", "bulk_update", body=_update_fields)
 def bulk_update(context: Context) -> Response:
     hosts = context.configuration.hosts
     for entry in context.body["entries"]:
@@ -83,7 +81,7 @@ def bulk_update(context: Context) -> Response:
     return _for_each(context, execute)
 
 
-@Endpoint("POST", f"{_ACTIONS}/bulk-delete/invoke", body=_delete_fields)
+@serves("hosts", "bulk_delete", body=_delete_fields)
 def bulk_delete(context: Context) -> Response:
     names = context.body["entries"]
     for name in names:

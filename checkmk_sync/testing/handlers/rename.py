@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from werkzeug.wrappers import Response
 
-from ..endpoints import EDIT, Context, Endpoint
+from ..endpoints import EDIT, Context, Endpoint, SiteState
 from ..jobs import RENAME
 from ..references import unused_host_name
 from ..replies import Problem
@@ -19,12 +19,11 @@ __all__: list[str] = []
 _WAIT = "/domain-types/host_config/actions/wait-for-completion/invoke"
 
 
-@Endpoint(
-    "PUT",
-    "/objects/host_config/<host_name>/actions/rename/invoke",
-    body=lambda state: {"new_name": Field(unused_host_name(state), REQUIRED)},
-    permissions=EDIT,
-)
+def _fields(state: SiteState) -> dict[str, Field]:
+    return {"new_name": Field(unused_host_name(state), REQUIRED)}
+
+
+@Endpoint("PUT", "/objects/host_config/<name>/actions/rename/invoke", body=_fields, permissions=EDIT)
 def rename(context: Context) -> Response:
     # Checkmk: the documentation requires If-Match, but the server ignores it.
     host, new = existing_host(context), context.body["new_name"]

@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 from werkzeug.wrappers import Response
 
 from ..columns import HOST_DEFAULTS, SERVICE_DEFAULTS, selected_columns
-from ..endpoints import PATH_CHECKS, Context, Endpoint, SiteState
+from ..endpoints import PATH_CHECKS, Context, SiteState, serves
 from ..livestatus import BadQuery, compile_query, host_name_predicate
 from ..references import HOST_NAME, existing_site
 from ..replies import Problem, bad_fields, collection, domain_object, json_response
@@ -17,10 +17,8 @@ from ..validation import REQUIRED, Check, Field, list_of, member_of, refined, st
 __all__: list[str] = []
 
 _HOSTS = "/domain-types/host/collections/all"
-_HOST = "/objects/host/<host_name>"
+_HOST = "/objects/host/<name>"
 _SERVICES = "/domain-types/service/collections/all"
-_SERVICES_OF_HOST = f"{_HOST}/collections/services"
-_SHOW_SERVICE = f"{_HOST}/actions/show_service/invoke"
 _TABLES: Mapping[str, Mapping[str, Any]] = {"hosts": HOST_DEFAULTS, "services": SERVICE_DEFAULTS}
 _MANDATORY: Mapping[str, Sequence[str]] = {"hosts": ("name",), "services": ("host_name", "description")}
 
@@ -69,7 +67,7 @@ def _known_host(state: SiteState) -> Check:
 
 def _check_host(context: Context) -> None:
     check = HOST_NAME if context.endpoint.path == _HOST else _known_host(context.state)
-    errors = check(context.params["host_name"])
+    errors = check(context.params["name"])
     if errors:
         raise bad_fields({"host_name": errors}, 404)
 
@@ -82,8 +80,8 @@ def _all_columns(table: str, columns: Sequence[str]) -> list[str]:
     return [*(column for column in _MANDATORY[table] if column not in columns), *columns]
 
 
-@Endpoint("GET", _HOSTS, query=_HOST_FIELDS, until="2.5.0b1")
-@Endpoint("POST", _HOSTS, body=_HOST_FIELDS, since="2.3.0p23")
+@serves("host_status", "list", _HOST_FIELDS)
+@serves("host_status", "query", body=_HOST_FIELDS)
 def list_host_status(context: Context) -> Response:
     arguments = context.query or context.body
     columns = _all_columns("hosts", arguments["columns"])
@@ -98,22 +96,22 @@ def _host_item(context: Context, row: Mapping[str, Any], columns: Sequence[str])
     return domain_object("host", name, name, links, selected_columns(row, columns))
 
 
-@Endpoint("GET", _HOST, query=lambda state: {"columns": _columns(state, "hosts", _MANDATORY["hosts"])})
+@serves("host_status", "get", lambda state: {"columns": _columns(state, "hosts", _MANDATORY["hosts"])})
 def get_host_status(context: Context) -> Response:
-    name = context.params["host_name"]
+    name = context.params["name"]
     row = context.state.monitoring.host_row(name)
     if row is None:
         raise Problem(404, "The requested host was not found", f"The host name {name} did not match any host")
     return json_response(_host_item(context, row, _all_columns("hosts", context.query["columns"])))
 
 
-@Endpoint("GET", _SERVICES, query=_service_fields_with_host, until="2.5.0b1")
-@Endpoint("POST", _SERVICES, body=_service_fields_with_host, since="2.3.0p31")
-@Endpoint("GET", _SERVICES_OF_HOST, query=_SERVICE_FIELDS, until="2.5.0b1")
-@Endpoint("POST", _SERVICES_OF_HOST, body=_SERVICE_FIELDS, since="2.3.0p31")
+@serves("services", "list", _service_fields_with_host)
+@serves("services", "query", body=_service_fields_with_host)
+@serves("services", "list_of_host", _SERVICE_FIELDS)
+@serves("services", "query_of_host", body=_SERVICE_FIELDS)
 def list_services(context: Context) -> Response:
     arguments = context.query or context.body
-    host = context.params.get("host_name", arguments.get("host_name"))
+    host = context.params.get("name", arguments.get("host_name"))
     columns = _all_columns("services", arguments["columns"])
     matches = compile_query(arguments.get("query"), "services", SERVICE_DEFAULTS)
     host_matches = None if matches is None else host_name_predicate(arguments["query"])
@@ -134,16 +132,13 @@ _SHOWN = ("host_name", "description", "state", "state_type", "last_check")
 
 
 def _show_fields(state: SiteState) -> dict[str, Field]:
-    columns = _columns(state, "services", _SHOWN)
-    # The documents of 2.2 and 2.3 do not have the parameter columns.
-    has_columns = state.profile.version.at_least("2.4.0b1")
-    return {"service_description": Field(string, REQUIRED), **({"columns": columns} if has_columns else {})}
+    return {"service_description": Field(string, REQUIRED), "columns": _columns(state, "services", _SHOWN)}
 
 
-@Endpoint("GET", _SHOW_SERVICE, query=_show_fields)
+@serves("services", "get", _show_fields)
 def show_service(context: Context) -> Response:
     # Checkmk: unlike in lists, no column is mandatory.
-    host, name = context.params["host_name"], context.query["service_description"]
+    host, name = context.params["name"], context.query["service_description"]
     row = next((row for row in context.state.monitoring.service_rows(host) if row["description"] == name), None)
     if row is None:
         detail = f"The service name {name} did not match any service"
