@@ -17,15 +17,7 @@ import yaml
 from yaml.reader import Reader, ReaderError
 
 from ..errors import SettingsError
-from .positions import (
-    JSONPositions,
-    Path,
-    Position,
-    YAMLPositions,
-    has_depth_limit,
-    open_loader,
-    position_at,
-)
+from .positions import JSONPositions, Path, Position, YAMLPositions, has_depth_limit, open_loader, position_at
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "NOT_JSON", "Document", "read_json", "read_limited", "read_yaml"]
 

@@ -12,15 +12,7 @@ from typing import Any, Callable, Iterator, NamedTuple, Optional, Sequence, Unio
 
 import yaml
 
-__all__ = [
-    "JSONPositions",
-    "Path",
-    "Position",
-    "YAMLPositions",
-    "has_depth_limit",
-    "open_loader",
-    "position_at",
-]
+__all__ = ["JSONPositions", "Path", "Position", "YAMLPositions", "has_depth_limit", "open_loader", "position_at"]
 
 Path = Sequence[Union[str, int]]
 
