@@ -168,7 +168,7 @@ def _distinct_text(value: Any) -> str:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = (f"{field.name}={_distinct_text(getattr(value, field.name))}" for field in dataclasses.fields(value))
         return _container_text(name, fields)
-    raise TypeError(f"of type {name}, whose values cannot be told apart by their text")
+    raise TypeError(f"of type {name}, and the texts of such values do not tell them apart")
 
 
 def _container_text(kind: str, texts: Iterable[str]) -> str:

@@ -51,7 +51,7 @@ class Finding:
 
 
 def diagnose(
-    settings: Settings, *, observe: Optional[Callable[[Checkmk], object]] = None, try_writes: bool = True
+    settings: Settings, *, observe: Callable[[Checkmk], object] = lambda _client: None, try_writes: bool = True
 ) -> Iterator[Finding]:
     """Yield the findings of all checks, from the network inwards. Stop at a failure that makes later checks pointless.
 
@@ -65,8 +65,7 @@ def diagnose(
     if client is None:
         return
     with client:
-        if observe is not None:
-            observe(client)
+        observe(client)
         if (yield from _all_pass(_site(client))):
             yield from _permissions(client, try_writes)
             yield _pending(client)

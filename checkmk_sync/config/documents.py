@@ -17,15 +17,7 @@ import yaml
 from yaml.reader import Reader, ReaderError
 
 from ..errors import SettingsError
-from .positions import (
-    JSONPositions,
-    Path,
-    Position,
-    YAMLPositions,
-    has_depth_limit,
-    position_at,
-    safe_loader,
-)
+from .positions import JSONPositions, Path, Position, YAMLPositions, has_depth_limit, open_loader, position_at
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "NOT_JSON", "Document", "read_json", "read_limited", "read_yaml"]
 
@@ -95,15 +87,12 @@ def read_yaml(text: str, source: str, *, as_written: bool = False) -> Document:
     """
     _check_size(text, source)
     try:
-        loader = safe_loader(text)
-    except ReaderError as error:
-        raise _unreadable_error(error, text, source) from None
-    builder = _Builder(loader, source, as_written)
-    try:
-        if not has_depth_limit(safe_loader):
+        if not has_depth_limit():
             _refuse_deep_yaml(text, source)
-        root = loader.get_single_node()
-        data = None if root is None else builder.build(root)
+        with open_loader(text) as loader:
+            builder = _Builder(loader, source, as_written)
+            root = loader.get_single_node()
+            data = None if root is None else builder.build(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         position = Position() if mark is None else Position(mark.line + 1, mark.column + 1)
@@ -115,24 +104,19 @@ def read_yaml(text: str, source: str, *, as_written: bool = False) -> Document:
         raise SettingsError(f"this is not valid YAML: {error}", file=source) from error
     except RecursionError:  # Python's loader recurses; libyaml has its own limit
         raise SettingsError(_TOO_DEEP, file=source) from None
-    finally:
-        loader.dispose()
     return Document(data, source, YAMLPositions(text, data, builder.lists))
 
 
 def _refuse_deep_yaml(text: str, source: str) -> None:
     """Raise SettingsError if the text is nested too deeply."""
     # The loader emits events one by one, without recursion.
-    loader = safe_loader(text)
     depth = 0
-    try:
+    with open_loader(text) as loader:
         while (event := loader.get_event()) is not None:
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH + 1:
                 mark = event.start_mark
                 raise _error_at(_TOO_DEEP, source, Position(mark.line + 1, mark.column + 1))
-    finally:
-        loader.dispose()
 
 
 def _unreadable_error(error: ReaderError, text: str, source: str) -> SettingsError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import operator
@@ -11,26 +12,28 @@ from typing import Any, Callable, Iterator, NamedTuple, Optional, Sequence, Unio
 
 import yaml
 
-__all__ = [
-    "JSONPositions",
-    "Path",
-    "Position",
-    "YAMLPositions",
-    "has_depth_limit",
-    "position_at",
-    "safe_loader",
-]
+__all__ = ["JSONPositions", "Path", "Position", "YAMLPositions", "has_depth_limit", "open_loader", "position_at"]
 
 Path = Sequence[Union[str, int]]
 
 # Both loaders are safe. libyaml is six times faster, but not every PyYAML is built with it.
-safe_loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_safe_loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def has_depth_limit(loader: Any) -> bool:
-    """Return True if a loader refuses documents that are nested too deeply, instead of crashing."""
+@contextlib.contextmanager
+def open_loader(text: str) -> Iterator[Any]:
+    """Yield a loader of a YAML text, and free its memory after the block."""
+    loader = _safe_loader(text)
+    try:
+        yield loader
+    finally:
+        loader.dispose()
+
+
+def has_depth_limit() -> bool:
+    """Return True if the loader refuses documents that are nested too deeply, instead of crashing."""
     # libyaml before 0.2.6 recurses until the process crashes.
-    return not issubclass(loader, getattr(yaml, "CSafeLoader", ())) or yaml._yaml.get_version() >= (0, 2, 6)
+    return not issubclass(_safe_loader, getattr(yaml, "CSafeLoader", ())) or yaml._yaml.get_version() >= (0, 2, 6)
 
 
 class Position(NamedTuple):
@@ -65,11 +68,8 @@ class YAMLPositions:
         A member starts at its key, or with ``of_value`` at its value.
         """
         if self._root is None:
-            loader = safe_loader(self._text)
-            try:
+            with open_loader(self._text) as loader:
                 self._root = loader.get_single_node()
-            finally:
-                loader.dispose()
         if self._root is None:
             return Position()
         node, mark = self._root, self._root.start_mark

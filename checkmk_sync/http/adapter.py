@@ -12,21 +12,13 @@ import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
+from .. import errors
 from ..config.settings import Timeouts
 from ..core import cancellation
 from ..core.call import JSON, Call, CallKind
 from ..core.clock import Deadline
 from ..core.fork import ForkSafe
 from ..core.redaction import Redactor
-from ..errors import (
-    BrokenReplyError,
-    ConnectError,
-    DeadlineError,
-    GatewayError,
-    ReplyTooLargeError,
-    ThrottledError,
-    TransportError,
-)
 from ..metrics import MetricsCollector
 from ..metrics.calls import CallCost
 from ..recovery import BreakerState, CircuitBreaker, RequestLimits, RetryPolicy
@@ -126,9 +118,9 @@ class CheckmkAdapter(ForkSafe, HTTPAdapter):
         # An open breaker stays open for longer than any retry waits.
         if self._closed or self._breaker.state is BreakerState.OPEN:
             return False
-        if isinstance(error, ThrottledError):  # 429 comes from a proxy, so the site has done nothing
+        if isinstance(error, errors.ThrottledError):  # 429 comes from a proxy, so the site has done nothing
             return True
-        if isinstance(error, DeadlineError) or not isinstance(error, TransportError):
+        if isinstance(error, errors.DeadlineError) or not isinstance(error, errors.TransportError):
             return False
         # Some reads are POST requests, so the method does not tell which calls may be repeated. A request that was
         # never sent may always be repeated.
@@ -145,7 +137,7 @@ class CheckmkAdapter(ForkSafe, HTTPAdapter):
         call, remaining_s, sent = exchange.call, exchange.deadline.remaining_s(), len(exchange.body or b"")
         cancellation.check()
         if self._closed:
-            raise ConnectError("the client is closed", call=str(call), sent=False)
+            raise errors.ConnectError("the client is closed", call=str(call), sent=False)
         exchange.socket = TrackedSocket(describe_limit(call, exchange.deadline))
         exchange.cost.attempts += 1
         exchange.cost.bytes_sent += sent
@@ -199,7 +191,7 @@ class CheckmkAdapter(ForkSafe, HTTPAdapter):
                 break
         if size > limit and not is_refusal:
             message = f"the answer to {call} is larger than {limit / 2**20:g} MB{origin}"
-            raise ReplyTooLargeError(message, limit_bytes=int(limit), call=str(call))
+            raise errors.ReplyTooLargeError(message, limit_bytes=int(limit), call=str(call))
         exchange.response_body = b"".join(pieces)
 
     def _check_and_decode(self, exchange: Exchange, response: requests.Response) -> None:
@@ -228,9 +220,9 @@ class CheckmkAdapter(ForkSafe, HTTPAdapter):
         error = error_from_reply(status, headers, exchange.response_body, call=call, redact=self._redact)
         if not is_of_gateway:
             raise error
-        raise GatewayError(str(error), status=status, call=str(call), retry_after_s=retry_after_s(headers))
+        raise errors.GatewayError(str(error), status=status, call=str(call), retry_after_s=retry_after_s(headers))
 
-    def translate_error(self, error: Exception, exchange: Exchange) -> TransportError:
+    def translate_error(self, error: Exception, exchange: Exchange) -> errors.TransportError:
         """Return the typed error for an exception of requests or urllib3.
 
         Raises Stopped if the exception occurred because the caller's work was stopped.
@@ -324,7 +316,7 @@ def _decoded(exchange: Exchange, response: requests.Response) -> Any:
     try:
         return json.loads(exchange.response_body)
     except (ValueError, RecursionError) as error:
-        raise BrokenReplyError(f"the answer to {call} is not valid JSON", call=str(call)) from error
+        raise errors.BrokenReplyError(f"the answer to {call} is not valid JSON", call=str(call)) from error
 
 
 def _pieces(response: requests.Response, size: int) -> Iterator[bytes]:

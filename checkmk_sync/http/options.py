@@ -37,9 +37,7 @@ def _from_settings_or_environment(settings: Settings) -> tuple[Any, Mapping[str,
     with requests.Session() as session:
         environment = session.merge_environment_settings(settings.base_url, {}, None, None, None)
     # In requests, REQUESTS_CA_BUNDLE would override verify=False.
-    verify = environment["verify"] if settings.verify else False
-    if settings.verify and settings.ca_bundle:
-        verify = settings.ca_bundle
+    verify = (settings.ca_bundle or environment["verify"]) if settings.verify else False
     proxies = {"http": settings.proxy, "https": settings.proxy} if settings.proxy else environment["proxies"]
     return verify, {scheme: HiddenURL(url) for scheme, url in proxies.items()}
 

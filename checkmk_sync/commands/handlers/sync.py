@@ -184,8 +184,7 @@ def _refuse_unseen(plan: Plan, approved: Sequence[str]) -> None:
 
     The checksum of the plan does not cover them, because other users make and activate changes at any time.
     """
-    known = frozenset(approved)
-    unseen = [change for change in _foreign(plan) if change.id not in known]
+    unseen = [change for change in _foreign(plan) if change.id not in approved]
     if unseen:
         count = pluralize(len(unseen), "change")
         raise PlanChangedError(f"{count} of other users would be activated without approval: {unseen[0]}")
