@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Optional
 
-from . import activation, discovery, folders, hosts, monitoring, site
+from ..core.call import CallKind
+from . import activation, discovery, folders, hosts, monitoring
 from .nouns import NOUNS
 from .operation import Operation
 from .versions import CheckmkVersion
@@ -17,7 +18,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *folders.ROWS,
     *hosts.ROWS,
     *monitoring.ROWS,
-    *site.ROWS,
+    Operation("site", "version", "GET", "/version", CallKind.POLL),
     *(_row for _noun in NOUNS.values() for _row in _noun.operations),
 )
 

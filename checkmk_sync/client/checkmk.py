@@ -8,7 +8,6 @@ import dataclasses
 import os
 import warnings
 from dataclasses import dataclass
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, Mapping, NoReturn, Optional, Union
 
 from ..catalogue.nouns import NOUNS, AuxTag, ContactGroup, HostGroup, Password, ServiceGroup, TimePeriod
@@ -112,7 +111,6 @@ class Checkmk(RawCalls):
     def _open(self, settings: Settings, clock: Optional[Clock]) -> None:
         from ..http.transport import Transport  # imports requests, which delays programs that never need a client
 
-        self.settings = settings
         self._transport = Transport(settings, clock=clock)
         self._bind(Site(self._transport))
 
@@ -316,12 +314,7 @@ class Checkmk(RawCalls):
     def __enter__(self) -> Checkmk:
         return self
 
-    def __exit__(
-        self,
-        kind: Optional[type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
