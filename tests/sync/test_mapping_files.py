@@ -66,7 +66,7 @@ def _mistakes(tmp_path: Path, text: str) -> list[str]:
             "map.yaml:1:10: only checkmk-sync sets the label checkmk_sync/owner",
         ),
         ("folder: /a/../b\nname: '{A}'", "map.yaml:1:1: '/a/../b' is not a folder"),
-        ("folder:\nname: '{A}'", "map.yaml:1:1: the folder is read as null"),
+        ("folder:\nname: '{A}'", "map.yaml:1:1: null and '-' remove a property, but the folder cannot be removed"),
         ("rows: [a]\nname: '{A}'", "map.yaml:1:1: 'rows' must be the name of a list"),
         ("files: [1]\nname: '{A}'", "map.yaml:1:1: files: 1 is not a string"),
         ("tables: x\nname: '{A}'", "map.yaml:1:1: 'tables' must be a mapping"),
