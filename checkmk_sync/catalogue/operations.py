@@ -31,7 +31,9 @@ for _row in OPERATIONS:
 
 # The operations that are the same in every version and edition, so that they can be called before both are known.
 UNVERSIONED: dict[tuple[str, str], Operation] = {
-    name: rows[0] for name, rows in _BY_NAME.items() if len(rows) == 1 and rows[0].is_unversioned
+    name: row
+    for name, (row, *others) in _BY_NAME.items()
+    if not others and (row.since, row.until, row.editions) == (None, None, None)
 }
 
 

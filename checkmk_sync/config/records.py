@@ -48,8 +48,8 @@ def replace_nested(
 ) -> Any:
     """Return a copy of a settings record with ``changes``. A mapping changes the nested record of that name.
 
-    ``path`` is the key of the record. For each mistake, the error that ``error_at(path, message, field)`` returns is
-    raised. An unknown name without a path raises TypeError, because it is the name of an argument.
+    ``path`` is the key of the record. A mistake raises the error that ``error_at(path, message, field)`` returns, by
+    default a SettingsError. An unknown name without a path raises TypeError, because it is the name of an argument.
     """
     values = {entry.name: getattr(record, entry.name) for entry in fields(record)}
     for name, change in changes.items():

@@ -17,7 +17,7 @@ from ..core.text import suggestion
 from ..errors import SettingsError
 from ..sync.sources import InventoryText
 
-__all__ = ["MAX_FILE", "NO_FILES", "Policy", "read_inventory"]
+__all__ = ["MAX_FILE", "NO_FILES", "Policy"]
 
 SUFFIXES = (".csv", ".json", ".yaml", ".yml")
 MAX_FILE = 16 * 2**20  # bytes
@@ -97,44 +97,40 @@ class Policy:
         return command.own_tools or command.noun.replace("-", "_") in self.tools
 
     def inventory(self, name: str) -> InventoryText:
-        """Read an inventory below ``sync_folder``. Raises ValueError if the server must not or cannot read it."""
+        """Read the inventory ``name`` below ``sync_folder``.
+
+        Raises ValueError if the server reads no files, or for a file that is missing, unreadable, too large or outside
+        of the folder, also through a link.
+        """
         if self.sync_folder is None:
             raise ValueError(NO_FILES)
-        return read_inventory(self.sync_folder, name, self.encoding)
+        root = Path(os.path.realpath(self.sync_folder))
+        try:
+            path = Path(os.path.realpath(root / name))
+            if root not in path.parents:
+                raise ValueError(f"{name!r} is not in the inventory folder")
+            if path.suffix.lower() not in SUFFIXES:
+                raise ValueError(f"{name!r} is not an inventory; its name must end with one of {', '.join(SUFFIXES)}")
+            parts = path.relative_to(root).parts
+            with open(path, "rb", opener=lambda *_: _open_below(root, parts)) as file:
+                status = os.fstat(file.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    raise ValueError(f"{name!r} must be a regular file")
+                if status.st_nlink != 1:  # another name may be outside of the folder
+                    raise ValueError(f"{name!r} must not have a second name (a hard link); copy the file instead")
+                content = read_limited(file, MAX_FILE)
+        except OSError:
+            raise ValueError(f"the inventory {name!r} does not exist or cannot be read") from None
+        if len(content) > MAX_FILE:
+            raise ValueError(f"{name!r} must not be larger than {MAX_FILE // 2**20} MiB; use the command line")
+        try:
+            return InventoryText.from_bytes(name, content, self.encoding)
+        except SettingsError as error:
+            raise ValueError(str(error)) from None
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def read_inventory(folder: str, name: str, encoding: Optional[str] = None) -> InventoryText:
-    """Read the inventory ``name`` below ``folder``.
-
-    Raises ValueError for a file that is missing, unreadable, too large or outside of the folder, also through a link.
-    """
-    root = Path(os.path.realpath(folder))
-    try:
-        path = Path(os.path.realpath(root / name))
-        if root not in path.parents:
-            raise ValueError(f"{name!r} is not in the inventory folder")
-        if path.suffix.lower() not in SUFFIXES:
-            raise ValueError(f"{name!r} is not an inventory; its name must end with one of {', '.join(SUFFIXES)}")
-        parts = path.relative_to(root).parts
-        with open(path, "rb", opener=lambda *_: _open_below(root, parts)) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise ValueError(f"{name!r} must be a regular file")
-            if status.st_nlink != 1:  # another name may be outside of the folder
-                raise ValueError(f"{name!r} must not have a second name (a hard link); copy the file instead")
-            content = read_limited(file, MAX_FILE)
-    except OSError:
-        raise ValueError(f"the inventory {name!r} does not exist or cannot be read") from None
-    if len(content) > MAX_FILE:
-        raise ValueError(f"{name!r} must not be larger than {MAX_FILE // 2**20} MiB; use the command line")
-    try:
-        return InventoryText.from_bytes(name, content, encoding)
-    except SettingsError as error:
-        raise ValueError(str(error)) from None
 
 
 def _open_below(root: Path, parts: tuple[str, ...]) -> int:

@@ -27,10 +27,10 @@ class Control:
         set_faults: Callable[[list[Any]], None],
         counts: Callable[[], Mapping[str, Any]],
     ) -> None:
-        self._app, self._seed_monitoring, self._set_faults = app, seed_monitoring, set_faults
+        self._app, self._set_faults = app, set_faults
         self._actions: Mapping[tuple[str, str], Callable[[Any], Any]] = {
             ("POST", "/control/reset"): lambda _data: reset(),
-            ("POST", "/control/monitoring"): self._monitoring,
+            ("POST", "/control/monitoring"): seed_monitoring,
             ("POST", "/control/faults"): self._faults,
             ("GET", "/control/state"): lambda _data: counts(),
         }
@@ -59,11 +59,6 @@ class Control:
             return action(data) or {"ok": True}, 200
         except (ValueError, TypeError, KeyError) as error:
             return {"error": f"{type(error).__name__}: {error}"}, 400
-
-    def _monitoring(self, data: Any) -> None:
-        if not isinstance(data, dict):
-            raise ValueError('the body must be an object of tables: {"hosts": [...], "services": [...]}')
-        self._seed_monitoring(data)
 
     def _faults(self, data: Any) -> None:
         faults = data.get("faults") if isinstance(data, dict) else data

@@ -81,7 +81,6 @@ class MonitoredHost:
 class MonitoringCore:
     """A core that answers from its snapshot, even if the configuration has changed. Seeded tables replace it."""
 
-    site: str
     clock: Clock
     services_per_host: int
     check_delay_s: float = 0.0
@@ -91,8 +90,11 @@ class MonitoringCore:
     def seed(self, rows: Mapping[str, Any]) -> None:
         """Replace tables by ``{"hosts": [row, …], "services": […], …}``.
 
-        Raises ValueError, and changes nothing, for an unknown table, or a row without a name or with an invalid state.
+        Raises ValueError, and changes nothing, for rows that are not a mapping of known tables, or a row without a name
+        or with an invalid state.
         """
+        if not isinstance(rows, Mapping):
+            raise ValueError(f"the rows must be a mapping of tables, not {describe_type(rows)}; use hosts or services")
         for table, table_rows in rows.items():
             if table not in _TABLES:
                 raise ValueError(f"unknown table {table!r}; use one of {', '.join(_TABLES)}")

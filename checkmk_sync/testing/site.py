@@ -94,7 +94,7 @@ class SimulatedSite:
         configuration = Configuration(self._profile, self.site, self._clock)
         for user in (User(self.username, self.password, PERMISSIONS["admin"]), *self._users):
             configuration.users[user.name] = user
-        core = MonitoringCore(self.site, self._clock, self._services, check_delay_s)
+        core = MonitoringCore(self._clock, self._services, check_delay_s)
         jobs = BackgroundJobs(configuration, self._services, discovery_s, race_s)
         activations = Activations(configuration, core, activation_s, core_delay_s)
         self._populate(configuration, hosts)

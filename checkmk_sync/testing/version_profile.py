@@ -22,7 +22,6 @@ _DISCOVERY_OPTIONS = (
     "update_service_labels",
 )
 
-
 T = TypeVar("T")
 
 

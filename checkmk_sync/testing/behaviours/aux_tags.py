@@ -28,8 +28,8 @@ class AuxTags(Behaviour):
         text = _NOT_CUSTOM if context.endpoint.method == "PUT" else "The aux_tag {!r} should exist but it doesn't."
         return bad_fields({_KEY: [text.format(key)]}, 404)
 
-    def protected(self, context: Context, key: str) -> Problem:
-        return bad_fields({_KEY: [_NOT_CUSTOM.format(key)]}, 404)
+    def protect(self, context: Context, key: str) -> None:
+        raise bad_fields({_KEY: [_NOT_CUSTOM.format(key)]}, 404)
 
     def checks(self, state: SiteState) -> dict[str, Check]:
         text = "The id {!r} is already in use by a tag group."

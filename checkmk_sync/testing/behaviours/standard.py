@@ -89,9 +89,8 @@ class Behaviour:
         """Return the answer if the key in the URL does not exist."""
         return Problem(404, "Not Found", repr(key))
 
-    def protected(self, context: Context, key: str) -> Optional[Problem]:
-        """Return the answer to a write of a built-in object, or None if such a write is allowed."""
-        return None
+    def protect(self, context: Context, key: str) -> None:
+        """Raise the answer to a write of a built-in object, if such a write is not allowed."""
 
     def checks(self, state: SiteState) -> dict[str, Check]:
         """Return additional checks of fields."""
@@ -215,9 +214,8 @@ class Behaviour:
         Raises a Problem if the object does not exist, or if it is built in and the request is a write.
         """
         objects = self._objects(context)
-        refusal = self.protected(context, key) if key in self._builtin else None
-        if refusal is not None and context.endpoint.method != "GET":
-            raise refusal
+        if key in self._builtin and context.endpoint.method != "GET":
+            self.protect(context, key)
         if key not in objects:
             raise self.missing(context, key)
         return objects[key]
@@ -311,12 +309,10 @@ class Behaviour:
         return self._collection(context, [self._add(context, entry) for entry in entries.values()])
 
     def bulk_update(self, context: Context) -> Response:
-        keys = []
-        for entry in context.body["entries"]:
-            key = entry[self._noun.key.wire]
-            self._store(context, "Edited", key, {**self._existing(context, key), **entry["attributes"]})
-            keys.append(key)
-        return self._collection(context, keys)
+        entries = [(entry[self._noun.key.wire], entry["attributes"]) for entry in context.body["entries"]]
+        for key, changes in entries:
+            self._store(context, "Edited", key, {**self._existing(context, key), **changes})
+        return self._collection(context, [key for key, _ in entries])
 
     def bulk_delete(self, context: Context) -> Response:
         # Checkmk: the objects before the first refusal stay deleted.

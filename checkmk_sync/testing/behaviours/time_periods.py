@@ -96,11 +96,11 @@ class TimePeriods(Behaviour):
     def missing(self, context: Context, key: str) -> Problem:
         return Problem(404, "The requested time period was not found", f"Could not find a time period with id {key}.")
 
-    def protected(self, context: Context, key: str) -> Problem:
+    def protect(self, context: Context, key: str) -> None:
         if context.endpoint.method == "PUT":
-            return Problem(405, "Method Not Allowed", "You cannot change the built-in time period")
+            raise Problem(405, "Method Not Allowed", "You cannot change the built-in time period")
         detail = f"The built-in time period '{key}' cannot be deleted."
-        return Problem(405, "Built-in time periods can not be deleted", detail)
+        raise Problem(405, "Built-in time periods can not be deleted", detail)
 
     def usages(self, configuration: Configuration, key: str) -> list[str]:
         periods = configuration.objects[_NOUN].values()
