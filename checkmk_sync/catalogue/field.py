@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Optional
 
-from ..core.arguments import describe_type
+from ..core.arguments import describe_type, require_json
 from .versions import CheckmkVersion
 
 __all__ = ["MALFORMED", "Field", "Former"]
@@ -118,16 +118,11 @@ class Field:
             self._check_members(value)
 
     def _check_members(self, value: Any) -> None:
-        import json  # not at the top, because it would delay --help
-
         try:
             encoded = self.encode(value)
         except (*MALFORMED, RecursionError) as error:
             raise ValueError(f"{self.name} is not valid: {error}") from None
-        try:
-            json.dumps(encoded, allow_nan=False)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise ValueError(f"{self.name} cannot be sent as JSON: {error}") from None
+        require_json(encoded, self.name)
         try:
             self.canonical(value)  # a value that cannot be compared would raise this error after other writes
         except MALFORMED as error:
