@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping, Optional
 
-__all__ = ["comparable", "contains_mask", "read_literal", "write_literal"]
+__all__ = ["comparable", "contains_mask", "masked_member", "read_literal", "write_literal"]
 
 # Checkmk: sites replace the passwords in values by this text (cmk/gui/valuespec, Password.mask).
 _MASK = "******"
+_MASKS = (_MASK, "***")  # the second is the text that our own output shows
 
 
 class _Masked:
@@ -51,6 +52,18 @@ def comparable(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: comparable(entry) for name, entry in value.items()}
     return _MASKED if value == _MASK else value
+
+
+def masked_member(value: Any, path: str) -> Optional[str]:
+    """Return the path of the first part of the value that output, or a site, shows in place of a secret."""
+    parts: Iterator[tuple[str, Any]]
+    if isinstance(value, Mapping):
+        parts = ((f"{path}.{name}", inner) for name, inner in value.items())
+    elif isinstance(value, (list, tuple)):
+        parts = ((f"{path}[{index}]", inner) for index, inner in enumerate(value))
+    else:
+        return path if value in _MASKS else None
+    return next((found for name, inner in parts if (found := masked_member(inner, name)) is not None), None)
 
 
 def contains_mask(value: Any) -> bool:

@@ -203,7 +203,7 @@ class Collection(BulkEditable[R]):
             )
 
     def _new_record(self, wanted: Union[str, R, None], values: Values) -> R:
-        given = self._given(wanted, values)
+        given = {**self._format.initial, **self._given(wanted, values)}
         self._format.check(given)
         self._format.require(given)
         record: R = self.record(**{**dict.fromkeys(self.record.noun.by_name), **given})

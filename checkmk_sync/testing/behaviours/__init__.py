@@ -10,6 +10,7 @@ from typing import Mapping
 from .aux_tags import AUX_TAGS
 from .behaviour import Behaviour, Values
 from .groups import CONTACT_GROUPS, HOST_GROUPS, SERVICE_GROUPS
+from .notification_rules import NOTIFICATION_RULES
 from .passwords import PASSWORDS
 from .roles import ROLES
 from .rules import RULES, RULESETS_BEHAVIOUR
@@ -23,6 +24,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "aux_tags": AUX_TAGS,
     "contact_groups": CONTACT_GROUPS,
     "host_groups": HOST_GROUPS,
+    "notification_rules": NOTIFICATION_RULES,
     "passwords": PASSWORDS,
     "roles": ROLES,
     "rules": RULES,

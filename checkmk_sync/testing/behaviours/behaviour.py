@@ -48,6 +48,9 @@ class Behaviour:
     an object with users. ``shows_etag`` returns True if a GET answers with an ETag. Without ``checks_etags``, no answer
     has an ETag, and If-Match is ignored.
 
+    ``body`` returns the fields of requests that create or change an object, instead of those of the row. If it
+    ``deletes_absent``, deleting an object that does not exist is no error.
+
     ``query`` returns the query parameters of lists besides those that the row has for fields. ``listed`` returns the
     keys of the objects in a list, in their order; by default, it compares the fields. ``counted`` is the member of a
     list with the number of its objects. An update empties the members ``replaced`` if its body does not have them.
@@ -82,6 +85,8 @@ class Behaviour:
     listed: Callable[[Context, Iterable[str]], list[str]] = lambda _context, keys: list(keys)
     counted: str = ""
     replaced: tuple[str, ...] = ()
+    body: Optional[Callable[[SiteState], Mapping[str, Field]]] = None
+    deletes_absent: bool = False
 
 
 _ALIAS_OWNERS: Mapping[str, str] = {

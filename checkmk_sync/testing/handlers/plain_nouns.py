@@ -87,8 +87,8 @@ class NounHandlers:
 
     def register(self) -> None:
         bodies: Mapping[str, Callable[[SiteState], Mapping[str, Field]]] = {
-            "create": self._new_fields,
-            "update": self._update_fields,
+            "create": self._behaviour.body or self._new_fields,
+            "update": self._behaviour.body or self._update_fields,
             "bulk_create": self._bulk_create_fields,
             "bulk_update": self._bulk_update_fields,
             "bulk_delete": lambda _state: {"entries": Field(list_of(string), REQUIRED)},
@@ -215,7 +215,7 @@ class NounHandlers:
         links = context.links.of_object(
             f"{self._one}/{context.links.quoted(key)}", deletable=self._behaviour.deletable(key)
         )
-        return domain_object(self._noun.domain, key, title, links, extensions)
+        return domain_object(self._noun.object_type, key, title, links, extensions)
 
     def answer(self, context: Context, key: str) -> Response:
         has_etag = self._has_etag and (context.endpoint.method != "GET" or self._behaviour.shows_etag(context))
@@ -225,7 +225,7 @@ class NounHandlers:
     def _collection(self, context: Context, keys: list[str]) -> Response:
         items = [self._object(context, key) for key in keys]
         counts = {self._behaviour.counted: len(items)} if self._behaviour.counted else {}
-        return collection(self._noun.domain, context.links.self_(self._all), items, extensions=counts)
+        return collection(self._noun.object_type, context.links.self_(self._all), items, extensions=counts)
 
     def _require(self, context: Context, *, writing: bool) -> None:
         for permission in ("wato.edit" if writing else "", self._behaviour.permission):
@@ -297,6 +297,8 @@ class NounHandlers:
     def delete(self, context: Context) -> Response:
         self._require(context, writing=True)
         key = context.params["key"]
+        if self._behaviour.deletes_absent and key not in context.configuration.objects[self._noun.name]:
+            return Response(status=204)
         self.existing(context, key)
         self._check_etag(context, key)
         self._remove(context, key)
