@@ -15,6 +15,7 @@ from typing import Any, Callable, Iterable, Mapping, Optional, TypeVar, Union, c
 from requests_cache.backends.base import BaseCache, BaseStorage
 from requests_cache.models.response import CachedResponse
 
+from ..catalogue.nouns import NOUNS
 from ..catalogue.operations import NOUN_NAMES
 from ..config.settings import Settings
 from ..core.call import Call, CallKind, Reply
@@ -35,6 +36,8 @@ T = TypeVar("T")
 D = TypeVar("D")
 
 SUSPENDED_S = 5.0  # after a failure of the storage
+# Answers with secrets in the clear are cached only in memory.
+_WITH_SECRETS = frozenset(name for name, noun in NOUNS.items() if noun.holds_secrets)
 _COUNTERS = ("hits", "misses", "stale", "shared_flights", "failures")
 
 
@@ -178,6 +181,8 @@ class ReplyCache(BaseCache):
     def _key(self, call: Call) -> Optional[str]:
         """Return ``noun:verb:path:digest@generation``, or None if the answer cannot be stored."""
         if call.stream or call.body_limit is not None or self._ttl_s.get(call.kind, 0.0) <= 0.0:
+            return None
+        if call.noun in _WITH_SECRETS and not isinstance(self.storage, MemoryStorage):
             return None
         generation = self._generation(call.noun)
         if generation is None:

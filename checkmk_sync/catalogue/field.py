@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Optional
 
 from ..core.arguments import describe_type, require_json
+from .literals import masked_member
 from .versions import CheckmkVersion
 
 __all__ = ["MALFORMED", "Field", "Former"]
@@ -52,7 +53,9 @@ class Field:
 
     Only some objects have a ``partial`` field. ``created_as`` is the name in requests that create an object, if it is
     another one; None means that only an update can set the field. ``matches(found, wanted)`` replaces the comparison
-    for values of which only a part is given. A missing value means the same as ``unset``.
+    for values of which only a part is given. A missing value means the same as ``unset``. A new object gets the
+    ``initial`` value if none is given. A part of a value that ``holds_secrets`` can be a secret, which sites return in
+    the clear.
     """
 
     name: str
@@ -82,6 +85,8 @@ class Field:
     decode: Callable[[Any], Any] = _unchanged
     refers_to: str = ""
     matches: Optional[Callable[[Any, Any], bool]] = None
+    initial: Any = None
+    holds_secrets: bool = False
     unset: Any = None
 
     def serves(self, version: CheckmkVersion, edition: str) -> bool:
@@ -118,6 +123,9 @@ class Field:
             self._check_members(value)
 
     def _check_members(self, value: Any) -> None:
+        masked = masked_member(value, self.name) if self.holds_secrets else None
+        if masked is not None:
+            raise ValueError(f"{masked} is masked; give the secret itself, or secret:NAME in inventories and commands")
         try:
             encoded = self.encode(value)
         except (*MALFORMED, RecursionError) as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+import contextlib
+from typing import Any, Iterator, Mapping, Optional
 
-__all__ = ["comparable", "contains_mask", "read_literal", "write_literal"]
+__all__ = ["comparable", "contains_mask", "masked_member", "read_literal", "write_literal"]
 
 # Checkmk: sites replace the passwords in values by this text (cmk/gui/valuespec, Password.mask).
 _MASK = "******"
+_MASKS = (_MASK, "***")  # the second is the text that our own output shows
 
 
 class _Masked:
@@ -27,15 +29,12 @@ def read_literal(text: str) -> Any:
     import ast  # not at the top, because it would delay --help
     import json
 
-    try:
-        return ast.literal_eval(text)
-    except (SyntaxError, TypeError, ValueError, RecursionError, MemoryError) as error:
-        failure = error
-    try:
-        # live-facts.json, 2.4.0p35: if a rule was created with JSON, the site returns JSON.
-        return json.loads(text)
-    except (TypeError, ValueError, RecursionError):
-        raise ValueError(f"{text!r} is not a Python literal: {failure}") from None
+    # live-facts.json, 2.4.0p35: if a rule was created with JSON, the site returns JSON.
+    for read in (ast.literal_eval, json.loads):
+        with contextlib.suppress(SyntaxError, TypeError, ValueError, RecursionError, MemoryError):
+            return read(text)
+    # The text is left out, because it may contain secrets.
+    raise ValueError("it must be a Python literal, such as 'text' in quotes, 5 or {'key': (1, 2)}")
 
 
 def write_literal(value: Any) -> str:
@@ -53,6 +52,18 @@ def comparable(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: comparable(entry) for name, entry in value.items()}
     return _MASKED if value == _MASK else value
+
+
+def masked_member(value: Any, path: str) -> Optional[str]:
+    """Return the path of the first part of the value that output, or a site, shows in place of a secret."""
+    parts: Iterator[tuple[str, Any]]
+    if isinstance(value, Mapping):
+        parts = ((f"{path}.{name}", inner) for name, inner in value.items())
+    elif isinstance(value, (list, tuple)):
+        parts = ((f"{path}[{index}]", inner) for index, inner in enumerate(value))
+    else:
+        return path if value in _MASKS else None
+    return next((found for name, inner in parts if (found := masked_member(inner, name)) is not None), None)
 
 
 def contains_mask(value: Any) -> bool:

@@ -44,7 +44,7 @@ class Noun:
     carry an owner's mark. Nouns of the ``tier`` "everyday" have MCP tools of their own. Updates that ``replace`` the
     object empty all fields that they do not send. Objects without ETags cannot be protected from lost updates, even if
     the operations accept an ETag. ``list_query`` are further query parameters of lists, each with its type and a
-    description.
+    description. ``object_type`` is the domain type in answers.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Noun:
     replaces: bool = False
     has_etags: bool = True
     list_query: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
+    object_type: str = ""
     by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -69,6 +70,11 @@ class Noun:
     def key(self) -> Field:
         """The field that names the object."""
         return self.fields[0]
+
+    @property
+    def holds_secrets(self) -> bool:
+        """True if sites return secrets of the objects in the clear."""
+        return any(field.holds_secrets for field in self.fields)
 
     def supports(self, verb: str) -> bool:
         """Return True if a version of Checkmk has the operation."""
@@ -110,9 +116,8 @@ def attr(description: str, *, default: Any = dataclasses.MISSING, **facts: Any) 
 
     Without a default, or with ``required=True``, it is required to create an object. Secrets are left out of repr().
     """
-    return dataclasses.field(
-        default=default, repr=not facts.get("secret"), metadata={"description": description, **facts}
-    )
+    is_shown = not (facts.get("secret") or facts.get("holds_secrets"))
+    return dataclasses.field(default=default, repr=is_shown, metadata={"description": description, **facts})
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(key, attr))
@@ -129,6 +134,7 @@ def noun(
     has_etags: bool = True,
     further: tuple[Operation, ...] = (),
     list_query: Mapping[str, tuple[Any, str]] = MappingProxyType({}),
+    object_type: str = "",
     **exceptions: Any,
 ) -> Callable[[type[R]], type[R]]:
     """Make a record class of a class body, and enter its row in :data:`NOUNS`.
@@ -149,6 +155,7 @@ def noun(
             [verb for group in verbs for verb in group],
             fields,
             list_query=tuple(list_query),
+            object_type=object_type,
             **exceptions,
         )
         cls.noun = Noun(
@@ -165,6 +172,7 @@ def noun(
             replaces,
             has_etags,
             list_query,
+            object_type or domain,
         )
         NOUNS[name] = cls.noun
         return cls
@@ -190,7 +198,7 @@ def _to_field(entry: dataclasses.Field[Any], hint: Any) -> Field:
     kind = types[0] if len(types) == 1 else Any
     required = facts.pop("required", entry.default is dataclasses.MISSING)
     wire = facts.pop("wire", entry.name)
-    at = facts.pop("at", ("extensions", wire))
+    at = facts.pop("at", ("extensions", *wire.split(".")))
     field = Field(entry.name, facts.pop("description"), getattr(kind, "__origin__", kind), required, wire, at, **facts)
     for name in (field.name, field.wire, *(form.wire for form in field.former)) if field.secret else ():
         # Errors, logs and differences recognise secrets by their names.

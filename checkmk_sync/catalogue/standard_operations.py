@@ -39,6 +39,8 @@ def standard_operations(
     touches: tuple[str, ...] = (),
     list_query: tuple[str, ...] = (),
     update_since: Optional[str] = None,
+    delete_since: Optional[str] = None,
+    object_type: str = "",
     options: Optional[Mapping[str, Mapping[str, str]]] = None,
 ) -> tuple[Operation, ...]:
     """Return the rows of the operations ``verbs`` of a kind of object.
@@ -46,10 +48,12 @@ def standard_operations(
     ``if_match`` maps each verb that needs an ETag to the first version that needs it, "" for all; by default, updates
     always do. ``delete`` is the method of deleting, and the end of its path. ``touches`` lists nouns whose objects a
     write can change. ``list_query`` are the query parameters of lists besides the fields that are filters.
-    ``update_since`` is the first version with updates. ``options`` maps a verb to its arguments that are not fields,
+    ``update_since`` and ``delete_since`` are the first versions with these operations. ``object_type`` is the domain
+    type in answers, if it differs from that in URLs. ``options`` maps a verb to its arguments that are not fields,
     each with the first version that has it: members of the body of an update, or parameters of a deletion.
     """
     needs_etag = {"update": ""} if if_match is None else if_match
+    known_since = {"update": update_since, "delete": delete_since}
     rows: list[Operation] = []
     for verb in verbs:
         method, path, kind = _SHAPES[verb]
@@ -69,8 +73,8 @@ def standard_operations(
                     options=more,
                     if_match=sends_etag,
                     touches=() if is_read else touches,
-                    expected=() if is_read else _expected(verb, domain),
-                    since=(update_since if verb == "update" else None) or first,
+                    expected=() if is_read else _expected(verb, object_type or domain),
+                    since=known_since.get(verb) or first,
                     until=last,
                 )
             )

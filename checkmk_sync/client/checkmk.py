@@ -10,7 +10,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Mapping, NoReturn, Optional, Union
 
-from ..catalogue.nouns import NOUNS, AuxTag, ContactGroup, HostGroup, Password, ServiceGroup, TimePeriod
+from ..catalogue import nouns as rows
 from ..catalogue.versions import CheckmkVersion
 from ..config.records import replace_nested
 from ..config.secrets import SecretSource
@@ -83,16 +83,17 @@ class Checkmk(RawCalls):
     """
 
     # The plain nouns. Their attributes are created from the rows of the catalogue.
-    aux_tags: Collection[AuxTag]
-    contact_groups: Collection[ContactGroup]
-    host_groups: Collection[HostGroup]
-    passwords: Collection[Password]
+    aux_tags: Collection[rows.AuxTag]
+    contact_groups: Collection[rows.ContactGroup]
+    host_groups: Collection[rows.HostGroup]
+    notification_rules: AssignedKeys[rows.NotificationRule]
+    passwords: Collection[rows.Password]
     roles: nouns.Roles
     rules: nouns.Rules
     rulesets: nouns.Rulesets
-    service_groups: Collection[ServiceGroup]
+    service_groups: Collection[rows.ServiceGroup]
     tag_groups: nouns.TagGroups
-    time_periods: Collection[TimePeriod]
+    time_periods: Collection[rows.TimePeriod]
     users: nouns.Users
 
     _original: Optional[Checkmk] = None  # set for a client that shares the connections of another one
@@ -129,7 +130,7 @@ class Checkmk(RawCalls):
         self.jobs = nouns.Jobs(self._site)
         self.discovery = nouns.Discovery(self._site, self.jobs)
         self.activation = nouns.Activation(self._site)
-        for name, row in NOUNS.items():
+        for name, row in rows.NOUNS.items():
             default = AssignedKeys if row.key.assigned else Collection
             setattr(self, name, nouns.COLLECTIONS.get(name, default)(self._site, row.record))
 

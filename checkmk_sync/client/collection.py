@@ -200,7 +200,7 @@ class Collection(BulkEditable[R]):
             raise ValueError(f"{self._key!r} is the key of a {kind}; give it only as the first argument")
 
     def _new_record(self, wanted: Union[str, R, None], values: Values) -> R:
-        given = self._given(wanted, values)
+        given = {**self._format.initial, **self._given(wanted, values)}
         self._format.check(given)
         self._format.require(given)
         record: R = self.record(**{**dict.fromkeys(self.record.noun.by_name), **given})

@@ -231,6 +231,8 @@ class Editable(Listing[T]):
                 self._site.creation_claims.discard(self.noun, seen.key_value if seen else name)
                 etag = seen.etag if seen else None
                 self._perform("delete", path=self._path(name), query=query, etag=etag or "*", object_names=(name,))
+                if seen is None and not missing_ok:
+                    self.get(name)  # CHECKMK_API_MORE: deleting a notification rule that does not exist is no error
             except CheckmkError as error:
                 if seen is None and isinstance(error, NotFoundError):
                     if missing_ok:

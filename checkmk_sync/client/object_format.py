@@ -26,6 +26,7 @@ class NounFormat:
         self.fields = {field.name: field.in_version(version) for field in noun.fields if field.serves(version, edition)}
         self.key = self.fields[noun.key.name]
         self.secrets = frozenset(name for name, field in self.fields.items() if field.secret)
+        self.initial = {name: field.initial for name, field in self.fields.items() if field.initial is not None}
 
     def field(self, name: str) -> Field:
         """Return a field.
@@ -122,7 +123,9 @@ def _value(field: Field, data: Any) -> Any:
         return None
     if (field.partial or not field.required) and _is_missing(data, field.at):
         return None
-    value = value_of(data, *field.at) if field.type is Any else typed(field.type, data, *field.at)
+    # An object in the answer can be a simple value of the record.
+    is_object = field.type is Any or (field.type is bool and field.decode is not Field.decode)
+    value = value_of(data, *field.at) if is_object else typed(field.type, data, *field.at)
     try:
         return field.decode(value)
     except (*MALFORMED, SyntaxError, RecursionError, MemoryError) as error:  # of ast.literal_eval(), for example

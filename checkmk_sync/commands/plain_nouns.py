@@ -150,7 +150,7 @@ def _value(field: NounField, *, is_required: bool) -> Argument:
         required=is_required,
         choices=field.choices if field.type is str else (),
         check=field.check,
-        parse=field.decode if field.literal else None,
+        parse=partial(_read_literal, field) if field.literal else None,
         example=(_as_text(field.example) if field.literal else field.example)
         if in_all_sites and not field.secret
         else None,
@@ -159,6 +159,13 @@ def _value(field: NounField, *, is_required: bool) -> Argument:
         metavar="FILE" if field.secret else "JSON" if _kind(field) in _JSON_TYPES else None,
         is_option=True,
     )
+
+
+def _read_literal(field: NounField, text: str) -> Any:
+    try:
+        return field.decode(text)
+    except ValueError as error:
+        raise ValueError(f"{field.name} is not valid: {error}") from None
 
 
 def noun_fields(noun: Noun) -> tuple[Field, ...]:

@@ -10,13 +10,21 @@ import subprocess
 import sys
 import warnings
 from dataclasses import dataclass
-from typing import Callable, Mapping, Optional
+from typing import Any, Callable, Mapping, Optional
 
 from ..core.arguments import describe_type
 from ..core.private_files import is_open_to_others
 from ..errors import MissingExtraError, SettingsError
 
-__all__ = ["SecretSource", "read_file", "reveal_named", "secret_name", "warn_caller", "warn_if_readable_by_others"]
+__all__ = [
+    "SecretSource",
+    "read_file",
+    "reveal_members",
+    "reveal_named",
+    "secret_name",
+    "warn_caller",
+    "warn_if_readable_by_others",
+]
 
 MAX_SETTINGS_FILE, MAX_PASSWORD_FILE = 2**20, 2**16  # characters
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -99,6 +107,16 @@ def reveal_named(sources: Mapping[str, SecretSource], name: str, username: str) 
         return sources[name].reveal(username)
     except SettingsError as error:
         raise SettingsError(f"the secret {name!r}: {error.reason}", field="secrets") from None
+
+
+def reveal_members(value: Any, reveal: Callable[[str], str]) -> Any:
+    """Return a copy of the value in which ``reveal(NAME)`` replaces each ``secret:NAME``."""
+    if isinstance(value, Mapping):
+        return {name: reveal_members(inner, reveal) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(reveal_members(inner, reveal) for inner in value)
+    name = secret_name(value)
+    return value if name is None else reveal(name)
 
 
 def _from_file(path: str) -> str:

@@ -28,19 +28,36 @@ _SHAPES = frozenset(
 )
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _WORD = re.compile(r"[^\s'\"`,;:=()\[\]{}<>]+")
+_USERINFO = re.compile(r"(\w://)[^/?#@\s]+@")
 SHORT = 3  # characters; secrets up to this length are hidden only in some places
 
 
 def mask_secrets(value: Any, name: str = "") -> Any:
     """Return a copy of ``value`` in which HIDDEN replaces all values with secret names.
 
-    ``name`` is the name of ``value`` itself.
+    ``name`` is the name of ``value`` itself. In URLs, HIDDEN replaces user and password.
     """
-    if is_secret_name(name):
+    if is_secret_name(name) and not _is_stored(value):
         return None if value is None else HIDDEN
     if isinstance(value, Mapping):
-        return {key: mask_secrets(inner, str(key)) for key, inner in value.items()}
+        return {
+            key: HIDDEN if _is_explicit(value, key) else mask_secrets(inner, str(key)) for key, inner in value.items()
+        }
+    if isinstance(value, str) and name.endswith("url"):
+        return _USERINFO.sub(rf"\1{HIDDEN}@", value)
     return [mask_secrets(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def _is_explicit(value: Mapping[Any, Any], key: Any) -> bool:
+    """Return True if the member is a secret, because the option of the object says so."""
+    # Checkmk: the parameters of notifications, such as {"option": "explicit", "url": "https://…"}.
+    is_explicit = str(value.get("option", "")).startswith("explicit")
+    return is_explicit and key not in ("option", "username")
+
+
+def _is_stored(value: Any) -> bool:
+    """Return True if the value names a secret of the site's password store."""
+    return isinstance(value, Mapping) and "store_id" in value and value.keys() <= {"option", "store_id", "username"}
 
 
 def find_secrets(value: Any, *, all_of_it: bool = False) -> Iterator[str]:
@@ -52,7 +69,8 @@ def find_secrets(value: Any, *, all_of_it: bool = False) -> Iterator[str]:
         for key, inner in value.items():
             is_kind = isinstance(inner, str) and inner in _SHAPES
             if not (all_of_it and (key == "type" or str(key).endswith("_protocol")) and is_kind):
-                yield from find_secrets(inner, all_of_it=all_of_it or is_secret_name(str(key)))
+                is_secret = _is_explicit(value, key) or (is_secret_name(str(key)) and not _is_stored(inner))
+                yield from find_secrets(inner, all_of_it=all_of_it or is_secret)
     elif isinstance(value, (list, tuple)):
         for inner in value:
             yield from find_secrets(inner, all_of_it=all_of_it)

@@ -12,8 +12,8 @@ __all__ = ["is_secret_name"]
 
 # Matches snmp_community, management_ipmi_credentials, auth_password and custom attributes with similar names.
 _SECRET_NAME = re.compile(
-    r"communit|credential|passw|passphrase|passcode|pwd|secret|token|(?:^|[_-])(?:pass|psk|pw)(?:$|[_-])"
-    r"|(?:api|access|auth|private|priv|ssh|encryption)[_-]?key",
+    r"communit|credential|passw|passphrase|passcode|pwd|secret|token|webhook|(?:^|[_-])(?:pass|psk|pw)(?:$|[_-])"
+    r"|(?:api|access|auth|private|priv|ssh|encryption|integration|user_group)[_-]?key",
     re.IGNORECASE,
 )
 # Misspelled names are compared with these words. Checkmk's own attributes are included as one word.

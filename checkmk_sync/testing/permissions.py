@@ -20,6 +20,7 @@ PERMISSION_TITLES: Mapping[str, str] = {
     "wato.timeperiods": "Time periods",
     "wato.passwords": "Password management",
     "wato.hosttags": "Manage tags",
+    "general.edit_notifications": "Edit personal notification settings",
     "wato.rulesets": "Rulesets",
 }
 # Others, which only roles have. Checkmk has some hundreds more.
@@ -31,7 +32,7 @@ _ADMIN_ONLY = {
 }
 _OF_USERS = {
     *("action.acknowledge", "action.addcomment", "action.downtimes", "action.notifications", "action.reschedule"),
-    *("general.change_password", "general.edit_notifications", "general.edit_profile", "general.edit_views"),
+    *("general.change_password", "general.edit_profile", "general.edit_views"),
     *("wato.diag_host", "wato.download_agents", "wato.edit_folders", "wato.edit_hosts", "wato.manage_folders"),
     *("wato.manage_hosts", "wato.move_hosts", "wato.parentscan", "wato.rename_hosts"),
     "wato.see_all_folders",

@@ -9,7 +9,7 @@ import json
 import math
 import re
 from dataclasses import dataclass
-from typing import Any, Callable, Container, Mapping, Optional, Sequence
+from typing import Any, Callable, Container, Mapping, Optional, Sequence, Union
 
 from .replies import bad_fields
 
@@ -166,9 +166,11 @@ def object_with(fields: Mapping[str, Field], schema_check: Optional[Check] = Non
     return lambda value: field_errors(fields, value) or (schema_check(value) if schema_check is not None else None)
 
 
-def object_by_type(kinds: Mapping[str, Mapping[str, Field]], member: str = "type") -> Check:
-    """Accept objects whose ``member`` is one of the kinds, with the further fields of their kind."""
-    checks = {kind: object_with({member: Field(string), **fields}) for kind, fields in kinds.items()}
+def object_by_type(kinds: Mapping[str, Union[Check, Mapping[str, Field]]], member: str = "type") -> Check:
+    """Accept objects whose ``member`` is one of the kinds, with the check or the further fields of their kind."""
+    checks = {
+        kind: part if callable(part) else object_with({member: Field(string), **part}) for kind, part in kinds.items()
+    }
 
     def check(value: Any) -> Any:
         if not isinstance(value, dict):

@@ -180,7 +180,7 @@ def _is_documented(field: Field, line: str) -> bool:
 
 def _request_differences(noun: Noun, row: Operation, fields: list[Field], facts: Facts, line: str) -> Iterator[str]:
     verb, prefix = row.verb, REQUESTS[row.verb]
-    objects = {field.wire.partition(".")[0] for field in fields if "." in field.wire}  # their members are the fields
+    objects = {outer for field in fields for outer in _outer(field.wire)}  # their members are the fields
     body = {
         name[len(prefix) :]: found
         for name, found in typed_fields(facts.get("body"), line).items()
@@ -199,7 +199,7 @@ def _request_differences(noun: Noun, row: Operation, fields: list[Field], facts:
         elif not _is_documented(field, line):
             yield f"the field {field.wire!r} is documented for all editions"
         else:
-            yield from _field_facts(field, prefix, body[field.wire], facts, line, is_update)
+            yield from _field_facts(noun, field, prefix, body[field.wire], facts, line, is_update)
     former = {form.wire for field in fields for form in field.former}
     for name in sorted(body.keys() - {field.wire for field in sent} - {*row.options}):
         # Sites accept the former name of a field for some time, but no longer require it.
@@ -207,37 +207,37 @@ def _request_differences(noun: Noun, row: Operation, fields: list[Field], facts:
             yield f"missing field {name!r}"
 
 
+def _outer(path: str) -> list[str]:
+    """Return the paths of the objects that contain a field, from the innermost."""
+    steps = path.split(".")
+    return [".".join(steps[:count]) for count in range(len(steps) - 1, 0, -1)]
+
+
 def _is_field(name: str, objects: set[str]) -> bool:
-    outer, dot, inner = name.partition(".")
-    return (
-        not re.search(r"[.\[]", inner)
-        if dot and outer in objects
-        else not re.search(r"[.\[]", name) and (name not in objects)
-    )
+    return name not in objects and "[" not in name and {*_outer(name)} <= objects
 
 
 def _is_open(path: str, answer: Fields) -> bool:
     """Return True if the path leads to a member of an object whose members are not documented."""
-    outer = path.rpartition(".")[0]
-    return (
-        outer.count(".") > path.count("value[].")
-        and outer in answer
-        and not any(name.startswith(f"{outer}.") for name in answer)
-    )
+    outer = next((found for found in _outer(path) if found in answer), "")
+    return outer.count(".") > path.count("value[].") and not any(name.startswith(f"{outer}.") for name in answer)
 
 
 def _wire_type(field: Field) -> str:
     """Return the type of a field in requests and answers."""
-    return "str" if field.literal else TYPES.get(field.type, "any")
+    if field.literal:
+        return "str"
+    return TYPES.get(type(field.encode(True)) if field.type is bool else field.type, "any")
 
 
 def _field_facts(
-    field: Field, prefix: str, documented: tuple[str, bool], facts: Facts, line: str, is_update: bool
+    noun: Noun, field: Field, prefix: str, documented: tuple[str, bool], facts: Facts, line: str, is_update: bool
 ) -> Iterator[str]:
     type_name, required = documented
     if _wire_type(field) != type_name:
         yield f"{field.wire!r} is {type_name}, not {_wire_type(field)}"
-    if required is not (field.repeated if is_update else field.required):
+    is_repeated = field.repeated or (field.required and noun.replaces)
+    if required is not (is_repeated if is_update else field.required):
         yield f"{field.wire!r} is {'' if required else 'not '}required"
     for kind, value in (
         ("pattern", field.pattern or None),

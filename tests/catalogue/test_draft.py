@@ -26,7 +26,7 @@ FACTS = (
     *("assigned", "repeated"),
 )
 # Nouns with another name or key than Checkmk's, which only an author can choose.
-OWN_NAMES = {"roles", "rules", "rulesets", "tag_groups", "users"}
+OWN_NAMES = {"notification_rules", "roles", "rules", "rulesets", "tag_groups", "users"}
 
 
 def _load(path: Path, name: str) -> ModuleType:

@@ -27,6 +27,7 @@ FAMILIES = (
     "host_move",
     "hosts",
     "jobs",
+    "notification_rules",
     "passwords",
     "rename",
     "roles",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from ..noun import NOUNS
 from .aux_tags import AuxTag
 from .groups import ContactGroup, HostGroup, ServiceGroup
+from .notification_rules import NotificationRule
 from .passwords import Password
 from .roles import Role
 from .rules import Rule, Ruleset
@@ -20,6 +21,7 @@ __all__ = [
     "AuxTag",
     "ContactGroup",
     "HostGroup",
+    "NotificationRule",
     "Password",
     "Role",
     "Rule",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Iterator, Optional, Union
 
 from ...catalogue.noun import Record
 from ...catalogue.nouns import NOUNS
 from ...client.checkmk import Checkmk
 from ...client.collection import Collection
-from ...config.secrets import SecretSource, reveal_named
+from ...config.secrets import SecretSource, reveal_members, reveal_named
+from ...core.redaction import mask_secrets
 from ..command import Preview, Row
 from ..plain_nouns import searched_fields
 from .search import matching
@@ -25,11 +27,10 @@ def _collection(client: Checkmk, kind: str) -> Collection[Any]:
 def row_of(record: Record) -> Row:
     """Return the key and the fields of an object that have a value, without secrets."""
     fields = record.noun.by_name
-    values = {
-        name: fields[name].encode(value) if fields[name].literal else value
-        for name, value in record.values().items()
-        if not fields[name].secret
-    }
+    values = {name: value for name, value in record.values().items() if not fields[name].secret}
+    for name, value in values.items():
+        shown = mask_secrets(value) if fields[name].holds_secrets else value
+        values[name] = fields[name].encode(shown) if fields[name].literal else shown
     return {record.noun.key.name: record.key_value, **values}
 
 
@@ -63,7 +64,12 @@ def _given(kind: str, client: Checkmk, arguments: dict[str, Any]) -> dict[str, A
     """Return the fields that were given, with secrets in place of their sources."""
     fields = NOUNS[kind].by_name
     given = {name: value for name, value in arguments.items() if value is not None}
-    return {name: _reveal(client, value) if fields[name].secret else value for name, value in given.items()}
+    for name, value in given.items():
+        if fields[name].secret:
+            given[name] = _reveal(client, value)
+        elif fields[name].holds_secrets:
+            given[name] = reveal_members(value, functools.partial(_reveal, client))
+    return given
 
 
 def _reveal(client: Checkmk, source: Union[SecretSource, str]) -> str:

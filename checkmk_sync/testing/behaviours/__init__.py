@@ -10,6 +10,7 @@ from typing import Mapping
 from ...catalogue.nouns import NOUNS
 from .aux_tags import AuxTags
 from .groups import ContactGroups, HostGroups, ServiceGroups
+from .notification_rules import NotificationRules
 from .passwords import Passwords
 from .roles import Roles
 from .rules import Rules, Rulesets
@@ -24,6 +25,7 @@ _BEHAVIOURS: Mapping[str, type[Behaviour]] = {
     "aux_tags": AuxTags,
     "contact_groups": ContactGroups,
     "host_groups": HostGroups,
+    "notification_rules": NotificationRules,
     "passwords": Passwords,
     "roles": Roles,
     "rules": Rules,

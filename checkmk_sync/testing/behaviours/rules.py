@@ -32,7 +32,7 @@ from .standard import Behaviour, Values
 
 __all__ = ["Rules", "Rulesets"]
 
-_GROUPS_SINCE = "2.3.0b1"
+_GROUPS_SINCE, _MASK = "2.3.0b1", "******"
 
 # The names that values can contain. Only rulesets with them check more than the type of a value.
 _VALUE_KEYS: Mapping[str, frozenset[str]] = {
@@ -151,6 +151,21 @@ def _rules_in(configuration: Configuration, ruleset: str, folder: str) -> list[s
     return [key for key, values in rules if (values["ruleset"], values["folder"]) == (ruleset, folder)]
 
 
+def _masked(value: Any) -> Any:
+    """Return a value without its passwords, in the forms in which Checkmk stores them."""
+    if isinstance(value, dict):
+        return {name: _masked(entry) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [_masked(entry) for entry in value]
+    if not isinstance(value, tuple):
+        return value
+    if len(value) == 2 and value[0] == "password":
+        return ("password", _MASK)
+    if value[:2] == ("cmk_postprocessed", "explicit_password"):
+        return (*value[:2], (value[2][0], _MASK))
+    return tuple(map(_masked, value))
+
+
 def _read(text: str) -> Any:
     try:
         return ast.literal_eval(text)
@@ -226,6 +241,7 @@ class Rules(Behaviour):
         siblings = (rules[key] for key in _rules_in(context.configuration, values["ruleset"], values["folder"]))
         return {
             **values,
+            "value_raw": repr(_masked(_read(values["value_raw"]))),
             "conditions": _shown_conditions(context, values["conditions"]),
             "folder_index": next(index for index, rule in enumerate(siblings) if rule is values),
             "title": values["properties"].get("description", ""),

@@ -222,7 +222,7 @@ class Behaviour(Hooks):
         extensions = {name: value for name, value in shown.items() if name not in hidden}
         path = f"{self._one}/{context.links.quoted(key)}"
         links = context.links.of_object(path, deletable=self.deletable(key))
-        return domain_object(self._noun.domain, key, title, links, extensions)
+        return domain_object(self._noun.object_type, key, title, links, extensions)
 
     def _answer(self, context: Context, key: str) -> Response:
         has_etag = self._has_etag and (context.endpoint.method != "GET" or self.shows_etag(context))
@@ -232,7 +232,7 @@ class Behaviour(Hooks):
     def _collection(self, context: Context, keys: list[str]) -> Response:
         items = [self._object(context, key) for key in keys]
         counts = {self.counted: len(items)} if self.counted else {}
-        return collection(self._noun.domain, context.links.self_(self._all), items, extensions=counts)
+        return collection(self._noun.object_type, context.links.self_(self._all), items, extensions=counts)
 
     # Changes
 

@@ -1,0 +1,107 @@
+"""The shapes of notification rules in each version, from the official documents.
+
+``notification_shapes.json`` is generated; ``tools/make_notification_shapes.py`` describes its format.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any, Mapping
+
+from .versions import CheckmkVersion
+
+__all__ = [
+    "ENABLED",
+    "SINCE",
+    "enabled_options",
+    "holds_options",
+    "members_of",
+    "resolved",
+    "shape_at",
+    "since_of",
+    "with_all_options",
+]
+
+ENABLED, DISABLED = "enabled", "disabled"
+# The first versions with a shape of their own. CHECKMK_API_MORE: up to 2.4.0p21, sites require all options.
+SINCE = ("2.2.0b1", "2.3.0b1", "2.4.0b1", "2.4.0p22", "2.5.0b1")
+
+
+@functools.cache
+def _shapes() -> dict[str, Any]:
+    import json  # not at the top, because it would delay --help
+
+    found: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
+    return found
+
+
+def resolved(shape: Any) -> Any:
+    """Return the shape to which a reference leads, or the shape itself."""
+    while isinstance(shape, str) and shape.startswith("#"):
+        shape = _shapes()["shapes"][shape[1:]]
+    return shape
+
+
+def members_of(shape: Any) -> dict[str, Any]:
+    """Return the shapes of an object's members by name. Other shapes have no members."""
+    found = resolved(shape)
+    members = found.get("members", {}) if isinstance(found, dict) else {}
+    return {name.rstrip("?"): part for name, part in members.items()}
+
+
+def shape_at(since: str, *path: str) -> Any:
+    """Return the shape of requests that create a rule, or of a member, since one of the versions :data:`SINCE`."""
+    shape = _shapes()["versions"][since]
+    for name in path:
+        shape = members_of(shape)[name]
+    return shape
+
+
+def since_of(version: CheckmkVersion) -> str:
+    """Return the first version with the shape of ``version``."""
+    return [since for since in SINCE if version.at_least(since)][-1]
+
+
+def with_all_options(shape: Any, value: Any) -> Any:
+    """Return a value with all options of its shape. Options that it does not have are disabled.
+
+    Sites require all options up to 2.4.0p21. Later, they enable some options that are missing, such as
+    ``all_contacts_of_the_notified_object``.
+    """
+    found = resolved(shape)
+    if isinstance(value, (list, tuple)):
+        return [with_all_options(found["list"], entry) if "list" in found else entry for entry in value]
+    if not isinstance(value, Mapping):
+        return value
+    if "kinds" in found:
+        return with_all_options(found["kinds"].get(value.get(found["by"]), "any"), value)
+    parts = members_of(found)
+    missing = {name: {"state": DISABLED} for name, part in parts.items() if name not in value and _is_option(part)}
+    return {**missing, **{name: with_all_options(parts.get(name, "any"), inner) for name, inner in value.items()}}
+
+
+def _is_option(shape: Any) -> bool:
+    found = resolved(shape)
+    return "state" in members_of(found["kinds"][DISABLED] if "kinds" in found and DISABLED in found["kinds"] else found)
+
+
+def enabled_options(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object without its disabled options."""
+    return {name: inner for name, inner in value.items() if inner != {"state": DISABLED}}
+
+
+def holds_options(found: Any, wanted: Any) -> bool:
+    """Return True if a site's value has the enabled options of ``wanted``, and no others.
+
+    Members that are not options count only if they are wanted, because sites add defaults.
+    """
+    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
+        mine, theirs = enabled_options(wanted), enabled_options(found)
+        added = (inner for name, inner in theirs.items() if name not in mine)
+        if any(isinstance(inner, Mapping) and inner.get("state") == ENABLED for inner in added):
+            return False
+        return all(name in theirs and holds_options(theirs[name], inner) for name, inner in mine.items())
+    if isinstance(found, (list, tuple)) and isinstance(wanted, (list, tuple)):
+        return len(found) == len(wanted) and all(map(holds_options, found, wanted))
+    return bool(found == wanted)
