@@ -198,6 +198,8 @@ class Configuration:
             self.service_phases.pop(host.name, None)
         for folder in self.subfolders(path, recursive=True):
             del self.folders[folder.path]
+        for key, _ in self._rules_in(path):
+            del self.objects["rules"][key]
         title = self.folders.pop(path).title
         self.add_change("delete-folder", f"Deleted folder {title}", user)
 
@@ -210,9 +212,16 @@ class Configuration:
             self.folders[moved.path] = moved
         for host in self.hosts_in(path, recursive=True):
             self.hosts[host.name] = dataclasses.replace(host, folder=new + host.folder[len(path) :])
+        for key, rule in self._rules_in(path):
+            self.objects["rules"][key] = {**rule, "folder": new + rule["folder"][len(path) :]}
         self._inheritance = {}
         self.add_change("move-folder", f"Moved folder {path} to {target}", user)
         return self.folders[new]
+
+    def _rules_in(self, path: str) -> list[tuple[str, Mapping[str, Any]]]:
+        """Return the rules in a folder and in all folders below it. Checkmk stores rules in the folder."""
+        rules = self.objects["rules"].items()
+        return [(key, rule) for key, rule in rules if f"{rule['folder']}/".startswith(f"{path}/")]
 
     # Hosts
 
@@ -271,6 +280,12 @@ class Configuration:
                     folder, attributes=_renamed(folder.attributes, name, new)
                 )
                 self._inheritance = {}
+        for key, rule in self.objects["rules"].items():
+            # Checkmk also renames the host in the conditions of rules.
+            names = rule["conditions"].get("host_name", {"match_on": ()})
+            if name in names["match_on"]:
+                named = {**names, "match_on": [new if host == name else host for host in names["match_on"]]}
+                self.objects["rules"][key] = {**rule, "conditions": {**rule["conditions"], "host_name": named}}
         self.add_change("rename-host", f"Renamed 1 hosts: {name} to {new}", user)
         return renamed
 

@@ -16,7 +16,7 @@ from checkmk_sync.commands.hosts import HOST_COMMANDS
 from checkmk_sync.commands.plain_nouns import RESERVED_OPTIONS, noun_commands, plain_noun_commands
 
 VERBS = ("list", "get", "create", "update", "delete")
-PLAIN = list(KINDS.values())
+PLAIN = [noun for noun in KINDS.values() if noun.supports("create")]
 
 
 def _command(noun: Noun, verb: str) -> Command:
