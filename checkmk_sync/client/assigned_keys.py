@@ -26,7 +26,8 @@ class AssignedKeys(Collection[R]):
     >>> cmk.rules.update(rule.id, disabled=True)
 
     If the answer to a creation is lost, the client reads the list. The object was created if the list contains exactly
-    one object more that is as sent. The client therefore reads the list before each creation, too.
+    one object more, and that one is as sent. The client therefore reads the list before each creation, too. It cannot
+    tell its object from an equal one that another user creates at the same moment.
     """
 
     @writes
@@ -94,17 +95,21 @@ class AssignedKeys(Collection[R]):
         with claims.claim(self.noun, (content,)) as claim:
             known = {found.key_value for found in self.each(**filters)}
 
-            def find_created(there: AssignedKeys[R]) -> Optional[R]:
-                new = [found for found in there.each(**filters) if found.key_value not in known]
-                same = [found for found in new if there._format.same(found, values)]
-                return same[0] if len(same) == 1 else None
-
             try:
                 created = self._record(self._parse, "create", body=body)
             except CheckmkError as error:
                 # Another call of this client may be creating an object that is equal.
                 if content not in claim or self._secrets_in(values):
                     raise
+                failure = error
+
+                def find_created(there: AssignedKeys[R]) -> Optional[R]:
+                    new = [found for found in there.each(**filters) if found.key_value not in known]
+                    same = [found for found in new if there._format.same(found, values)]
+                    if len(same) != 1 and new:
+                        raise failure  # one of them may be the object, so its absence is not proven
+                    return same[0] if same else None
+
                 created = self._settle(error, find_created)
         if content in claim:  # a later call finds this object in its first list
             claims.discard(self.noun, content)

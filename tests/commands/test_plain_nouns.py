@@ -16,7 +16,7 @@ from checkmk_sync.commands.hosts import HOST_COMMANDS
 from checkmk_sync.commands.plain_nouns import RESERVED_OPTIONS, noun_commands, plain_noun_commands
 
 VERBS = ("list", "get", "create", "update", "delete")
-PLAIN = list(KINDS.values())
+PLAIN = [noun for noun in KINDS.values() if noun.supports("create")]
 
 
 def _command(noun: Noun, verb: str) -> Command:
@@ -37,7 +37,7 @@ def test_arguments_and_results_are_the_fields(noun: Noun) -> None:
     create = {argument.name: argument for argument in _command(noun, "create").arguments}
     assert list(create) == [field.name for field in noun.fields]
     for field in noun.fields:
-        assert create[field.name].required is field.required
+        assert create[field.name].required is (field.required or field is noun.key)
         assert create[field.name].is_positional is (field is noun.key)
     returned = [field.name for field in noun.fields if field.at and not field.secret]
     assert [field.name for field in _command(noun, "get").fields] == returned
@@ -66,12 +66,14 @@ def test_a_secret_is_read_from_a_file_and_is_never_an_option() -> None:
         for argument in command.arguments
         if argument.name in noun.by_name and noun.by_name[argument.name].secret
     ]
-    assert {command.words for command, _ in secrets} == {"passwords create", "passwords update"}
+    assert {command.words for command, _ in secrets} == {
+        f"{noun} {verb}" for noun in ("passwords", "users") for verb in ("create", "update")
+    }
     for command, argument in secrets:
         assert argument.kind == "secret"
         assert argument.option_name == f"--{argument.name}-file"
         assert argument.example is None
-        assert command.name == "update" or command.faces == ("cli",)
+        assert not argument.required or command.faces == ("cli",)
 
 
 def test_no_option_hides_an_option_of_every_command() -> None:

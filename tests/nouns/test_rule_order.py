@@ -10,7 +10,7 @@ import pytest
 from checkmk_sync import Checkmk
 from checkmk_sync.client.nouns import Rules
 from checkmk_sync.errors import BadRequestError, CheckmkError, NotFoundError
-from checkmk_sync.testing import Fault, SimulatedSite
+from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 from tests.nouns.rule_examples import FILESYSTEM, LEVELS, LINUX, create_rule, rule_ids
 
 
@@ -50,6 +50,18 @@ def test_a_creation_that_a_web_server_repeats_is_unknown(site: SimulatedSite, ru
         assert error.attempted.is_uncertain
     else:
         assert rule.id in rule_ids(rules)
+
+
+def test_a_lost_creation_is_unknown_if_others_create_an_equal_rule(
+    site: SimulatedSite, cmk: Checkmk, clock: ManualClock
+) -> None:
+    with site.client(clock=clock) as other:
+        cmk.add_settling_hook(lambda _settling: create_rule(other.rules))
+        site.set_faults([Fault("crash_after", writes=True, times=1)])
+        with pytest.raises(CheckmkError) as caught:
+            create_rule(cmk.rules)
+    assert caught.value.attempted is not None
+    assert caught.value.attempted.is_uncertain
 
 
 def test_two_calls_that_create_the_same_rule_do_not_take_each_others(site: SimulatedSite, cmk: Checkmk) -> None:

@@ -24,7 +24,7 @@ def _with_former_ids(tags: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     "host_tag_group",
     CRUD,
     rank=15,
-    touches=("hosts", "folders"),
+    touches=("hosts", "folders", "rules", "rulesets"),
     options={"update": {"repair": ALWAYS}, "delete": {"repair": ALWAYS, "mode": "2.4.0b1"}},
 )
 class TagGroup(Record):
