@@ -42,6 +42,12 @@ def _values(text: str) -> Argument:
 
 
 _NAME = Argument("name", "The name of the object.", required=True, example="linux", aliases=("id",))
+_NEW_NAME = Argument(
+    "name",
+    "The name of the new object. Leave it out for a kind whose names the site chooses, such as notification_rules.",
+    example="linux",
+    aliases=("id",),
+)
 _FIELDS = (
     Field("kind", "The kind of the object."),
     Field("name", "The name of the object."),
@@ -69,7 +75,7 @@ CONFIGURATION_COMMANDS = (
     _command(
         "create",
         "Create an object of a kind. Secrets cannot be set; a person sets them on the command line.",
-        _NAME,
+        _NEW_NAME,
         _values("The fields to set: an object of names and values."),
         writes=True,
         additive=True,

@@ -80,6 +80,7 @@ def _create(noun: Noun) -> Command:
     values = [field for field in noun.fields[1:] if not field.assigned]
     required = [field for field in values if field.required]
     key = () if noun.key.assigned else (key_argument(noun),)
+    filters = "".join(f" --{field.name} {{{field.name}}}" for field in noun.fields if field.filters)
     needs_secret = any(field.secret for field in required)
     return _command(
         noun,
@@ -87,6 +88,7 @@ def _create(noun: Noun) -> Command:
         f"Create {with_article(noun.singular)}.",
         (*key, *(_value(field, is_required=field.required) for field in values)),
         example=_example(noun, required, has_key=bool(key)),
+        check_with="" if key else f"checkmk-sync {noun.name.replace('_', '-')} list{filters}",
         writes=True,
         additive=True,
         fields=noun_fields(noun),
