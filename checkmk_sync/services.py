@@ -95,17 +95,18 @@ class _HostCalls:
         given: a function, ``attributes``, ``update_attributes`` or ``remove_attributes``. Raises TypeError if both are
         given, and ValueError for a keyword that looks like a misspelled attribute.
         """
-        kinds: dict[str, Any] = {
+        given: dict[str, Any] = {
+            "change": change,
             "attributes": attributes,
             "update_attributes": update_attributes,
             "remove_attributes": remove_attributes,
         }
         if changes:
-            for name, value in {"change": change, **kinds}.items():
+            for name, value in given.items():
                 if value is not None:
                     raise _both(changes, name)
-            kinds["update_attributes"] = _check_keywords(changes)
-        return self._calls.hosts.update(host_name, change, **kinds, etag=etag)
+            given["update_attributes"] = _check_keywords(changes)
+        return self._calls.hosts.update(host_name, **given, etag=etag)
 
     def delete_host(self, host_name: str, *, missing_ok: bool = False) -> None:
         """Delete a host. Raises NotFoundError if it does not exist, unless ``missing_ok`` is True."""

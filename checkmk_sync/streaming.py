@@ -10,8 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Callable, Generator, Generic, Iterable, Iterator, Mapping, Optional, TypeVar
 
-from .batch.window import window
 from .core.arguments import describe_type, require_type
+from .core.window import window
 from .errors import UnexpectedReplyError
 
 __all__ = ["Blocks", "Received", "Stream", "StreamBatch", "StreamingMixin", "batches"]

@@ -23,6 +23,7 @@ class ThreadAdapter:
     """
 
     chunk_size = 1
+    rate: Optional[RateLimit] = None  # the limit for which the batch waits before it submits items
     cancelled_is_unstarted = True
 
     def __init__(self, executor: concurrent.futures.Executor, task: Task[Any, Any]) -> None:
@@ -31,10 +32,6 @@ class ThreadAdapter:
     def serialize(self, item: Any) -> Any:
         """Return the item in the form in which it is submitted."""
         return item
-
-    def wait_for_rate(self, _count: int) -> bool:
-        """Return True at once, because each attempt waits in its own thread."""
-        return True
 
     def submit(self, payload: Sequence[Any]) -> concurrent.futures.Future[Any]:
         """Submit a chunk of serialized items and return its future. Errors of the executor propagate."""
@@ -49,14 +46,12 @@ class ThreadAdapter:
 class _PickledResult(NamedTuple):
     """A result in the form in which it is sent to the parent process.
 
-    ``content`` is the pickled return value or error. ``error_type`` and ``error_text`` describe the error in case the
-    parent process cannot unpickle it.
+    ``content`` is the pickled return value or error. ``result`` has no return value. If it has an error, that is a
+    WorkerError in case the parent process cannot unpickle the content.
     """
 
     result: TaskResult
     content: bytes
-    error_type: str = ""
-    error_text: str = ""
 
 
 class ProcessAdapter:
@@ -75,7 +70,8 @@ class ProcessAdapter:
         chunk_size: int,
         rate: Optional[RateLimit] = None,
     ) -> None:
-        self._executor, self._task, self._rate = executor, task, rate
+        self._executor, self._task = executor, task
+        self.rate = rate  # processes cannot share it, so the parent waits for all items of a chunk
         # dask also cancels running calls, so a cancelled future of dask does not prove that its items never started.
         self.cancelled_is_unstarted = isinstance(executor, concurrent.futures.ProcessPoolExecutor)
         # The items of a chunk start without further waits. To keep the rate even, a chunk contains at most the items
@@ -86,11 +82,6 @@ class ProcessAdapter:
         """Return the pickled item. Errors from pickling it propagate."""
         # The executor pickles entire chunks: one bad item would fail all of them, or break the pool.
         return pickle.dumps(item)
-
-    def wait_for_rate(self, count: int) -> bool:
-        """Wait until the rate limit allows ``count`` items to start. Return False if the batch was stopped."""
-        # Processes cannot share a rate limit, so the parent waits for all items of the chunk.
-        return self._rate is None or all(self._task.wait_for_start(self._rate) for _ in range(count))
 
     def submit(self, payload: Sequence[Any]) -> concurrent.futures.Future[Any]:
         """Submit a chunk of serialized items and return its future. Errors of the executor propagate."""
@@ -126,19 +117,16 @@ def _run_chunk(task: Task[Any, Any], payload: Sequence[bytes], _unique: str) -> 
 
 def _pickled(result: TaskResult) -> _PickledResult:
     if result.error is not None:
-        return _PickledResult(
-            result._replace(error=None), _pickled_error(result.error), type(result.error).__name__, str(result.error)
-        )
+        substitute = WorkerError(str(result.error), kind=type(result.error).__name__)
+        return _PickledResult(result._replace(error=substitute), _pickled_error(result.error))
     try:
         return _PickledResult(result._replace(result=None), pickle.dumps(result.result))
     except Exception as error:  # pickling runs code of the result's class, which may raise anything
-        kind, text = type(error).__name__, f"the operation succeeded, but its result is lost: {error}"
-        failed = result._replace(status=BatchStatus.FAILED, result=None)
-        return _PickledResult(failed, _pickled_error(WorkerError(text, kind=kind)), kind, text)
+        return _PickledResult(_without_return_value(result, error), b"")
 
 
 def _pickled_error(error: BaseException) -> bytes:
-    """Return the pickled error: if necessary without its cause or as a WorkerError with its text."""
+    """Return the pickled error, if necessary without its cause, or nothing if it does not pickle."""
     for without_cause in (False, True):
         if without_cause:  # dask pickles the cause and the context with the error
             error.__cause__ = error.__context__ = None
@@ -148,16 +136,19 @@ def _pickled_error(error: BaseException) -> bytes:
         except Exception:  # noqa: S112 - runs code of the error's class; a simpler form is tried next
             continue
         return content
-    return pickle.dumps(WorkerError(str(error), kind=type(error).__name__))
+    return b""
 
 
 def _unpickled(pickled: _PickledResult) -> TaskResult:
+    has_failed = pickled.result.error is not None
     try:
         content = pickle.loads(pickled.content)  # noqa: S301 - comes from our own worker
     except Exception as error:  # unpickling runs code of the result's class, which this process may lack
-        text = pickled.error_text or f"the operation succeeded, but its result is lost: {error}"
-        lost = WorkerError(text, kind=pickled.error_type or type(error).__name__)
-        return pickled.result._replace(status=BatchStatus.FAILED, error=lost)
-    if pickled.result.status is BatchStatus.FAILED:
-        return pickled.result._replace(error=content)
-    return pickled.result._replace(result=content)
+        return pickled.result if has_failed else _without_return_value(pickled.result, error)
+    return pickled.result._replace(error=content) if has_failed else pickled.result._replace(result=content)
+
+
+def _without_return_value(result: TaskResult, cause: Exception) -> TaskResult:
+    message = f"the operation succeeded, but its result is lost: {cause}"
+    error = WorkerError(message, kind=type(cause).__name__)
+    return result._replace(status=BatchStatus.FAILED, result=None, error=error)

@@ -11,7 +11,6 @@ import os
 import threading
 from typing import Any, Callable, Iterator, Mapping, Optional, Union
 
-from ..core.fork import ForkSafe
 from ..core.private_files import lock_file, open_owned, restrict_to_owner
 from ..errors import SettingsError
 from .result import BatchItem, BatchStatus
@@ -78,19 +77,22 @@ class Journal:
         self.path = os.path.realpath(path)
         self.done: set[str] = set()
         self._lock = threading.Lock()
-        _open_journals.add(self.path)
+        if _open_journals.setdefault((os.getpid(), self.path), self) is not self:
+            raise self._error(
+                "the journal is in use by another batch of this process; wait for it, or use another file"
+            )
         with contextlib.ExitStack() as on_failure:
-            on_failure.callback(_open_journals.discard, self.path)
+            on_failure.callback(_open_journals.pop, (os.getpid(), self.path))
             try:
                 self._file = open_owned(self.path, os.O_RDWR | os.O_APPEND)
             except OSError as error:
-                raise SettingsError(f"the journal cannot be opened: {error.strerror}", file=self.path) from error
+                raise self._error(f"the journal cannot be opened: {error.strerror}") from error
             on_failure.callback(os.close, self._file)
             try:
                 lock_file(self._file)
             except OSError as error:
-                raise SettingsError(
-                    "the journal is in use by another process; wait for it, or use another file", file=self.path
+                raise self._error(
+                    "the journal is in use by another process; wait for it, or use another file"
                 ) from error
             self.batch_id = self._load(batch_id, default_id, operation)
             restrict_to_owner(self._file)
@@ -109,7 +111,7 @@ class Journal:
             file, self._file = self._file, -1
             if file >= 0:
                 os.close(file)
-                _open_journals.discard(self.path)
+                _open_journals.pop((os.getpid(), self.path), None)
 
     def _load(self, batch_id: Optional[str], default_id: str, operation: str) -> str:
         """Read the finished items from the file, or start a new journal, and return the id of the batch."""
@@ -121,18 +123,15 @@ class Journal:
             return new_id
         head = _parse_line(first)
         if head.get("kind") != _KIND or not isinstance(head.get("batch_id"), str):
-            raise self._foreign()
-        if batch_id is not None and head["batch_id"] != batch_id:
-            raise SettingsError(
-                f"the journal belongs to batch {head['batch_id']!r}, not {batch_id!r}; use another file", file=self.path
-            )
-        if batch_id is None and head.get("operation", operation) != operation:
-            message = (
-                f"the journal belongs to batch {head['batch_id']!r}, which runs {head['operation']}, not {operation}"
-            )
-            raise SettingsError(f"{message}; pass its batch_id to continue that batch", file=self.path)
+            raise self._error("this file is not a batch journal; use another file")
+        found_id, found_operation = str(head["batch_id"]), head.get("operation", operation)
+        if batch_id is not None and found_id != batch_id:
+            raise self._error(f"the journal belongs to batch {found_id!r}, not {batch_id!r}; use another file")
+        if batch_id is None and found_operation != operation:
+            message = f"the journal belongs to batch {found_id!r}, which runs {found_operation}, not {operation}"
+            raise self._error(f"{message}; pass its batch_id to continue that batch")
         self._read_outcomes(lines)
-        return str(head["batch_id"])
+        return found_id
 
     def _read_outcomes(self, lines: Iterator[bytes]) -> None:
         """Collect the keys of finished items. Log the first damaged line, because its item will run again."""
@@ -161,14 +160,14 @@ class Journal:
                 if not last.endswith(b"\n"):  # the process that wrote this line was killed
                     # Never shorten a file that might not be a journal.
                     if end == 0 and not _HEAD.startswith(line[: len(_HEAD)]):
-                        raise self._foreign()
+                        raise self._error("this file is not a batch journal; use another file")
                     os.ftruncate(self._file, end)
                     return
                 end += length
                 yield line
 
-    def _foreign(self) -> SettingsError:
-        return SettingsError("this file is not a batch journal; use another file", file=self.path)
+    def _error(self, message: str) -> SettingsError:
+        return SettingsError(message, file=self.path)
 
     def _write(self, line: Mapping[str, Any]) -> None:
         text = json.dumps(line, separators=(",", ":")).encode() + b"\n"
@@ -181,35 +180,10 @@ class Journal:
             )
 
 
-class _OpenJournals(ForkSafe):
-    """The paths of the journals that this process has open.
-
-    File locks do not protect a journal within one process, because a process can lock the same file twice. Closing any
-    descriptor of the file also releases the lock. Therefore a process never opens a journal twice.
-    """
-
-    _lock: threading.Lock
-
-    def reset_after_fork(self) -> None:
-        """Forget the parent's journals, because a child process does not inherit their locks."""
-        super().reset_after_fork()
-        self._paths: set[str] = set()
-
-    def add(self, path: str) -> None:
-        with self._lock:
-            if path in self._paths:
-                raise SettingsError(
-                    "the journal is in use by another batch of this process; wait for it, or use another file",
-                    file=path,
-                )
-            self._paths.add(path)
-
-    def discard(self, path: str) -> None:
-        with self._lock:
-            self._paths.discard(path)
-
-
-_open_journals = _OpenJournals()
+# The open journals by process and path. File locks do not protect a journal within one process, because a process can
+# lock the same file twice, and closing any descriptor of the file releases the lock. Therefore a process never opens a
+# journal twice. The child of a fork has another process id, and does not inherit the locks of its parent.
+_open_journals: dict[tuple[int, str], Journal] = {}
 
 
 def _parse_line(line: bytes) -> dict[str, Any]:

@@ -120,7 +120,7 @@ class BatchProcessor:
                 # The original exception must propagate, because only then does Python exit with the signal's exit code.
                 stopped.outcomes = so_far  # type: ignore[attr-defined]
                 raise
-        return BatchResult(run.batch_id, _in_order(outcomes), run.counter.progress())
+        return BatchResult(run.batch_id, _in_order(outcomes), run.progress())
 
     def stream(
         self,

@@ -6,10 +6,9 @@ import enum
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Optional, TypeVar
 
-from ..core.clock import Clock
 from ..errors import BatchError, CheckmkError
 
-__all__ = ["BatchItem", "BatchProgress", "BatchResult", "BatchStatus", "Counter", "Skip", "TaskResult"]
+__all__ = ["BatchItem", "BatchProgress", "BatchResult", "BatchStatus", "Skip", "TaskResult"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -164,30 +163,3 @@ class BatchResult(Generic[T, R]):
     def __repr__(self) -> str:
         counts = f"{self.progress.success} success, {self.progress.failed} failed, {self.progress.skipped} skipped"
         return f"BatchResult({self.batch_id!r}, {counts})"
-
-
-class Counter:
-    """Counts outcomes by status."""
-
-    def __init__(self, clock: Clock, total: Optional[int]) -> None:
-        self._now, self.total = clock.monotonic, total
-        self._begin = self._now()
-        self._counts = dict.fromkeys(BatchStatus, 0)
-        self._resumed = 0
-
-    def add(self, outcome: BatchItem[Any, Any]) -> None:
-        """Count one outcome."""
-        self._counts[outcome.status] += 1
-        self._resumed += outcome.resumed
-
-    def progress(self) -> BatchProgress:
-        """Return the progress so far."""
-        counts = self._counts
-        return BatchProgress(
-            self.total,
-            counts[BatchStatus.SUCCESS],
-            counts[BatchStatus.FAILED],
-            counts[BatchStatus.SKIPPED],
-            self._resumed,
-            self._now() - self._begin,
-        )

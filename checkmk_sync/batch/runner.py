@@ -13,27 +13,14 @@ import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import (
-    Any,
-    Callable,
-    Generator,
-    Generic,
-    Iterable,
-    Iterator,
-    NamedTuple,
-    Optional,
-    Sequence,
-    Sized,
-    TypeVar,
-    Union,
-)
+from typing import Any, Callable, Generator, Generic, Iterable, Iterator, NamedTuple, Optional, Sequence, Sized, TypeVar
 
+from ..core.window import window
 from ..errors import UnfinishedError
 from .executors import ExecutorAdapter
 from .journal import Journal
-from .result import BatchItem, BatchProgress, BatchStatus, Counter, Skip, TaskResult
+from .result import BatchItem, BatchProgress, BatchStatus, Skip, TaskResult
 from .task import Task
-from .window import window
 
 __all__ = ["BatchRun"]
 
@@ -96,7 +83,9 @@ class BatchRun(Generic[T, R]):
         self._items, self._task, self._executor, self._max_chunks = items, task, executor, max_chunks
         self._key, self._validate, self._report = key, validate, report
         self._journal, self.batch_id = journal, batch_id
-        self.counter = Counter(task.clock, len(items) if isinstance(items, Sized) else None)
+        self._started, self._total = task.clock.monotonic(), len(items) if isinstance(items, Sized) else None
+        self._counts: collections.Counter[BatchStatus] = collections.Counter()
+        self._resumed = 0
         self._keys: set[str] = set()
         self._pending_slots = threading.Semaphore(max_pending)
         self._submit_lock = threading.Lock()
@@ -121,7 +110,8 @@ class BatchRun(Generic[T, R]):
             if chunk.fatal_error is not None:
                 raise chunk.fatal_error
             for outcome in chunk.outcomes or ():
-                self.counter.add(outcome)
+                self._counts[outcome.status] += 1
+                self._resumed += outcome.resumed
                 if self._report is not None:
                     self._report_progress(self._report)
                 yield outcome
@@ -130,6 +120,12 @@ class BatchRun(Generic[T, R]):
         error = self._fatal_error or self._source_error
         if error is not None:
             raise error
+
+    def progress(self) -> BatchProgress:
+        """Return the progress so far."""
+        counts = {status.value: self._counts[status] for status in BatchStatus}
+        duration = self._task.clock.monotonic() - self._started
+        return BatchProgress(self._total, **counts, resumed=self._resumed, duration=duration)
 
     def stop(self, grace_s: float) -> None:
         """Start no further items, wake waiting threads, and wait up to ``grace_s`` seconds for running items.
@@ -185,7 +181,7 @@ class BatchRun(Generic[T, R]):
 
     def _report_progress(self, report: Callable[[BatchProgress], Any]) -> None:
         try:
-            report(self.counter.progress())
+            report(self.progress())
         except Exception:  # the callback is the caller's code, and its errors must not end the batch
             if not self._report_failed:
                 log.warning("the progress callback failed; the batch continues", exc_info=True)
@@ -210,9 +206,9 @@ class BatchRun(Generic[T, R]):
 
     def _chunks(self) -> Iterator[_Chunk]:
         """Yield full chunks, or smaller ones while the source is slow."""
-        size, entries = self._executor.chunk_size, self._take_items()
+        size, rate, entries = self._executor.chunk_size, self._executor.rate, self._take_items()
         for group in self._grouped(entries, size) if size > 1 else zip(entries):
-            if not self._executor.wait_for_rate(len(group)):
+            if rate is not None and not all(self._task.wait_for_start(rate) for _ in group):
                 return
             yield _Chunk(group)
 
@@ -248,7 +244,7 @@ class BatchRun(Generic[T, R]):
                 try:
                     item = next(source)
                 except StopIteration:
-                    self.counter.total = index
+                    self._total = index
                     return
                 except Exception as error:  # outcomes() raises it after the outcomes of the earlier items
                     self._source_error = error
@@ -264,7 +260,7 @@ class BatchRun(Generic[T, R]):
             if isinstance(source, Generator):  # closed in the thread that used it, which some resources require
                 source.close()
 
-    def _prepare(self, index: int, item: T) -> Union[_Entry, BatchItem[T, R]]:
+    def _prepare(self, index: int, item: T) -> _Entry | BatchItem[T, R]:
         key = f"item {index}"
         try:
             own_key = self._key(item)
@@ -315,10 +311,8 @@ class BatchRun(Generic[T, R]):
         try:
             chunk.outcomes = self._collect_outcomes(chunk, future)
             self._write_journal(chunk.outcomes)
-            fatal_errors = [
-                item.error for item in chunk.outcomes if not isinstance(item.error, (Exception, type(None)))
-            ]
-            chunk.fatal_error = fatal_errors[0] if fatal_errors else None
+            errors = [outcome.error for outcome in chunk.outcomes if outcome.error is not None]
+            chunk.fatal_error = next((error for error in errors if not isinstance(error, Exception)), None)
         except BaseException as error:  # a future would only log it, so outcomes() raises it
             chunk.fatal_error = error
         chunk.is_done = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
 import decimal
@@ -13,7 +12,7 @@ import inspect
 import pathlib
 import types
 import uuid
-from typing import Any, Callable, Iterable, Iterator, Optional, TypeVar
+from typing import Any, Callable, Iterable, Optional, TypeVar
 
 from ..core.arguments import runs_after_return
 from ..core.once import make_once
@@ -113,8 +112,10 @@ def cached(ttl: Optional[float] = None, key_prefix: str = "") -> Callable[[F], F
             def compute() -> Any:
                 epoch = cache.epoch
                 result = function(*args, **kwargs)
-                with _copying(name):
+                try:
                     cache.set(key, result, ttl, epoch=epoch)
+                except TypeError as error:
+                    raise TypeError(f"the result of {name} cannot be cached: {error}") from error
                 return result
 
             result, _ = service.single_flight.run((key, cache.epoch), compute)
@@ -127,20 +128,12 @@ def cached(ttl: Optional[float] = None, key_prefix: str = "") -> Callable[[F], F
     return decorate
 
 
-@contextlib.contextmanager
-def _copying(name: str) -> Iterator[None]:
-    try:
-        yield
-    except TypeError as error:
-        raise TypeError(f"the result of {name} cannot be cached: {error}") from error
-
-
 def _text_of_arguments(bound: inspect.BoundArguments, is_method: bool, name: str) -> str:
     bound.apply_defaults()
     values = list(bound.arguments.items())[1 if is_method else 0 :]
     try:
         return ",".join(f"{parameter}={_distinct_text(value)}" for parameter, value in values)
-    except _Indistinguishable as error:
+    except TypeError as error:
         raise TypeError(f"{name} is cached, but an argument is {error}; pass names, numbers or dates instead") from None
 
 
@@ -154,12 +147,8 @@ _PLAIN = frozenset(
 )
 
 
-class _Indistinguishable(Exception):
-    pass
-
-
 def _distinct_text(value: Any) -> str:
-    """Return a text that is the same only for equal values. Raises _Indistinguishable for other types."""
+    """Return a text that is the same only for equal values. Raises TypeError for other types."""
     kind = type(value)
     if kind in _PLAIN:
         return repr(value)
@@ -179,7 +168,7 @@ def _distinct_text(value: Any) -> str:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = (f"{field.name}={_distinct_text(getattr(value, field.name))}" for field in dataclasses.fields(value))
         return _container_text(name, fields)
-    raise _Indistinguishable(f"of type {name}, whose values cannot be told apart by their text")
+    raise TypeError(f"of type {name}, and the texts of such values do not tell them apart")
 
 
 def _container_text(kind: str, texts: Iterable[str]) -> str:

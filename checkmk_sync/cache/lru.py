@@ -163,17 +163,20 @@ def _private(value: Any) -> tuple[Any, Optional[Callable[[Any], Any]]]:
     # Pickling copies ten times as fast as deepcopy.
     if _is_immutable(value):
         return value, None
-    try:
-        return pickle.dumps(value, pickle.HIGHEST_PROTOCOL), pickle.loads
-    except (pickle.PicklingError, TypeError, AttributeError):
-        return copy.deepcopy(value), copy.deepcopy
+    pickled = _pickled(value)
+    return (copy.deepcopy(value), copy.deepcopy) if pickled is None else (pickled, pickle.loads)
 
 
 def _pickled_size(value: Any) -> int:
+    pickled = _pickled(value)
+    return sys.getsizeof(value) if pickled is None else len(pickled)
+
+
+def _pickled(value: Any) -> Optional[bytes]:
     try:
-        return len(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
+        return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
     except (pickle.PicklingError, TypeError, AttributeError):
-        return sys.getsizeof(value)
+        return None
 
 
 def private_copy(value: Any) -> Any:

@@ -9,7 +9,6 @@ from requests_cache.backends.base import BaseStorage
 from requests_cache.models.response import CachedResponse
 
 from ..core.clock import Clock
-from ..core.fork import ForkSafe
 from .lru import LRUCache
 from .responses import expires_at, size_of
 
@@ -45,27 +44,9 @@ class ReplyStorage(Protocol):
         """Return at least ``size``, which is None if the storage does not know it."""
 
 
-class Generations(ForkSafe):
-    """Generations in memory. Each token is unique, so that an old generation cannot become valid again."""
-
-    def __init__(self) -> None:
-        self._tokens: dict[str, str] = {}
-        super().__init__()
-
-    def get(self, scope: str) -> str:
-        token = self._tokens.get(scope)
-        if token is not None:
-            return token
-        with self._lock:
-            return self._tokens.setdefault(scope, uuid.uuid4().hex)
-
-    def advance(self, scope: str) -> None:
-        with self._lock:
-            self._tokens[scope] = uuid.uuid4().hex
-
-
-# Shared by all clients of this process, because a write of one client invalidates the answers of the others.
-_GENERATIONS = Generations()
+# The generations by scope. All clients of this process share them, because a write of one client invalidates the
+# answers of the others. Each token is unique, so that an old generation cannot become valid again.
+_GENERATIONS: dict[str, str] = {}
 
 
 class MemoryStorage(BaseStorage[str, CachedResponse]):
@@ -107,10 +88,10 @@ class MemoryStorage(BaseStorage[str, CachedResponse]):
         self._entries.clear()
 
     def generation(self, scope: str) -> str:
-        return _GENERATIONS.get(scope)
+        return _GENERATIONS.get(scope) or _GENERATIONS.setdefault(scope, uuid.uuid4().hex)
 
     def advance(self, scope: str) -> None:
-        _GENERATIONS.advance(scope)
+        _GENERATIONS[scope] = uuid.uuid4().hex
 
     def invalidate_pattern(self, pattern: str) -> int:
         return self._entries.invalidate_pattern(pattern)

@@ -20,11 +20,11 @@ from ..catalogue.operations import NOUN_NAMES
 from ..config.settings import Settings
 from ..core.call import Call, CallKind, Reply
 from ..core.clock import Clock
+from ..core.fork import ForkSafe
 from ..core.text import suggestion
 from ..errors import ServerError, TransportError
 from ..metrics import MetricsCollector
 from .memory import MemoryStorage, ReplyStorage
-from .pending import pending_at
 from .responses import cached_response, expires_at
 from .single_flight import SingleFlight
 
@@ -39,6 +39,35 @@ SUSPENDED_S = 5.0  # after a failure of the storage
 # Answers with secrets in the clear are cached only in memory.
 _WITH_SECRETS = frozenset(name for name, noun in NOUNS.items() if noun.holds_secrets)
 _COUNTERS = ("hits", "misses", "stale", "shared_flights", "failures")
+
+
+class PendingInvalidations(ForkSafe):
+    """Scopes that must still be invalidated in the storage, each with the number of its latest write.
+
+    A write may be added while an earlier write of the same scope is being recorded. Without the number, recording the
+    earlier one would also remove the later one.
+    """
+
+    def __init__(self) -> None:
+        self.scopes: dict[str, int] = {}
+        self._numbers = itertools.count()  # numbers are never reused, even for a scope that was removed
+        super().__init__()
+
+    def add(self, scopes: Iterable[str]) -> None:
+        """Add a write to each of the scopes."""
+        with self._lock:
+            for scope in scopes:
+                self.scopes[scope] = next(self._numbers)
+
+    def recorded(self, scope: str, number: int) -> None:
+        """Remove the scope after the storage has recorded the write ``number``, unless a later write was added."""
+        with self._lock:
+            if self.scopes.get(scope) == number:
+                del self.scopes[scope]
+
+
+# By the location of the storage, because all clients of this process share the invalidations.
+_PENDING: dict[str, PendingInvalidations] = {}
 
 
 class ReplyCache(BaseCache):
@@ -64,7 +93,7 @@ class ReplyCache(BaseCache):
         self._scopes = {noun: f"{site}:{noun}" for noun in NOUN_NAMES}
         self._stale_s = caching.stale_if_error
         self._single_flight: SingleFlight[Reply] = SingleFlight()
-        self._pending_invalidations = pending_at(self.storage.location)
+        self._pending_invalidations = _PENDING.setdefault(self.storage.location, PendingInvalidations())
         self._suspended_until = float("-inf")
         self._cleanup_interval, self._cleanup_at = caching.cleanup_interval, clock.monotonic()
         self._epochs = itertools.count(1)

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Optional
 
-from ..core.arguments import describe_type
+from ..core.arguments import describe_type, require_json
 from .literals import masked_member
 from .versions import CheckmkVersion
 
@@ -123,8 +123,6 @@ class Field:
             self._check_members(value)
 
     def _check_members(self, value: Any) -> None:
-        import json  # not at the top, because it would delay --help
-
         masked = masked_member(value, self.name) if self.holds_secrets else None
         if masked is not None:
             raise ValueError(f"{masked} is masked; give the secret itself, or secret:NAME in inventories and commands")
@@ -132,10 +130,7 @@ class Field:
             encoded = self.encode(value)
         except (*MALFORMED, RecursionError) as error:
             raise ValueError(f"{self.name} is not valid: {error}") from None
-        try:
-            json.dumps(encoded, allow_nan=False)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise ValueError(f"{self.name} cannot be sent as JSON: {error}") from None
+        require_json(encoded, self.name)
         try:
             self.canonical(value)  # a value that cannot be compared would raise this error after other writes
         except MALFORMED as error:

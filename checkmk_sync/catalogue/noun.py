@@ -8,19 +8,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Callable,
-    ClassVar,
-    Mapping,
-    Optional,
-    Sequence,
-    TypeVar,
-    cast,
-    get_args,
-    get_type_hints,
-)
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Mapping, Optional, TypeVar, get_args, get_type_hints
 
 from ..core.secret_names import is_secret_name
 from .field import Field, Former
@@ -156,9 +144,9 @@ def noun(
     """
 
     def decorate(cls: type[R]) -> type[R]:
-        record = dataclasses.dataclass(frozen=True)(cls)
+        record: Any = dataclasses.dataclass(frozen=True)(cls)
         hints = get_type_hints(cls)
-        entries = sorted(dataclasses.fields(cast(Any, record)), key=lambda entry: "key" not in entry.metadata)
+        entries = sorted(dataclasses.fields(record), key=lambda entry: "key" not in entry.metadata)
         _check_fields(name, entries)
         fields = tuple(_to_field(entry, hints[entry.name]) for entry in entries)
         operations = standard_operations(
@@ -170,12 +158,12 @@ def noun(
             object_type=object_type,
             **exceptions,
         )
-        record.noun = Noun(
+        cls.noun = Noun(
             name,
             singular,
             plural or f"{singular}s",
             domain,
-            record,
+            cls,
             fields,
             (*operations, *further),
             rank,
@@ -186,8 +174,8 @@ def noun(
             list_query,
             object_type or domain,
         )
-        NOUNS[name] = record.noun
-        return record
+        NOUNS[name] = cls.noun
+        return cls
 
     return decorate
 
@@ -196,7 +184,7 @@ def noun(
 _RESERVED = ("check", "etag", "key", "key_value", "noun", "self", "update_secrets", "values", "wanted")
 
 
-def _check_fields(noun: str, entries: Sequence[dataclasses.Field[Any]]) -> None:
+def _check_fields(noun: str, entries: list[dataclasses.Field[Any]]) -> None:
     if sum("key" in entry.metadata for entry in entries) != 1:
         raise ValueError(f"{noun!r} must have exactly one key")
     for entry in entries:

@@ -61,11 +61,6 @@ class Operation:
         """The names of the parameters in the path."""
         return tuple(name for _, name, _, _ in string.Formatter().parse(self.path) if name is not None)
 
-    @property
-    def is_unversioned(self) -> bool:
-        """Return True if all versions and editions have the operation."""
-        return (self.since, self.until, self.editions) == (None, None, None)
-
     def serves(self, version: CheckmkVersion, edition: str) -> bool:
         """Return True if a site of this version and edition has the operation."""
         return version.is_between(self.since, self.until) and (self.editions is None or edition in self.editions)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Optional
 
-from . import activation, discovery, folders, hosts, monitoring, site
+from ..core.call import CallKind
+from . import activation, discovery, folders, hosts, monitoring
 from .nouns import NOUNS
 from .operation import Operation
 from .versions import CheckmkVersion
@@ -17,7 +18,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *folders.ROWS,
     *hosts.ROWS,
     *monitoring.ROWS,
-    *site.ROWS,
+    Operation("site", "version", "GET", "/version", CallKind.POLL),
     *(_row for _noun in NOUNS.values() for _row in _noun.operations),
 )
 
@@ -30,7 +31,9 @@ for _row in OPERATIONS:
 
 # The operations that are the same in every version and edition, so that they can be called before both are known.
 UNVERSIONED: dict[tuple[str, str], Operation] = {
-    name: rows[0] for name, rows in _BY_NAME.items() if len(rows) == 1 and rows[0].is_unversioned
+    name: row
+    for name, (row, *others) in _BY_NAME.items()
+    if not others and (row.since, row.until, row.editions) == (None, None, None)
 }
 
 

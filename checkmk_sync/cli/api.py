@@ -13,9 +13,9 @@ from ..catalogue.paths import api_path
 from ..core.call import Reply
 from ..core.redaction import mask_secrets
 from .exit_codes import FAILED
-from .options import State, ask, can_ask
+from .options import State, ask, require_answers
 from .outcome import RawWrite
-from .parameters import pairs
+from .parameters import pairs, parse_json
 
 __all__ = ["api"]
 
@@ -36,11 +36,15 @@ def api(
     body = _body(fields, json_fields, input_file)
     if method == "GET" and body is not None:
         raise click.UsageError("a GET request must not have a body; give parameters with --query KEY=VALUE")
-    parameters = _parameters(query)
+    parameters: dict[str, list[str]] = {}
+    for text in query:  # one by one, because a name may occur several times
+        for name, value in pairs("query", [text]).items():
+            parameters.setdefault(name, []).append(value)
     try:
         shown = f"{method} {api_path(path)}{'?' if parameters else ''}{urlencode(parameters, doseq=True)}"
         if method != "GET" and not yes:
-            _confirm(state, shown, body, stdin_is_taken=input_file == "-")
+            require_answers("'api'", "give --yes", stdin_is="the body" if input_file == "-" else "")
+            _confirm(state, shown, body)
         with state.client() as client:
             if method != "GET":
                 state.begin_write(RawWrite(shown))
@@ -56,12 +60,13 @@ def _body(fields: Sequence[str], json_fields: Sequence[str], input_file: Optiona
     if input_file is not None:
         if fields or json_fields:
             raise click.UsageError("give either --input or fields of the body, not both")
-        return _parsed(_read(input_file), "standard input" if input_file == "-" else input_file)
+        source = "standard input" if input_file == "-" else input_file
+        return parse_json(_read(input_file), source, {"alias": "Linux servers"})
     body: dict[str, Any] = dict(pairs("field", fields))
     for name, text in pairs("json-field", json_fields).items():
         if name in body:
             raise click.UsageError(f"the field {name} occurs twice; give one value")
-        body[name] = _parsed(text, f"--json-field {name}")
+        body[name] = parse_json(text, f"--json-field {name}", "text")
     return body or None
 
 
@@ -77,29 +82,8 @@ def _read(name: str) -> str:
         raise click.UsageError(f"{name} is not encoded in UTF-8") from None
 
 
-def _parsed(text: str, source: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        where = f"{source}, line {error.lineno}, column {error.colno}"
-        raise click.UsageError(f"{where}: {error.msg}; the value must be JSON, such as 5, true or '\"text\"'") from None
-    except RecursionError:
-        raise click.UsageError(f"{source} is nested too deeply") from None
-
-
-def _parameters(texts: Sequence[str]) -> dict[str, list[str]]:
-    parameters: dict[str, list[str]] = {}
-    for text in texts:
-        for name, value in pairs("query", [text]).items():
-            parameters.setdefault(name, []).append(value)
-    return parameters
-
-
-def _confirm(state: State, request: str, body: Any, *, stdin_is_taken: bool) -> None:
-    """Show the request and ask. Raises click.UsageError if nobody can answer, and Declined unless the user agrees."""
-    if stdin_is_taken or not can_ask():
-        reason = "standard input is the body" if stdin_is_taken else "standard input is not a terminal"
-        raise click.UsageError(f"'api' cannot ask for confirmation, because {reason}; give --yes")
+def _confirm(state: State, request: str, body: Any) -> None:
+    """Show the request and ask. Raises Declined unless the user agrees."""
     state.output.question(request)
     if body is not None:
         for line in json.dumps(mask_secrets(body), indent=2, ensure_ascii=False).split("\n"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import warnings
 from typing import Any, Optional, Sequence
@@ -12,15 +13,16 @@ from .. import __version__
 from ..catalogue.nouns import NOUNS
 from ..commands import COMMANDS, Command
 from ..commands.command import CLI, LazyModule
+from ..core.text import close_matches, escape_invisible
 from .declarations import DECLARED_COMMANDS, INVENTORY_COMMANDS, make_command
 from .exit_codes import FAILED, INTERRUPTED, REFUSED
 from .guarded_streams import guarded
-from .list_options import ListOptions, asks_for_json, list_parameters
 from .options import SHARED_OPTIONS, Declined, State
-from .parameters import parameter
+from .parameters import asks_for_json, list_parameters, parameter
 
 __all__ = ["cli", "run"]
 
+_commands = LazyModule(".table_commands", __package__)
 _GROUPS = {
     "hosts": "Manage hosts, and show their status.",
     "folders": "Manage folders of the configuration.",
@@ -40,20 +42,16 @@ class _Group(click.Group):
         # Shell completion resolves unfinished command lines, which must not raise.
         if context.resilient_parsing or name.startswith("-") or self.get_command(context, name) is not None:
             return super().resolve_command(context, args)
-        from .usage import unknown_command
-
-        raise unknown_command(context, name, self.commands)
+        known = sorted(self.commands)
+        similar = " or ".join(map(repr, close_matches(name, known)))
+        hint = f"; did you mean {similar}? The commands are" if similar else "; the commands are"
+        group = "" if context.parent is None else f" {context.info_name!r}"
+        names = f"{', '.join(known)} (see {context.command_path} --help or docs/cli.md)"
+        raise click.UsageError(f"unknown{group} command {name!r}{hint}: {names}")
 
 
 def _table_command(command: Command) -> click.Command:
-    run = LazyModule(".table_commands", __package__).run
-
-    def run_row(state: State, /, yes: bool = False, **arguments: Any) -> Any:
-        if not command.gives_rows:
-            return run(state, command, arguments, is_confirmed=yes)
-        options = ListOptions(*(arguments.pop(name) for name in ("format", "columns", "sort")))
-        return run(state, command, arguments, options=options)
-
+    run = functools.partial(_commands.run_list if command.gives_rows else _commands.run, command)
     parameters = [parameter(argument) for argument in command.arguments]
     if command.gives_rows:
         parameters += list_parameters(command)
@@ -63,7 +61,7 @@ def _table_command(command: Command) -> click.Command:
     formats = "as JSON or YAML" if command.gives_rows else "with --json"
     text = f"{command.help} Secret values are shown only {formats}." if hides_secrets else command.help
     example = f"checkmk-sync {command.words} {command.example}".rstrip()
-    return make_command(command.name, run_row, text, example, parameters, command.arguments)
+    return make_command(command.name, run, text, example, parameters, command.arguments)
 
 
 def _cli() -> click.Group:
@@ -131,9 +129,7 @@ def _run(state: State, arguments: Optional[Sequence[str]], module: str) -> int:
         state.output.error(f"stopped; {state.if_stopped}")
         return INTERRUPTED
     except click.ClickException as error:
-        from .usage import usage_message
-
-        message = usage_message(error)
+        message = _usage_message(error)
         # After a usage error, click may not have parsed --json.
         state.as_json = state.as_json or asks_for_json(sys.argv[1:] if words is None else words)
         state.output.error(message, {"error": "UsageError", "message": message})
@@ -144,3 +140,19 @@ def _run(state: State, arguments: Optional[Sequence[str]], module: str) -> int:
         if not isinstance(error, CheckmkError):
             raise
         return state.report_error(error)
+
+
+def _usage_message(error: click.ClickException) -> str:
+    """Return the message of a click error as one line."""
+    if isinstance(error, click.MissingParameter):  # click lists the choices on several lines
+        return " ".join(error.format_message().split())
+    return escape_invisible(_unknown_option(error) if isinstance(error, click.NoSuchOption) else error.format_message())
+
+
+def _unknown_option(error: click.NoSuchOption) -> str:
+    """Return the message for an unknown option. It suggests only similar options; click also suggests distant ones."""
+    context = error.ctx
+    known = [] if context is None else [name for option in context.command.params for name in option.opts]
+    similar = close_matches(error.option_name, (name for name in known if name.startswith("--")))
+    hint = f"did you mean {' or '.join(similar)}? For all options, run" if similar else "for all options, run"
+    return f"unknown option {error.option_name}; {hint}: {'' if context is None else context.command_path} --help"

@@ -14,7 +14,7 @@ from ..commands.command import LazyModule
 from ..commands.sync import ACTIVATION_ARGUMENTS, PLAN_ARGUMENTS
 from ..core.call import RAW_METHODS
 from .options import FILE, SHARED_OPTIONS, State
-from .parameters import Number, destination, parameter, values
+from .parameters import Number, parameter, values
 
 __all__ = ["DECLARED_COMMANDS", "INVENTORY_COMMANDS", "make_command"]
 
@@ -31,9 +31,7 @@ def make_command(
 
     @click.pass_context
     def callback(context: click.Context, /, **inputs: Any) -> Any:
-        converted = values(arguments, inputs)
-        others = {name: value for name, value in inputs.items() if name not in map(destination, arguments)}
-        return run(context.ensure_object(State), **others, **converted)
+        return run(context.ensure_object(State), **values(arguments, inputs))
 
     return click.Command(
         name, params=[*parameters, *SHARED_OPTIONS], callback=callback, help=text, epilog=f"\b\nExample:\n  {example}"

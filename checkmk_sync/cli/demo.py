@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
-from typing import Any
+from typing import Any, Iterator
 
 import click
 
@@ -12,16 +13,35 @@ from ..client.checkmk import Checkmk
 from ..client.query import unhandled_problems
 from ..client.records import severity
 from ..sync import apply_plan, load, make_plan, plan_as_text, report_as_text
-from . import demo_inventory
 from .console import Output
 from .options import State
 from .simulate import until_terminated
 from .stats import cost_as_text, cost_of
 from .table import STATE_STYLES
 
-__all__ = ["demo"]
+__all__ = ["demo", "inventory_as_csv"]
 
 OWNER = "demo"
+# The inventory of a fictitious company: 2,112 hosts in 64 folders, always the same.
+SITES = (("muc", "Munich", 10), ("nue", "Nuremberg", 20), ("ber", "Berlin", 30), ("vie", "Vienna", 40))
+_LINUX, _WINDOWS = {"label:os": "linux"}, {"label:os": "windows"}
+_SNMP = {"tag_agent": "no-agent", "tag_snmp_ds": "snmp-v2"}
+# Folder, prefix of the host names, number of hosts at each site, role, and further tags and labels.
+ROLES: tuple[tuple[str, str, int, str, dict[str, str]], ...] = (
+    ("servers/linux/web", "web", 96, "web", _LINUX),
+    ("servers/linux/database", "db", 48, "database", {**_LINUX, "tag_criticality": "critical"}),
+    ("servers/linux/application", "app", 120, "application", _LINUX),
+    ("servers/windows/domain", "dc", 8, "domain-controller", _WINDOWS),
+    ("servers/windows/files", "files", 24, "file-server", _WINDOWS),
+    ("servers/test", "test", 40, "test", {**_LINUX, "tag_criticality": "test"}),
+    ("network/switches", "sw", 120, "switch", _SNMP),
+    ("network/routers", "rt", 24, "router", _SNMP),
+    ("network/access-points", "ap", 48, "access-point", {"tag_agent": "no-agent"}),
+)
+COLUMNS = (
+    *("name", "folder", "alias", "ipaddress", "tag_agent", "tag_snmp_ds", "tag_criticality"),
+    *("label:site", "label:os", "label:role"),
+)
 
 
 def demo(state: State, keep: bool) -> int:
@@ -33,7 +53,7 @@ def demo(state: State, keep: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="checkmk-sync-demo-") as folder:
         inventory = os.path.join(folder, "inventory.csv")
         with open(inventory, "w", encoding="utf-8") as file:
-            file.write(demo_inventory.as_csv())
+            file.write(inventory_as_csv())
         with SimulatedSite(lock_hold=0.01, host_cost=0.0005, activation_time=1.0, discovery_time=1.0) as site:
             with state.observe(site.client()) as client:
                 ok = _synchronise(output, client, inventory)
@@ -57,7 +77,7 @@ def _headline(output: Output, text: str) -> None:
 
 def _synchronise(output: Output, client: Checkmk, inventory: str) -> bool:
     _headline(output, f"1. The inventory: {inventory}")
-    lines = demo_inventory.as_csv().splitlines()
+    lines = inventory_as_csv().splitlines()
     for line in lines[:3]:
         output.line(f"   {line}")
     output.line(f"   … {len(lines) - 1} hosts")
@@ -100,3 +120,26 @@ def _keep_running(output: Output, site: Any, inventory: str) -> None:
     output.console.file.flush()
     with until_terminated() as wait:
         wait()
+
+
+def inventory_as_csv() -> str:
+    """Return the inventory of the fictitious company as CSV text, like an export of a CMDB."""
+    lines = [",".join(row.get(column, "") for column in COLUMNS) for row in _hosts()]
+    return "\n".join([",".join(COLUMNS), *lines, ""])
+
+
+def _hosts() -> Iterator[dict[str, str]]:
+    """Yield a row for each host, with the names of columns as keys."""
+    for short, city, network in SITES:
+        addresses = itertools.count(1)
+        for folder, prefix, count, role, properties in ROLES:
+            for number, address in zip(range(1, count + 1), addresses):
+                yield {
+                    "name": f"{short}-{prefix}{number:03d}",
+                    "folder": f"/{short}/{folder}",
+                    "alias": f"{prefix}{number:03d} in {city}",
+                    "ipaddress": f"10.{network}.{address // 250}.{address % 250 + 1}",
+                    "label:site": short,
+                    "label:role": role,
+                    **properties,
+                }

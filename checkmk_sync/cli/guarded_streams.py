@@ -1,10 +1,11 @@
-"""Wrappers of stdout and stderr that never raise OSError, so that a broken stream does not interrupt a command.
+"""Replacements of stdout and stderr that never raise OSError, so that a broken stream does not interrupt a command.
 
 Output for a closed or full stream is dropped, and characters that the encoding lacks are escaped.
 """
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import errno
 import io
@@ -12,68 +13,36 @@ import os
 import sys
 from typing import Any, Callable, Iterator, Optional, TextIO
 
-__all__ = ["GuardedStream", "encodable", "guarded", "is_read"]
+__all__ = ["GuardedBytes", "GuardedStream", "encodable", "guarded", "is_read"]
 
 # Replacements for encodings without these characters. All other missing characters are escaped, as in "\u0142".
 _PLAIN = str.maketrans({"…": "...", "→": "->"})
+_ESCAPE = "checkmk_sync.escape"  # the name of the error handler
 
 
-class _GuardedBytes(io.BufferedIOBase):
-    """The ``buffer`` attribute of a :class:`GuardedStream`."""
-
-    def __init__(self, text: GuardedStream) -> None:
-        self._text = text
-
-    def write(self, data: Any) -> int:
-        self._text.write_bytes(data)
-        return memoryview(data).nbytes
-
-    def flush(self) -> None:
-        self._text.flush()
-
-    def close(self) -> None:
-        """Do nothing, because the stream belongs to the process."""
-
-    def writable(self) -> bool:
-        return True
-
-    def fileno(self) -> int:
-        return self._text.fileno()
-
-    def isatty(self) -> bool:
-        return self._text.isatty()
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    missing = error.object[error.start : error.end]
+    return missing.translate(_PLAIN).encode("ascii", "backslashreplace").decode("ascii"), error.end
 
 
-class GuardedStream(io.TextIOBase):
-    """A text stream that writes to ``stream`` until a write fails, and drops all later output.
+codecs.register_error(_ESCAPE, _escape)
+
+
+class GuardedBytes(io.BufferedIOBase):
+    """A binary stream that writes to ``stream`` until a write fails, and drops all later output.
 
     ``failure`` is the OSError of the failed write, or None. ``stream`` is None if the process was started with the
-    stream closed; all output is dropped then. The interface is complete, because libraries also write bytes to
-    ``buffer`` and read attributes such as ``name``.
+    stream closed; all output is dropped then.
     """
 
     def __init__(self, stream: Optional[TextIO]) -> None:
         self._stream = stream
         self.failure: Optional[OSError] = None
-        self.buffer = _GuardedBytes(self)
-
-    def __getattr__(self, name: str) -> Any:
-        # copy and pickle look up names before _stream is set; without this check, that would recurse forever.
-        if name.startswith("_") or self._stream is None:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return getattr(self._stream, name)
 
     @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return getattr(self._stream, "encoding", None) or "utf-8"
-
-    @property
-    def errors(self) -> str:  # type: ignore[override]
-        return "backslashreplace"
-
-    @property
-    def closed(self) -> bool:
-        return self._stream is not None and self._stream.closed
+    def name(self) -> Any:
+        return getattr(self._stream, "name", None)
 
     @property
     def is_read(self) -> bool:
@@ -85,25 +54,17 @@ class GuardedStream(io.TextIOBase):
         """The error that stopped the output, or None. A reader that closes the pipe, such as ``head``, is not one."""
         return None if self.failure is None or self.failure.errno == errno.EPIPE else self.failure
 
-    def write(self, text: str) -> int:
-        if not isinstance(text, str):
-            raise TypeError(f"text must be a string, not {type(text).__name__}; write bytes to the buffer attribute")
-        shown = encodable(text, self.encoding)
-        self._attempt(lambda stream: stream.write(shown))
-        return len(text)
-
-    def write_bytes(self, data: Any) -> None:
-        """Write bytes after the text written so far. If the stream has no buffer, write them as decoded text."""
+    def write(self, data: Any) -> int:
         raw = bytes(memoryview(data))
 
         def write(stream: TextIO) -> None:
             if hasattr(stream, "buffer"):
-                stream.flush()
                 stream.buffer.write(raw)
             else:
-                stream.write(raw.decode(self.encoding, "replace"))
+                stream.write(raw.decode(_encoding_of(stream), "replace"))
 
         self._attempt(write)
+        return len(raw)
 
     def flush(self) -> None:
         self._attempt(lambda stream: stream.flush())
@@ -111,22 +72,14 @@ class GuardedStream(io.TextIOBase):
     def close(self) -> None:
         """Do nothing, because the stream belongs to the process."""
 
-    def reconfigure(self, **options: Any) -> None:
-        """Change the encoding or the buffering, if the stream supports it."""
-        change = getattr(self._stream, "reconfigure", None)
-        if change is not None:
-            change(**options)
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return super().fileno() if self._stream is None else self._stream.fileno()
 
     def isatty(self) -> bool:
         return self._stream is not None and self._stream.isatty()
-
-    def fileno(self) -> int:
-        if self._stream is None:
-            raise io.UnsupportedOperation("fileno")
-        return self._stream.fileno()
-
-    def writable(self) -> bool:
-        return True
 
     def _attempt(self, action: Callable[[TextIO], object]) -> None:
         """Call ``action`` with the stream, unless an earlier call failed."""
@@ -141,23 +94,35 @@ class GuardedStream(io.TextIOBase):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
 
 
+class GuardedStream(io.TextIOWrapper):
+    """A text stream over ``guard``, with the encoding and the buffering of the guarded stream."""
+
+    def __init__(self, stream: Optional[TextIO]) -> None:
+        self.guard = GuardedBytes(stream)
+        line_buffering = getattr(stream, "line_buffering", False)
+        super().__init__(self.guard, _encoding_of(stream), _ESCAPE, line_buffering=line_buffering, write_through=True)
+
+    def close(self) -> None:
+        """Do nothing, because the stream belongs to the process."""
+
+
+def _encoding_of(stream: Optional[TextIO]) -> str:
+    return getattr(stream, "encoding", None) or "utf-8"  # StringIO has the encoding None
+
+
 def encodable(text: str, encoding: str) -> str:
     """Return ``text`` after escaping all characters that ``encoding`` lacks."""
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        return text.translate(_PLAIN).encode(encoding, "backslashreplace").decode(encoding)
-    return text
+    return text.encode(encoding, _ESCAPE).decode(encoding)
 
 
 @contextlib.contextmanager
-def guarded() -> Iterator[GuardedStream]:
-    """Replace ``sys.stdout`` and ``sys.stderr`` by guarded streams in a ``with`` block. Yield the one for stdout."""
+def guarded() -> Iterator[GuardedBytes]:
+    """Replace ``sys.stdout`` and ``sys.stderr`` by guarded streams in a ``with`` block. Yield the guard of stdout."""
     out, err = GuardedStream(sys.stdout), GuardedStream(sys.stderr)
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        yield out
+        yield out.guard
 
 
 def is_read() -> bool:
     """Return False if output to stdout is dropped, because the reader is gone or the disk is full."""
-    return not isinstance(sys.stdout, GuardedStream) or sys.stdout.is_read
+    return not isinstance(sys.stdout, GuardedStream) or sys.stdout.guard.is_read

@@ -14,7 +14,7 @@ from ..errors import InventoryError
 from ..sync import Desired, load, to_data
 from ..sync.changes import masked
 from ..sync.desired import REMOVE
-from ..sync.kinds import FOLDERS, HOSTS, KINDS, Property
+from ..sync.kinds import FOLDERS, HOSTS, KINDS
 from ..sync.render import value_as_text
 from .console import Output, safe
 from .exit_codes import REFUSED
@@ -69,7 +69,10 @@ def _rows(desired: Desired) -> Iterator[Mapping[str, Any]]:
     for wanted in desired.objects.values():
         if wanted.implied:
             continue
-        texts = {path: _text(wanted.kind, path, value) for path, value in wanted.properties.items()}
+        texts = {
+            path: "(removed)" if value is REMOVE else value_as_text(masked(wanted.kind, path, value), whole=True)
+            for path, value in wanted.properties.items()
+        }
         parts = {"attributes": "=", "labels": ":"}
         joined = {
             section: ", ".join(f"{path[1]}{sign}{text}" for path, text in texts.items() if path[0] == section)
@@ -80,7 +83,3 @@ def _rows(desired: Desired) -> Iterator[Mapping[str, Any]]:
             joined["attributes"] = "(absent)" if wanted.absent else ", ".join(fields)
         names = {name: texts.get((name,)) for name in ("folder", "title")}
         yield {"kind": wanted.kind, "name": wanted.key, **names, **joined}
-
-
-def _text(kind: str, path: Property, value: Any) -> str:
-    return "(removed)" if value is REMOVE else value_as_text(masked(kind, path, value), whole=True)

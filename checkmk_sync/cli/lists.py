@@ -17,7 +17,6 @@ from ..core.redaction import mask_secrets
 from ..core.text import escape_invisible, suggestion
 from .console import Output, local_time, safe
 from .guarded_streams import encodable, is_read
-from .list_options import ListOptions
 from .table import table_lines
 
 __all__ = ["Layout", "make_layout", "print_rows", "sort_rows"]
@@ -63,29 +62,23 @@ class Layout:
         return {name: made[name] if name in made else _value_at(row, name) for name in self.columns}
 
 
-def make_layout(command: Command, options: ListOptions, *, as_json: bool, empty: str) -> Layout:
+def make_layout(
+    command: Command, *, output: Optional[str], columns: Optional[str], sort: Optional[str], as_json: bool, empty: str
+) -> Layout:
     """Return the layout of a list. Raises click.UsageError if the options contradict each other."""
-    if as_json and options.format not in (None, "json"):
-        raise click.UsageError(f"give --json or -o {options.format}, not both")
-    columns = command.columns
-    if options.columns is not None:
-        columns = tuple(filter(None, (name.strip() for name in options.columns.split(","))))
-        if not columns:
+    if as_json and output not in (None, "json"):
+        raise click.UsageError(f"give --json or -o {output}, not both")
+    shown = command.all_columns if output == "wide" else command.columns
+    if columns is not None:
+        shown = tuple(filter(None, (name.strip() for name in columns.split(","))))
+        if not shown:
             raise click.UsageError("--columns must be names of columns, separated by commas")
-    elif options.format == "wide":
-        columns = command.all_columns
-    for name in (*columns, *([options.sort.removeprefix("-")] if options.sort is not None else [])):
+    for name in (*shown, *([sort.removeprefix("-")] if sort is not None else [])):
         if name not in command.all_columns and name.partition(".")[0] not in command.all_columns:
             raise click.UsageError(f"unknown column {name!r}{suggestion(name, command.all_columns)}")
-    return Layout(
-        columns,
-        "json" if as_json else options.format,
-        {field.name for field in command.fields if field.time},
-        empty,
-        command.naming_columns,
-        options.columns is not None,
-        command.table_row,
-    )
+    form = "json" if as_json else output
+    times = {field.name for field in command.fields if field.time}
+    return Layout(shown, form, times, empty, command.naming_columns, columns is not None, command.table_row)
 
 
 def sort_rows(rows: Iterable[Row], sort: str, layout: Layout) -> list[Row]:
@@ -109,11 +102,11 @@ def _order(value: Any) -> tuple[bool, Any, str]:
 
 def _value_at(row: Row, column: str) -> Any:
     """Return the value of a column such as ``attributes.ipaddress``, or None."""
+    if column in row:
+        return row[column]
     head, _, rest = column.partition(".")
     inner = row.get(head)
-    if not rest or not isinstance(inner, Mapping):
-        return None
-    return inner[rest] if rest in inner else _value_at(inner, rest)
+    return _value_at(inner, rest) if isinstance(inner, Mapping) else None
 
 
 def print_rows(output: Output, rows: Iterable[Row], layout: Layout) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .console import Output
     from .outcome import RawWrite, Write
 
-__all__ = ["FILE", "SHARED_OPTIONS", "Declined", "State", "as_options", "ask", "can_ask"]
+__all__ = ["FILE", "SHARED_OPTIONS", "Declined", "State", "as_options", "ask", "can_ask", "require_answers"]
 
 CONFIG_VARIABLE = "CHECKMK_SYNC_CONFIG"
 # This type only completes file names in shells. The code that reads the file reports errors with better messages.
@@ -124,6 +124,13 @@ class Declined(click.Abort):
 def can_ask() -> bool:
     """Return True if stdin is a terminal, on which a user can answer a question."""
     return sys.stdin is not None and sys.stdin.isatty()
+
+
+def require_answers(command: str, advice: str, *, stdin_is: str = "") -> None:
+    """Raise click.UsageError if nobody can answer a question. ``stdin_is`` says what the command reads from stdin."""
+    if stdin_is or not can_ask():
+        reason = f"standard input is {stdin_is or 'not a terminal'}"
+        raise click.UsageError(f"{command} cannot ask for confirmation, because {reason}; {advice}")
 
 
 def ask(question: str) -> None:

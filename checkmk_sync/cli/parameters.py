@@ -1,4 +1,4 @@
-"""Conversion of the arguments in the command table to click parameters, and of their values."""
+"""The click parameters of arguments and lists in the command table, and the conversion of their values."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, Union
 
 import click
 
-from ..commands import Argument
+from ..commands import Argument, Command
 from ..core.arguments import match_choice
-from .options import FILE, can_ask
+from .options import FILE, State, can_ask
 
 if TYPE_CHECKING:
     from ..config.secrets import SecretSource
 
-__all__ = ["Number", "destination", "pairs", "parameter", "values"]
+__all__ = ["FORMATS", "Number", "asks_for_json", "list_parameters", "pairs", "parameter", "parse_json", "values"]
 
 MAX_SECRET = 2**16  # characters
+FORMATS = ("table", "wide", "json", "jsonl", "yaml", "csv", "name")  # of lists
 
 
 class Number(click.ParamType):  # type: ignore[type-arg]
@@ -35,7 +36,7 @@ class Number(click.ParamType):  # type: ignore[type-arg]
             number = self._kind(value)
         except ValueError:
             number = math.nan
-        if not self._minimum <= number <= self._maximum:  # nan is in no range
+        if not self._minimum <= number <= self._maximum or number == math.inf:  # nan is in no range
             noun = "a whole number" if self._kind is int else "a number"
             has_maximum = self._maximum < math.inf
             span = f"from {self._minimum} to {self._maximum}" if has_maximum else f"of at least {self._minimum}"
@@ -53,7 +54,7 @@ class _Choice(click.Choice):  # type: ignore[type-arg]
             self.fail(str(error), param, ctx)
 
 
-def destination(argument: Argument) -> str:
+def _destination(argument: Argument) -> str:
     """Return the name of the click parameter for an argument."""
     # Not the name of the argument, which can be "help". click 8.1 takes such an option for --help.
     return argument.option_name.strip("-").replace("-", "_") if argument.is_option else argument.name
@@ -64,7 +65,7 @@ def parameter(argument: Argument) -> click.Parameter:
         metavar = f"{argument.name.upper().rstrip('S')}..." if argument.many else argument.name.upper()
         return click.Argument([argument.name], nargs=-1 if argument.many else 1, required=True, metavar=metavar)
     if argument.kind is bool and argument.default is not None:
-        return click.Option([argument.option_name, destination(argument)], is_flag=True, help=argument.help)
+        return click.Option([argument.option_name, _destination(argument)], is_flag=True, help=argument.help)
     kind: Any = str
     if argument.choices:
         kind = _Choice(argument.choices, case_sensitive=False)
@@ -78,7 +79,7 @@ def parameter(argument: Argument) -> click.Parameter:
     default: dict[str, Any] = {} if argument.required else {"default": None if argument.many else argument.default}
     aliases = ["--" + alias.replace("_", "-") for alias in argument.aliases]
     return click.Option(
-        [argument.option_name, *aliases, destination(argument)],
+        [argument.option_name, *aliases, _destination(argument)],
         type=kind,
         required=argument.required,
         multiple=argument.many,
@@ -90,11 +91,13 @@ def parameter(argument: Argument) -> click.Parameter:
 
 
 def values(arguments: Sequence[Argument], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of ``arguments`` for ``inputs`` from the command line.
+    """Return the inputs from the command line, after converting those of ``arguments``.
 
     Raises click.UsageError if an input is not valid.
     """
-    return {argument.name: _value(argument, inputs[destination(argument)]) for argument in arguments}
+    others = dict(inputs)
+    converted = {argument.name: _value(argument, others.pop(_destination(argument))) for argument in arguments}
+    return {**others, **converted}
 
 
 def _value(argument: Argument, value: Any) -> Any:
@@ -105,7 +108,7 @@ def _value(argument: Argument, value: Any) -> Any:
     elif argument.many:
         value = list(value)
     elif argument.kind in (list, dict, Any) and value is not None:
-        value = _from_json(argument, value)
+        value = parse_json(value, argument.option_name, argument.example)
     elif argument.kind == "secret":
         return None if value is None else _secret_source(argument, value)  # the handler reads and checks the secret
     try:
@@ -116,14 +119,15 @@ def _value(argument: Argument, value: Any) -> Any:
         raise click.UsageError(str(error)) from error
 
 
-def _from_json(argument: Argument, text: str) -> Any:
+def parse_json(text: str, source: str, example: Any) -> Any:
+    """Return the value of a JSON text. Raises click.UsageError, which names the source and shows the example."""
     import json  # not at the top, because it would delay --help
 
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        example = "" if argument.example is None else f", such as '{json.dumps(argument.example)}'"
-        raise click.UsageError(f"{argument.option_name} must be JSON{example}: {error}") from None
+        such_as = "" if example is None else f", such as '{json.dumps(example)}'"
+        raise click.UsageError(f"{source} must be JSON{such_as}: {error}") from None
 
 
 def _secret_source(argument: Argument, text: str) -> Union[SecretSource, str]:
@@ -160,3 +164,39 @@ def pairs(name: str, texts: Sequence[str]) -> dict[str, str]:
             raise click.UsageError(f"--{name} {key} occurs twice; give one value")
         found[key] = value
     return found
+
+
+def list_parameters(command: Command) -> list[click.Parameter]:
+    """Return the options for the output of a list.
+
+    Without a format, a list is a table on a terminal, and lines in a pipe.
+    """
+    formats = FORMATS if command.naming_columns else FORMATS[:-1]
+    inside = " or ".join(f"{name}.KEY" for name in command.all_columns if name in ("attributes", "labels"))
+    columns = ", ".join(command.all_columns) + (f", {inside}" if inside else "")
+    return [
+        click.Option(["--limit"], type=Number(), help="Show at most this many results."),
+        click.Option(
+            ["-o", "--output"],
+            type=click.Choice(formats),
+            callback=_note_json,
+            help="Print in this format (default: table on a terminal, tab-separated lines in a pipe).",
+        ),
+        click.Option(["--columns"], metavar="NAMES", help=f"Show these columns, separated by commas: {columns}."),
+        click.Option(["--sort"], metavar="COLUMN", help="Sort by this column; -COLUMN sorts in descending order."),
+    ]
+
+
+def _note_json(context: click.Context, _parameter: click.Parameter, value: Optional[str]) -> Optional[str]:
+    # -o json means --json, so that errors are JSON as well.
+    if value == "json":
+        context.ensure_object(State).as_json = True
+    return value
+
+
+def asks_for_json(words: Sequence[str]) -> bool:
+    """Return True if a command line asks for JSON. It need not be valid."""
+    with_next: Any = zip(words, [*words[1:], ""])
+    return any(word in ("--json", "-ojson", "--output=json") for word in words) or any(
+        option in ("-o", "--output") and value == "json" for option, value in with_next
+    )

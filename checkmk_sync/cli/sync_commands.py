@@ -13,17 +13,17 @@ from ..commands.command import without_python
 from ..commands.handlers.sync import plan_with, unused_confirmations
 from ..core.text import pluralize
 from ..sync import Action, Desired, Options, Plan, Report, apply_plan, plan_as_markdown, plan_as_text, report_as_text
+from ..sync.kinds import KINDS
 from .console import Output
 from .exit_codes import CHANGES, FAILED, REFUSED, UNKNOWN
 from .inventory import print_notes, read_inventories
-from .options import State, as_options, ask, can_ask
+from .options import State, as_options, ask, require_answers
 from .outcome import failed_status, worst
 
 __all__ = ["apply", "checks", "plan"]
 
 MAX_SHOWN = 40  # changes that apply shows before it asks
 MAX_CHECKS = 3  # objects with an unknown outcome for which apply names the command that checks them
-ACTIVATION_CHECK = "Check with: checkmk-sync pending"
 
 
 def _plan_for(client: Checkmk, output: Output, desired: Desired, arguments: dict[str, Any]) -> Plan:
@@ -80,29 +80,25 @@ def apply(
         else:  # a refused plan is shown as well, because the error refers to it
             output.marked_lines(plan_as_text(plan, limit=MAX_SHOWN, with_refusal=False))  # the error contains it
         plan.raise_if_unsafe(checksum=checksum)
-        if plan.is_empty:
-            if state.as_json:
-                _print_json(output, Report.of_nothing(plan, activate=activate))
-            else:
-                output.line("Nothing to do.")
-            return 0
-        options = Options(arguments["discover"], activate, force_foreign)
-        if not (yes or checksum is not None):
-            _confirm(output, plan, options, stdin_is_taken="-" in inventory)
-        state.begin_write()
-        with output.progress() as watch:
-            report = apply_plan(client, plan, options, watch)
+        report = Report.of_nothing(plan, activate=activate)
+        if not plan.is_empty:
+            options = Options(arguments["discover"], activate, force_foreign)
+            if not (yes or checksum is not None):
+                advice = "give --yes, or --checksum with the checksum of the reviewed plan"
+                require_answers("apply", advice, stdin_is="the inventory" if "-" in inventory else "")
+                _confirm(output, plan, options)
+            state.begin_write()
+            with output.progress() as watch:
+                report = apply_plan(client, plan, options, watch)
     if state.as_json:
-        _print_json(output, report)
+        output.data({"outcome": _status(report).value, **report.to_dict()})
+    elif plan.is_empty:
+        output.line("Nothing to do.")
     else:
         output.marked_lines(as_options(report_as_text(report)))
         for line in checks(report):
             output.line(line)
     return UNKNOWN if _status(report) is Status.UNKNOWN else 0 if report.ok else FAILED
-
-
-def _print_json(output: Output, report: Report) -> None:
-    output.data({"outcome": _status(report).value, **report.to_dict()})
 
 
 def _status(report: Report) -> Status:
@@ -117,21 +113,16 @@ def checks(report: Report) -> Iterator[str]:
     again = "checkmk-sync plan, with the same inventory and options"
     unknown = [change for change, outcome in report.results if outcome.status is Status.UNKNOWN]
     for change in unknown[:MAX_CHECKS]:
-        yield f"Check with: checkmk-sync {change.kind}s get {change.key}"
+        yield f"Check with: checkmk-sync {KINDS[change.kind].section.replace('_', '-')} get {change.key}"
     if len(unknown) > MAX_CHECKS:
         yield f"Check the others with: {again}"
-    for stage, check in (("discovery", f"Check the scans with: {again}"), ("activation", ACTIVATION_CHECK)):
+    later = {"discovery": f"Check the scans with: {again}", "activation": "Check with: checkmk-sync pending"}
+    for stage, check in later.items():
         if stage in report.errors and failed_status(report.errors[stage]) is Status.UNKNOWN:
             yield check
 
 
-def _confirm(output: Output, plan: Plan, options: Options, *, stdin_is_taken: bool) -> None:
-    if stdin_is_taken or not can_ask():
-        reason = "standard input is the inventory" if stdin_is_taken else "standard input is not a terminal"
-        raise click.UsageError(
-            f"apply cannot ask for confirmation, because {reason}; give --yes, or --checksum with the checksum of the "
-            "reviewed plan"
-        )
+def _confirm(output: Output, plan: Plan, options: Options) -> None:
     if output.as_json or not output.is_terminal:  # the question needs the plan on stderr, if stdout is not the screen
         for line in plan_as_text(plan, limit=MAX_SHOWN).split("\n"):
             output.question(line)

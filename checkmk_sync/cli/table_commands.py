@@ -11,33 +11,21 @@ from ..client.checkmk import Checkmk
 from ..client.outcomes import Status
 from ..commands import Command, FailureRow, Preview
 from .console import safe
-from .list_options import ListOptions
 from .lists import make_layout, print_rows, sort_rows
-from .options import State, ask, can_ask
+from .options import State, ask, require_answers
 from .outcome import Write, exit_code
 
-__all__ = ["run"]
+__all__ = ["run", "run_list"]
 
 
-def run(
-    state: State,
-    command: Command,
-    arguments: Mapping[str, Any],
-    *,
-    is_confirmed: bool = False,
-    options: Optional[ListOptions] = None,
-) -> int:
+def run(command: Command, state: State, /, *, yes: bool = False, **arguments: Any) -> int:
     """Run a command of the table, print its result, and return the exit code.
 
     Raises click.UsageError for an argument that is not valid, and Declined if the user does not confirm.
     """
-    if options is not None:
-        return _run_list(state, command, arguments, options)
-    must_ask = command.destructive and not is_confirmed
-    if must_ask and not can_ask():
-        raise click.UsageError(
-            f"'{command.words}' cannot ask for confirmation, because standard input is not a terminal; give --yes"
-        )
+    must_ask = command.destructive and not yes
+    if must_ask:
+        require_answers(f"'{command.words}'", "give --yes")
     with state.client() as client:
         try:
             if must_ask:
@@ -51,19 +39,29 @@ def run(
     return exit_code(result.error) if isinstance(result, FailureRow) else 0
 
 
-def _run_list(state: State, command: Command, arguments: Mapping[str, Any], options: ListOptions) -> int:
-    layout = make_layout(command, options, as_json=state.as_json, empty=_empty_text(command, arguments))
-    limit = arguments.get("limit")
-    if options.sort is not None and limit is not None:
-        arguments = {**arguments, "limit": None}  # the limit applies to the sorted list
+def run_list(
+    command: Command,
+    state: State,
+    /,
+    *,
+    limit: Optional[int],
+    output: Optional[str],
+    columns: Optional[str],
+    sort: Optional[str],
+    **arguments: Any,
+) -> int:
+    """Print the rows of a command of the table, and return the exit code. Raises the same errors as :func:`run`."""
+    is_filtered = any(arguments[argument.name] not in (argument.default, [], {}) for argument in command.arguments)
+    empty = "" if limit == 0 else "no match" if is_filtered else command.empty_text
+    layout = make_layout(command, output=output, columns=columns, sort=sort, as_json=state.as_json, empty=empty)
     with state.client() as client:
         try:
             rows: Iterable[Any] = command.handler(client, **arguments)
         except ValueError as error:  # an argument that is not valid, such as the name of a folder
             raise click.UsageError(str(error)) from error
-        if options.sort is not None:
-            rows = itertools.islice(sort_rows(rows, options.sort, layout), limit)
-        print_rows(state.output, rows, layout)
+        if sort is not None:
+            rows = sort_rows(rows, sort, layout)
+        print_rows(state.output, itertools.islice(rows, limit), layout)
     return 0
 
 
@@ -86,11 +84,3 @@ def _ask(state: State, command: Command, client: Checkmk, arguments: Mapping[str
         for line in (preview.summary, *(f"  {detail}" for detail in preview.details)):
             state.output.question(line)
         ask("Continue?")
-
-
-def _empty_text(command: Command, arguments: Mapping[str, Any]) -> str:
-    """Return the note for an empty list. A filter may be the reason, and ``--limit 0`` needs no note."""
-    if arguments.get("limit") == 0:
-        return ""
-    is_filtered = any(arguments[argument.name] not in (argument.default, [], {}) for argument in command.arguments)
-    return "no match" if is_filtered else command.empty_text

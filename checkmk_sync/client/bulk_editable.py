@@ -43,7 +43,7 @@ class BulkEditable(Editable[T]):
         return [{name: value for name, value in entry.items() if name != "folder"} for entry in entries]
 
     def _select_new(self: S) -> Callable[[S, Sequence[T]], Sequence[T]]:
-        """Return a function that returns those of some objects that did not exist when this method was called."""
+        """Return a function that selects the objects that did not exist when this method was called."""
         raise NotImplementedError
 
     def _require_item(self, item: Any, known: Iterable[str]) -> Entry:
@@ -73,11 +73,7 @@ class BulkEditable(Editable[T]):
 
     @writes
     def bulk_create(
-        self,
-        items: Iterable[Union[T, Entry]],
-        *,
-        chunk_size: Optional[int] = None,
-        progress: Optional[Progress] = None,
+        self, items: Iterable[Union[T, Entry]], *, chunk_size: Optional[int] = None, progress: Optional[Progress] = None
     ) -> Outcomes:
         """Create many objects, given as records or mappings of their fields, and return an outcome for each.
 
@@ -156,11 +152,7 @@ class BulkEditable(Editable[T]):
 
     @writes
     def bulk_delete(
-        self,
-        names: Iterable[Union[str, T]],
-        *,
-        chunk_size: Optional[int] = None,
-        progress: Optional[Progress] = None,
+        self, names: Iterable[Union[str, T]], *, chunk_size: Optional[int] = None, progress: Optional[Progress] = None
     ) -> Outcomes:
         """Delete many objects, given by name or as records. Outcomes and errors as for bulk_create().
 

@@ -8,13 +8,13 @@ import dataclasses
 import os
 import warnings
 from dataclasses import dataclass
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, Mapping, NoReturn, Optional, Union
 
 from ..catalogue import nouns as rows
 from ..catalogue.versions import CheckmkVersion
+from ..config.records import replace_nested
 from ..config.secrets import SecretSource
-from ..config.settings import Settings, replace_nested
+from ..config.settings import Settings
 from ..core.arguments import describe_type, require_type
 from ..core.clock import Clock
 from ..core.redaction import HiddenURL
@@ -118,7 +118,6 @@ class Checkmk(RawCalls):
     def _open(self, settings: Settings, clock: Optional[Clock]) -> None:
         from ..http.transport import Transport  # imports requests, which delays programs that never need a client
 
-        self.settings = settings
         self._transport = Transport(settings, clock=clock)
         self._bind(Site(self._transport))
 
@@ -323,12 +322,7 @@ class Checkmk(RawCalls):
     def __enter__(self) -> Checkmk:
         return self
 
-    def __exit__(
-        self,
-        kind: Optional[type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Callable, Optional, Sequence, TypeVar, Union
 
 from ..catalogue.literals import contains_mask
 from ..catalogue.noun import Record
-from ..core.arguments import describe_type
+from ..core.arguments import require_type
 from ..core.text import with_article
 from ..streaming import Stream
 from .bulk_editable import BulkEditable, Entry
@@ -142,7 +142,8 @@ class Collection(BulkEditable[R]):
         return record
 
     def _parse_all(self, items: list[Any]) -> list[R]:
-        return self._format.parse_all(self.record, items)
+        parse = self._format.parse
+        return [parse(self.record, item) for item in items]
 
     def _values(self, record: R, /) -> Values:
         return record.values()
@@ -185,11 +186,8 @@ class Collection(BulkEditable[R]):
             if values:
                 raise ValueError(f"give either a {self.record.__name__} or a key with fields, not both")
             return {self._key: wanted.key_value, **wanted.values()}
-        if not isinstance(wanted, str):
-            raise TypeError(
-                f"{with_article(self.record.noun.singular)} must be a key or {with_article(self.record.__name__)}, "
-                f"not {describe_type(wanted)}"
-            )
+        kind, record = with_article(self.record.noun.singular), with_article(self.record.__name__)
+        require_type(wanted, str, f"{kind} must be a key or {record}")
         self._refuse_key(values)
         known = self.record.noun.by_name
         # None means "not given", as in records. A name that does not exist is kept, because it is refused later.
@@ -198,9 +196,8 @@ class Collection(BulkEditable[R]):
 
     def _refuse_key(self, values: Values) -> None:
         if self._key in values:
-            raise ValueError(
-                f"{self._key!r} is the key of a {self.record.noun.singular}; give it only as the first argument"
-            )
+            kind = self.record.noun.singular
+            raise ValueError(f"{self._key!r} is the key of a {kind}; give it only as the first argument")
 
     def _new_record(self, wanted: Union[str, R, None], values: Values) -> R:
         given = {**self._format.initial, **self._given(wanted, values)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Iterable, Mapping, Optional, Sequence, TypeVar
+from typing import Any, Iterable, Mapping, Optional, TypeVar
 
 from ..catalogue.field import MALFORMED
 from ..catalogue.noun import Field, Noun, Record
@@ -109,10 +109,6 @@ class NounFormat:
         result = record(**values)
         object.__setattr__(result, "etag", etag)
         return result
-
-    def parse_all(self, record: type[R], items: Sequence[Any]) -> list[R]:
-        """Return the records of several objects of the API."""
-        return [self.parse(record, item) for item in items]
 
 
 @functools.lru_cache(maxsize=1024)  # a site that is updated, or that lies, can report any number of versions

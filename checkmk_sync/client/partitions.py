@@ -18,16 +18,18 @@ import contextvars
 import functools
 import itertools
 import math
+import operator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Optional, TypeVar
 
-from ..batch.window import window
 from ..core import cancellation
+from ..core.window import window
 from ..errors import BrokenReplyError, ReplyTooLargeError
 from ..http.json_stream import all_items, iter_blocks
 from ..streaming import DECODED_FACTOR, Blocks, Received
 from .query import Filter, column, everything
+from .records import ServiceStatus
 
 __all__ = ["Part", "Partitions"]
 
@@ -40,6 +42,8 @@ PIECE_BYTES = 64 * 2**10  # JSON decoded at a time, if a part is too large to be
 BLOCK_BYTES = 64 * 2**10  # JSON of the items that are yielded at a time
 
 SAMPLE = 16  # the number of hosts in the index from which the first part is guessed
+
+_host_of = operator.itemgetter("host_name")
 
 HostCount = tuple[str, float]
 Read = Callable[[Filter, float], bytes]
@@ -66,9 +70,6 @@ class Partitions:
     complete response for a filter, or raises ReplyTooLargeError. It is called from ``workers`` threads, and each of
     them keeps at most ``share_bytes`` in memory. ``is_first(name)`` queries the site, and returns True if no host sorts
     before ``name``. ``again(function)`` calls ``function``, and repeats it after broken JSON.
-
-    ``field`` is the member of an item to decode. ``host_of`` returns the name of an item's host, and ``parse_all``
-    converts a list of items to records.
     """
 
     def __init__(
@@ -80,12 +81,8 @@ class Partitions:
         workers: int,
         share_bytes: float,
         again: Callable[[Callable[[], list[Any]]], list[Any]],
-        field: str,
-        parse_all: Callable[[list[Any]], list[Any]],
-        host_of: Callable[[Any], str],
     ) -> None:
-        self._index, self._read, self._again, self._field, self._parse_all = index, read, again, field, parse_all
-        self._host_of, self._is_first = host_of, is_first
+        self._index, self._read, self._again, self._is_first = index, read, again, is_first
         self._hosts: list[HostCount] = []
         self._workers = workers
         self._limit = share_bytes
@@ -246,18 +243,19 @@ class Partitions:
         self._learn(part, len(body))
         if len(body) * DECODED_FACTOR > self._limit and part.end - part.start <= 1 and self._is_in_order(body):
             # Decoding all services of this host at once would take more memory than allowed.
-            blocks = iter_blocks(_pieces(body, received), fields=self._field)
+            blocks = iter_blocks(_pieces(body, received), fields=ServiceStatus.PARTS)
         else:
             blocks = _in_blocks(self._complete(part, body), len(body), received)
-        return map(self._parse_all, blocks)  # lazily, because many long-lived objects slow down the garbage collector
+        # Lazily, because many long-lived objects slow down the garbage collector.
+        return map(ServiceStatus.parse_all, blocks)
 
     def _is_in_order(self, body: bytes) -> bool:
         """Return True if the response is complete and its items are in the order of their hosts."""
         last, in_order = "", True
         try:
-            for block in iter_blocks(_pieces(body, lambda _size: None), fields=self._field):
-                self._parse_all(block)  # raises for a malformed item
-                names = [last, *map(self._host_of, block)]
+            for block in iter_blocks(_pieces(body, lambda _size: None), fields=ServiceStatus.PARTS):
+                ServiceStatus.parse_all(block)  # raises for a malformed item
+                names = [last, *map(_host_of, block)]
                 in_order = in_order and names == sorted(names)
                 last = names[-1]
         except BrokenReplyError:
@@ -268,11 +266,11 @@ class Partitions:
         """Return all items of a part in the order of their hosts. A part with broken JSON is read again."""
 
         def decode(text: bytes) -> list[Any]:
-            items = all_items(text, self._field)
+            items = all_items(text, ServiceStatus.PARTS)
             try:
-                items.sort(key=self._host_of)  # the server may return the items of a part in any order
+                items.sort(key=_host_of)  # the server may return the items of a part in any order
             except (KeyError, TypeError):
-                self._parse_all(items)  # raises a better error for a malformed item
+                ServiceStatus.parse_all(items)  # raises a better error for a malformed item
                 raise
             return items
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Collection, Iterable, Mapping, Optional
 
 from ..catalogue.nouns import NOUNS
 from ..catalogue.operation import Operation
 from ..catalogue.operations import NOUN_NAMES, OPERATIONS, operations_named
 from ..catalogue.paths import api_path
-from ..core.arguments import require_string, require_type
+from ..core.arguments import require_json, require_string, require_type
 from ..core.call import ANY, RAW_METHODS, Call, CallKind, Reply, require_etag
 from ..core.text import close_matches, suggestion
 from ..errors import CheckmkError
@@ -53,7 +52,7 @@ class RawCalls:
         body_fields = {name for row in rows for name in row.body}
         if body is not None or body_fields:
             # Checkmk: an operation with a body refuses a request without one, even if all fields are optional.
-            body = _json_body(_mapping(body, "body"))
+            body = require_json(_mapping(body, "body"), "the body")
             _refuse_unknown(operation, "body field", body, body_fields)
         _check_path_parameters(operation, path, rows[0].path_parameters)
         rows[0].url(path)  # raises ValueError for a value that cannot be part of a path
@@ -95,7 +94,7 @@ class RawCalls:
             noun="request",
             verb=verb.lower(),
             query=query_pairs(parameters),
-            body=_json_body(body),
+            body=require_json(body, "the body"),
             etag=None if etag is None else require_etag(etag),
             accept=ANY,
             is_raw=True,
@@ -139,15 +138,6 @@ def _mapping(value: Optional[Parameters], label: str) -> Parameters:
         return {}
     require_type(value, Mapping, f"{label} must be a mapping")
     return value
-
-
-def _json_body(body: Any) -> Any:
-    """Return the body. Raises ValueError if it cannot be sent as JSON."""
-    try:
-        json.dumps(body, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"the body cannot be sent as JSON: {error}") from None
-    return body
 
 
 def _refuse_unknown(name: str, kind: str, given: Iterable[str], known: Collection[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import logging
 from dataclasses import dataclass
@@ -44,17 +45,15 @@ class Settling:
 
 
 class Site:
-    """A transport together with the version of its site. With a ``deadline``, it performs short reads only."""
+    """A transport together with the version of its site. After ``with_time_limit``, it performs short reads only."""
 
-    def __init__(
-        self, transport: Transport, deadline: Optional[Deadline] = None, parent: Optional[Site] = None
-    ) -> None:
+    def __init__(self, transport: Transport) -> None:
         self.transport = transport
         self.settings = transport.settings
         self.clock = transport.clock
-        self.creation_claims: Claims = parent.creation_claims if parent else Claims(transport.clock)
-        self.settling_hooks: list[Callable[[Settling], object]] = parent.settling_hooks if parent else []
-        self._deadline = deadline
+        self.creation_claims = Claims(transport.clock)
+        self.settling_hooks: list[Callable[[Settling], object]] = []
+        self._deadline: Optional[Deadline] = None
 
     @property
     def has_answered(self) -> bool:
@@ -67,7 +66,9 @@ class Site:
         All calls together take at most ``limit_s`` seconds. Each is tried once, ignores the circuit breaker and does
         not count for it.
         """
-        return Site(self.transport, Deadline(self.clock, limit_s), self)
+        site = copy.copy(self)
+        site._deadline = Deadline(self.clock, limit_s)
+        return site
 
     def version(self) -> CheckmkVersion:
         """Return the site's version, and request it if no earlier response contained it.

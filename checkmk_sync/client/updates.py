@@ -8,7 +8,7 @@ import json
 from typing import Any, Callable, Mapping, Optional
 
 from ..catalogue.attributes import MASK, contains_mask, unambiguous_value
-from ..core.arguments import describe_type, require_strings
+from ..core.arguments import require_strings, require_type
 from .records import writable
 
 __all__ = [
@@ -57,8 +57,7 @@ def json_mapping(attributes: Attributes, of: str, before: Optional[Attributes] =
     are a mapping. Raises ValueError for a value that JSON cannot express, and for ``***`` in place of a secret, unless
     the object has that value in ``before``. The message does not contain the value, because it may be a secret.
     """
-    if not isinstance(attributes, Mapping):
-        raise TypeError(f"the attributes of {of!r} must be a mapping, not {describe_type(attributes)}")
+    require_type(attributes, Mapping, f"the attributes of {of!r} must be a mapping")
     values = {}
     for name, value in attributes.items():
         try:
@@ -84,8 +83,7 @@ def diff_body(change: ChangeFunction, before: Attributes, of: str) -> dict[str, 
         )
     current = dict(before)
     returned = change(copy.deepcopy(current))
-    if not isinstance(returned, Mapping):
-        raise TypeError(f"the change function of {of!r} must return all attributes, not {describe_type(returned)}")
+    require_type(returned, Mapping, f"the change function of {of!r} must return all attributes")
     wanted = json_mapping(returned, of, current)
     differing = {name: value for name, value in wanted.items() if name not in current or current[name] != value}
     removed = [name for name in current if name not in wanted]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from ..catalogue.paths import folder_path, host_name
+from ..catalogue.states import HostState, ServiceState
 from .command import Argument, Field, LazyModule
 
 __all__ = [
@@ -13,7 +14,6 @@ __all__ = [
     "HOST",
     "HOSTS",
     "LABEL",
-    "LIMIT",
     "WITH_LABEL",
     "pattern",
     "search",
@@ -45,13 +45,13 @@ def search(fields: str, example: str) -> Argument:
     )
 
 
-def state(choices: tuple[str, ...], example: Optional[list[str]] = None) -> Argument:
+def state(states: Union[type[HostState], type[ServiceState]], example: Optional[list[str]] = None) -> Argument:
     """Return the argument that selects states."""
     return Argument(
         "state",
         "Show only this state; repeatable. Upper or lower case and abbreviations are accepted.",
         many=True,
-        choices=choices,
+        choices=tuple(name.lower() for name in states.__members__),
         example=example,
         tool_help="Show only objects in one of these states.",
     )
@@ -66,7 +66,6 @@ def settings_fields(kind: str) -> tuple[Field, ...]:
     )
 
 
-LIMIT = Argument("limit", "Show at most this many results.", int)
 HOST = Argument(
     "host", "The name of the host.", required=True, check=host_name, example="web01", aliases=("name", "host_name")
 )

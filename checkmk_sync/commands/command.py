@@ -19,11 +19,12 @@ __all__ = [
     "LazyModule",
     "Preview",
     "as_arguments",
+    "object_command",
     "without_python",
 ]
 
 Row = dict[str, Any]
-Watch = Callable[[str, int, int], object]  # called with stage, done, total
+Watch = Callable[[str, int, int], None]  # called with stage, done, total
 
 CLI, TOOL = "cli", "tool"  # the faces of a command
 MAX_SHOWN = 50  # failures or changes in one result
@@ -222,6 +223,20 @@ class Command:
     def needs_approval(self) -> bool:
         """Return True if the command may need approval before it runs."""
         return self.destructive or self.preview is not None
+
+
+# The effects that a command has because of its verb.
+_EFFECTS: Mapping[str, Mapping[str, Any]] = {
+    "create": {"writes": True, "additive": True},
+    "update": {"writes": True, "idempotent": True},
+    "move": {"writes": True, "idempotent": True},
+    "delete": {"writes": True, "destructive": True},
+}
+
+
+def object_command(words: str, text: str, handler: Callable[..., Any], *arguments: Argument, **facts: Any) -> Command:
+    """Return a command for objects of one kind. Its verb determines the effects, and ``facts`` are further fields."""
+    return Command(words, text, handler, arguments, **_EFFECTS.get(words.rpartition(" ")[2], {}), **facts)
 
 
 # Options in messages of the library that as_arguments() replaces by the names of tool arguments.

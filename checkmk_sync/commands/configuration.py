@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from functools import partial
+from typing import Any, Callable, Mapping
 
 from ..catalogue.noun import Noun
 from ..catalogue.nouns import NOUNS
 from .arguments import search
-from .command import TOOL, Argument, Command, Field, LazyModule
+from .command import TOOL, Argument, Command, Field, LazyModule, object_command
 from .plain_nouns import noun_commands
 
 __all__ = ["CONFIGURATION_COMMANDS", "KIND", "KINDS"]
 
-_handlers = LazyModule(".handlers.configuration", __package__)
+_configuration = LazyModule(".handlers.configuration", __package__)
+_plain_nouns = LazyModule(".handlers.plain_nouns", __package__)
 
 KINDS: Mapping[str, Noun] = {name: noun for name, noun in NOUNS.items() if noun.tier == "configuration"}
 KIND = "kind"  # the name of the argument
@@ -30,17 +32,14 @@ def _kind(verb: str) -> Argument:
     return Argument(KIND, "The kind of object.", required=True, choices=kinds, example="host_groups")
 
 
-def _values(text: str) -> Argument:
-    return Argument(
-        "values",
-        f"{text} checkmk://kinds/{{kind}} describes the fields of a kind.",
-        dict,
-        required=True,
-        example={"alias": "Linux servers"},
-        aliases=("fields", "attributes"),
-    )
-
-
+_VALUES = Argument(
+    "values",
+    "The fields to set: an object of names and values. checkmk://kinds/{kind} describes the fields of a kind.",
+    dict,
+    required=True,
+    example={"alias": "Linux servers"},
+    aliases=("fields", "attributes"),
+)
 _NAME = Argument("name", "The name of the object.", required=True, example="linux", aliases=("id",))
 _NEW_NAME = Argument(
     "name",
@@ -55,11 +54,10 @@ _FIELDS = (
 )
 
 
-def _command(verb: str, text: str, *arguments: Argument, **facts: Any) -> Command:
-    handler = getattr(_handlers, f"{verb}_configuration")
-    check = _handlers.check_arguments
-    return Command(
-        f"configuration {verb}", text, handler, (_kind(verb), *arguments), faces=(TOOL,), check=check, **facts
+def _command(verb: str, text: str, handler: Callable[..., Any], *arguments: Argument, **facts: Any) -> Command:
+    check = _configuration.check_arguments
+    return object_command(
+        f"configuration {verb}", text, handler, _kind(verb), *arguments, faces=(TOOL,), check=check, **facts
     )
 
 
@@ -67,36 +65,34 @@ CONFIGURATION_COMMANDS = (
     _command(
         "list",
         "List all objects of one kind, such as host groups or time periods.",
+        _configuration.list_all,
         search("the name or title", "linux"),
         columns=("name",),
         fields=_FIELDS,
     ),
-    _command("get", "Show one object of a kind.", _NAME, fields=_FIELDS),
+    _command("get", "Show one object of a kind.", partial(_configuration.call, "get"), _NAME, fields=_FIELDS),
     _command(
         "create",
         "Create an object of a kind. Secrets cannot be set; a person sets them on the command line.",
+        partial(_configuration.call, "create"),
         _NEW_NAME,
-        _values("The fields to set: an object of names and values."),
-        writes=True,
-        additive=True,
+        _VALUES,
         fields=_FIELDS,
     ),
     _command(
         "update",
         "Change fields of an object. Other fields stay as they are. Secrets cannot be set.",
+        partial(_configuration.call, "update"),
         _NAME,
-        _values("The fields to set: an object of names and values."),
-        writes=True,
+        _VALUES,
         fields=_FIELDS,
-        idempotent=True,
     ),
     _command(
         "delete",
         "Delete an object of a kind.",
+        _plain_nouns.delete,
         _NAME,
-        writes=True,
-        destructive=True,
         fields=(Field("deleted", "The name of the deleted object."),),
-        preview=_handlers.preview_delete,
+        preview=_plain_nouns.preview_delete,
     ),
 )

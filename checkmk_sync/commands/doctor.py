@@ -17,6 +17,7 @@ from .. import errors
 from ..catalogue.versions import CheckmkVersion
 from ..client.checkmk import Checkmk
 from ..config.settings import Settings
+from ..http.failures import SPEAKS_HTTP
 from ..http.options import proxy_and_tls_options
 from ..http.transport import InsecureTransportWarning
 
@@ -50,7 +51,7 @@ class Finding:
 
 
 def diagnose(
-    settings: Settings, *, observe: Optional[Callable[[Checkmk], object]] = None, try_writes: bool = True
+    settings: Settings, *, observe: Callable[[Checkmk], object] = lambda _client: None, try_writes: bool = True
 ) -> Iterator[Finding]:
     """Yield the findings of all checks, from the network inwards. Stop at a failure that makes later checks pointless.
 
@@ -64,8 +65,7 @@ def diagnose(
     if client is None:
         return
     with client:
-        if observe is not None:
-            observe(client)
+        observe(client)
         if (yield from _all_pass(_site(client))):
             yield from _permissions(client, try_writes)
             yield _pending(client)
@@ -151,20 +151,11 @@ def _tls(settings: Settings, host: str, port: int) -> Finding:
         advice = "set ca_bundle to the certificate of the CA that signed the server's certificate"
         return Finding("TLS", Verdict.FAILED, error.verify_message or str(error.reason), advice)
     except OSError as error:
-        if isinstance(error, ssl.SSLError) and _speaks_http(settings, host, port):
+        if SPEAKS_HTTP.search(str(error)):
             advice = "use http:// in server_url, or the port that speaks https"
             return Finding("TLS", Verdict.FAILED, f"{host} port {port} speaks http, not https", advice)
         reason = getattr(error, "reason", None) or error
         return Finding("TLS", Verdict.FAILED, str(reason), "check that the port speaks https")
-
-
-def _speaks_http(settings: Settings, host: str, port: int) -> bool:
-    try:
-        with socket.create_connection((host, port), timeout=settings.timeouts.connect_s) as plain:
-            plain.sendall(f"HEAD / HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
-            return plain.recv(5) == b"HTTP/"
-    except OSError:
-        return False
 
 
 _NO_SITE = (errors.ApiError, errors.UnexpectedReplyError)

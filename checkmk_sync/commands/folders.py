@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 from ..catalogue.paths import folder_path
-from .arguments import ATTRIBUTE, FOLDER, LIMIT, WITH_LABEL, search, settings_fields
-from .command import Argument, Command, Field, LazyModule
+from .arguments import ATTRIBUTE, FOLDER, WITH_LABEL, search, settings_fields
+from .command import Argument, Command, Field, LazyModule, object_command
 
 __all__ = ["FOLDER_COMMANDS"]
 
@@ -44,55 +44,48 @@ FOLDER_COMMANDS = (
             ),
             search("path or title", "web"),
             WITH_LABEL,
-            LIMIT,
         ),
         ("path", "title"),
         example="--folder /linux",
         fields=_FIELDS,
     ),
     Command("folders get", "Show one folder.", _folders.get, (FOLDER,), example="/linux/web", fields=_FIELDS),
-    Command(
+    object_command(
         "folders create",
         "Create a folder and its missing parents. An existing folder is not changed.",
         _folders.create,
-        (FOLDER, Argument("title", "Set this title (default: the name of the folder).", example="Web servers")),
+        FOLDER,
+        Argument("title", "Set this title (default: the name of the folder).", example="Web servers"),
         example="/linux/web --title 'Web servers'",
-        writes=True,
-        additive=True,
         fields=_FIELDS,
         idempotent=True,
     ),
-    Command(
+    object_command(
         "folders update",
         "Change the title or attributes of a folder. Other attributes stay as they are.",
         _folders.update,
-        (FOLDER, Argument("title", "Set this title.", example="Web servers"), ATTRIBUTE),
+        FOLDER,
+        Argument("title", "Set this title.", example="Web servers"),
+        ATTRIBUTE,
         example="/linux/web --title 'Web servers'",
-        writes=True,
         fields=_FIELDS,
-        idempotent=True,
     ),
-    Command(
+    object_command(
         "folders move",
         "Move a folder with its contents into another folder.",
         _folders.move,
-        (
-            _MOVABLE,
-            Argument("destination", "The new parent folder.", required=True, check=folder_path, example="/"),
-        ),
+        _MOVABLE,
+        Argument("destination", "The new parent folder.", required=True, check=folder_path, example="/"),
         example="/linux/web /",
-        writes=True,
         fields=_FIELDS,
-        idempotent=True,
     ),
-    Command(
+    object_command(
         "folders delete",
         "Delete an empty folder.",
         _folders.delete,
-        (_MOVABLE, Argument("recursive", "Also delete all hosts and folders in the folder.", bool, default=False)),
+        _MOVABLE,
+        Argument("recursive", "Also delete all hosts and folders in the folder.", bool, default=False),
         example="/linux/old",
-        writes=True,
-        destructive=True,
         fields=(Field("deleted", "The path of the deleted folder."),),
         preview=_previews.delete_folder,
         exclusive=True,

@@ -6,8 +6,8 @@ from typing import Any, Optional
 
 from ..catalogue.paths import folder_path
 from ..catalogue.states import HostState
-from .arguments import ATTRIBUTE, HOST, HOSTS, LABEL, LIMIT, WITH_LABEL, search, settings_fields, state
-from .command import MAX_SHOWN, TOOL, Argument, Command, Field, LazyModule
+from .arguments import ATTRIBUTE, HOST, HOSTS, LABEL, WITH_LABEL, search, settings_fields, state
+from .command import MAX_SHOWN, TOOL, Argument, Command, Field, LazyModule, object_command
 
 __all__ = ["HOST_COMMANDS"]
 
@@ -39,7 +39,6 @@ HOST_COMMANDS = (
             Argument("folder", "Show only hosts that are directly in this folder.", check=folder_path),
             _SEARCH,
             WITH_LABEL,
-            LIMIT,
         ),
         ("name", "folder", "ipaddress", "alias", "labels"),
         example="--folder /linux --limit 20",
@@ -54,11 +53,12 @@ HOST_COMMANDS = (
         tool="stream_hosts",
         empty_text="no hosts",
     ),
-    Command(
+    object_command(
         "hosts get",
         "Show one host.",
         _hosts.get,
-        (HOST, Argument("effective", "Also show inherited and default attributes.", bool, default=False)),
+        HOST,
+        Argument("effective", "Also show inherited and default attributes.", bool, default=False),
         example="web01 --effective",
         fields=(
             *_HOST_FIELDS,
@@ -70,70 +70,61 @@ HOST_COMMANDS = (
             ),
         ),
     ),
-    Command(
+    object_command(
         "hosts create",
         "Create a host. It becomes active with the next activation.",
         _hosts.create,
-        (HOST, Argument("folder", "Create the host in this folder.", default="/", check=folder_path), ATTRIBUTE, LABEL),
+        HOST,
+        Argument("folder", "Create the host in this folder.", default="/", check=folder_path),
+        ATTRIBUTE,
+        LABEL,
         example="web01 --attribute ipaddress=192.0.2.10",
-        writes=True,
-        additive=True,
         fields=_HOST_FIELDS,
     ),
-    Command(
+    object_command(
         "hosts update",
         "Change attributes and labels of a host. Others stay as they are.",
         _hosts.update,
-        (
-            HOST,
-            ATTRIBUTE,
-            LABEL,
-            Argument(
-                "remove",
-                "Remove this attribute; repeatable.",
-                many=True,
-                tool_help="The names of attributes to remove.",
-            ),
-            Argument(
-                "remove_label",
-                "Remove the label with this key; repeatable.",
-                many=True,
-                tool_help="The keys of labels to remove.",
-            ),
+        HOST,
+        ATTRIBUTE,
+        LABEL,
+        Argument(
+            "remove",
+            "Remove this attribute; repeatable.",
+            many=True,
+            tool_help="The names of attributes to remove.",
+        ),
+        Argument(
+            "remove_label",
+            "Remove the label with this key; repeatable.",
+            many=True,
+            tool_help="The keys of labels to remove.",
         ),
         example="web01 --attribute alias='Web 1' --remove ipv6address",
-        writes=True,
         fields=_HOST_FIELDS,
-        idempotent=True,
     ),
-    Command(
+    object_command(
         "hosts move",
         "Move a host to another folder.",
         _hosts.move,
-        (
-            HOST,
-            Argument(
-                "destination",
-                "The new folder of the host.",
-                required=True,
-                check=folder_path,
-                example="/linux/web",
-                aliases=("folder",),
-            ),
+        HOST,
+        Argument(
+            "destination",
+            "The new folder of the host.",
+            required=True,
+            check=folder_path,
+            example="/linux/web",
+            aliases=("folder",),
         ),
         example="web01 /linux/web",
-        writes=True,
         fields=_HOST_FIELDS,
-        idempotent=True,
     ),
-    Command(
+    object_command(
         "hosts delete",
         "Delete one or more hosts.",
         _hosts.delete,
-        (HOSTS,),
+        HOSTS,
         example="web01 web02",
-        writes=True,
-        destructive=True,
         fields=(Field("deleted", "The number of deleted hosts.", int),),
         preview=_previews.delete_hosts,
     ),
@@ -141,7 +132,7 @@ HOST_COMMANDS = (
         "hosts status",
         "Show the monitoring status of hosts.",
         _hosts.status,
-        (_SEARCH, WITH_LABEL, state(tuple(name.lower() for name in HostState.__members__)), LIMIT),
+        (_SEARCH, WITH_LABEL, state(HostState)),
         _STATUS_COLUMNS,
         example="--search web",
         fields=_STATUS_FIELDS,
@@ -151,7 +142,7 @@ HOST_COMMANDS = (
         "hosts problems",
         "List hosts with unhandled problems. They are down or unreachable, not acknowledged, and not in downtime.",
         _hosts.problems,
-        (_SEARCH, WITH_LABEL, LIMIT),
+        (_SEARCH, WITH_LABEL),
         _STATUS_COLUMNS,
         example="--limit 20",
         fields=_STATUS_FIELDS,

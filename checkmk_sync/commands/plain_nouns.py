@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import shlex
-from typing import Any, Callable, Iterator, Mapping, Optional
+from functools import partial
+from typing import Any, Callable, Iterator, Optional
 
 from ..catalogue.noun import Field as NounField
 from ..catalogue.noun import Noun
 from ..catalogue.nouns import NOUNS
 from ..core.text import with_article
-from .arguments import LIMIT, search
-from .command import CLI, TOOL, Argument, Command, Field, LazyModule
+from .arguments import search
+from .command import CLI, TOOL, Argument, Command, Field, LazyModule, object_command
 
 __all__ = [
     "RESERVED_OPTIONS",
@@ -29,7 +29,6 @@ RESERVED_OPTIONS = frozenset({"help", "config", "json", "quiet", "stats", "verbo
 PREFIX = "set"  # of the options for fields with reserved names
 MAX_COLUMNS = 4
 _TITLES = ("alias", "title", "description")
-_RESULT_TYPES: Mapping[Any, Any] = {list: list[Any], dict: dict[str, Any]}
 _JSON_TYPES = (list, dict, Any)
 
 
@@ -56,42 +55,40 @@ def _list(noun: Noun) -> Command:
         Argument(name, text, kind, example="disk" if kind is str else None)
         for name, (kind, text) in noun.list_query.items()
     ]
-    text = search(" or ".join(searched_fields(noun)), noun.key.example)
-    first = filters[0] if filters else text
-    arguments = (*filters, *further, text, LIMIT)
+    by_text = search(" or ".join(searched_fields(noun)), noun.key.example)
+    first = filters[0] if filters else by_text
     return _command(
         noun,
         "list",
         f"List {noun.plural}.",
-        arguments,
+        *filters,
+        *further,
+        by_text,
+        handler=partial(_handlers.list_all, kind=noun.name),
         columns=noun_columns(noun),
         example=f"{first.option_name} {first.example}",
-        fields=noun_fields(noun),
         empty_text=f"no {noun.plural}",
     )
 
 
 def _get(noun: Noun) -> Command:
-    facts = {"example": noun.key.example, "fields": noun_fields(noun)}
-    return _command(noun, "get", f"Show one {noun.singular}.", (key_argument(noun),), **facts)
+    return _command(noun, "get", f"Show one {noun.singular}.", key_argument(noun), example=noun.key.example)
 
 
 def _create(noun: Noun) -> Command:
     values = [field for field in noun.fields[1:] if not field.assigned]
-    required = [field for field in values if field.required]
     key = () if noun.key.assigned else (key_argument(noun),)
+    required = [field for field in values if field.required]
     filters = "".join(f" --{field.name} {{{field.name}}}" for field in noun.fields if field.filters)
     needs_secret = any(field.secret for field in required)
     return _command(
         noun,
         "create",
         f"Create {with_article(noun.singular)}.",
-        (*key, *(_value(field, is_required=field.required) for field in values)),
+        *key,
+        *(_value(field, is_required=field.required) for field in values),
         example=_example(noun, required, has_key=bool(key)),
         check_with="" if key else f"checkmk-sync {noun.name.replace('_', '-')} list{filters}",
-        writes=True,
-        additive=True,
-        fields=noun_fields(noun),
         faces=(CLI,) if needs_secret else (CLI, TOOL),  # a language model must not handle secrets
     )
 
@@ -102,11 +99,9 @@ def _update(noun: Noun) -> Command:
         noun,
         "update",
         f"Change {with_article(noun.singular)}. Fields that are not given stay as they are.",
-        (key_argument(noun), *(_value(field, is_required=False) for field in values)),
+        key_argument(noun),
+        *(_value(field, is_required=False) for field in values),
         example=_example(noun, [field for field in values if not field.secret][:1]),
-        writes=True,
-        fields=noun_fields(noun),
-        idempotent=True,
     )
 
 
@@ -115,20 +110,21 @@ def _delete(noun: Noun) -> Command:
         noun,
         "delete",
         f"Delete {with_article(noun.singular)}.",
-        (key_argument(noun),),
+        key_argument(noun),
+        handler=partial(_handlers.delete, kind=noun.name),
         example=noun.key.example,
-        writes=True,
-        destructive=True,
         fields=(Field("deleted", f"The {noun.key.name} of the deleted {noun.singular}."),),
-        preview=functools.partial(_handlers.preview_delete, noun.name),
+        preview=partial(_handlers.preview_delete, kind=noun.name),
     )
 
 
-def _command(noun: Noun, verb: str, text: str, arguments: tuple[Argument, ...], **facts: Any) -> Command:
-    group = noun.name.replace("_", "-")
-    handler: Callable[..., Any] = functools.partial(getattr(_handlers, f"{verb}_objects"), noun.name)
-    own_tools = noun.tier != "configuration"
-    return Command(f"{group} {verb}", text, handler, arguments, own_tools=own_tools, **facts)
+def _command(
+    noun: Noun, verb: str, text: str, *arguments: Argument, handler: Optional[Callable[..., Any]] = None, **facts: Any
+) -> Command:
+    """Return a command whose handler and fields are by default those of ``get``, ``create`` and ``update``."""
+    facts = {"fields": noun_fields(noun), "own_tools": noun.tier != "configuration", **facts}
+    words = f"{noun.name.replace('_', '-')} {verb}"
+    return object_command(words, text, handler or partial(_handlers.call, verb, noun.name), *arguments, **facts)
 
 
 def key_argument(noun: Noun) -> Argument:
@@ -156,7 +152,7 @@ def _value(field: NounField, *, is_required: bool) -> Argument:
         required=is_required,
         choices=field.choices if field.type is str else (),
         check=field.check,
-        parse=functools.partial(_read_literal, field) if field.literal else None,
+        parse=partial(_read_literal, field) if field.literal else None,
         example=(_as_text(field.example) if field.literal else field.example)
         if in_all_sites and not field.secret
         else None,
@@ -176,13 +172,11 @@ def _read_literal(field: NounField, text: str) -> Any:
 
 def noun_fields(noun: Noun) -> tuple[Field, ...]:
     """Return the fields that the site returns."""
-    shown = []
-    for field in noun.fields:
-        if field.at and not field.secret:
-            kind = _RESULT_TYPES.get(field.type, _kind(field))
-            is_key = field is noun.key
-            shown.append(Field(field.name, field.description, kind if is_key else Optional[kind], untrusted=not is_key))
-    return tuple(shown)
+    key, *others = (field for field in noun.fields if field.at and not field.secret)
+    return (
+        Field(key.name, key.description, key.type),
+        *(Field(field.name, field.description, Optional[_kind(field)], untrusted=True) for field in others),
+    )
 
 
 def noun_columns(noun: Noun) -> tuple[str, ...]:

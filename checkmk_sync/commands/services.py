@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..catalogue.states import ServiceState
-from .arguments import LIMIT, WITH_LABEL, pattern, search, state
+from .arguments import WITH_LABEL, pattern, search, state
 from .command import Command, Field, LazyModule
 
 __all__ = ["SERVICE_COMMANDS"]
@@ -29,13 +29,7 @@ SERVICE_COMMANDS = (
         "services list",
         "List monitored services and their states.",
         _services.list_all,
-        (
-            _ON_HOST,
-            _SEARCH,
-            WITH_LABEL,
-            state(tuple(name.lower() for name in ServiceState.__members__), ["critical"]),
-            LIMIT,
-        ),
+        (_ON_HOST, _SEARCH, WITH_LABEL, state(ServiceState, ["critical"])),
         _COLUMNS,
         example="--host 'web*' --state critical --state warning",
         fields=_FIELDS,
@@ -46,7 +40,7 @@ SERVICE_COMMANDS = (
         "services problems",
         "List unhandled service problems, worst first. Unhandled means not acknowledged and not in downtime.",
         _services.problems,
-        (_ON_HOST, _SEARCH, WITH_LABEL, LIMIT),
+        (_ON_HOST, _SEARCH, WITH_LABEL),
         _COLUMNS,
         example="--limit 20",
         fields=_FIELDS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from .arguments import HOSTS, LIMIT, search
+from .arguments import HOSTS, search
 from .command import Argument, Command, Field, LazyModule
 
 __all__ = ["SITE_COMMANDS"]
@@ -38,7 +38,7 @@ SITE_COMMANDS = (
         "pending",
         "List changes that are not activated yet.",
         _site.pending,
-        (search("user, action or text", "web01"), LIMIT),
+        (search("user, action or text", "web01"),),
         columns=("time", "user", "action", "text"),
         fields=(
             Field("time", "The time of the change.", time=True),

@@ -30,7 +30,6 @@ PLAN_ARGUMENTS = (
         "owner",
         "Label created objects with this owner, and delete this owner's objects missing from the inventory.",
         example="cmdb",
-        tool_help="Label created objects with this owner, and delete this owner's objects missing from the inventory.",
         metavar="NAME",
     ),
     Argument(

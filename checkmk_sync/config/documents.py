@@ -10,29 +10,18 @@ from __future__ import annotations
 import io
 import itertools
 import json
-import os
 import re
-from typing import Any, BinaryIO, Callable, NoReturn, Optional, Sequence
+from typing import Any, BinaryIO, Callable, NoReturn, Optional, Sequence, Union
 
 import yaml
 from yaml.reader import Reader, ReaderError
 
 from ..errors import SettingsError
-from .positions import (
-    JSONPositions,
-    Path,
-    Position,
-    PositionIndex,
-    YAMLPositions,
-    has_depth_limit,
-    position_at,
-    safe_loader,
-)
+from .positions import JSONPositions, Path, Position, YAMLPositions, has_depth_limit, open_loader, position_at
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "NOT_JSON", "Document", "read_file", "read_json", "read_limited", "read_yaml"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "NOT_JSON", "Document", "read_json", "read_limited", "read_yaml"]
 
 MAX_BYTES = 256 * 2**20
-MAX_CHARACTERS = 2**20  # of a file with settings
 MAX_VALUES = 20_000_000  # counted with all aliases expanded
 MAX_DEPTH = 50
 NOT_JSON = "this is not valid JSON"
@@ -52,7 +41,7 @@ _HALF_CHARACTER = "a string contains half of a character (a surrogate without it
 class Document:
     """The parsed ``data`` of a document, and its ``source``: the name of a file. Lines count from 1."""
 
-    def __init__(self, data: Any, source: str, positions: Optional[PositionIndex] = None) -> None:
+    def __init__(self, data: Any, source: str, positions: Union[YAMLPositions, JSONPositions, None] = None) -> None:
         self.data, self.source = data, source
         self._positions = positions
         self._items: dict[Path, Sequence[int]] = {}
@@ -79,27 +68,6 @@ class Document:
         return lines[index] if index < len(lines) else None
 
 
-def read_file(name: str, label: str, *, field: Optional[str] = None) -> tuple[str, os.stat_result]:
-    """Return the text of a UTF-8 file with settings, and the status of the file.
-
-    Raises SettingsError if the file cannot be read or is too large. The message calls the file ``label``, and the error
-    has this ``field``.
-    """
-    try:
-        with open(name, encoding="utf-8-sig") as source:
-            status = os.fstat(source.fileno())
-            text = source.read(MAX_CHARACTERS + 1)
-    except (OSError, ValueError) as error:  # open() raises ValueError for a name with NUL
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        if isinstance(error, UnicodeDecodeError):
-            reason = "it is not UTF-8 text"
-        cause = error if isinstance(error, OSError) else None  # a UnicodeDecodeError contains the bytes of the file
-        raise SettingsError(f"{label} cannot be read: {reason}", file=name, field=field) from cause
-    if len(text) > MAX_CHARACTERS:
-        raise SettingsError(f"{label} is larger than {MAX_CHARACTERS // 2**20} MiB", file=name, field=field)
-    return text, status
-
-
 def read_limited(source: BinaryIO, limit: int) -> bytearray:
     """Read up to ``limit`` bytes. The result is one byte longer than ``limit`` if the source has more bytes."""
     # In pieces, because read(limit) would allocate the full limit for the smallest file.
@@ -119,15 +87,12 @@ def read_yaml(text: str, source: str, *, as_written: bool = False) -> Document:
     """
     _check_size(text, source)
     try:
-        loader = safe_loader(text)
-    except ReaderError as error:
-        raise _unreadable_error(error, text, source) from None
-    builder = _Builder(loader, source, as_written)
-    try:
-        if not has_depth_limit(safe_loader):
+        if not has_depth_limit():
             _refuse_deep_yaml(text, source)
-        root = loader.get_single_node()
-        data = None if root is None else builder.build(root)
+        with open_loader(text) as loader:
+            builder = _Builder(loader, source, as_written)
+            root = loader.get_single_node()
+            data = None if root is None else builder.build(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         position = Position() if mark is None else Position(mark.line + 1, mark.column + 1)
@@ -139,24 +104,19 @@ def read_yaml(text: str, source: str, *, as_written: bool = False) -> Document:
         raise SettingsError(f"this is not valid YAML: {error}", file=source) from error
     except RecursionError:  # Python's loader recurses; libyaml has its own limit
         raise SettingsError(_TOO_DEEP, file=source) from None
-    finally:
-        loader.dispose()
     return Document(data, source, YAMLPositions(text, data, builder.lists))
 
 
 def _refuse_deep_yaml(text: str, source: str) -> None:
     """Raise SettingsError if the text is nested too deeply."""
     # The loader emits events one by one, without recursion.
-    loader = safe_loader(text)
     depth = 0
-    try:
+    with open_loader(text) as loader:
         while (event := loader.get_event()) is not None:
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH + 1:
                 mark = event.start_mark
                 raise _error_at(_TOO_DEEP, source, Position(mark.line + 1, mark.column + 1))
-    finally:
-        loader.dispose()
 
 
 def _unreadable_error(error: ReaderError, text: str, source: str) -> SettingsError:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import shlex
-from typing import Any, Mapping, Optional, Union, get_type_hints
+from types import MappingProxyType
+from typing import Any, Mapping, Optional, Union
 
 from ..core.arguments import require_type
 from ..core.text import suggestion
 from ..errors import SettingsError
-from .documents import Document, read_file, read_yaml
-from .secrets import SecretSource, warn_if_readable_by_others
-from .settings import Settings, SyncSettings, prefix_field, replace_nested
+from .documents import Document, read_yaml
+from .records import create_record, replace_nested
+from .secrets import SecretSource, read_file, warn_if_readable_by_others
+from .settings import Settings, SyncSettings
 
 __all__ = ["REQUIRED_VARIABLES", "from_env", "load", "load_sync", "override_settings", "settings_from"]
 
@@ -31,6 +34,7 @@ _ENVIRONMENT = {
     "CHECKMK_PASSWORD_FILE": "password_file",
 }
 REQUIRED_VARIABLES = tuple(_ENVIRONMENT)[:3]
+_REQUIRED = tuple(_ENVIRONMENT.values())[:3]
 _PATHS = (
     ("checkmk", "password_file"),
     ("checkmk", "ca_bundle"),
@@ -84,13 +88,17 @@ def load_sync(path: Union[str, os.PathLike[str]]) -> SyncSettings:
     """
     document, _ = _read(os.fspath(path))
     _refuse_unknown(document, (), document.data or {}, _SECTIONS)
-    settings: SyncSettings = _typed(document, (_SYNC,), _section(document, _SYNC), SyncSettings)
+    return _sync_settings(document)
+
+
+def _sync_settings(document: Document) -> SyncSettings:
+    settings: SyncSettings = _changed(document, SyncSettings(), _section(document, _SYNC), _SYNC)
     return settings
 
 
 def _read(name: str) -> tuple[Document, os.stat_result]:
     """Return the document in a configuration file, with its relative paths resolved, and the status of the file."""
-    text, status = read_file(name, "the configuration")
+    text, status = read_file(name, "the configuration", file=name)
     return _resolve_paths(read_yaml(text, name), os.path.dirname(os.path.abspath(name))), status
 
 
@@ -122,21 +130,15 @@ def settings_from(document: Document) -> Settings:
     checkmk = _known_section(document, "checkmk", (*_OWN, *_SECRET_KEYS))
     variables = _fill_from_environment(checkmk)
     _refuse_incomplete(document, checkmk)
-    password = _secret(document, checkmk, variables)
+    password = _secret_source(document, ("checkmk",), checkmk, _SECRET_KEYS, "the password", variables)
+    secrets = {name: _named_secret(document, name) for name in _section(document, _SECRETS)}
     advanced = _known_section(document, "advanced_features", _ADVANCED)
-    redis_password = _redis_password(document, advanced)
-    values = {name: checkmk[name] for name in _OWN if name in checkmk}
-    values.update(advanced)
-    hints = get_type_hints(Settings)
-    for name, value in values.items():
-        values[name] = _typed(document, (_section_of(name), name), value, hints[name])
-    values["password"] = password
-    values[_SYNC] = _typed(document, (_SYNC,), _section(document, _SYNC), hints[_SYNC])
-    values[_SECRETS] = {name: _named_secret(document, name) for name in _section(document, _SECRETS)}
-    if redis_password is not None:
-        values["caching"] = dataclasses.replace(values["caching"], redis_password=redis_password)
-    settings: Settings = _record(document, ("checkmk",), Settings, values)
-    return settings
+    _read_redis_password(document, advanced)
+    values = {**{name: checkmk[name] for name in _REQUIRED}, "password": password, "secrets": secrets}
+    settings: Settings = create_record(Settings, values, ("checkmk",), functools.partial(_error_at, document))
+    settings = _changed(document, settings, {name: checkmk[name] for name in _OWN if name in checkmk}, "checkmk")
+    settings = _changed(document, settings, advanced, "advanced_features")
+    return dataclasses.replace(settings, sync=_sync_settings(document))
 
 
 def override_settings(settings: Settings, config: Mapping[str, Any]) -> Settings:
@@ -154,20 +156,14 @@ def override_settings(settings: Settings, config: Mapping[str, Any]) -> Settings
         if name in advanced and name in config:
             raise _error_at(document, (name,), f"{name} occurs twice, in advanced_features and at the top level", name)
     advanced.update((name, value) for name, value in config.items() if name in _ADVANCED)
-    _redis_password(document, advanced)
-    changes = {name: value for name, value in (*checkmk.items(), *advanced.items()) if name not in _SECRET_KEYS}
-    hints = get_type_hints(Settings)
-    for name, value in changes.items():
-        _typed(document, (_section_of(name), name), value, hints[name])
-    # Paths are not compared, because the client's are already resolved relative to its file.
-    changes.pop("ca_bundle", None)
-    if "caching" in changes:
-        changes["caching"] = {key: value for key, value in changes["caching"].items() if key != "path"}
-    try:
-        changed: Settings = replace_nested(settings, changes)
-    except SettingsError as error:
-        message = prefix_field("checkmk." if error.field in _OWN else "", error)
-        raise _error_at(document, (error.field,), message, error.field) from None
+    _read_redis_password(document, advanced)
+    # Paths and passwords are not compared, because the client's are already resolved relative to its file.
+    own = {name: value for name, value in checkmk.items() if name in _OWN and name != "ca_bundle"}
+    if isinstance(advanced.get("caching"), dict):
+        own_cache = ("path", "redis_password")
+        advanced["caching"] = {key: value for key, value in advanced["caching"].items() if key not in own_cache}
+    changed: Settings = _changed(document, settings, own, "checkmk")
+    changed = _changed(document, changed, advanced, "advanced_features")
     _refuse_client_settings(document, settings, changed)
     return changed
 
@@ -182,41 +178,66 @@ def _refuse_client_settings(document: Document, settings: Settings, changed: Set
         raise _error_at(document, (), message, names[0].rpartition(".")[2])
 
 
-def _redis_password(document: Document, advanced: dict[str, Any]) -> Optional[SecretSource]:
-    """Remove the password of Redis from the section ``caching``, and return its source or None."""
-    caching = advanced.get("caching")
-    if not isinstance(caching, dict):
-        return None
-    keys = {f"redis_{key}": source for key, source in _SECRET_KEYS.items()}
-    given = [key for key in keys if caching.get(key) is not None]
+def _changed(document: Document, record: Any, changes: Mapping[str, Any], section: str) -> Any:
+    """Return a settings record, changed by a section of the document."""
+    return replace_nested(record, changes, (section,), functools.partial(_error_at, document))
+
+
+def _secret_source(
+    document: Document,
+    path: tuple[str, ...],
+    section: Mapping[str, Any],
+    keys: Mapping[str, str],
+    label: str,
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> Optional[SecretSource]:
+    """Return the source of a secret in a section, or None if the section has none of the ``keys``.
+
+    ``keys`` maps the keys to fields of :class:`.SecretSource`, and ``variables`` maps those that come from the
+    environment to their variables.
+    """
+    given = {key: section[key] for key in keys if section.get(key) is not None}
+    for key, value in given.items():
+        is_command = keys[key] == "command"
+        if is_command and value and isinstance(value, list) and all(isinstance(word, str) for word in value):
+            given[key] = shlex.join(value)  # a list has one entry per argument
+        elif not isinstance(value, str):
+            needed = "a string or a list of strings" if is_command else "a string; put it in quotes"
+            raise _invalid(document, (*path, key), f"must be {needed}")
+        elif not value:
+            raise _invalid(document, (*path, key), "must not be empty")
     if len(given) > 1:
-        message = f"the password of Redis must have exactly one source, but {' and '.join(given)} are given"
-        raise _invalid(document, ("advanced_features", "caching"), message)
-    sources = {keys[key]: caching[key] for key in given}
-    advanced["caching"] = {key: value for key, value in caching.items() if key not in keys}
-    try:
-        return SecretSource(**sources) if sources else None
-    except SettingsError as error:
-        message = prefix_field("advanced_features.caching.redis_", error)
-        raise _error_at(document, ("advanced_features", "caching"), message, error.field) from None
+        names = " and ".join(variables.get(key, key) for key in given)
+        raise _error_at(document, path, f"{label} must have exactly one source, but {names} are given", "password")
+    return SecretSource(**{keys[key]: value for key, value in given.items()}) if given else None
+
+
+def _read_redis_password(document: Document, advanced: dict[str, Any]) -> None:
+    """Replace the keys of the password of Redis in the section ``caching`` with the source of the password."""
+    caching = advanced.get("caching")
+    if isinstance(caching, dict):
+        keys = {f"redis_{key}": source for key, source in _SECRET_KEYS.items()}
+        path = ("advanced_features", "caching")
+        source = _secret_source(document, path, caching, keys, "the password of Redis")
+        others = {key: value for key, value in caching.items() if key not in keys}
+        advanced["caching"] = {**others, "redis_password": source}
 
 
 def _named_secret(document: Document, name: Any) -> SecretSource:
     """Return the source of an entry of the section ``secrets``, such as ``snmp: {env: SNMP_PASSWORD}``."""
-    entry, path = document.data[_SECRETS][name], (_SECRETS, name)
-    if not isinstance(name, str) or not isinstance(entry, dict):
+    entry, path, source = document.data[_SECRETS][name], (_SECRETS, str(name)), None
+    if isinstance(name, str) and isinstance(entry, dict):
+        _refuse_unknown(document, path, entry, _SOURCES)
+        source = _secret_source(document, path, entry, {key: key for key in _SOURCES}, f"secrets.{name}")
+    if source is None:
         needed = f"a mapping with one of the keys {', '.join(_SOURCES)}"
         raise _error_at(document, path, f"secrets.{name} must be {needed}", str(name))
-    _refuse_unknown(document, path, entry, _SOURCES)
-    try:
-        return SecretSource(**entry)
-    except SettingsError as error:
-        raise _error_at(document, path, f"secrets.{name}: {error}", error.field) from None
+    return source
 
 
 def _refuse_incomplete(document: Document, checkmk: Mapping[str, Any]) -> None:
     """Raise SettingsError if settings are missing. The message names all of them."""
-    needed = {name: variable for variable, name in _ENVIRONMENT.items() if variable in REQUIRED_VARIABLES}
+    needed = dict(zip(_REQUIRED, REQUIRED_VARIABLES))
     missing = [name for name in needed if not checkmk.get(name)]
     messages = [f"checkmk.{name} is missing (add it or set {needed[name]})" for name in missing]
     if all(checkmk.get(key) is None for key in _SECRET_KEYS):
@@ -242,10 +263,6 @@ def _known_section(document: Document, name: str, known: tuple[str, ...]) -> dic
     return section
 
 
-def _section_of(name: str) -> str:
-    return "advanced_features" if name in _ADVANCED else "checkmk"
-
-
 def _fill_from_environment(checkmk: dict[str, Any]) -> dict[str, str]:
     """Add missing values to the section from the environment. Return a mapping of added keys to their variables."""
     filled: dict[str, str] = {}
@@ -257,52 +274,6 @@ def _fill_from_environment(checkmk: dict[str, Any]) -> dict[str, str]:
         checkmk[key] = variable if name == "password" else os.environ[variable]
         filled[key] = variable
     return filled
-
-
-def _secret(document: Document, checkmk: Mapping[str, Any], variables: Mapping[str, str]) -> SecretSource:
-    secrets = {key: checkmk[key] for key in _SECRET_KEYS if checkmk.get(key) is not None}
-    for key, value in secrets.items():
-        is_command = key == "password_command"
-        if is_command and value and isinstance(value, list) and all(isinstance(word, str) for word in value):
-            secrets[key] = shlex.join(value)  # a list has one entry per argument
-        elif not isinstance(value, str):
-            needed = "a string or a list of strings" if is_command else "a string; put it in quotes"
-            raise _invalid(document, ("checkmk", key), f"must be {needed}")
-        elif not value:
-            raise _invalid(document, ("checkmk", key), "must not be empty")
-    if len(secrets) > 1:
-        names = " and ".join(variables.get(key, key) for key in secrets)
-        message = f"the password must have exactly one source, but {names} are given"
-        raise _error_at(document, ("checkmk",), message, "password")
-    return SecretSource(**{_SECRET_KEYS[key]: value for key, value in secrets.items()})
-
-
-def _typed(document: Document, path: tuple[str, ...], value: Any, hint: Any) -> Any:
-    """Return ``value`` if it has the type of its field; a mapping becomes a record. Raises SettingsError otherwise."""
-    if dataclasses.is_dataclass(hint):
-        if not isinstance(value, dict):
-            raise _invalid(document, path, "must be a mapping")
-        hints = get_type_hints(hint)
-        _refuse_unknown(document, path, value, tuple(hints))
-        inner = {name: _typed(document, (*path, name), entry, hints[name]) for name, entry in value.items()}
-        return _record(document, path, hint, inner)
-    optional = type(None) in getattr(hint, "__args__", ())
-    wanted, *others = (kind for kind in getattr(hint, "__args__", (hint,)) if kind is not type(None))
-    if others or (value is None and optional):  # a field of several types is checked by its record
-        return value
-    accepted = (int, float) if wanted is float else (wanted,)
-    if not isinstance(value, accepted) or (isinstance(value, bool) and wanted is not bool):
-        kind = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}[wanted]
-        raise _invalid(document, path, f"must be {kind}, not {value!r}")
-    return value
-
-
-def _record(document: Document, path: tuple[str, ...], kind: Any, values: Mapping[str, Any]) -> Any:
-    try:
-        return kind(**values)
-    except SettingsError as error:
-        message = prefix_field("".join(f"{step}." for step in path), error)
-        raise _error_at(document, (*path, error.field or ""), message, error.field) from None
 
 
 def _refuse_unknown(document: Document, path: tuple[str, ...], section: Any, known: tuple[str, ...]) -> None:

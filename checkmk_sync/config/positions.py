@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import operator
 import re
 from json.decoder import scanstring  # type: ignore[attr-defined]
-from typing import Any, Callable, Iterator, NamedTuple, Optional, Protocol, Sequence, Union
+from typing import Any, Callable, Iterator, NamedTuple, Optional, Sequence, Union
 
 import yaml
 
-__all__ = [
-    "JSONPositions",
-    "Path",
-    "Position",
-    "PositionIndex",
-    "YAMLPositions",
-    "has_depth_limit",
-    "position_at",
-    "safe_loader",
-]
+__all__ = ["JSONPositions", "Path", "Position", "YAMLPositions", "has_depth_limit", "open_loader", "position_at"]
 
 Path = Sequence[Union[str, int]]
 
 # Both loaders are safe. libyaml is six times faster, but not every PyYAML is built with it.
-safe_loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_safe_loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def has_depth_limit(loader: Any) -> bool:
-    """Return True if a loader refuses documents that are nested too deeply, instead of crashing."""
+@contextlib.contextmanager
+def open_loader(text: str) -> Iterator[Any]:
+    """Yield a loader of a YAML text, and free its memory after the block."""
+    loader = _safe_loader(text)
+    try:
+        yield loader
+    finally:
+        loader.dispose()
+
+
+def has_depth_limit() -> bool:
+    """Return True if the loader refuses documents that are nested too deeply, instead of crashing."""
     # libyaml before 0.2.6 recurses until the process crashes.
-    return not issubclass(loader, getattr(yaml, "CSafeLoader", ())) or yaml._yaml.get_version() >= (0, 2, 6)
+    return not issubclass(_safe_loader, getattr(yaml, "CSafeLoader", ())) or yaml._yaml.get_version() >= (0, 2, 6)
 
 
 class Position(NamedTuple):
@@ -50,19 +52,6 @@ def position_at(text: str, offset: int) -> Position:
     return Position(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
 
 
-class PositionIndex(Protocol):
-    """The interface of objects that look up positions of values in a document."""
-
-    def position(self, path: Path, *, of_value: bool = False) -> Position:
-        """Return the position of the member at ``path`` (keys and indexes), or of its nearest parent.
-
-        A member starts at its key, or with ``of_value`` at its value.
-        """
-
-    def items(self, path: Path) -> Sequence[int]:
-        """Return the lines on which the items of the list at ``path`` start, or ``()`` if it is not a list."""
-
-
 class YAMLPositions:
     """Positions in a YAML text.
 
@@ -74,12 +63,13 @@ class YAMLPositions:
         self._root: Any = None
 
     def position(self, path: Path, *, of_value: bool = False) -> Position:
+        """Return the position of the member at ``path`` (keys and indexes), or of its nearest parent.
+
+        A member starts at its key, or with ``of_value`` at its value.
+        """
         if self._root is None:
-            loader = safe_loader(self._text)
-            try:
+            with open_loader(self._text) as loader:
                 self._root = loader.get_single_node()
-            finally:
-                loader.dispose()
         if self._root is None:
             return Position()
         node, mark = self._root, self._root.start_mark
@@ -91,6 +81,7 @@ class YAMLPositions:
         return Position(mark.line + 1, mark.column + 1)
 
     def items(self, path: Path) -> Sequence[int]:
+        """Return the lines on which the items of the list at ``path`` start, or ``()`` if it is not a list."""
         return self._lists.get(id(functools.reduce(operator.getitem, path, self._data)), ())
 
 
@@ -113,7 +104,10 @@ Member = tuple[Union[str, int], int, int]  # key or index, and the offsets of th
 
 
 class JSONPositions:
-    """Positions in a JSON text. Only :meth:`first_token` and :meth:`duplicate` work for invalid JSON."""
+    """Positions in a JSON text, with the methods of :class:`YAMLPositions`.
+
+    Only :meth:`first_token` and :meth:`duplicate` work for invalid JSON.
+    """
 
     def __init__(self, text: str) -> None:
         self._text = text

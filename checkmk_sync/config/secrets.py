@@ -16,9 +16,17 @@ from ..core.arguments import describe_type
 from ..core.private_files import is_open_to_others
 from ..errors import MissingExtraError, SettingsError
 
-__all__ = ["SecretSource", "reveal_members", "reveal_named", "secret_name", "warn_caller", "warn_if_readable_by_others"]
+__all__ = [
+    "SecretSource",
+    "read_file",
+    "reveal_members",
+    "reveal_named",
+    "secret_name",
+    "warn_caller",
+    "warn_if_readable_by_others",
+]
 
-MAX_CHARACTERS = 2**16  # of a password file
+MAX_SETTINGS_FILE, MAX_PASSWORD_FILE = 2**20, 2**16  # characters
 _SURROGATE = re.compile("[\ud800-\udfff]")
 COMMAND_S = 60.0  # the time limit of a password command
 _REFERENCE = "secret:"
@@ -39,7 +47,7 @@ class SecretSource:
     keyring: Optional[str] = None
 
     def __post_init__(self) -> None:
-        sources = [name for name in ("value", "file", "env", "command", "keyring") if getattr(self, name) is not None]
+        sources = [name for name in _SOURCES if getattr(self, name) is not None]
         if len(sources) != 1:
             message = "none is given" if not sources else f"{' and '.join(sources)} are given"
             raise SettingsError(f"the password must have exactly one source, but {message}", field="password")
@@ -57,16 +65,8 @@ class SecretSource:
         Raises SettingsError if the secret cannot be read, is empty or is not valid, and MissingExtraError if the
         package keyring is not installed.
         """
-        if self.value is not None:
-            secret = self.value
-        elif self.file is not None:
-            secret = _from_file(self.file)
-        elif self.env is not None:
-            secret = os.environ.get(self.env, "")
-        elif self.command is not None:
-            secret = _from_command(self.command)
-        else:
-            secret = _from_keyring(str(self.keyring), username)
+        _, read = _SOURCES[self._kind]
+        secret = read(getattr(self, self._kind), username)
         problem = "is empty or missing" if not secret else None
         if "\n" in secret or "\r" in secret:
             problem = "has more than one line"
@@ -80,13 +80,12 @@ class SecretSource:
     @property
     def location(self) -> str:
         """A description of the source for messages, such as ``"the file /etc/secret"``."""
-        if self.file is not None:
-            return f"the file {self.file}"
-        if self.env is not None:
-            return f"the environment variable {self.env}"
-        if self.command is not None:
-            return "the password command"
-        return "the settings" if self.value is not None else f"the keyring service {self.keyring}"
+        description, _ = _SOURCES[self._kind]
+        return description.format(getattr(self, self._kind))
+
+    @property
+    def _kind(self) -> str:
+        return next(name for name in _SOURCES if getattr(self, name) is not None)
 
 
 def secret_name(value: object) -> Optional[str]:
@@ -122,27 +121,35 @@ def reveal_members(value: Any, reveal: Callable[[str], str]) -> Any:
 
 def _from_file(path: str) -> str:
     path = os.path.abspath(os.path.expanduser(path))
+    text, status = read_file(path, f"the password file {path}", limit=MAX_PASSWORD_FILE, field="password_file")
+    warn_if_readable_by_others(path, status)
+    secret = text.rstrip("\r\n")
+    if secret != secret.strip():
+        warn_caller(f"the password in {path} starts or ends with a space; remove it unless it is part of the password")
+    return secret
+
+
+def read_file(
+    path: str, label: str, *, limit: int = MAX_SETTINGS_FILE, file: Optional[str] = None, field: Optional[str] = None
+) -> tuple[str, os.stat_result]:
+    """Return the text of a UTF-8 file with settings or a secret, and the status of the file.
+
+    Raises SettingsError if the file cannot be read or has more than ``limit`` characters. The message calls the file
+    ``label``, and the error has these attributes ``file`` and ``field``.
+    """
     try:
         with open(path, encoding="utf-8-sig") as source:
-            warn_if_readable_by_others(path, os.fstat(source.fileno()))
-            secret = source.read(MAX_CHARACTERS + 1)
-    except (OSError, ValueError) as error:
-        # open() raises ValueError for a name with NUL.
+            status, text = os.fstat(source.fileno()), source.read(limit + 1)
+    except (OSError, ValueError) as error:  # open() raises ValueError for a name with NUL
         reason = error.strerror if isinstance(error, OSError) else str(error)
         if isinstance(error, UnicodeDecodeError):
             reason = "it is not UTF-8 text"
         cause = error if isinstance(error, OSError) else None  # a UnicodeDecodeError contains the bytes of the file
-        raise SettingsError(f"the password file {path} cannot be read: {reason}", field="password_file") from cause
-    if len(secret) > MAX_CHARACTERS:
-        del secret  # tracebacks can show local variables
-        message = (
-            f"the password file {path} is longer than {MAX_CHARACTERS // 2**10} KiB; use a file with only the password"
-        )
-        raise SettingsError(message, field="password_file")
-    secret = secret.rstrip("\r\n")
-    if secret != secret.strip():
-        warn_caller(f"the password in {path} starts or ends with a space; remove it unless it is part of the password")
-    return secret
+        raise SettingsError(f"{label} cannot be read: {reason}", file=file, field=field) from cause
+    if len(text) > limit:
+        del text  # tracebacks can show local variables
+        raise SettingsError(f"{label} is larger than {limit // 2**10} KiB; check its path", file=file, field=field)
+    return text, status
 
 
 def warn_if_readable_by_others(path: str, status: os.stat_result) -> None:
@@ -191,3 +198,13 @@ def _from_keyring(service: str, username: str) -> str:
     except ImportError as error:
         raise MissingExtraError("a password from the keyring", "keyring") from error
     return keyring.get_password(service, username) or ""
+
+
+# For each source, its description in messages, and the function that returns the secret.
+_SOURCES: Mapping[str, tuple[str, Callable[[str, str], str]]] = {
+    "value": ("the settings", lambda secret, _: secret),
+    "file": ("the file {}", lambda path, _: _from_file(path)),
+    "env": ("the environment variable {}", lambda name, _: os.environ.get(name, "")),
+    "command": ("the password command", lambda command, _: _from_command(command)),
+    "keyring": ("the keyring service {}", _from_keyring),
+}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import math
 import os
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Mapping, Optional, Union
@@ -11,9 +10,10 @@ from urllib.parse import urlsplit
 
 from ..core.arguments import describe_type
 from ..core.redaction import HiddenURL, hide_userinfo
-from ..core.text import is_encoding, suggestion
+from ..core.text import is_encoding
 from ..errors import SettingsError
 from .amounts import Amount
+from .records import check_fields
 from .secrets import SecretSource
 from .urls import check_proxy, check_redis_url, checked_server_url
 
@@ -36,23 +36,6 @@ BACKENDS = ("memory", "sqlite", "redis")
 STRATEGIES = ("fixed", "linear", "exponential_backoff")
 
 
-def _check(owner: Any, **minimum: float) -> None:
-    """Raise SettingsError for a value that is not a number, is too small, or should be whole. None means "not set"."""
-    counts = {entry.name for entry in fields(owner) if entry.type == "int"}
-    for name, least in minimum.items():
-        value = getattr(owner, name)
-        if value is None:
-            continue
-        if not isinstance(value, (int, float)) or isinstance(value, bool):
-            raise SettingsError(f"{name} must be a number, not {value!r}", field=name)
-        if not math.isfinite(value):
-            raise SettingsError(f"{name} must be a finite number, not {value!r}", field=name)
-        if name in counts and not isinstance(value, int):
-            raise SettingsError(f"{name} must be a whole number, not {value!r}", field=name)
-        if value < least:
-            raise SettingsError(f"{name} must be at least {least:g}, not {value!r}", field=name)
-
-
 @dataclass(frozen=True)
 class Timeouts:
     """The time limits of calls, in seconds."""
@@ -65,7 +48,7 @@ class Timeouts:
     settle_s: float = 30.0  # the search for the effect of a write whose response was lost
 
     def __post_init__(self) -> None:
-        _check(self, connect_s=0.001, read_s=0.001, bulk_s=0.001, total_s=0.001, settle_s=0)
+        check_fields(self, connect_s=0.001, read_s=0.001, bulk_s=0.001, total_s=0.001, settle_s=0)
 
 
 @dataclass(frozen=True)
@@ -77,7 +60,7 @@ class LimitSettings:
     max_reply_mb: float = 32.0  # decompressed; for a list, of each item, because lists are streamed
 
     def __post_init__(self) -> None:
-        _check(self, reads_in_flight=1, requests_per_second=0.001, max_reply_mb=0.001)
+        check_fields(self, reads_in_flight=1, requests_per_second=0.001, max_reply_mb=0.001)
         # Checkmk: a site has 64 workers, and its GUI needs them as well.
         if self.reads_in_flight > 8:
             raise SettingsError("reads_in_flight must be at most 8", field="reads_in_flight")
@@ -96,7 +79,7 @@ class StreamingSettings:
     memory_limit_mb: float = 100.0
 
     def __post_init__(self) -> None:
-        _check(self, default_batch_size=1, max_concurrent_batches=1, memory_limit_mb=1)
+        check_fields(self, default_batch_size=1, max_concurrent_batches=1, memory_limit_mb=1)
 
 
 @dataclass(frozen=True)
@@ -120,7 +103,9 @@ class CachingSettings:
     redis_password: Optional[SecretSource] = None
 
     def __post_init__(self) -> None:
-        _check(self, max_size=1, max_mb=0.001, default_ttl=0, status_ttl=0, stale_if_error=0, cleanup_interval=0.001)
+        check_fields(
+            self, max_size=1, max_mb=0.001, default_ttl=0, status_ttl=0, stale_if_error=0, cleanup_interval=0.001
+        )
         if self.backend not in BACKENDS:
             raise SettingsError(f"unknown backend {self.backend!r}; use one of: {', '.join(BACKENDS)}", field="backend")
         if self.backend == "redis" and not self.redis_url:
@@ -146,7 +131,7 @@ class BatchSettings:
     retry_delay: float = 1.0
 
     def __post_init__(self) -> None:
-        _check(self, chunk_size=1, max_concurrent=1, rate_limit=0.001, max_retries=0, retry_delay=0)
+        check_fields(self, chunk_size=1, max_concurrent=1, rate_limit=0.001, max_retries=0, retry_delay=0)
 
 
 @dataclass(frozen=True)
@@ -157,7 +142,7 @@ class MetricsSettings:
     cleanup_interval: float = 3600.0  # seconds after which the memory of older values is freed
 
     def __post_init__(self) -> None:
-        _check(self, retention_hours=0.001, cleanup_interval=0)
+        check_fields(self, retention_hours=0.001, cleanup_interval=0)
 
 
 @dataclass(frozen=True)
@@ -174,7 +159,7 @@ class RetrySettings:
     jitter: bool = True
 
     def __post_init__(self) -> None:
-        _check(self, max_retries=0, base_delay=0, max_delay=0)
+        check_fields(self, max_retries=0, base_delay=0, max_delay=0)
         if self.strategy not in STRATEGIES:
             raise SettingsError(
                 f"unknown strategy {self.strategy!r}; use one of: {', '.join(STRATEGIES)}", field="strategy"
@@ -197,7 +182,7 @@ class BreakerSettings:
     minimum_calls: int = 20
 
     def __post_init__(self) -> None:
-        _check(self, failure_threshold=1, recovery_timeout=0, failure_rate=0.01, window=0.001, minimum_calls=1)
+        check_fields(self, failure_threshold=1, recovery_timeout=0, failure_rate=0.01, window=0.001, minimum_calls=1)
         if self.failure_rate > 1:
             raise SettingsError("failure_rate must be at most 1", field="failure_rate")
 
@@ -238,6 +223,7 @@ class SyncSettings:
     limits: SyncLimits = field(default_factory=SyncLimits)
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.encoding is not None and not is_encoding(self.encoding):
             message = f"encoding {self.encoding!r} is unknown; use one such as utf-8, windows-1252 or utf-16"
             raise SettingsError(message, field="encoding")
@@ -320,31 +306,3 @@ def _plain(value: Any) -> Any:
     if is_dataclass(value):
         value = {entry.name: getattr(value, entry.name) for entry in fields(value)}
     return {name: _plain(entry) for name, entry in value.items()} if isinstance(value, Mapping) else value
-
-
-def prefix_field(path: str, error: SettingsError) -> str:
-    """Return the message of an error as ``"KEY: message"``. The key is ``path`` and the name of the field."""
-    return f"{path}{error.field}: {str(error).removeprefix(f'{error.field} ')}" if path and error.field else str(error)
-
-
-def replace_nested(record: Any, changes: Mapping[str, Any], path: str = "") -> Any:
-    """Return a copy of a settings record with ``changes``. A mapping changes the nested record of that name.
-
-    Raises SettingsError for a mistake, but TypeError for an unknown name at the top level, which is an argument.
-    """
-    values = {entry.name: getattr(record, entry.name) for entry in fields(record)}
-    for name, change in changes.items():
-        if name not in values:
-            message = f"unknown setting {path}{name}{suggestion(name, tuple(values))}"
-            raise SettingsError(message, field=name) if path else TypeError(message)
-        below = hasattr(values[name], "__dataclass_fields__")
-        if below and isinstance(change, Mapping):
-            values[name] = replace_nested(values[name], change, f"{path}{name}.")
-        elif below and not isinstance(change, type(values[name])):
-            raise SettingsError(f"{path}{name} must be a mapping or {type(values[name]).__name__}", field=name)
-        else:
-            values[name] = change
-    try:
-        return type(record)(**values)
-    except SettingsError as error:
-        raise SettingsError(prefix_field(path, error), field=error.field) from None

@@ -12,6 +12,7 @@ __all__ = [
     "match_choice",
     "require_count",
     "require_iterable",
+    "require_json",
     "require_string",
     "require_strings",
     "require_type",
@@ -72,6 +73,17 @@ def require_strings(value: Iterable[Any], label: str) -> list[str]:
         if not isinstance(name, str):
             raise TypeError(f"{label} must be a list of strings, but {label}[{index}] is {describe_type(name)}")
     return entries
+
+
+def require_json(value: Any, label: str) -> Any:
+    """Return ``value`` unchanged. Raises ValueError if it cannot be sent as JSON."""
+    import json  # not at the top, because it would delay --help
+
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"{label} cannot be sent as JSON: {error}") from None
+    return value
 
 
 def runs_after_return(function: Callable[..., Any]) -> bool:

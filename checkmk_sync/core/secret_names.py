@@ -35,11 +35,13 @@ def is_secret_name(name: str) -> bool:
 
     Misspelled names count as well, such as ``snmp_comunity``.
     """
-    return _SECRET_NAME.search(name) is not None or (len(name) <= LONGEST_NAME and _is_misspelled_secret(name))
+    return _is_secret_or_misspelled(name) if len(name) <= LONGEST_NAME else _SECRET_NAME.search(name) is not None
 
 
 @functools.lru_cache(maxsize=4096)
-def _is_misspelled_secret(name: str) -> bool:
+def _is_secret_or_misspelled(name: str) -> bool:
+    if _SECRET_NAME.search(name):
+        return True
     parts = [part.lower() for part in _NAME_PART.findall(name)]
     words = {*parts, *map("".join, zip(parts, parts[1:])), "".join(parts)} - _OTHER_WORDS
     is_key = any(last == "key" and _is_close(word, _SECRET_KEYS) for word, last in zip(parts, parts[1:]))

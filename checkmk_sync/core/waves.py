@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from graphlib import CycleError, TopologicalSorter
 from typing import Collection, Mapping
 
 __all__ = ["waves"]
@@ -13,19 +15,14 @@ def waves(needs: Mapping[str, Collection[str]]) -> dict[str, int]:
     ``needs`` maps each key to the keys that must come before it. Needs that are not keys are ignored. Keys in a cycle,
     and keys that depend on them, are in the last wave.
     """
-    left = {key: {need for need in wanted if need in needs and need != key} for key, wanted in needs.items()}
-    users: dict[str, list[str]] = {}
-    for key, wanted in left.items():
-        for need in wanted:
-            users.setdefault(need, []).append(key)
+    graph = {key: [need for need in wanted if need in needs and need != key] for key, wanted in needs.items()}
+    sorter = TopologicalSorter(graph)
+    with contextlib.suppress(CycleError):  # the sorter still yields all keys that do not depend on a cycle
+        sorter.prepare()
     wave_of: dict[str, int] = {}
-    ready, number = [key for key, wanted in left.items() if not wanted], 0
-    while ready:
+    number = 0
+    while ready := sorter.get_ready():
         wave_of.update(dict.fromkeys(ready, number))
-        done, ready, number = ready, [], number + 1
-        for key in done:
-            for user in users.get(key, ()):
-                left[user].discard(key)
-                if not left[user]:
-                    ready.append(user)
+        sorter.done(*ready)
+        number += 1
     return {key: wave_of.get(key, number) for key in needs}

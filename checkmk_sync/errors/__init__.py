@@ -33,29 +33,26 @@
 
 from __future__ import annotations
 
-from .api import (
+from .base import Attempted, CheckmkError, Delivery, MissingExtraError, SettingsError
+from .calls import (
     ApiError,
     AuthError,
     BadRequestError,
+    BrokenReplyError,
+    CircuitOpenError,
     ConflictError,
+    ConnectError,
+    DeadlineError,
     ForbiddenError,
+    GatewayError,
     LockedError,
     NotFoundError,
     PreconditionError,
+    ReadTimeoutError,
     ServerError,
     ThrottledError,
-    UnprocessableError,
-)
-from .attempted import Attempted, Delivery
-from .base import CheckmkError, MissingExtraError, SettingsError
-from .transport import (
-    BrokenReplyError,
-    CircuitOpenError,
-    ConnectError,
-    DeadlineError,
-    GatewayError,
-    ReadTimeoutError,
     TransportError,
+    UnprocessableError,
 )
 from .work import (
     ActivationError,

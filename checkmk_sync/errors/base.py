@@ -1,18 +1,55 @@
-"""The base class of all errors, and the errors of settings and optional packages."""
+"""The base class of all errors, the record of a failed request, and the errors of settings and optional packages."""
 
 from __future__ import annotations
 
 import dataclasses
+import enum
 import pickle
+from dataclasses import dataclass
 from typing import Any, Optional, TypeVar
 
 from ..core.text import escape_invisible
-from .attempted import Attempted, Delivery
 
-__all__ = ["CheckmkError", "MissingExtraError", "SettingsError", "format_location"]
-
+__all__ = ["Attempted", "CheckmkError", "Delivery", "MissingExtraError", "SettingsError", "format_location"]
 
 E = TypeVar("E", bound="CheckmkError")
+
+
+class Delivery(enum.Enum):
+    """The stage that a request had reached when its call failed."""
+
+    NOT_SENT = "not sent"  # nothing was sent, so a retry is safe
+    UNKNOWN = "unknown"  # it was sent, but no usable response arrived
+    ANSWERED = "answered"  # the site refused it
+    NOTHING_DONE = "nothing done"  # the response or a later read proves that it had no effect
+
+
+@dataclass(frozen=True)
+class Attempted:
+    """The facts about a failed call that decide whether it may be repeated.
+
+    ``is_read`` is None if it is unknown whether the call was a read. ``attempts`` is the number of times that the call
+    was tried. ``retries_spent`` is True if the client has already made all retries that its settings allow.
+    """
+
+    delivery: Delivery
+    is_read: Optional[bool] = None
+    attempts: int = 1
+    retries_spent: bool = False
+
+    @property
+    def may_be_repeated(self) -> bool:
+        """Return True if repeating the request cannot execute it twice."""
+        return bool(self.is_read) or self.delivery in (Delivery.NOT_SENT, Delivery.NOTHING_DONE)
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Return True if the call is a write that may have been executed although it failed."""
+        return not self.is_read and self.delivery is Delivery.UNKNOWN
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the facts as plain data, without ``retries_spent``."""
+        return {"delivery": self.delivery.value, "is_read": self.is_read, "attempts": self.attempts}
 
 
 class CheckmkError(Exception):
@@ -35,9 +72,7 @@ class CheckmkError(Exception):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the class (``error``), the ``message`` and the attributes as plain data for logs and ``--json``."""
-        facts = {key: value for key, value in self.__dict__.items() if not key.startswith("_")}
-        if self.attempted is not None:
-            facts["attempted"] = self.attempted.to_dict()
+        facts = {key: _plain(value) for key, value in self.__dict__.items() if not key.startswith("_")}
         return {"error": type(self).__name__, "message": str(self), **facts}
 
     def with_attempted(self: E, message: str = "", **changes: Any) -> E:
@@ -47,6 +82,12 @@ class CheckmkError(Exception):
         args = (escape_invisible(message),) if message else self.args
         error: E = _rebuild(type(self), args, state, self.__cause__)
         return error
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    return list(map(_plain, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _rebuild(kind: type[E], args: tuple[Any, ...], state: dict[str, Any], cause: Optional[BaseException]) -> E:

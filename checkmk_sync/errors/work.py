@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Optional, Sequence
 
-from .attempted import Attempted, Delivery
-from .base import CheckmkError
+from .base import Attempted, CheckmkError, Delivery
 
 __all__ = [
     "ActivationError",
@@ -64,11 +63,6 @@ class BatchError(CheckmkError):
         self.outcomes = outcomes
         super().__init__(message, *more_lines)
 
-    def to_dict(self) -> dict[str, Any]:
-        facts = super().to_dict()
-        facts["outcomes"] = [outcome.to_dict() for outcome in self.outcomes]
-        return facts
-
 
 class UnfinishedError(CheckmkError):
     """An item of a batch has no result: its worker died, or it was still running when the batch was stopped.
@@ -124,13 +118,6 @@ class InventoryError(SyncError):
         lines = [str(problem) for problem in self.problems]
         head = lines[0] if len(lines) == 1 else f"{len(lines)} mistakes in the inventory:"
         super().__init__(head, *(f"  {line}" for line in lines if len(lines) > 1))
-
-    def to_dict(self) -> dict[str, Any]:
-        facts = super().to_dict()
-        facts["problems"] = [
-            problem.to_dict() if hasattr(problem, "to_dict") else {"message": str(problem)} for problem in self.problems
-        ]
-        return facts
 
 
 class UnsafePlanError(SyncError):

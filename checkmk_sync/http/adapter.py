@@ -6,27 +6,19 @@ import contextlib
 import json
 import logging
 import operator
-import os
 from typing import Any, ContextManager, Iterator, Mapping, Optional
 
 import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
+from .. import errors
 from ..config.settings import Timeouts
 from ..core import cancellation
 from ..core.call import JSON, Call, CallKind
 from ..core.clock import Deadline
+from ..core.fork import ForkSafe
 from ..core.redaction import Redactor
-from ..errors import (
-    BrokenReplyError,
-    ConnectError,
-    DeadlineError,
-    GatewayError,
-    ReplyTooLargeError,
-    ThrottledError,
-    TransportError,
-)
 from ..metrics import MetricsCollector
 from ..metrics.calls import CallCost
 from ..recovery import BreakerState, CircuitBreaker, RequestLimits, RetryPolicy
@@ -66,10 +58,10 @@ class Exchange(requests.PreparedRequest):
         self.is_exclusive = call.is_exclusive
         self.socket: TrackedSocket  # of the last attempt
         self.response_body: bytes = b""  # decompressed; empty for a stream
-        self.response_json: Any = None  # decoded from response_body
+        self.response_json: Any = None  # decoded from response_body; with a body_limit, the body itself
 
 
-class CheckmkAdapter(HTTPAdapter):
+class CheckmkAdapter(ForkSafe, HTTPAdapter):
     """A requests adapter that applies retries, limits and the circuit breaker to each request.
 
     The body is read inside these guards. requests reads it after the adapter has returned, so guards around ``send``
@@ -77,6 +69,9 @@ class CheckmkAdapter(HTTPAdapter):
 
     Answers of the site itself are returned, whatever their status. Any other outcome raises one typed error.
     """
+
+    LOCKS = ()
+    _pool: Any  # the connection pool of the server, or None before the first request
 
     def __init__(
         self,
@@ -92,13 +87,12 @@ class CheckmkAdapter(HTTPAdapter):
         proxies: Mapping[str, str],
     ) -> None:
         # urllib3's retries would multiply with ours, and would repeat writes that are not safe to repeat.
-        super().__init__(pool_connections=2, pool_maxsize=limits.reads.limit + 1, max_retries=0)
+        HTTPAdapter.__init__(self, pool_connections=2, pool_maxsize=limits.reads.limit + 1, max_retries=0)
         self._limits, self._breaker, self._metrics = limits, breaker, metrics
         self._timeouts, self._max_reply_bytes, self._redact = timeouts, max_reply_bytes, redact
         self._options: dict[str, Any] = {"verify": verify, "proxies": proxies}
-        self._pool: Any = None
         self._closed = False
-        self._process = os.getpid()
+        ForkSafe.__init__(self)
         metrics.set_gauge("requests_in_flight", 0)
 
         guarded = limits.guard(breaker.guard(self._attempt))
@@ -124,9 +118,9 @@ class CheckmkAdapter(HTTPAdapter):
         # An open breaker stays open for longer than any retry waits.
         if self._closed or self._breaker.state is BreakerState.OPEN:
             return False
-        if isinstance(error, ThrottledError):  # 429 comes from a proxy, so the site has done nothing
+        if isinstance(error, errors.ThrottledError):  # 429 comes from a proxy, so the site has done nothing
             return True
-        if isinstance(error, DeadlineError) or not isinstance(error, TransportError):
+        if isinstance(error, errors.DeadlineError) or not isinstance(error, errors.TransportError):
             return False
         # Some reads are POST requests, so the method does not tell which calls may be repeated. A request that was
         # never sent may always be repeated.
@@ -143,9 +137,7 @@ class CheckmkAdapter(HTTPAdapter):
         call, remaining_s, sent = exchange.call, exchange.deadline.remaining_s(), len(exchange.body or b"")
         cancellation.check()
         if self._closed:
-            raise ConnectError("the client is closed", call=str(call), sent=False)
-        if self._process != os.getpid():
-            self._drop_inherited_connections()
+            raise errors.ConnectError("the client is closed", call=str(call), sent=False)
         exchange.socket = TrackedSocket(describe_limit(call, exchange.deadline))
         exchange.cost.attempts += 1
         exchange.cost.bytes_sent += sent
@@ -180,24 +172,26 @@ class CheckmkAdapter(HTTPAdapter):
 
     def _read_body(self, exchange: Exchange, response: requests.Response) -> None:
         """Read the body, unless the call streams it. Raises ReplyTooLargeError if it exceeds the limit."""
-        call = exchange.call
-        if response.status_code == 200 and call.stream:
+        call, is_ok, is_refusal = exchange.call, response.status_code == 200, response.status_code >= 400
+        if is_ok and call.stream:
             return
-        if response.status_code == 200 and call.body_limit is not None:
-            exchange.response_body = exchange.response_json = _read_up_to(response, call.body_limit, call)
-            return
-        is_refusal = response.status_code >= 400
-        limit = MAX_ERROR_BODY_BYTES if is_refusal else self._max_reply_bytes
+        limit, origin, piece_bytes = self._max_reply_bytes, " (limits.max_reply_mb)", BODY_PIECE_BYTES
+        if is_refusal:
+            limit = MAX_ERROR_BODY_BYTES
+        elif is_ok and call.body_limit is not None:
+            limit, origin = call.body_limit, ", the limit of this call"
+            piece_bytes = int(min(LARGE_PIECE_BYTES, limit + 1))
         pieces, size = [], 0
         # A small answer can decompress to a large one, so size and time are checked after each chunk.
-        for piece in _pieces(response, BODY_PIECE_BYTES):
+        for piece in _pieces(response, piece_bytes):
             pieces.append(piece)
             size += len(piece)
             if size > limit or exchange.socket.expired:
                 response.close()
                 break
         if size > limit and not is_refusal:
-            raise _too_large(limit, call, " (limits.max_reply_mb)")
+            message = f"the answer to {call} is larger than {limit / 2**20:g} MB{origin}"
+            raise errors.ReplyTooLargeError(message, limit_bytes=int(limit), call=str(call))
         exchange.response_body = b"".join(pieces)
 
     def _check_and_decode(self, exchange: Exchange, response: requests.Response) -> None:
@@ -214,8 +208,8 @@ class CheckmkAdapter(HTTPAdapter):
         self._metrics.increment_counters({f"replies.{status}": 1, "bytes_received": len(response_body)})
         if status >= 429:
             self._raise_gateway_error(exchange, response)
-        if not call.stream and call.body_limit is None:
-            exchange.response_json = _decoded(exchange, response)
+        if not call.stream:
+            exchange.response_json = _decoded(exchange, response) if call.body_limit is None else response_body
 
     def _raise_gateway_error(self, exchange: Exchange, response: requests.Response) -> None:
         """Raise an error if a web server in front of the site sent the answer."""
@@ -226,13 +220,15 @@ class CheckmkAdapter(HTTPAdapter):
         error = error_from_reply(status, headers, exchange.response_body, call=call, redact=self._redact)
         if not is_of_gateway:
             raise error
-        raise GatewayError(str(error), status=status, call=str(call), retry_after_s=retry_after_s(headers))
+        raise errors.GatewayError(str(error), status=status, call=str(call), retry_after_s=retry_after_s(headers))
 
-    def translate_error(self, error: Exception, exchange: Exchange) -> TransportError:
+    def translate_error(self, error: Exception, exchange: Exchange) -> errors.TransportError:
         """Return the typed error for an exception of requests or urllib3.
 
         Raises Stopped if the exception occurred because the caller's work was stopped.
         """
+        if isinstance(error, requests.ConnectTimeout) and exchange.deadline.expired:
+            exchange.socket.expire()  # the deadline limited the connect timeout
         failure = failure_of(error, exchange.socket, exchange.call, self._redact)
         if exchange.socket.expired:
             self._check_stopped(exchange)
@@ -260,11 +256,11 @@ class CheckmkAdapter(HTTPAdapter):
         self._closed, self._pool = True, None
         super().close()  # type: ignore[no-untyped-call,unused-ignore]
 
-    def _drop_inherited_connections(self) -> None:
-        # If the parent and the child of a fork use the same connection, they receive each other's answers.
+    def reset_after_fork(self) -> None:
+        """Forget all connections, because two processes on one connection would receive each other's answers."""
         self.proxy_manager: dict[str, Any] = {}
         self.init_poolmanager(self._pool_connections, self._pool_maxsize)  # type: ignore[attr-defined,unused-ignore]
-        self._pool, self._process = None, os.getpid()
+        self._pool = None
 
     # A client has a single server. So these overrides skip work that requests repeats for each request.
 
@@ -320,18 +316,7 @@ def _decoded(exchange: Exchange, response: requests.Response) -> Any:
     try:
         return json.loads(exchange.response_body)
     except (ValueError, RecursionError) as error:
-        raise BrokenReplyError(f"the answer to {call} is not valid JSON", call=str(call)) from error
-
-
-def _read_up_to(response: requests.Response, limit: float, call: Call) -> bytes:
-    pieces, size = [], 0
-    for piece in _pieces(response, int(min(LARGE_PIECE_BYTES, limit + 1))):
-        pieces.append(piece)
-        size += len(piece)
-        if size > limit:
-            response.close()
-            raise _too_large(limit, call, ", the limit of this call")
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        raise errors.BrokenReplyError(f"the answer to {call} is not valid JSON", call=str(call)) from error
 
 
 def _pieces(response: requests.Response, size: int) -> Iterator[bytes]:
@@ -340,10 +325,3 @@ def _pieces(response: requests.Response, size: int) -> Iterator[bytes]:
         return response.iter_content(size)
     encoded = "Content-Encoding" in response.headers  # decode_content=True makes urllib3 copy each chunk
     return iter(lambda: response.raw.read(size, decode_content=encoded), b"")
-
-
-def _too_large(limit: float, call: Call, origin: str) -> ReplyTooLargeError:
-    size = f"{limit / 2**20:g} MB" if limit >= 2**20 else f"{limit:.0f} bytes"
-    return ReplyTooLargeError(
-        f"the answer to {call} is larger than {size}{origin}", limit_bytes=int(limit), call=str(call)
-    )

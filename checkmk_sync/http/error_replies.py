@@ -6,41 +6,26 @@ import email.utils
 import json
 import re
 import time
-from http import HTTPStatus
+from http.client import responses
 from typing import Any, Callable, Iterator, Mapping, Optional, Union
 
+from .. import errors
 from ..core.call import Call, show_folder_paths
 from ..core.redaction import Redactor, find_secrets, is_secret_name
-from ..errors import (
-    ApiError,
-    Attempted,
-    AuthError,
-    BadRequestError,
-    ConflictError,
-    Delivery,
-    ForbiddenError,
-    LockedError,
-    NotFoundError,
-    PreconditionError,
-    ServerError,
-    ThrottledError,
-    UnexpectedReplyError,
-    UnprocessableError,
-)
 
 __all__ = ["error_from_reply", "http_date", "is_of_a_gateway", "retry_after_s"]
 
-_BY_STATUS: Mapping[int, type[ApiError]] = {
-    400: BadRequestError,
-    401: AuthError,
-    403: ForbiddenError,
-    404: NotFoundError,
-    409: ConflictError,
-    412: PreconditionError,
-    422: UnprocessableError,
-    423: LockedError,
-    428: PreconditionError,
-    429: ThrottledError,
+_BY_STATUS: Mapping[int, type[errors.ApiError]] = {
+    400: errors.BadRequestError,
+    401: errors.AuthError,
+    403: errors.ForbiddenError,
+    404: errors.NotFoundError,
+    409: errors.ConflictError,
+    412: errors.PreconditionError,
+    422: errors.UnprocessableError,
+    423: errors.LockedError,
+    428: errors.PreconditionError,
+    429: errors.ThrottledError,
 }
 
 # Checkmk also answers 401 if the credentials are right: for a missing permission inside an endpoint, for the changes of
@@ -65,7 +50,7 @@ def is_of_a_gateway(status: int, headers: Mapping[str, str], body: bytes) -> boo
 
 def error_from_reply(
     status: int, headers: Mapping[str, str], body: bytes, *, call: Call, redact: Redactor
-) -> Union[ApiError, UnexpectedReplyError]:
+) -> Union[errors.ApiError, errors.UnexpectedReplyError]:
     """Return the error for an answer with status 400 or above.
 
     The caller raises it from a frame without the body, so that no traceback contains the body. Servers quote the
@@ -78,34 +63,34 @@ def error_from_reply(
     def clean(text: str) -> str:
         return show_folder_paths(without_secrets(text), call.folder_ids)
 
-    problem = _problem(status, headers, body, clean)
+    problem, phrase = _problem(status, headers, body, clean), responses.get(status, "Error")
     if problem is None and status != 429 and status < 500 and (status == 404 or not call.is_read):
         return _foreign_page(status, _plain_text(body, clean), call)
     if problem is None:
-        title = _phrase(status)
+        title = phrase
         # The pages of web servers contain the phrase twice: in the title and in a headline.
         detail = re.sub(rf"^(?:(?:{status} )?{re.escape(title)}\W*)+", "", _plain_text(body, clean))
-        problem, delivery = {}, Delivery.UNKNOWN
+        problem, delivery = {}, errors.Delivery.UNKNOWN
     else:
-        title, detail = str(problem.get("title") or _phrase(status)), str(problem.get("detail") or "")
+        title, detail = str(problem.get("title") or phrase), str(problem.get("detail") or "")
         # After a crash it is unknown how much of the call the site had executed.
-        delivery = Delivery.UNKNOWN if status >= 500 else Delivery.ANSWERED
-    kind = _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
+        delivery = errors.Delivery.UNKNOWN if status >= 500 else errors.Delivery.ANSWERED
+    kind = _BY_STATUS.get(status, errors.ServerError if status >= 500 else errors.ApiError)
     # Checkmk 2.1 and older put the reason for a 401 into the title.
-    if kind is AuthError and problem and _NOT_ABOUT_CREDENTIALS.search(f"{title} {detail}"):
-        kind = ForbiddenError
+    if kind is errors.AuthError and problem and _NOT_ABOUT_CREDENTIALS.search(f"{title} {detail}"):
+        kind = errors.ForbiddenError
     title, detail = (in_body.strictly(text[:_TEXT_LIMIT], public) for text in (title, detail))
     fields = _flatten_fields(
         problem.get("fields"), lambda text, about_secret: in_body.strictly(text, public, about_secret=about_secret)
     )
     facts: dict[str, Any] = {"ext": _ext(status, problem), "fields": fields}
-    facts.update(call=str(call), attempted=Attempted(delivery, call.is_read))
-    if kind is ThrottledError:
+    facts.update(call=str(call), attempted=errors.Attempted(delivery, call.is_read))
+    if kind is errors.ThrottledError:
         facts["retry_after_s"] = retry_after_s(headers)
     return kind(status, title, detail, **facts)
 
 
-def _foreign_page(status: int, text: str, call: Call) -> UnexpectedReplyError:
+def _foreign_page(status: int, text: str, call: Call) -> errors.UnexpectedReplyError:
     """Return the error for a 4xx of a firewall or gateway that answered in place of the site.
 
     Checkmk's own refusals are JSON problems. A 404 in any other form says nothing about the object, and
@@ -114,9 +99,10 @@ def _foreign_page(status: int, text: str, call: Call) -> UnexpectedReplyError:
     if status == 404:
         message = f"no Checkmk site answers {call}: 404 {text[:80]}; check server_url and site"
     else:
-        message = f"a web server in front of the site answered {call} with {status} {_phrase(status)}: {text[:80]}"
-    return UnexpectedReplyError(
-        message, call=str(call), status=status, attempted=Attempted(Delivery.UNKNOWN, call.is_read)
+        phrase = responses.get(status, "Error")
+        message = f"a web server in front of the site answered {call} with {status} {phrase}: {text[:80]}"
+    return errors.UnexpectedReplyError(
+        message, call=str(call), status=status, attempted=errors.Attempted(errors.Delivery.UNKNOWN, call.is_read)
     )
 
 
@@ -224,10 +210,3 @@ def _plain_text(body: bytes, redact: Callable[[str], str]) -> str:
     page = redact(body[:40_000].decode("utf-8", "replace"))[:20_000]
     text = re.sub(r"(?s)<(script|style).*?</\1>|<[^>]*>", " ", page)
     return redact(" ".join(text.split()))[:300]
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Error"

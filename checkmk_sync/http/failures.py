@@ -14,9 +14,11 @@ from ..core.redaction import Redactor
 from ..errors import BrokenReplyError, ConnectError, DeadlineError, ReadTimeoutError, TransportError
 from .socket_deadlines import TrackedSocket
 
-__all__ = ["CHUNK_LIMIT", "describe_limit", "failure_of", "late_error", "without_request"]
+__all__ = ["CHUNK_LIMIT", "SPEAKS_HTTP", "describe_limit", "failure_of", "late_error", "without_request"]
 
 
+# How OpenSSL reports a port that speaks http; the words differ between its versions.
+SPEAKS_HTTP = re.compile(r"wrong.version.number|http.request|record layer failure", re.IGNORECASE)
 CHUNK_LIMIT = "for a chunk of a stream (timeouts.read_s)"
 
 
@@ -27,7 +29,8 @@ def failure_of(error: Exception, socket: TrackedSocket, call: Call, redact: Reda
         return late_error(socket, call, sent=False if unsent else None)
     text = redact(_root_text(error))
     if unsent:
-        return ConnectError(f"cannot connect for {call}: {text}", call=str(call), sent=False)
+        hint = "; use http:// in server_url, or the port that speaks https" if SPEAKS_HTTP.search(text) else ""
+        return ConnectError(f"cannot connect for {call}: {text}{hint}", call=str(call), sent=False)
     if isinstance(error, (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)) or "timed out" in text:
         setting = "bulk_s" if call.kind is CallKind.BULK else "read_s"
         return ReadTimeoutError(f"the site did not answer {call} in time (timeouts.{setting})", call=str(call))

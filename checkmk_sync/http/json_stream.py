@@ -25,13 +25,10 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 _DELIMITERS = " \t\n\r,:]}"
 LEAST_CHARS = 128 * 2**10  # the least size of a block; a smaller block costs more than it saves
 
-# Matches from the end of a value to the start of the next value of the list.
-_TO_ANOTHER = re.compile(r"[ \t\n\r]*,[ \t\n\r]*(?=[^] \t\n\r])").match
 
-
-def iter_items(chunks: Iterable[bytes], member: str = "value", *, fields: Optional[Fields] = None) -> Iterator[Any]:
+def iter_items(chunks: Iterable[bytes], *, fields: Optional[Fields] = None) -> Iterator[Any]:
     """Yield the items of :func:`iter_blocks` one by one."""
-    return itertools.chain.from_iterable(iter_blocks(chunks, member, fields=fields))
+    return itertools.chain.from_iterable(iter_blocks(chunks, fields=fields))
 
 
 def all_items(text: bytes, field: str) -> list[Any]:
@@ -42,13 +39,9 @@ def all_items(text: bytes, field: str) -> list[Any]:
 
 
 def iter_blocks(
-    chunks: Iterable[bytes],
-    member: str = "value",
-    *,
-    fields: Optional[Fields] = None,
-    max_item_chars: float = MAX_ITEM_CHARS,
+    chunks: Iterable[bytes], *, fields: Optional[Fields] = None, max_item_chars: float = MAX_ITEM_CHARS
 ) -> Iterator[list[Any]]:
-    """Yield the items of the list ``member`` of the JSON object in ``chunks``, as lists of the items that have arrived.
+    """Yield the items of the list ``value`` of the JSON object in ``chunks``, as lists of the items that have arrived.
 
     Only a few chunks and items are in memory at a time. With ``fields``, items may lack all other members, because
     skipping them is faster. If ``fields`` is one name, the lists contain this field of each item instead of the items.
@@ -64,7 +57,7 @@ def iter_blocks(
         if not isinstance(key, str):
             raise UnexpectedReplyError(f"the answer is not valid JSON: an object has the key {key!r}, not a string")
         text.expect(":")
-        if key == member and text.accept("["):
+        if key == "value" and text.accept("["):
             found = True
             yield from _items_in_blocks(text, fields) if fields else _items(text, None)
         else:
@@ -72,12 +65,11 @@ def iter_blocks(
         text.separator("}")
     text.end()
     if not found:
-        raise UnexpectedReplyError(f"the answer has no list {member!r}")
+        raise UnexpectedReplyError("the answer has no list 'value'")
 
 
 def _items(text: _Text, fields: Optional[Fields]) -> Iterator[list[Any]]:
     while not text.accept("]"):
-        yield from ([_wanted(value, fields)] for value in text.followed_values())
         yield [_item(text, fields)]
 
 
@@ -158,22 +150,6 @@ class _Text:
                     raise UnexpectedReplyError("the answer is nested too deeply") from None
             if not self.fill(max(enough, len(self._buffer) - self._at) + 1):
                 return self._last_value()
-
-    def followed_values(self) -> Iterator[Any]:
-        """Yield the next values, as long as another value follows. Faster than :meth:`value`, with the same results."""
-        size = 0
-        # An attempt to decode an incomplete value costs as much as many complete ones. So the buffer must first contain
-        # as much text as the previous value took.
-        while self.fill(size):
-            try:
-                value, end = self._decode(self._buffer, self._at)
-            except (ValueError, RecursionError):
-                return
-            following = _TO_ANOTHER(self._buffer, end)
-            if following is None:
-                return
-            size, self._at = following.end() - self._at, following.end()
-            yield value
 
     def value_and_source(self) -> tuple[Any, str]:
         """Return the JSON value that starts here, and its text."""

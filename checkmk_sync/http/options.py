@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping
 
 import requests
-import urllib3
 from requests.utils import prepend_scheme_if_needed, select_proxy
+from urllib3.exceptions import LocationParseError
 
 from ..config.settings import Settings
+from ..config.urls import check_proxy
 from ..core.redaction import HiddenURL
 from ..errors import SettingsError
 
@@ -26,7 +27,9 @@ def proxy_and_tls_options(settings: Settings) -> Mapping[str, Any]:
     verify, proxies = _from_settings_or_environment(settings)
     if isinstance(verify, str) and not Path(verify).exists():
         raise SettingsError(f"the CA bundle {verify} does not exist", field="ca_bundle")
-    _check_proxy(select_proxy(settings.base_url, proxies))
+    proxy = select_proxy(settings.base_url, proxies)
+    if proxy is not None:
+        _check_used_proxy(proxy)
     return {"verify": verify, "proxies": proxies}
 
 
@@ -34,28 +37,17 @@ def _from_settings_or_environment(settings: Settings) -> tuple[Any, Mapping[str,
     with requests.Session() as session:
         environment = session.merge_environment_settings(settings.base_url, {}, None, None, None)
     # In requests, REQUESTS_CA_BUNDLE would override verify=False.
-    verify = environment["verify"] if settings.verify else False
-    if settings.verify and settings.ca_bundle:
-        verify = settings.ca_bundle
+    verify = (settings.ca_bundle or environment["verify"]) if settings.verify else False
     proxies = {"http": settings.proxy, "https": settings.proxy} if settings.proxy else environment["proxies"]
     return verify, {scheme: HiddenURL(url) for scheme, url in proxies.items()}
 
 
-def _check_proxy(url: Optional[str]) -> None:
+def _check_used_proxy(url: str) -> None:
     # Checked before the first request, because a wrong proxy would later look like a broken connection to the site.
-    scheme = "http" if url is None else _scheme(url)
-    if scheme is None:
-        place = "the setting proxy and environment variables such as http_proxy"
-        raise SettingsError(f"the proxy is not a URL such as http://proxy:3128; check {place}", field="proxy")
-    if scheme.startswith("socks") and importlib.util.find_spec("socks") is None:
-        raise SettingsError("a SOCKS proxy needs the package PySocks; run pip install 'requests[socks]'", field="proxy")
-
-
-def _scheme(url: str) -> Optional[str]:
-    if any(char.isspace() for char in url):  # some versions of urllib3 accept a host with a space
-        return None
     try:
-        whole = prepend_scheme_if_needed(url, "http")  # type: ignore[no-untyped-call,unused-ignore]
-        return urllib3.util.parse_url(whole).scheme
-    except urllib3.exceptions.LocationParseError:
-        return None
+        check_proxy(prepend_scheme_if_needed(url, "http"))  # type: ignore[no-untyped-call,unused-ignore]
+    except (SettingsError, LocationParseError):
+        place = "the setting proxy and environment variables such as http_proxy"
+        raise SettingsError(f"the proxy is not a URL such as http://proxy:3128; check {place}", field="proxy") from None
+    if url.lower().startswith("socks") and importlib.util.find_spec("socks") is None:
+        raise SettingsError("a SOCKS proxy needs the package PySocks; run pip install 'requests[socks]'", field="proxy")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import itertools
 import json
 import time
@@ -16,13 +18,12 @@ from ..config.secrets import warn_caller
 from ..config.settings import Settings
 from ..core.call import JSON, Call, Reply, require_etag
 from ..core.clock import Clock, Deadline, SystemClock
-from ..core.redaction import Redactor
+from ..core.redaction import HIDDEN, Redactor
 from ..errors import Attempted, CheckmkError, ConnectError, Delivery, UnexpectedReplyError
 from ..metrics import MetricsCollector
 from ..metrics.calls import CallCost, CallMetrics
 from ..recovery import BreakerState, CircuitBreaker, RequestLimits, RetryBudget, RetryPolicy
 from .adapter import CheckmkAdapter, Exchange, is_json
-from .auth import CheckmkAuth
 from .error_replies import error_from_reply
 from .failures import late_error, without_request
 from .options import proxy_and_tls_options
@@ -64,7 +65,7 @@ class Transport:
         self.breaker.listen(self._breaker_changed)
         self._base_url = requests.Request("GET", settings.base_url).prepare().url  # percent-encoded once
         options = proxy_and_tls_options(settings)
-        self._auth, self._redact = _credentials(settings, options["proxies"].values())
+        self._authorization, self._redact = _credentials(settings, options["proxies"].values())
         self._adapter = CheckmkAdapter(
             retry=self.retry,
             limits=RequestLimits(settings.limits, metrics=self.metrics, clock=self.clock),
@@ -118,7 +119,7 @@ class Transport:
         # Checked before the headers exist, so that no frame in a traceback contains them.
         etag = None if call.etag is None else require_etag(call.etag)
         headers = {
-            "Authorization": self._auth.header,
+            "Authorization": self._authorization,
             "Accept": call.accept,
             "User-Agent": "checkmk_sync",
             "Accept-Encoding": "gzip, deflate",
@@ -165,7 +166,7 @@ class Transport:
         call, location = reply.call, reply.headers.get("Location") or ""
         may_redirect = is_from_endpoint(reply) if call.is_raw else any(answer.location for answer in call.expected)
         if reply.status >= 300 and not may_redirect:
-            shown = repr(self.redacted(location)[:200])
+            shown = repr(self._redact(location)[:200])
             problem = (
                 f"the answer to {call} is a redirect to {shown}, which the API does not send; "
                 "is there a login page in front of the site?"
@@ -218,12 +219,8 @@ class Transport:
         _, marker, below = link.path.partition("/check_mk/api/")
         version, slash, path = below.partition("/")
         if not (marker and version and slash):
-            raise UnexpectedReplyError(f"the link {self.redacted(href)!r} does not lead to the API")
+            raise UnexpectedReplyError(f"the link {self._redact(href)!r} does not lead to the API")
         return f"/{path}" + (f"?{link.query}" if link.query else "")
-
-    def redacted(self, text: str) -> str:
-        """Return ``text`` without the client's secrets."""
-        return self._redact(text)
 
     @property
     def has_connections(self) -> bool:
@@ -273,13 +270,31 @@ class _PieceTime:
             self.left_s = max(self.left_s - took_s, 0.001)
 
 
-def _credentials(settings: Settings, proxies: Iterable[str]) -> tuple[CheckmkAuth, Redactor]:
+class _HiddenText(str):
+    """A string whose ``repr()`` is hidden, because tracebacks and logs can show the attributes of its owner."""
+
+    def __repr__(self) -> str:
+        return f"'{HIDDEN}'"
+
+
+def _credentials(settings: Settings, proxies: Iterable[str]) -> tuple[str, Redactor]:
     # A separate function, so that no frame of a traceback contains the secret.
     secret = settings.password.reveal(settings.username)
     # The URL of a proxy may contain a password, even if it comes from the environment.
     quoted = [password for password in map(_password_in, proxies) if password]
     redact = Redactor([secret, *quoted, *map(unquote, quoted)], settings.username)
-    return CheckmkAuth(settings.username, secret), redact
+    return _HiddenText(authorization_header(settings.username, secret)), redact
+
+
+def authorization_header(username: str, secret: str) -> str:
+    """Return ``Bearer USER SECRET``, or Basic credentials if a Bearer header cannot carry them."""
+    # Header values are Latin-1 and lose spaces at their end. Checkmk decodes Basic credentials as UTF-8.
+    bearer = f"Bearer {username} {secret}"
+    with contextlib.suppress(UnicodeEncodeError):
+        bearer.encode("latin-1")
+        if bearer == bearer.strip() and not secret.startswith(" "):
+            return bearer
+    return f"Basic {base64.b64encode(f'{username}:{secret}'.encode()).decode()}"
 
 
 def _password_in(url: str) -> str:

@@ -7,11 +7,7 @@ has approved the preview. If the facts of the preview have changed by the time o
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import json
-import secrets
-import time
 from typing import Any, Mapping, Optional
 
 import anyio
@@ -23,11 +19,12 @@ from mcp_types import CallToolResult, ElicitRequest, ElicitRequestFormParams, El
 from mcp_types.version import is_version_at_least
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..cache import LRUCache
 from ..commands import Command, Preview, as_arguments
 from ..core.text import escape_invisible
-from .results import tool_result
+from .results import keyed_digest, tool_result
 
-__all__ = ["CHANGED", "PendingApprovals", "require_approval"]
+__all__ = ["CHANGED", "MAX_PENDING", "require_approval"]
 
 CHANGED = "Nothing was done: the arguments or the site have changed since the preview. Call again, without checksum."
 _CANNOT_ASK = (
@@ -44,36 +41,9 @@ _USED = "Nothing was done: the question was already answered, or is older than t
 # From this protocol version on, a server asks by returning a result. The client repeats the call with the answer.
 _QUESTION_AS_RESULT = "2026-07-28"
 _QUESTION = "approval"
+LIFETIME_S = 600.0  # seconds in which a preview can be approved
+MAX_PENDING = 1000  # previews
 MAX_PREVIEW = 30_000  # characters that a person can be expected to read
-# Keyed, so that nobody can forge a fingerprint, or use it to test guesses of a secret in an inventory.
-_KEY = secrets.token_bytes(32)
-
-
-class PendingApprovals:
-    """Fingerprints of the previews that were shown. Each can be approved once, within ten minutes."""
-
-    LIFETIME_S = 600.0
-    MAX_PENDING = 1000
-
-    def __init__(self) -> None:
-        self._expires: dict[str, float] = {}  # by fingerprint, in monotonic seconds; oldest first
-
-    def add(self, fingerprint: str) -> None:
-        """Record that a preview is shown now."""
-        self._expires.pop(fingerprint, None)
-        self._expires[fingerprint] = time.monotonic() + self.LIFETIME_S
-        if len(self._expires) > self.MAX_PENDING:
-            del self._expires[next(iter(self._expires))]
-
-    def __contains__(self, fingerprint: str) -> bool:
-        return self._expires.get(fingerprint, 0.0) >= time.monotonic()
-
-    def use(self, fingerprint: str, error: str) -> None:
-        """Use up an approval. Raises ToolError with the text ``error`` if it is not pending."""
-        is_pending = fingerprint in self
-        self._expires.pop(fingerprint, None)
-        if not is_pending:
-            raise ToolError(error)
 
 
 async def require_approval(
@@ -81,7 +51,7 @@ async def require_approval(
     command: Command,
     arguments: Mapping[str, Any],
     preview: Preview,
-    pending: PendingApprovals,
+    pending: LRUCache,
     by_checksum: bool,
     checksum: Optional[str],
 ) -> Optional[CallToolResult | InputRequiredResult]:
@@ -95,20 +65,26 @@ async def require_approval(
         raise ToolError(_CANNOT_ASK)
     lines = _lines(preview)
     # An approval covers one command, its arguments, and the facts on the site that the preview shows.
-    facts = json.dumps([command.tool_name, arguments, preview.facts], sort_keys=True, default=str)
-    fingerprint = hmac.new(_KEY, facts.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:16]
+    fingerprint = keyed_digest(command.tool_name, arguments, preview.facts)
     if can_ask:
         if ctx.protocol_version is not None and is_version_at_least(ctx.protocol_version, _QUESTION_AS_RESULT):
             return _ask_by_result(ctx, "\n".join(lines), fingerprint, pending)
         await _ask_by_request(ctx, "\n".join(lines))
         return None
     if checksum is None:
-        pending.add(fingerprint)
+        pending.set(fingerprint, True, LIFETIME_S)
         return tool_result({"done": False, "preview": lines, "checksum": fingerprint})
     if not hmac.compare_digest(checksum.encode(), fingerprint.encode()):
-        raise ToolError(CHANGED if checksum in pending else _UNKNOWN_CHECKSUM)
-    pending.use(fingerprint, _UNKNOWN_CHECKSUM)
+        raise ToolError(CHANGED if pending.get(checksum) else _UNKNOWN_CHECKSUM)
+    _use_up(pending, fingerprint, _UNKNOWN_CHECKSUM)
     return None
+
+
+def _use_up(pending: LRUCache, fingerprint: str, error: str) -> None:
+    """Remove the fingerprint of a preview. Raises ToolError with the text ``error`` if it is not pending."""
+    if not pending.get(fingerprint):
+        raise ToolError(error)
+    pending.delete(fingerprint)
 
 
 def _lines(preview: Preview) -> list[str]:
@@ -144,7 +120,7 @@ class _Answer(BaseModel):
 
 async def _ask_by_request(ctx: Context[Any, Any], message: str) -> None:
     try:
-        with anyio.fail_after(PendingApprovals.LIFETIME_S):
+        with anyio.fail_after(LIFETIME_S):
             answer = await ctx.elicit(message, _Answer)
     except TimeoutError:
         raise ToolError(_TOO_LATE) from None
@@ -155,16 +131,16 @@ async def _ask_by_request(ctx: Context[Any, Any], message: str) -> None:
 
 
 def _ask_by_result(
-    ctx: Context[Any, Any], message: str, fingerprint: str, pending: PendingApprovals
+    ctx: Context[Any, Any], message: str, fingerprint: str, pending: LRUCache
 ) -> Optional[InputRequiredResult]:
     if ctx.input_responses is None:
-        pending.add(fingerprint)
+        pending.set(fingerprint, True, LIFETIME_S)
         form = ElicitRequestFormParams(message=message, requested_schema=_Answer.model_json_schema())
         return InputRequiredResult(input_requests={_QUESTION: ElicitRequest(params=form)}, request_state=fingerprint)
     # The SDK seals the state and binds it to this request, so it is the fingerprint of the preview that was shown.
     if not hmac.compare_digest((ctx.request_state or "").encode(), fingerprint.encode()):
         raise ToolError(CHANGED)
-    pending.use(fingerprint, _USED)
+    _use_up(pending, fingerprint, _USED)
     answer = ctx.input_responses.get(_QUESTION)
     content = answer.content if isinstance(answer, ElicitResult) and answer.action == "accept" else None
     if not content or content.get("approve") is not True:

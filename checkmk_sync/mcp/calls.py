@@ -11,6 +11,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, InputRequiredResult
 
+from ..cache import LRUCache
 from ..catalogue.attributes import MASK
 from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL
 from ..client.checkmk import Checkmk
@@ -19,10 +20,9 @@ from ..core import cancellation
 from ..core.redaction import HIDDEN
 from ..core.text import first_invisible, parse_json_container
 from ..errors import CheckmkError
-from ..recovery.limit import session_limit
-from .approval import CHANGED, PendingApprovals, require_approval
+from .approval import CHANGED, MAX_PENDING, require_approval
 from .audit import AuditLog, CallOutcome
-from .capacity import Capacity, Slot, WorkKind, WriteLock
+from .capacity import Capacity, WorkKind, WriteLock
 from .error_texts import LOOK, explain
 from .policy import Policy
 from .progress import CancellableTask, ProgressReporter, Stopped
@@ -49,7 +49,7 @@ class ToolRunner:
         self._tasks: set[CancellableTask] = set()
         self._is_ending = False
         self.has_stopped_calls = False  # by a shutdown
-        self._pending = PendingApprovals()
+        self._pending = LRUCache(MAX_PENDING)  # the fingerprints of previews; each can be approved once
         self._write_lock = WriteLock()
         self._capacity = Capacity(client.settings.limits.reads_in_flight)
 
@@ -94,9 +94,7 @@ class ToolRunner:
         """Run ``function()`` in a thread as soon as there is capacity for it, and return its result."""
         task = CancellableTask()
 
-        def run(slot: Slot) -> T:
-            # anyio runs this function in its own copy of the context, so the variable needs no reset.
-            session_limit.set(None if slot.session is None else slot.session.reads)
+        def run() -> T:
             with self._changed:
                 if self._is_ending:
                     raise ToolError(f"Nothing was done: {_ENDING}")
@@ -114,7 +112,7 @@ class ToolRunner:
                     self._changed.notify_all()
 
         try:
-            return await task.run(run, lambda: self._capacity.acquire(kind), reporter)
+            return await task.run(run, self._capacity.slot(kind), reporter)
         except Stopped:  # only by a shutdown; a cancelled call ends with another exception
             raise ToolError(f"The call was stopped before it finished: {_ENDING} {LOOK}") from None
 

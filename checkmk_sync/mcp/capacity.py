@@ -7,17 +7,16 @@ import contextvars
 import enum
 import threading
 import weakref
-from dataclasses import dataclass
-from typing import Any, Callable, Iterator, Optional
+from typing import Any, AsyncIterator, Iterator
 
 import anyio
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver.exceptions import ToolError
 
 from ..commands import Command
-from ..recovery import InFlight
+from ..recovery.limit import InFlight, session_limit
 
-__all__ = ["Capacity", "Slot", "WorkKind", "WriteLock", "session_middleware"]
+__all__ = ["Capacity", "WorkKind", "WriteLock", "session_middleware"]
 
 
 class WorkKind(enum.Enum):
@@ -47,11 +46,8 @@ async def session_middleware(ctx: ServerRequestContext[Any, Any], call_next: Cal
         headers, client = ctx.request.headers, ctx.request.client
         caller = (client.host if client else "", headers.get("x-forwarded-for", ""), headers.get("user-agent", ""))
         session = headers.get("mcp-session-id") or "\n".join(caller)
-    token = session_id.set(session)
-    try:
-        return await call_next(ctx)
-    finally:
-        session_id.reset(token)
+    session_id.set(session)  # each request has its own context, so this needs no reset
+    return await call_next(ctx)
 
 
 class _SessionLimits:
@@ -59,14 +55,6 @@ class _SessionLimits:
 
     def __init__(self, limit: int) -> None:
         self.calls, self.reads = anyio.CapacityLimiter(limit), InFlight(limit)
-
-
-@dataclass(frozen=True)
-class Slot:
-    """Permission to run one call. ``release`` must be called exactly once, in the event loop."""
-
-    session: Optional[_SessionLimits]
-    release: Callable[[], None]
 
 
 class Capacity:
@@ -79,18 +67,18 @@ class Capacity:
         # Weak, so that the limits of a session exist only while one of its calls has a slot or waits for one.
         self._sessions: weakref.WeakValueDictionary[str, _SessionLimits] = weakref.WeakValueDictionary()
 
-    async def acquire(self, kind: WorkKind) -> Slot:
-        """Wait for a slot for this kind of work, and return it."""
-        session, limiters = None, [self._threads[kind]]
-        if kind in LIMITED_PER_SESSION:
-            session = self._sessions.setdefault(session_id.get(), _SessionLimits(self._session_limit))
-            limiters.insert(0, session.calls)  # first, so that calls that wait for their own session take no thread
-        holder = object()
-        with contextlib.ExitStack() as acquired:
-            for limiter in limiters:
-                await limiter.acquire_on_behalf_of(holder)
-                acquired.callback(limiter.release_on_behalf_of, holder)
-            return Slot(session, acquired.pop_all().close)
+    @contextlib.asynccontextmanager
+    async def slot(self, kind: WorkKind) -> AsyncIterator[None]:
+        """Wait for a slot for this kind of work, and hold it during the block. Calls in the block share the session."""
+        if kind not in LIMITED_PER_SESSION:
+            async with self._threads[kind]:
+                yield
+            return
+        session = self._sessions.setdefault(session_id.get(), _SessionLimits(self._session_limit))
+        # The session first, so that calls that wait for their own session take no thread.
+        async with session.calls, self._threads[kind]:
+            session_limit.set(session.reads)
+            yield
 
 
 _APPLYING = (

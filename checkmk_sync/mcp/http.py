@@ -143,8 +143,8 @@ def _allowed_names(listener: Listener) -> TransportSecuritySettings:
 
 def serve_http(server: MCPServer[Any], listener: Listener, shutdown: Shutdown, ready: Callable[[str], object]) -> None:
     """Call ``ready`` with the URL, serve until a signal arrives, and wait for the calls in progress."""
-    sockets = _listen(listener)
-    url = listener.url(sockets[0].getsockname()[1])
+    listening = _listen(listener)
+    url = listener.url(listening.getsockname()[1])
     app = server.streamable_http_app(
         host=listener.host,
         transport_security=_allowed_names(listener),
@@ -163,9 +163,10 @@ def serve_http(server: MCPServer[Any], listener: Listener, shutdown: Shutdown, r
     # Event streams do not end by themselves, so uvicorn would report at every shutdown that it cancels them.
     logger.addFilter(_is_not_about_streams)
     try:
-        web_server = _WebServer(config, shutdown, lambda: ready(url))
+        web_server = _WebServer(config, shutdown)
         shutdown.start = web_server.request_exit
-        web_server.run(sockets)
+        ready(url)  # the sockets listen already, so a client that connects now waits until the server runs
+        web_server.run([listening])
     finally:
         logger.removeFilter(_is_not_about_streams)
 
@@ -174,35 +175,25 @@ def _is_not_about_streams(record: logging.LogRecord) -> bool:
     return not str(record.msg).startswith("Cancel %s running task(s)")
 
 
-def _listen(listener: Listener) -> list[socket.socket]:
-    """Return listening sockets for all addresses of the host, on one port.
-
-    Raises SettingsError if a socket cannot be bound.
-    """
-    # Bound here, because uvicorn picks a different free port for each address, and exits if a port is in use.
-    port = listener.port
-    with contextlib.ExitStack() as opened:
-        try:
-            entries = socket.getaddrinfo(listener.host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-            sockets = []
-            for family, host in dict.fromkeys((entry[0], str(entry[4][0])) for entry in entries):
-                sockets.append(opened.enter_context(socket.create_server((host, port), family=family)))
-                port = sockets[0].getsockname()[1]
-        except OSError as error:
-            busy = "; another program uses it, so choose another --port" if error.errno == errno.EADDRINUSE else ""
-            reason = (error.strerror or str(error)).partition(" (while")[0]  # the message already names the address
-            message = f"cannot listen on {listener.host} port {port}: {reason}{busy}"
-            raise SettingsError(message, field="port") from None
-        opened.pop_all()
-        return sockets
+def _listen(listener: Listener) -> socket.socket:
+    """Return a listening socket. Raises SettingsError if it cannot be bound."""
+    # Bound here, because uvicorn would exit if the port is in use.
+    family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
+    try:
+        return socket.create_server((listener.host, listener.port), family=family)
+    except OSError as error:
+        busy = "; another program uses it, so choose another --port" if error.errno == errno.EADDRINUSE else ""
+        reason = (error.strerror or str(error)).partition(" (while")[0]  # the message already names the address
+        message = f"cannot listen on {listener.host} port {listener.port}: {reason}{busy}"
+        raise SettingsError(message, field="port") from None
 
 
 class _WebServer(uvicorn.Server):
-    """A uvicorn server that reports when it listens, and lets calls finish before it closes their connections."""
+    """A uvicorn server that lets calls finish before it closes their connections."""
 
-    def __init__(self, config: uvicorn.Config, shutdown: Shutdown, ready: Callable[[], object]) -> None:
+    def __init__(self, config: uvicorn.Config, shutdown: Shutdown) -> None:
         super().__init__(config)
-        self._shutdown, self._ready = shutdown, ready
+        self._shutdown = shutdown
 
     def request_exit(self) -> None:
         """Ask the server to exit."""
@@ -211,11 +202,6 @@ class _WebServer(uvicorn.Server):
     def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
         """Leave signals to :class:`Shutdown`, which still handles them after uvicorn has stopped."""
         return contextlib.nullcontext()
-
-    async def startup(self, sockets: Optional[list[socket.socket]] = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._ready()
 
     async def shutdown(self, sockets: Optional[list[socket.socket]] = None) -> None:
         for server in self.servers:

@@ -17,10 +17,11 @@ from ..core.text import suggestion
 from ..errors import SettingsError
 from ..sync.sources import InventoryText
 
-__all__ = ["MAX_FILE", "Policy", "read_inventory"]
+__all__ = ["MAX_FILE", "NO_FILES", "Policy"]
 
 SUFFIXES = (".csv", ".json", ".yaml", ".yml")
 MAX_FILE = 16 * 2**20  # bytes
+NO_FILES = "this server was started without --sync-folder, so it reads no files; pass the data as inventory"
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 # Non-blocking, because opening a named pipe would wait for a writer.
@@ -60,17 +61,18 @@ class Policy:
         for noun in self.tools:
             if noun not in KINDS:
                 raise SettingsError(f"unknown kind of object {noun!r}{suggestion(noun, tuple(KINDS))}", field="tools")
-        names = tuple(command.tool_name for command in COMMANDS if TOOL in command.faces)
-        offered = [command.tool_name for command in COMMANDS if self._offers(command)]
+        tools = [command for command in COMMANDS if TOOL in command.faces]
         for option, patterns in (("allow", self.allow), ("deny", self.deny)):
             for pattern in patterns:
+                found = [command for command in tools if _matches(command.tool_name, (pattern,))]
                 # A misspelled deny pattern would offer the tools that it was meant to hide.
-                if not any(_matches(name, (pattern,)) for name in names):
+                if not found:
+                    names = tuple(command.tool_name for command in tools)
                     raise SettingsError(f"no tool matches {pattern!r}{suggestion(pattern, names)}", field=option)
-                if option == "allow" and not any(_matches(name, (pattern,)) for name in offered):
-                    if all(not self._is_requested(found) for found in _matching(pattern)):
-                        noun = _matching(pattern)[0].noun
-                        raise SettingsError(f"the tools that match {pattern!r} need --tools {noun}", field="allow")
+                if option == "allow" and not any(map(self._is_requested, found)):
+                    message = f"the tools that match {pattern!r} need --tools {found[0].noun}"
+                    raise SettingsError(message, field="allow")
+                if option == "allow" and not any(map(self._offers, found)):
                     raise SettingsError(f"all tools that match {pattern!r} write; add --allow-writes", field="allow")
 
     def shows(self, command: Command) -> bool:
@@ -95,58 +97,40 @@ class Policy:
         return command.own_tools or command.noun.replace("-", "_") in self.tools
 
     def inventory(self, name: str) -> InventoryText:
-        """Read an inventory below ``sync_folder``. Raises ValueError if the server must not or cannot read it."""
+        """Read the inventory ``name`` below ``sync_folder``.
+
+        Raises ValueError if the server reads no files, or for a file that is missing, unreadable, too large or outside
+        of the folder, also through a link.
+        """
         if self.sync_folder is None:
-            raise ValueError(
-                "this server was started without --sync-folder, so it reads no files; pass the data as inventory"
-            )
-        return read_inventory(self.sync_folder, name, self.encoding)
-
-
-def _matching(pattern: str) -> list[Command]:
-    """Return the commands that are tools with names that match ``pattern``."""
-    return [command for command in COMMANDS if TOOL in command.faces and _matches(command.tool_name, (pattern,))]
+            raise ValueError(NO_FILES)
+        root = Path(os.path.realpath(self.sync_folder))
+        try:
+            path = Path(os.path.realpath(root / name))
+            if root not in path.parents:
+                raise ValueError(f"{name!r} is not in the inventory folder")
+            if path.suffix.lower() not in SUFFIXES:
+                raise ValueError(f"{name!r} is not an inventory; its name must end with one of {', '.join(SUFFIXES)}")
+            parts = path.relative_to(root).parts
+            with open(path, "rb", opener=lambda *_: _open_below(root, parts)) as file:
+                status = os.fstat(file.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    raise ValueError(f"{name!r} must be a regular file")
+                if status.st_nlink != 1:  # another name may be outside of the folder
+                    raise ValueError(f"{name!r} must not have a second name (a hard link); copy the file instead")
+                content = read_limited(file, MAX_FILE)
+        except OSError:
+            raise ValueError(f"the inventory {name!r} does not exist or cannot be read") from None
+        if len(content) > MAX_FILE:
+            raise ValueError(f"{name!r} must not be larger than {MAX_FILE // 2**20} MiB; use the command line")
+        try:
+            return InventoryText.from_bytes(name, content, self.encoding)
+        except SettingsError as error:
+            raise ValueError(str(error)) from None
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def read_inventory(folder: str, name: str, encoding: Optional[str] = None) -> InventoryText:
-    """Read the inventory ``name`` below ``folder``.
-
-    Raises ValueError for a file that is missing, unreadable, too large or outside of the folder, also through a link.
-    """
-    root = Path(os.path.realpath(folder))
-    try:
-        path = Path(os.path.realpath(root / name))
-    except (OSError, ValueError):
-        raise ValueError(f"the inventory {name!r} does not exist") from None
-    if root not in path.parents:
-        raise ValueError(f"{name!r} is not in the inventory folder")
-    if path.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"{name!r} is not an inventory; its name must end with one of {', '.join(SUFFIXES)}")
-    try:
-        descriptor = _open_below(root, path.relative_to(root).parts)
-    except OSError:
-        raise ValueError(f"the inventory {name!r} does not exist or cannot be read") from None
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        os.close(descriptor)
-        raise ValueError(f"{name!r} must be a regular file")
-    try:
-        with open(descriptor, "rb") as file:
-            content = read_limited(file, MAX_FILE)
-    except OSError:
-        raise ValueError(f"the inventory {name!r} does not exist or cannot be read") from None
-    if status.st_nlink != 1:  # another name may be outside of the folder
-        raise ValueError(f"{name!r} must not have a second name (a hard link); copy the file instead")
-    if len(content) > MAX_FILE:
-        raise ValueError(f"{name!r} must not be larger than {MAX_FILE // 2**20} MiB; use the command line")
-    try:
-        return InventoryText.from_bytes(name, content, encoding)
-    except SettingsError as error:
-        raise ValueError(str(error)) from None
 
 
 def _open_below(root: Path, parts: tuple[str, ...]) -> int:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import threading
 import time
 from typing import Awaitable, Callable, Optional, TypeVar
 
@@ -12,17 +10,14 @@ import anyio
 import anyio.to_thread
 
 from ..core.cancellation import Cancellation, Stopped, current
-from ..core.clock import SystemClock
-from .capacity import Slot
 
-__all__ = ["CancellableTask", "ProgressReporter", "ReportingClock", "Stopped"]
+__all__ = ["CancellableTask", "ProgressReporter", "Stopped"]
 
 T = TypeVar("T")
 
 REPORT_EVERY_S = 0.2
 MAX_SILENCE_S = 2.0
 STEP = 0.001  # added to the progress while the real progress is unknown
-WAIT_REPORT_S = 1.0
 
 
 class ProgressReporter:
@@ -44,9 +39,8 @@ class ProgressReporter:
     async def report(self, task: CancellableTask) -> bool:
         """Report the progress of a task if it has advanced since the last report. Return True if it has."""
         done, total, message = task.progress
-        is_news = bool(message) and done > task.reported
+        is_news = bool(message) and done > self._done
         if is_news:
-            task.reported = done
             await self._report(done, total, message)
         return is_news
 
@@ -63,10 +57,7 @@ class CancellableTask(Cancellation):
         super().__init__()
         self._stage, self._earlier_stages, self._stage_total = "", 0, 0
         self.reached: dict[str, str] = {}  # by stage, for the audit log
-        self._created = time.monotonic()
-        self._claim = threading.Lock()  # taken once: by the thread, or by a cancellation before the thread runs
         self.progress: tuple[float, Optional[float], str] = (0.0, None, "")  # done, total, message
-        self.reported = -1.0
 
     def watch(self, stage: str, done: int, total: int) -> None:
         """Record that ``done`` of ``total`` items of a stage are done. The progress is summed over all stages.
@@ -81,67 +72,40 @@ class CancellableTask(Cancellation):
         done_of_all = max(float(self._earlier_stages + done), self.progress[0])
         self.progress = (done_of_all, float(self._earlier_stages + total), f"{stage}: {message}")
 
-    def record_waiting(self) -> None:
-        """Record that the task waits for a background job of the site, or before a retry."""
-        done, total, _ = self.progress
-        done += STEP
-        elapsed = time.monotonic() - self._created
-        self.progress = (done, total if total and total > done else None, f"waiting, {elapsed:.0f} s so far")
-
     async def run(
         self,
-        function: Callable[[Slot], T],
-        acquire: Callable[[], Awaitable[Slot]],
+        function: Callable[[], T],
+        slot: contextlib.AbstractAsyncContextManager[None],
         reporter: Optional[ProgressReporter] = None,
     ) -> T:
-        """Run ``function(slot)`` in a thread, with the slot of ``acquire()``, and return its result.
+        """Run ``function()`` in a thread while it holds ``slot``, and return its result.
 
-        Cancelling this coroutine stops the task. The slot is released when the thread has ended, which can be later.
+        Cancelling this coroutine stops the task. The coroutine ends when the thread has ended, which can be later.
         """
-        loop = asyncio.get_running_loop()
 
-        def in_thread(slot: Slot) -> tuple[Optional[T], Optional[BaseException]]:
-            if not self._claim.acquire(blocking=False):
-                return None, Stopped()
-            token = current.set(self)
+        def in_thread() -> tuple[Optional[T], Optional[BaseException]]:
+            current.set(self)  # anyio runs this function in its own copy of the context, so this needs no reset
             try:
-                return function(slot), None
+                return function(), None
             except BaseException as error:  # returned, because the task group would put it into an exception group
                 return None, error
+
+        async def stop_at_end() -> None:
+            try:
+                await anyio.sleep_forever()
             finally:
-                current.reset(token)
-                with contextlib.suppress(RuntimeError):  # the loop is closed, so nobody waits for the slot
-                    loop.call_soon_threadsafe(slot.release)
+                self.stop()
 
         async with anyio.create_task_group() as tasks:
+            tasks.start_soon(stop_at_end)
             if reporter is not None:
                 tasks.start_soon(reporter.follow, self)
-            slot = await acquire()
-            try:
+            async with slot:
                 # A new limiter, because the slot already limits the number of threads.
-                result, error = await anyio.to_thread.run_sync(
-                    in_thread, slot, abandon_on_cancel=True, limiter=anyio.CapacityLimiter(1)
-                )
-            except BaseException:  # cancelled: the thread ends as soon as it can, and releases the slot if it started
-                self.stop()
-                if self._claim.acquire(blocking=False):
-                    slot.release()
-                raise
+                result, error = await anyio.to_thread.run_sync(in_thread, limiter=anyio.CapacityLimiter(1))
             tasks.cancel_scope.cancel()
         if error is not None:
             raise error
         if reporter is not None:
             await reporter.report(self)
         return result  # type: ignore[return-value]
-
-
-class ReportingClock(SystemClock):
-    """The system clock, which records waiting as progress, because clients give up on calls that report nothing."""
-
-    def sleep(self, seconds: float) -> bool:
-        task, end = current.get(), self.monotonic() + seconds
-        while isinstance(task, CancellableTask) and (left := end - self.monotonic()) > 0:
-            task.record_waiting()
-            if not super().sleep(min(WAIT_REPORT_S, left)):
-                return False
-        return super().sleep(end - self.monotonic())

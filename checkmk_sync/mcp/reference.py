@@ -18,11 +18,7 @@ def reference() -> str:
             continue
         asks = f", asks with `{command.asks_if}`" if command.asks_if else ", asks" if command.needs_approval else ""
         kind = f"writes{' locally' if command.local else ''}{asks}" if command.writes else "reads"
-        names = [
-            f"**{argument.name}**" if argument.required else argument.name
-            for argument in command.arguments
-            if not (command.gives_rows and argument.name == "limit")
-        ]
+        names = [f"**{argument.name}**" if argument.required else argument.name for argument in command.arguments]
         names += ["limit", "cursor"] if command.gives_rows else []
         row = f"| `{command.tool_name}` | {kind} | {command.help} | {', '.join(names)} |"
         rows.append(row.replace("…", "..."))

@@ -12,7 +12,6 @@ from typing import Any, Callable, Iterator, Mapping, Optional
 import anyio
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError
-from mcp.server.mcpserver.resources import ResourceSecurity
 from mcp_types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
 from ..catalogue.noun import Field, Noun
@@ -101,7 +100,10 @@ def _describe_field(field: Field) -> dict[str, Any]:
 
 def _add_list(server: MCPServer[Any], runner: ToolRunner, uri: str, command: Command) -> None:
     """Add a resource for the first page of a list, and a template for all pages."""
-    defaults = {argument.name: [] if argument.many else argument.default for argument in command.arguments}
+    defaults = {
+        argument.name: ({} if argument.kind == "pairs" else []) if argument.many else argument.default
+        for argument in command.arguments
+    }
 
     async def page(batch_size: int = DEFAULT_PAGE, cursor: Optional[str] = None) -> str:
         if not 1 <= batch_size <= MAX_PAGE:
@@ -114,10 +116,8 @@ def _add_list(server: MCPServer[Any], runner: ToolRunner, uri: str, command: Com
     name = uri.rpartition("/")[2]
     about = f"{command.help} Pages of batch_size items (default {DEFAULT_PAGE}); next_cursor is the next page's cursor."
     server.resource(uri, name=name, description=f"First page: {about}", mime_type=_TEXT)(first_page)
-    # A cursor may look like a path; decode_cursor checks it.
-    security = ResourceSecurity(exempt_params={"cursor"})
     template = f"{uri}{{?batch_size,cursor}}"
-    server.resource(template, name=f"{name}_pages", description=about, mime_type=_TEXT, security=security)(page)
+    server.resource(template, name=f"{name}_pages", description=about, mime_type=_TEXT)(page)
 
 
 async def _read(runner: ToolRunner, command: Command, arguments: Mapping[str, Any]) -> str:
@@ -174,11 +174,11 @@ def add_completions(
         argument: CompletionArgument,
         _context: Optional[CompletionContext],
     ) -> Completion:
-        if not isinstance(ref, PromptReference) and ref.uri == KIND_URI:
-            kinds = [kind for kind in _kinds(runner.policy, commands) if kind.startswith(argument.value)]
-            return Completion(values=kinds, has_more=False)
         if isinstance(ref, PromptReference):
             is_offered = ref.name in prompts
+        elif ref.uri == KIND_URI:
+            kinds = [kind for kind in _kinds(runner.policy, commands) if kind.startswith(argument.value)]
+            return Completion(values=kinds, has_more=False)
         else:
             is_offered = ref.uri == HOST and "hosts_get" in commands
         names: list[str] = []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
+import hmac
 import itertools
 import json
+import re
+import secrets
 from typing import Any, Mapping, Optional
 
 from mcp_types import CallToolResult, TextContent
@@ -15,12 +17,13 @@ from ..commands import Command
 from ..core import cancellation
 from .untrusted import delimit, sanitize
 
-__all__ = ["DEFAULT_PAGE", "MAX_PAGE", "decode_cursor", "encode_cursor", "fit", "page_result", "tool_result"]
+__all__ = ["DEFAULT_PAGE", "MAX_PAGE", "fit", "keyed_digest", "page_result", "tool_result"]
 
 DEFAULT_PAGE, MAX_PAGE = 25, 200
 MAX_OFFSET = 10_000_000
-MAX_CURSOR = 200  # characters
 MAX_RESULT = 200_000  # characters of JSON; a result contains them twice, as structure and as text
+# Nobody can forge a digest, or use it to test guesses of a secret in an inventory.
+_KEY = secrets.token_bytes(32)
 # A result that is too large is cut in these steps: (characters of each text, entries of each list and mapping).
 _CUTS = ((2000, 1000), (1000, 200), (300, 50), (100, 20), (50, 5))
 
@@ -36,8 +39,7 @@ def page_result(client: Checkmk, command: Command, arguments: Mapping[str, Any])
     query = dict(arguments)
     limit, cursor = query.pop("limit"), query.pop("cursor")
     offset = decode_cursor(cursor, command.tool_name, query)
-    unlimited = {"limit": None} if any(argument.name == "limit" for argument in command.arguments) else {}
-    rows = command.handler(client, **query, **unlimited)
+    rows = command.handler(client, **query)
     page = []
     # One row more than fits on the page shows whether there is another page.
     for number, row in enumerate(itertools.islice(rows, offset + limit + 1)):
@@ -86,26 +88,25 @@ def _size(value: Any) -> int:
     return len(json.dumps(value, ensure_ascii=False))
 
 
-def _query_digest(tool: str, query: Mapping[str, Any]) -> str:
-    text = json.dumps([tool, query], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+def keyed_digest(*facts: Any) -> str:
+    """Return a digest of facts. Only this process can make or check it."""
+    text = json.dumps(facts, sort_keys=True, default=str)
+    return hmac.new(_KEY, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:16]
 
 
 def encode_cursor(offset: int, tool: str, query: Mapping[str, Any]) -> str:
-    """Return the cursor for a position in the rows of a tool. It is valid only for the same arguments."""
-    text = json.dumps([offset, _query_digest(tool, query)])
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    """Return the cursor for a position in the rows of a tool.
+
+    It is valid for the same arguments, until the server restarts.
+    """
+    return f"{offset}-{keyed_digest(tool, query)}"
 
 
 def decode_cursor(cursor: Optional[str], tool: str, query: Mapping[str, Any]) -> int:
     """Return the offset in a cursor, or 0 without a cursor. Raises ValueError if it is not valid for this query."""
     if not cursor:
         return 0
-    try:
-        padded = cursor[:MAX_CURSOR].encode() + b"=" * (-len(cursor) % 4)
-        offset, digest = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (ValueError, TypeError):
-        offset, digest = None, None
-    if not isinstance(offset, int) or not 0 < offset <= MAX_OFFSET or digest != _query_digest(tool, query):
+    found = re.fullmatch("([1-9][0-9]{0,7})-([0-9a-f]{16})", cursor)
+    if found is None or int(found[1]) > MAX_OFFSET or found[2] != keyed_digest(tool, query):
         raise ValueError("the cursor does not belong to these arguments; call again without cursor")
-    return offset
+    return int(found[1])

@@ -21,7 +21,6 @@ from .audit import AuditLog
 from .calls import ToolRunner
 from .capacity import session_middleware
 from .policy import Policy
-from .progress import ReportingClock
 from .prompts import add_prompts, prompt_error
 from .resources import add_completions, add_resources
 from .shutdown import Shutdown
@@ -61,7 +60,7 @@ def serve(
         fields = {name: value for name, value in listen.items() if name != "token_file"}
         listener = Listener(**fields, token=read_token(listen["token_file"]), writes=policy.allow_writes)
     audit = AuditLog(settings, audit_log)
-    with contextlib.closing(audit), Checkmk.from_settings(settings, clock=ReportingClock()) as client:
+    with contextlib.closing(audit), Checkmk.from_settings(settings) as client:
         runner = ToolRunner(client, policy, audit)
         shutdown = Shutdown(runner, audit)
         with shutdown.handling_signals():

@@ -97,9 +97,8 @@ class CallMetrics:
         if not from_cache:  # cache hits would make the percentiles of requests look too fast
             # A 404 often answers the question whether an object exists, so it is not counted as a failure.
             self._metrics.record_operation(f"call.{name}", duration_s, success=error is None or status == 404)
-        if not self._hooks or getattr(
-            _local, "in_hook", False
-        ):  # otherwise a hook that calls the client would run forever
+        # A hook that calls the client must not be called again for that call.
+        if not self._hooks or getattr(_local, "in_hook", False):
             return
         event = CallEvent(
             noun=call.noun,

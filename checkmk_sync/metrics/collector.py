@@ -70,15 +70,12 @@ class MetricsCollector(ForkSafe):
 
     def record_timing(self, name: str, seconds: float) -> None:
         """Add one duration to the timing ``name``."""
-        if (
-            not 0.0 <= seconds < math.inf
-        ):  # counted instead of raised, because a measurement must not break the measured code
+        # Counted instead of raised, because a measurement must not break the measured code.
+        if not 0.0 <= seconds < math.inf:
             self.increment_counter(REFUSED)
             return
         with self._lock:
-            window, now = self._window, self._now()
-            if now >= window.due:
-                window.turn(now)
+            window = self._turned()
             (window.current.timings.get(name) or window.timing(name)).record(seconds)
 
     def increment_counter(self, name: str, value: float = 1) -> None:
@@ -88,9 +85,7 @@ class MetricsCollector(ForkSafe):
     def increment_counters(self, values: Mapping[str, float]) -> None:
         """Add to several counters under one lock, which is faster than one call for each."""
         with self._lock:
-            window, now = self._window, self._now()
-            if now >= window.due:
-                window.turn(now)
+            window = self._turned()
             counters = window.current.counters
             for name, value in values.items():
                 kept, added = (name, value) if 0.0 <= value < math.inf else (REFUSED, 1)
@@ -178,9 +173,7 @@ class MetricsCollector(ForkSafe):
 
         Values keep their age. The other collector's gauges replace gauges with the same name.
         """
-        state = other.__getstate__()
-        with self._lock:
-            self._absorb(state)
+        self._absorb(other.__getstate__())
 
     def drain(self) -> MetricsCollector:
         """Move all timings and counters into a new collector and return it. Gauges are copied.
@@ -204,9 +197,10 @@ class MetricsCollector(ForkSafe):
         self._absorb(state)
 
     def _absorb(self, state: dict[str, Any]) -> None:
-        self._turned().absorb(state["past"], state["aged"], self._now())
-        for name, value in state["gauges"].items():
-            self._gauges[self._gauge_name(name)] = value
+        with self._lock:
+            self._turned().absorb(state["past"], state["aged"], self._now())
+            for name, value in state["gauges"].items():
+                self.set_gauge(name, value)
 
     def _turned(self) -> Window:
         now = self._now()
@@ -229,15 +223,11 @@ class MetricsCollector(ForkSafe):
             if not math.isfinite(value):
                 self.increment_counter(REFUSED)
                 return
-            name = self._gauge_name(name)
+            has_room = len(self._gauges) < self._window.max_names and len(name) <= LONGEST_NAME
+            if not (name in self._gauges or has_room):
+                self.increment_counter(RENAMED)
+                name = OTHER
             self._gauges[name] = keep * self._gauges.get(name, 0.0) + value
-
-    def _gauge_name(self, name: str) -> str:
-        has_room = len(self._gauges) < self._window.max_names and len(name) <= LONGEST_NAME
-        if name in self._gauges or has_room:
-            return name
-        self.increment_counter(RENAMED)
-        return OTHER
 
 
 _default = MetricsCollector()

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, NamedTuple, 
 
 from ..errors import MissingExtraError
 from .collector import MetricsCollector
-from .histogram import Histogram
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -100,7 +99,8 @@ class Collector:
             whole, gauges = collector.totals()
             for name, timing in sorted(whole.timings.items()):
                 row, labels = _match(_TIMINGS, name)
-                families[row].add_metric([*site_label, *labels], _buckets(timing), timing.total)
+                counts = zip((str(2.0**power) for power in _POWERS), timing.up_to(_POWERS))
+                families[row].add_metric([*site_label, *labels], [*counts, ("+Inf", timing.count)], timing.total)
             for rows, values in ((_COUNTERS, whole.counters), (_GAUGES, gauges)):
                 for name, value in sorted(values.items()):
                     row, labels = _match(rows, name)
@@ -126,11 +126,11 @@ def exposition(source: Source) -> str:
 
     Raises MissingExtraError if the extra ``prometheus`` is not installed.
     """
-    _families()
+    collector = Collector(source)  # before the import, which it explains if the extra is missing
     from prometheus_client import CollectorRegistry, generate_latest
 
     registry = CollectorRegistry()
-    registry.register(Collector(source))
+    registry.register(collector)
     return generate_latest(registry).decode("utf-8")
 
 
@@ -153,8 +153,3 @@ def _match(rows: tuple[_Row, ...], name: str) -> tuple[_Row, tuple[str, ...]]:
         if match:
             return row, match.groups()
     return rows[-1], (name,)
-
-
-def _buckets(timing: Histogram) -> list[tuple[str, float]]:
-    counts = zip((str(2.0**power) for power in _POWERS), timing.up_to(_POWERS))
-    return [*counts, ("+Inf", timing.count)]

@@ -34,10 +34,7 @@ class Slice:
 
     def time(self, name: str, timing: Histogram) -> None:
         """Add all values of a histogram to the timing ``name``."""
-        if name in self.timings:
-            self.timings[name].merge(timing)
-        else:
-            self.timings[name] = timing.copy()
+        self.timings.setdefault(name, Histogram()).merge(timing)
 
     def count(self, name: str, value: float) -> None:
         """Add ``value`` to the counter ``name``."""

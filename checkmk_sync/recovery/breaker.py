@@ -18,6 +18,8 @@ from .classify import ErrorClass, classify_error
 
 __all__ = ["BreakerState", "CircuitBreaker", "refuse_what_works_later"]
 
+MAX_RECENT = 1000  # attempts that are remembered, or minimum_calls if that is more
+
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,8 +44,9 @@ class CircuitBreaker(ForkSafe):
     """A circuit breaker that refuses calls after too many failures.
 
     It opens after ``failure_threshold`` consecutive failures. It also opens if at least ``minimum_calls`` attempts were
-    made in the last ``window`` seconds and at least the fraction ``failure_rate`` of them failed. After
-    ``recovery_timeout`` seconds it lets one probe through, whose result closes it or opens it again.
+    made in the last ``window`` seconds and at least the fraction ``failure_rate`` of them failed. At a high rate, only
+    the last 1,000 attempts count. After ``recovery_timeout`` seconds it lets one probe through, whose result closes it
+    or opens it again.
 
     The breaker counts attempts. Inside a retry policy, as in a client, each retry of a call is an attempt.
 
@@ -73,15 +76,18 @@ class CircuitBreaker(ForkSafe):
             raise ValueError(f"recovery_timeout must be at least 0, not {recovery_timeout!r}")
         if not 0.0 < failure_rate <= 1.0:
             raise ValueError(f"failure_rate must be above 0 and at most 1, not {failure_rate!r}")
+        if not 0.0 < window < math.inf:
+            raise ValueError(f"window must be a finite number of seconds above 0, not {window!r}")
         self.failure_threshold, self.recovery_timeout = failure_threshold, recovery_timeout
-        self.failure_rate, self.minimum_calls = failure_rate, minimum_calls
+        self.failure_rate, self.window, self.minimum_calls = failure_rate, window, minimum_calls
         self._clock: Clock = clock or SystemClock()
         self._counts = counts
         super().__init__()
         self._state = BreakerState.CLOSED
         self._generation = 0
         self._failures = 0  # consecutive
-        self._recent = _Recent(window)
+        # The end and the result of each attempt in the window.
+        self._recent: deque[tuple[float, bool]] = deque(maxlen=max(MAX_RECENT, minimum_calls))
         self._opened_at, self._reason = 0.0, ""
         self._listener: Optional[Callable[[BreakerState], None]] = None
 
@@ -93,14 +99,7 @@ class CircuitBreaker(ForkSafe):
     @classmethod
     def from_settings(cls, settings: BreakerSettings, *, clock: Optional[Clock] = None) -> CircuitBreaker:
         """Create a breaker from the settings ``recovery.circuit_breaker``."""
-        return cls(
-            settings.failure_threshold,
-            settings.recovery_timeout,
-            failure_rate=settings.failure_rate,
-            window=settings.window,
-            minimum_calls=settings.minimum_calls,
-            clock=clock,
-        )
+        return cls(**vars(settings), clock=clock)
 
     def listen(self, listener: Callable[[BreakerState], None]) -> None:
         """Call ``listener(state)`` at each change of the state.
@@ -205,42 +204,17 @@ class CircuitBreaker(ForkSafe):
 
     def _count(self, failed: bool) -> None:
         """Record a result while the breaker is closed. Open it if too many attempts failed."""
-        attempts, failures = self._recent.add(self._clock.monotonic(), failed)
+        now = self._clock.monotonic()
+        self._recent.append((now, failed))
+        while self._recent[0][0] <= now - self.window:
+            self._recent.popleft()
         self._failures = self._failures + 1 if failed else 0
         if self._failures >= self.failure_threshold:
             self._turn(BreakerState.OPEN, f"{pluralize(self._failures, 'attempt')} in a row failed")
-        elif failed and attempts >= self.minimum_calls and failures >= self.failure_rate * attempts:
-            self._turn(BreakerState.OPEN, f"{failures} of the last {pluralize(attempts, 'attempt')} failed")
-
-
-class _Recent:
-    """The number of attempts and of failures in the last ``window`` seconds.
-
-    They are counted per slice of the window, so memory use does not depend on the number of attempts. The oldest slice
-    is dropped in one step, so the counts may cover up to one slice less than the window.
-    """
-
-    SLICES = 10
-
-    def __init__(self, window: float) -> None:
-        if not 0.0 < window < math.inf:
-            raise ValueError(f"window must be a finite number of seconds above 0, not {window!r}")
-        self._slice_s = window / self.SLICES
-        self._slices: deque[list[int]] = deque()  # each is [number, attempts, failures]
-
-    def add(self, now: float, failed: bool) -> tuple[int, int]:
-        """Record an attempt. Return the attempts and the failures in the window, including this one."""
-        number = int(now / self._slice_s)
-        while self._slices and self._slices[0][0] <= number - self.SLICES:
-            self._slices.popleft()
-        if not self._slices or self._slices[-1][0] < number:
-            self._slices.append([number, 0, 0])
-        self._slices[-1][1] += 1
-        self._slices[-1][2] += failed
-        return sum(part[1] for part in self._slices), sum(part[2] for part in self._slices)
-
-    def clear(self) -> None:
-        self._slices.clear()
+        elif failed and len(self._recent) >= self.minimum_calls:
+            attempts, failures = len(self._recent), sum(result for _, result in self._recent)
+            if failures >= self.failure_rate * attempts:
+                self._turn(BreakerState.OPEN, f"{failures} of the last {pluralize(attempts, 'attempt')} failed")
 
 
 def refuse_what_works_later(function: Callable[..., Any]) -> None:

@@ -62,14 +62,7 @@ class RecoveryMixin:
         return make_once(self, "_circuit_breakers", dict)
 
     def _repeated(
-        self,
-        name: str,
-        policy: RetryPolicy,
-        breaker: Optional[CircuitBreaker],
-        attempt: Callable[..., Any],
-        /,
-        *args: Any,
-        **kwargs: Any,
+        self, name: str, policy: RetryPolicy, breaker: Optional[CircuitBreaker], attempt: Callable[[], Any]
     ) -> Any:
         def note(error: Exception, wait_s: float) -> None:
             log.info("%s failed, retrying in %.1f s: %s", name, wait_s, error)
@@ -80,7 +73,7 @@ class RecoveryMixin:
                 return False
             return breaker is None or breaker.state is not BreakerState.OPEN
 
-        return policy.run(lambda: attempt(*args, **kwargs), may_retry=may_retry, on_retry=note)
+        return policy.run(attempt, may_retry=may_retry, on_retry=note)
 
     def _recovery(self) -> RecoverySettings:
         client = getattr(self, "client", None)
@@ -124,7 +117,7 @@ def resilient(
         @functools.wraps(function)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             service, rest = (args[0], args[1:]) if is_method else (own, args)
-            attempt: Callable[..., Any] = functools.partial(function, service) if is_method else function
+            attempt: Callable[[], Any] = functools.partial(function, *args, **kwargs)
             if not isinstance(service, RecoveryMixin):
                 raise TypeError(
                     f"{type(service).__name__} must be a RecoveryMixin, because its method {name} is resilient"
@@ -136,11 +129,11 @@ def resilient(
                 policy = service.retry_policy if retry_policy is True else retry_policy
                 attempt = functools.partial(service._repeated, name, policy, breaker, attempt)
             if not fallback:
-                return attempt(*rest, **kwargs)
+                return attempt()
             handler = fallback if isinstance(fallback, FallbackHandler) else service.fallback_handler
             if callable(fallback):
                 handler.register_fallback(name, fallback, replace=False)
-            return handler.call(name, attempt, *rest, **kwargs)
+            return handler.call(name, lambda *_, **__: attempt(), *rest, **kwargs)
 
         if not is_method:
             guarded.recovery = own  # type: ignore[attr-defined]
@@ -152,13 +145,10 @@ def resilient(
 def _check_guards(circuit_breaker: object, retry_policy: object, fallback: object) -> None:
     if inspect.isroutine(circuit_breaker):
         raise TypeError("resilient needs parentheses: @resilient()")
-    for name, guard, kinds in (
-        ("circuit_breaker", circuit_breaker, "a CircuitBreaker"),
-        ("retry_policy", retry_policy, "a RetryPolicy"),
-        ("fallback", fallback, "a FallbackHandler or a function"),
+    for name, guard, kind, accepted in (
+        ("circuit_breaker", circuit_breaker, CircuitBreaker, "a CircuitBreaker"),
+        ("retry_policy", retry_policy, RetryPolicy, "a RetryPolicy"),
+        ("fallback", fallback, FallbackHandler, "a FallbackHandler or a function"),
     ):
-        if not (isinstance(guard, (bool, _GUARDS[name])) or (name == "fallback" and callable(guard))):
-            raise TypeError(f"{name} must be True, False or {kinds}, not {describe_type(guard)}")
-
-
-_GUARDS = {"circuit_breaker": CircuitBreaker, "retry_policy": RetryPolicy, "fallback": FallbackHandler}
+        if not (isinstance(guard, (bool, kind)) or (name == "fallback" and callable(guard))):
+            raise TypeError(f"{name} must be True, False or {accepted}, not {describe_type(guard)}")

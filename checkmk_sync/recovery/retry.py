@@ -104,15 +104,8 @@ class RetryPolicy:
         cls, settings: RetrySettings, *, clock: Optional[Clock] = None, budget: Optional[RetryBudget] = None
     ) -> RetryPolicy:
         """Create a policy from the settings ``recovery.retry``."""
-        return cls(
-            settings.max_retries,
-            settings.base_delay,
-            settings.max_delay,
-            RetryStrategy(settings.strategy),
-            settings.jitter,
-            clock=clock,
-            budget=budget,
-        )
+        values = {**vars(settings), "strategy": RetryStrategy(settings.strategy)}
+        return cls(**values, clock=clock, budget=budget)
 
     def execute(
         self,

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Optional
 
 from ..catalogue.labels import label_key_problem
@@ -22,7 +23,6 @@ from .limits import Limits
 from .mapping import ColumnMap
 from .mapping_file import load_map
 from .observed import Observed, observe
-from .ownership import Ownership
 from .plan import Plan
 from .planner import diff
 from .renames import Rename
@@ -84,34 +84,26 @@ def make_plan(
         raise SettingsError(f"the owner {owner!r} is not valid: {problem}", field="owner")
     # An inventory can consist of folders that are only implied, such as the root folder.
     observed = observe(client, {kind for kind, _ in desired.objects})
-    missing, silent_hosts = (
-        _hosts_without_services(client, desired, observed, Ownership(owner, observed), adopt) if discover else ((), ())
-    )
-    return diff(
+    plan = diff(
         desired,
         observed,
         owner=owner,
         adopt=adopt,
-        undiscovered=missing,
-        silent=silent_hosts,
         site=client.settings.base_url,
         keep_folders=not client.folders.can_delete_empty(),
         limits=Limits.of(client.settings.sync.limits),
         secrets=tuple(client.settings.secrets),
     )
+    return _with_scans(client, plan, desired, observed) if discover else plan
 
 
-def _hosts_without_services(
-    client: Checkmk, desired: Desired, observed: Observed, ownership: Ownership, adopt: bool
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names of the hosts without services that the plan may change, as (hosts to scan, silent hosts)."""
-    may_change_free = adopt or ownership.owner is None
-    ours = {
-        host.key: host
-        for host in observed.of_kind(HOSTS.name)
-        if (host.kind, host.key) in desired.objects
-        and (ownership.owns(host) or (may_change_free and host.owner in (None, ownership.owner)))
-    }
-    missing = tuple(undiscovered(client, ours, any_pending=bool(observed.pending)))
-    silent_hosts = set(silent(client, {name: ours[name] for name in missing}))
-    return tuple(name for name in missing if name not in silent_hosts), tuple(sorted(silent_hosts))
+def _with_scans(client: Checkmk, plan: Plan, desired: Desired, observed: Observed) -> Plan:
+    """Return the plan with the hosts of the inventory that need a service discovery, and with the silent hosts."""
+    in_conflict = {(conflict.kind, conflict.key) for conflict in plan.conflicts}
+    ours = desired.objects.keys() - in_conflict
+    hosts = {host.key: host for host in observed.of_kind(HOSTS.name) if (host.kind, host.key) in ours}
+    missing = list(undiscovered(client, hosts, any_pending=bool(observed.pending)))
+    changed = {change.key for change in plan.changes if change.kind == HOSTS.name}
+    unchanged_silent = set(silent(client, {name: hosts[name] for name in missing})) - changed
+    scanned = tuple(name for name in missing if name not in unchanged_silent)
+    return replace(plan, undiscovered=scanned, silent=tuple(sorted(unchanged_silent)))

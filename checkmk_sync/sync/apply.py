@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from dataclasses import dataclass
@@ -10,17 +11,16 @@ from typing import Callable, Iterator, Optional, Sequence
 from ..client.checkmk import Checkmk, require_client
 from ..client.nouns.activation import PendingChange
 from ..client.outcomes import Outcome, Status
+from ..config.secrets import reveal_named
 from ..core.arguments import require_type
-from ..errors import AuthError, BadRequestError, BatchError, CheckmkError, WaitTimeoutError
+from ..errors import AuthError, BadRequestError, CheckmkError, WaitTimeoutError
 from .changes import Action, Change
-from .executors import Result
+from .executors import Result, executor_of
 from .kinds import HOSTS
-from .noun_executors import executor_of
 from .observed import observe
 from .plan import Plan
 from .report import Report, compare_with_site
 from .scans import undiscovered
-from .secrets import with_secrets
 
 __all__ = ["Options", "Step", "apply_plan"]
 
@@ -82,7 +82,10 @@ class _ApplyRun:
     def __init__(self, client: Checkmk, plan: Plan, options: Options, watch: Watch) -> None:
         self._client, self._options, self._watch = client, options, watch
         self._report = Report(plan)
-        self._changes = with_secrets(plan.changes, client.settings.secrets, client.settings.username)
+        settings = client.settings
+        # Each secret is fetched once.
+        reveal = functools.cache(lambda name: reveal_named(settings.secrets, name, settings.username))
+        self._changes = [change.with_secrets(reveal) for change in plan.changes]
         self._stopped_by: Optional[CheckmkError] = None
 
     def run(self) -> Report:
@@ -151,10 +154,8 @@ class _ApplyRun:
             self._watch(Step(stage, 0, len(changes)))
             try:
                 self._run_executor(stage, executor_of(action, kind)(self._client, changes), len(changes))
-            except BatchError as error:
-                by_key = {change.key: change for change in changes}
-                self._record(*((by_key[outcome.key], outcome) for outcome in error.outcomes))
-                self._stop("credentials", error.__cause__ if isinstance(error.__cause__, CheckmkError) else error)
+            except AuthError as error:
+                self._stop("credentials", error)
             except CheckmkError as error:
                 self._record(*self._missing_results(changes, before, Status.UNKNOWN, error))
         why = "not started" if self._stopped_by is None else f"not started: {self._stopped_by}"

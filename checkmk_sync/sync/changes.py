@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Mapping, Optional
 
 from ..config.secrets import secret_name
 from ..core.redaction import HIDDEN, is_secret_name, mask_secrets
@@ -22,6 +22,9 @@ class Action(enum.Enum):
     MOVE = "move"
     UPDATE = "update"
     DELETE = "delete"
+
+
+_ACTIONS = list(Action)
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,7 @@ class Change:
         rank, level = KINDS[self.kind].order
         if self.action is Action.DELETE:
             return (2, -rank, -level, self.kind, 0, self.wave, -depth, self.key)
-        action = list(Action).index(self.action)
-        return (1 if self.after else 0, rank, level, self.kind, action, self.wave, depth, self.key)
+        return (1 if self.after else 0, rank, level, self.kind, _ACTIONS.index(self.action), self.wave, depth, self.key)
 
     @property
     def new_values(self) -> dict[Property, Any]:
@@ -81,6 +83,13 @@ class Change:
         if self.existing is not None and now.birth and self.existing.birth and now.birth != self.existing.birth:
             return NotOwnedError(f"{self.name} was deleted and created again after the plan was made")
         return None
+
+    def with_secrets(self, reveal: Callable[[str], str]) -> Change:
+        """Return the change with ``reveal(NAME)`` in place of each reference ``secret:NAME``."""
+        kind = KINDS[self.kind]
+        names = {path: secret_name(new) for path, new in self.new_values.items() if kind.is_secret(path)}
+        secrets = {path: (self.properties[path][0], reveal(name)) for path, name in names.items() if name is not None}
+        return replace(self, properties={**self.properties, **secrets}) if secrets else self
 
     def to_dict(self) -> dict[str, Any]:
         """Return the change as plain data, sorted and without secrets."""
@@ -122,8 +131,7 @@ class Conflict:
 
 def masked(kind: str, path: Property, value: Any) -> Any:
     """Return the value of a property with HIDDEN in place of secrets. A reference to a secret is not secret."""
-    field = KINDS[kind].field_at(path)
-    if field is not None and field.secret:
+    if KINDS[kind].is_secret(path):
         return value if value is None or secret_name(value) is not None else HIDDEN
     return mask_secrets(value, next(filter(is_secret_name, path[1:]), ""))
 

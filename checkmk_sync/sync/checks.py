@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Collection, Iterator, Mapping, Optional, Sequence
+from typing import Any, Callable, Collection, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar
 
 from ..catalogue.attributes import BUILT_IN, SAMPLE_TAGS
 from ..client.object_format import NounFormat, noun_format
@@ -18,12 +18,12 @@ from .values import attribute_problem, label_problem, new_host_problem
 __all__ = [
     "creation_problems",
     "invalid_folders",
-    "kept_folders_warning",
     "secret_problems",
-    "secrets_warning",
     "value_problems",
     "warnings",
 ]
+
+T = TypeVar("T", str, tuple[str, str])
 
 # Checkmk: the allowed names of new folders. Older folders may also contain spaces and dots.
 _NEW_FOLDER = re.compile(r"[-\w]+")
@@ -91,29 +91,26 @@ def secret_problems(wanted: Object, known: Collection[str]) -> Iterator[Problem]
     if kind.noun is None:
         return
     for path, value in wanted.properties.items():
-        field, name = kind.field_at(path), secret_name(value)
-        if field is not None and field.secret and name is not None and name not in known:
+        name = secret_name(value)
+        if name is not None and kind.is_secret(path) and name not in known:
             advice = "; add it to the section 'secrets' of the configuration"
             hint = suggestion(name, tuple(known)) if known else advice
-            yield wanted.problem(f"{field.name} names the unknown secret {name!r}{hint}", *path)
+            yield wanted.problem(f"{path[0]} names the unknown secret {name!r}{hint}", *path)
 
 
-def secrets_warning(number: int) -> Iterator[str]:
-    """Yield a warning if an inventory writes secrets each time."""
-    if number:
-        objects = pluralize(number, "object")
-        yield f"the secrets of {objects} are written even if they are unchanged, because of 'secrets: always'"
+def warnings(desired: Desired, observed: Observed, kept: Sequence[str], secrets_written: int) -> Iterator[str]:
+    """Yield a warning for each part of an inventory that is valid but probably a mistake.
 
-
-def warnings(desired: Desired, observed: Observed) -> Iterator[str]:
-    """Yield a warning for each part of an inventory that is valid but probably a mistake."""
+    ``kept`` are the empty folders that stay, and ``secrets_written`` is the number of objects whose secrets are written
+    each time.
+    """
     for folder in _new_folders(desired, observed):
         if folder.key.lower() in _ROOTS:
             yield (
                 f"folder {folder.key} will be created below the root folder; "
                 "to name the root folder itself, which Checkmk shows as Main, write /"
             )
-    for name, users in _unknown_attributes(desired, observed).items():
+    for name, users in _not_in_use(desired, observed, _custom_attributes).items():
         close = close_matches(name.lower(), [*BUILT_IN, "labels"])
         subject = f"the attribute {name!r} of {_name_first(users)}"
         if close:
@@ -129,15 +126,14 @@ def warnings(desired: Desired, observed: Observed) -> Iterator[str]:
     for (name, value), users in _unknown_values(desired, observed).items():
         noun = "contact group" if name == "contactgroups" else name
         yield f"the {noun} {value!r} of {_name_first(users)} is not used by any object of the site; does it exist?"
-
-
-def kept_folders_warning(paths: Sequence[str]) -> Iterator[str]:
-    """Yield a warning about empty folders that stay because this version of Checkmk cannot delete them safely."""
-    if paths:
+    if kept:
         yield (
-            f"your empty folders are not deleted ({summarize(paths, 1)}), because this version of Checkmk deletes "
+            f"your empty folders are not deleted ({summarize(kept, 1)}), because this version of Checkmk deletes "
             "folders together with their contents; 2.2.0p26 and later can refuse to delete folders that are not empty"
         )
+    if secrets_written:
+        objects = pluralize(secrets_written, "object")
+        yield f"the secrets of {objects} are written even if they are unchanged, because of 'secrets: always'"
 
 
 def _name_first(users: Sequence[Object]) -> str:
@@ -150,15 +146,24 @@ def _new_folders(desired: Desired, observed: Observed) -> Iterator[Object]:
     return (folder for folder in folders if (folder.kind, folder.key) not in observed.objects)
 
 
-def _unknown_attributes(desired: Desired, observed: Observed) -> dict[str, list[Object]]:
-    """Return attributes that are neither built in nor used on the site, each with the objects that name it."""
-    users: dict[str, list[Object]] = {}
+def _not_in_use(
+    desired: Desired, observed: Observed, names_in: Callable[[Mapping[Property, Any]], Iterable[T]]
+) -> dict[T, list[Object]]:
+    """Return the names in the properties of the inventory that no object of the site has, each with its users."""
+    users: dict[T, list[Object]] = {}
     for wanted in desired.objects.values():
-        for path, value in wanted.properties.items():
-            if path[0] == "attributes" and path[1] not in BUILT_IN and value is not REMOVE:
-                users.setdefault(path[1], []).append(wanted)
-    known = {path[1] for current in observed.objects.values() for path in current.properties if path[0] == "attributes"}
+        for name in names_in(wanted.properties):
+            users.setdefault(name, []).append(wanted)
+    if not users:
+        return {}
+    known = {name for current in observed.objects.values() for name in names_in(current.properties)}
     return {name: users[name] for name in sorted(users.keys() - known)}
+
+
+def _custom_attributes(properties: Mapping[Property, Any]) -> Iterator[str]:
+    for path, value in properties.items():
+        if path[0] == "attributes" and path[1] not in BUILT_IN and value is not REMOVE:
+            yield path[1]
 
 
 def _lacks_criticality(wanted: Object) -> bool:
@@ -184,14 +189,9 @@ def _site_defined_values(properties: Mapping[Property, Any]) -> Iterator[tuple[s
 
 def _unknown_values(desired: Desired, observed: Observed) -> dict[tuple[str, str], list[Object]]:
     """Return site-defined values that are not in use on the site, each with the objects that name it."""
-    users: dict[tuple[str, str], list[Object]] = {}
-    for wanted in desired.objects.values():
-        for name, value in _site_defined_values(wanted.properties):
-            if value not in _SITE_DEFINED[name] and (name, value) != ("site", observed.site):
-                users.setdefault((name, value), []).append(wanted)
-    if not users:
-        return {}
-    known = {pair for current in observed.objects.values() for pair in _site_defined_values(current.properties)}
+    known = {("site", observed.site), *((name, value) for name in _SITE_DEFINED for value in _SITE_DEFINED[name])}
     groups = (key for kind, key in (*desired.objects, *observed.objects) if kind == _CONTACT_GROUP)
     known.update(("contactgroups", key) for key in groups)
-    return {pair: users[pair] for pair in sorted(users.keys() - known)}
+    return _not_in_use(
+        desired, observed, lambda properties: (pair for pair in _site_defined_values(properties) if pair not in known)
+    )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import enum
 import re
+from collections.abc import Mapping  # isinstance() is three times slower with typing.Mapping
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Union
+from typing import Any, Callable, Iterable, Iterator, Optional, Union
 
 from ..catalogue.attributes import MASK, contains_mask
 from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL, label_key_problem
@@ -24,17 +26,13 @@ __all__ = ["FOLDER", "REMOVE", "Desired", "Entry", "Object", "Problem", "Propert
 _ATTRIBUTE = re.compile(r"[A-Za-z_][-\w]*", re.ASCII)
 
 
-class _Remove:
-    """The type of REMOVE, which marks a property that the inventory removes."""
+class _Remove(enum.Enum):
+    """The type of REMOVE, which marks a property that the inventory removes. It stays the same object in a pickle."""
 
-    def __repr__(self) -> str:
-        return "REMOVE"
-
-    def __reduce__(self) -> str:
-        return "REMOVE"
+    REMOVE = enum.auto()
 
 
-REMOVE = _Remove()
+REMOVE = _Remove.REMOVE
 
 
 @dataclass(frozen=True)
@@ -150,13 +148,14 @@ def desired_state(entries: Iterable[Entry]) -> Desired:
         reader.read(entry)
     if len(reader.problems) > len(reader.refused):
         raise InventoryError(reader.problems)
+    objects = dict(reader.objects)
+    for (kind, key), wanted in reader.objects.items():
+        path = parent_folder(key) if kind == "folder" else wanted.properties.get(FOLDER)
+        while path is not None and path != "/" and ("folder", path) not in objects:
+            objects["folder", path] = Object("folder", path, {}, wanted.location, implied=True)
+            path = parent_folder(path)
     kinds = frozenset(kind for kind, _ in reader.objects)
-    locations: dict[str, str] = {}
-    for path, location in reader.folders_in_use():
-        locations.setdefault(path, location)
-    for path, location in sorted(locations.items()):
-        reader.objects.setdefault(("folder", path), Object("folder", path, {}, location, implied=True))
-    return Desired(reader.objects, kinds, refused=tuple(reader.refused))
+    return Desired(objects, kinds, refused=tuple(reader.refused))
 
 
 class _Reader:
@@ -199,6 +198,8 @@ class _Reader:
     def _checked(self, entry: Entry, key: str, value: Any, check: Callable[[str], str]) -> Any:
         """Return ``check(value)``, or record a mistake and return REMOVE."""
         problem = string_problem(f"the {key}", value)
+        if value is None:
+            problem = f"null and '-' remove a property, but the {key} cannot be removed"
         if problem is None:
             try:
                 return check(value)
@@ -260,14 +261,6 @@ class _Reader:
                 self._problem(entry, problem, *path, key)
             else:
                 yield ("labels", key), REMOVE if value is None else value
-
-    def folders_in_use(self) -> Iterator[tuple[str, str]]:
-        """Yield the path of each folder above an object, except the root, with the location of the object."""
-        for (kind, key), wanted in list(self.objects.items()):
-            path = parent_folder(key) if kind == "folder" else wanted.properties.get(FOLDER)
-            while path is not None and path != "/":
-                yield path, wanted.location
-                path = parent_folder(path)
 
 
 def _title(text: str) -> str:

@@ -1,6 +1,7 @@
-"""Make the changes of a plan. ``EXECUTORS`` contains one executor for each action on hosts and folders.
+"""Make the changes of a plan. ``executor_of`` returns the executor for an action on a kind of object.
 
-Executors use bulk calls if the API has them. They read objects again before they move, change or delete them.
+Executors use bulk calls if the API has them. They read objects again before they move, change or delete them. After
+wrong credentials they yield the results so far, raise AuthError, and send nothing more.
 """
 
 from __future__ import annotations
@@ -13,25 +14,43 @@ from ..client.checkmk import Checkmk
 from ..client.nouns.hosts import FEW_NAMES
 from ..client.outcomes import WORST_FIRST, Outcome, Outcomes, Status
 from ..client.records import Folder, Host
-from ..errors import AuthError, BatchError, CheckmkError
+from ..errors import AuthError, BatchError, CheckmkError, ConflictError
 from .changes import Action, Change
 from .compare import merge
-from .kinds import FOLDER, FOLDERS
-from .observed import ExistingObject, existing_folder, reread
+from .kinds import ADOPTED, FOLDER, KINDS, OWNER
+from .marks import marked
+from .observed import ExistingObject, existing_object, reread
 
-__all__ = ["EXECUTORS", "Executor", "Result", "in_bulk", "one_by_one", "skipping_stale", "staleness"]
+__all__ = ["EXECUTORS", "Result", "executor_of"]
 
 Result = tuple[Change, Outcome]
 Executor = Callable[[Checkmk, Sequence[Change]], Iterator[Result]]
+Send = Callable[[Checkmk, Sequence[Change]], Outcomes]
 
 IN_PART = "applied in part"
 CHANGES_AT_ONCE = 2000  # few enough that the progress bar moves during a long run
+_EMPTY: Mapping[Any, Any] = {list: [], dict: {}, str: ""}  # the values that remove the field of a plain noun
 
 
-def one_by_one(*steps: Callable[[Checkmk, Change], Optional[bool]]) -> Executor:
+def executor_of(action: Action, kind: str) -> Executor:
+    """Return the executor for an action on a kind of object."""
+    noun = KINDS[kind].noun
+    if noun is None or (action, kind) in EXECUTORS:
+        return EXECUTORS[action, kind]
+    in_bulk = noun.supports(f"bulk_{action.value}")
+    if action is Action.DELETE:
+        return _skipping_stale(_delete_in_bulk if in_bulk else _one_by_one(_delete))
+    if action is Action.UPDATE:
+        return _skipping_stale(_in_bulk(_bulk_call("update", _item))) if in_bulk else _one_by_one(_update)
+    # Objects that refer to others of their kind are created one by one, in the order of the plan.
+    in_bulk = in_bulk and kind not in KINDS[kind].references.values()
+    return _in_bulk(_bulk_call("create", _item)) if in_bulk else _one_by_one(_create)
+
+
+def _one_by_one(*steps: Callable[[Checkmk, Change], Optional[bool]]) -> Executor:
     """Return an executor that calls the steps for one change at a time. A step returns False if it had nothing to do.
 
-    Wrong credentials stop the executor; any other error becomes the outcome of the change.
+    An error becomes the outcome of the change.
     """
 
     def run(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
@@ -44,49 +63,54 @@ def one_by_one(*steps: Callable[[Checkmk, Change], Optional[bool]]) -> Executor:
                 outcome = Outcome.failed(change.key, error)
                 if done and outcome.status is Status.NOT_APPLIED:
                     outcome = replace(outcome, note=IN_PART)
-                if isinstance(error, AuthError):
-                    raise BatchError(f"the sync was stopped: {error}", outcomes=Outcomes([outcome])) from error
                 yield change, outcome
+                if isinstance(error, AuthError):
+                    raise
             else:
                 yield change, Outcome(change.key, Status.APPLIED)
 
     return run
 
 
-def in_bulk(send: Callable[[Checkmk, Sequence[Change]], Outcomes]) -> Executor:
+def _in_bulk(send: Send) -> Executor:
     """Return an executor that passes up to CHANGES_AT_ONCE changes to ``send``, sorted by wave and folder."""
 
     def run(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
         ordered = sorted(changes, key=_folder_order)
         for start in range(0, len(ordered), CHANGES_AT_ONCE):
             by_key = {change.key: change for change in ordered[start : start + CHANGES_AT_ONCE]}
-            for outcome in send(client, list(by_key.values())):
-                yield by_key[outcome.key], outcome
+            stopped_by: Optional[BaseException] = None
+            try:
+                outcomes: Sequence[Outcome] = send(client, list(by_key.values()))
+            except BatchError as error:  # wrong credentials
+                outcomes, stopped_by = error.outcomes, error.__cause__
+            yield from ((by_key[outcome.key], outcome) for outcome in outcomes)
+            if stopped_by is not None:
+                raise stopped_by
 
     return run
 
 
-def skipping_stale(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
+def _skipping_stale(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
     """Return an executor that reads objects again, ``at_once`` at a time, and skips changes that became stale.
 
     The changes are based on the new reading, so that labels of others are kept even if they were set after the plan.
     """
 
     def run_current(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
-        ordered = changes if changes[0].kind == FOLDERS.name else sorted(changes, key=_folder_order)
+        ordered = sorted(changes, key=_folder_order)
         for start in range(0, len(ordered), at_once):
             group, current = ordered[start : start + at_once], []
             try:
                 objects = reread(client, group[0].kind, [change.key for change in group])
             except CheckmkError as error:
-                outcomes = Outcomes([Outcome(change.key, Status.NOT_APPLIED, error) for change in group])
+                yield from ((change, Outcome(change.key, Status.NOT_APPLIED, error)) for change in group)
                 if isinstance(error, AuthError):
-                    raise BatchError(f"the sync was stopped: {error}", outcomes=outcomes) from error
-                yield from zip(group, outcomes)
+                    raise
                 continue
             for change in group:
                 now = objects.get(change.key)
-                refusal = staleness(change, now)
+                refusal = _staleness(change, now)
                 if refusal is None:
                     current.append(replace(change, existing=now))
                 elif now is None and change.action is Action.DELETE:
@@ -98,7 +122,7 @@ def skipping_stale(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
     return run_current
 
 
-def staleness(change: Change, now: Optional[ExistingObject]) -> Optional[CheckmkError]:
+def _staleness(change: Change, now: Optional[ExistingObject]) -> Optional[CheckmkError]:
     """Return why an object that was read again must not be changed; None if it may be changed."""
     error = change.staleness(now)
     if error is not None or change.action is not Action.UPDATE:
@@ -107,6 +131,33 @@ def staleness(change: Change, now: Optional[ExistingObject]) -> Optional[Checkmk
     attributes = _attributes(replace(change, existing=now)).items()
     masked = next((name for name, value in attributes if name != "labels" and contains_mask(name, value)), None)
     return None if masked is None else CheckmkError(f"the site's {masked} of {change.name} is not usable: {MASK}")
+
+
+def _based_on(change: Change, record: Any) -> Change:
+    """Return the change, based on a record that was read with its ETag. Raises NotOwnedError if the change is stale."""
+    current = existing_object(record)
+    error = _staleness(change, current)
+    if error is not None:
+        raise error
+    return replace(change, existing=current)
+
+
+def _collection(client: Checkmk, change: Change) -> Any:
+    return getattr(client, KINDS[change.kind].section)
+
+
+def _bulk_call(verb: str, to_item: Callable[[Change], Any]) -> Send:
+    """Return a function that makes a bulk call of the client, with ``to_item`` of each change."""
+
+    def send(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
+        call: Callable[[Sequence[Any]], Outcomes] = getattr(_collection(client, changes[0]), f"bulk_{verb}")
+        return call(list(map(to_item, changes)))
+
+    return send
+
+
+def _delete(client: Checkmk, change: Change) -> None:
+    _collection(client, change).delete(change.key, missing_ok=True)
 
 
 def _folder(change: Change) -> str:
@@ -167,23 +218,8 @@ def _remove_in_folder(client: Checkmk, change: Change) -> bool:
     return bool(removed)
 
 
-def _based_on(change: Change, folder: Folder) -> Change:
-    """Return the change, based on the folder as read with its ETag. Raises NotOwnedError if the change is stale."""
-    current = existing_folder(folder)
-    error = staleness(change, current)
-    if error is not None:
-        raise error
-    return replace(change, existing=current)
-
-
-def _delete_folder(client: Checkmk, change: Change) -> None:
-    client.folders.delete(change.key, missing_ok=True)
-
-
-def _create_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
-    return client.hosts.bulk_create(
-        [{"host_name": new.key, "folder": _folder(new), "attributes": _attributes(new)} for new in changes]
-    )
+def _new_host(change: Change) -> dict[str, Any]:
+    return {"host_name": change.key, "folder": _folder(change), "attributes": _attributes(change)}
 
 
 def _move_host(client: Checkmk, change: Change) -> None:
@@ -227,21 +263,60 @@ def _worst_of_each(outcomes: Sequence[Outcome]) -> Outcomes:
     return Outcomes(list(by_key.values()))
 
 
-def _delete_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
-    # The records contain the attributes, because bulk_delete must delete parents after their children.
-    current = [change.existing for change in changes if change.existing is not None]
-    # With the meta data they count as read from the site, so bulk_delete does not read them again.
-    return client.hosts.bulk_delete(
-        [Host(host.key, host.properties[FOLDER], host.attributes, meta=host.meta) for host in current]
-    )
+def _host_to_delete(change: Change) -> Host:
+    """Return the host as it was read, with its parents, because ``bulk_delete`` must delete them after it."""
+    assert change.existing is not None
+    # With the meta data it counts as read from the site, so bulk_delete does not read it again.
+    properties, meta = change.existing.properties, change.existing.meta
+    return Host(change.key, properties[FOLDER], change.existing.attributes, meta=meta)
+
+
+def _values(change: Change) -> dict[str, Any]:
+    """Return the fields of a plain noun to send, with the mark in the comment."""
+    kind, values = KINDS[change.kind], {}
+    for path, value in change.new_values.items():
+        field = kind.field_at(path)
+        if field is not None:
+            values[field.name] = _EMPTY.get(field.type) if value is None else value
+    now = {} if change.existing is None else change.existing.properties
+    owner = change.new_values.get(OWNER, now.get(OWNER))
+    if kind.mark is not None and not change.properties.keys().isdisjoint({(kind.mark,), OWNER, ADOPTED}):
+        values[kind.mark] = marked(values.get(kind.mark, now.get((kind.mark,), "")), owner, change.key)
+    return values
+
+
+def _item(change: Change) -> dict[str, Any]:
+    return {KINDS[change.kind].keys[0]: change.key, **_values(change)}
+
+
+def _create(client: Checkmk, change: Change) -> None:
+    _collection(client, change).create(change.key, **_values(change))
+
+
+def _update(client: Checkmk, change: Change) -> None:
+    """Change an object that is still as planned. The ETag of that read protects the changes of others."""
+    collection = _collection(client, change)
+    record = collection.get(change.key, fresh=True)
+    collection.update(change.key, etag=record.etag, **_values(_based_on(change, record)))
+
+
+def _delete_in_bulk(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
+    """Delete objects with one call. If an object in use makes the site refuse the call, delete them one by one."""
+    in_use: list[Change] = []
+    for change, outcome in _in_bulk(_bulk_call("delete", lambda change: change.key))(client, changes):
+        if isinstance(outcome.error, ConflictError) and len(changes) > 1:
+            in_use.append(change)
+        else:
+            yield change, outcome
+    yield from _one_by_one(_delete)(client, in_use)
 
 
 EXECUTORS: Mapping[tuple[Action, str], Executor] = {
-    (Action.CREATE, "folder"): one_by_one(_create_folder),
-    (Action.UPDATE, "folder"): one_by_one(_set_in_folder, _remove_in_folder),
-    (Action.DELETE, "folder"): skipping_stale(one_by_one(_delete_folder)),
-    (Action.CREATE, "host"): in_bulk(_create_hosts),
-    (Action.MOVE, "host"): skipping_stale(one_by_one(_move_host), FEW_NAMES),
-    (Action.UPDATE, "host"): skipping_stale(in_bulk(_update_hosts)),
-    (Action.DELETE, "host"): skipping_stale(in_bulk(_delete_hosts)),
+    (Action.CREATE, "folder"): _one_by_one(_create_folder),
+    (Action.UPDATE, "folder"): _one_by_one(_set_in_folder, _remove_in_folder),
+    (Action.DELETE, "folder"): _skipping_stale(_one_by_one(_delete)),
+    (Action.CREATE, "host"): _in_bulk(_bulk_call("create", _new_host)),
+    (Action.MOVE, "host"): _skipping_stale(_one_by_one(_move_host), FEW_NAMES),
+    (Action.UPDATE, "host"): _skipping_stale(_in_bulk(_update_hosts)),
+    (Action.DELETE, "host"): _skipping_stale(_in_bulk(_bulk_call("delete", _host_to_delete))),
 }

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any, Callable, Iterator, Mapping, Optional
 
-from ..catalogue.attributes import MASK, parse_flag, parse_list
+from ..catalogue.attributes import MASK, attribute_value, parse_flag, parse_list
 from ..catalogue.field import Field
 from ..catalogue.noun import Noun
 from ..config.documents import read_json
 from ..core.redaction import HIDDEN
 from ..errors import SettingsError
 from .attributes import json_problem, string_problem
-from .kinds import ABSENT, Property
+from .kinds import ABSENT, Property, SyncKind
 from .marks import MARK, contains_mark_line
 
 __all__ = ["cell_value", "noun_properties"]
@@ -64,14 +64,16 @@ def _value_problem(noun: Noun, field: Field, value: Any) -> Optional[str]:
     return None
 
 
-def cell_value(noun: Noun, name: str, text: str) -> Any:
-    """Convert the text of a cell to the value of a field.
+def cell_value(kind: SyncKind, path: Property, text: str) -> Any:
+    """Convert the text of a cell to the value of a property. Raises ValueError if the text does not have its form.
 
-    A list is written as ``a|b`` or as JSON, a mapping as JSON, and a flag as ``true`` or ``false``. Raises ValueError
-    if the text does not have this form.
+    For the field of a plain noun, a list is written as ``a|b`` or as JSON, a mapping as JSON, and a flag as ``true`` or
+    ``false``.
     """
-    field = noun.by_name.get(name)
-    if name == ABSENT or (field is not None and field.type is bool):
+    if len(path) > 1:
+        return attribute_value(path[1], text) if path[0] == "attributes" else text
+    field = kind.field_at(path)
+    if path[0] == ABSENT or (field is not None and field.type is bool):
         return parse_flag(text)
     if field is None or field.type is str:
         return text

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import os
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Container, Mapping, Optional
 
 from ..catalogue.field import Field
 from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL
@@ -22,6 +24,8 @@ __all__ = [
     "Property",
     "SyncKind",
     "by_section",
+    "kind_of_file",
+    "kind_with_key",
     "new_folder_or_root",
 ]
 
@@ -64,7 +68,12 @@ class SyncKind:
         """Return the field of a plain noun that contains a property, or None."""
         return None if self.noun is None or path in (OWNER, ADOPTED) else self.noun.by_name.get(path[0])
 
-    @property
+    def is_secret(self, path: Property) -> bool:
+        """Return True for a property that is a secret field of a plain noun."""
+        field = self.field_at(path)
+        return field is not None and field.secret
+
+    @functools.cached_property  # every change is sorted by it
     def order(self) -> tuple[int, int]:
         """The position in the order of creation: the rank, and within a rank the kinds that it refers to first."""
         others = [KINDS[name] for name in {*self.references.values()} - {self.name} if name in KINDS]
@@ -142,3 +151,14 @@ KINDS: Mapping[str, SyncKind] = {
 def by_section(section: str) -> Optional[SyncKind]:
     """Return the kind with this section in an inventory; None if the section is unknown."""
     return next((kind for kind in KINDS.values() if kind.section == section), None)
+
+
+def kind_of_file(name: str) -> Optional[SyncKind]:
+    """Return the kind of a plain noun whose section is the name of a file, without folders and extension."""
+    kind = by_section(os.path.splitext(os.path.basename(name))[0])
+    return None if kind is None or kind.noun is None else kind
+
+
+def kind_with_key(keys: Container[str]) -> Optional[SyncKind]:
+    """Return the kind of an entry, hosts or folders, by its key ``name`` or ``path``; None without either."""
+    return next((kind for kind in (HOSTS, FOLDERS) if kind.keys[0] in keys), None)

@@ -7,16 +7,15 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional
 
-from ..catalogue.attributes import attribute_value
-from ..catalogue.noun import Noun
 from ..config.positions import Position
 from ..core.redaction import is_secret_name
 from ..core.text import suggestion
 from .desired import FOLDER, Problem, Property
 from .fields import cell_value
+from .kinds import HOSTS, KINDS
 from .templates import CellError, Template
 
-__all__ = ["ABSENT", "ColumnMap", "Rule", "constant_value", "templates_in"]
+__all__ = ["ABSENT", "ColumnMap", "Rule", "templates_in"]
 
 Cells = Mapping[str, str]
 Refuse = Callable[[str, str], object]  # called with a message and the name of the column
@@ -29,25 +28,30 @@ class Rule:
     """A rule that computes one property from a row.
 
     ``value`` is a template, or a list or mapping that contains templates. ``columns`` are the columns that it uses. If
-    it uses none, ``value`` is a constant, which is the same for every row. ``noun`` is the row of a plain noun whose
-    field is the property, or None for hosts and folders.
+    it uses none, ``value`` is a constant, which is the same for every row. ``kind`` is the kind of the object.
     """
 
     path: Property
     value: Any = field(repr=False)  # may contain secrets
     columns: tuple[str, ...] = ()
-    noun: Optional[Noun] = field(default=None, repr=False)
+    kind: str = HOSTS.name
 
     def apply(self, cells: Cells) -> Any:
         """Return the value for one row: ABSENT if the row does not mention the property, None to remove it.
 
         Raises ValueError for a cell that is not usable. The error is a CellError if the column is known.
         """
-        if not self.columns:
-            return self.value
+        return self.render(cells) if self.columns else self.value
+
+    def render(self, cells: Cells) -> Any:
+        """Return the value for one row, also if the rule uses no columns but its value contains templates."""
         if isinstance(self.value, Template):
             text = self.value.render(cells, is_folder=self.path in (FOLDER, ("path",)))
-            return _convert_text(self.path, self.value, text, self.noun)
+            if text is None:
+                return ABSENT
+            # A template such as {A}-{B} renders "-" if both defaults are empty, so that must be its only part.
+            is_removal = text == "-" and len(self.value.parts) == 1
+            return None if is_removal else cell_value(KINDS[self.kind], self.path, text)
         rendered = {part: part.render(cells) for part in templates_in(self.value)}
         missing = [part for part, text in rendered.items() if part.fields and text is None]
         if not missing:
@@ -56,31 +60,6 @@ class Rule:
             message = "the value is missing, but other parts of the attribute have a value"
             raise CellError(message, missing[0].fields[0].column)
         return ABSENT
-
-
-def _convert_text(path: Property, template: Template, text: Optional[str], noun: Optional[Noun]) -> Any:
-    """Return the value of a rendered template, converted like a CSV cell. None removes the property.
-
-    Raises ValueError for invalid JSON.
-    """
-    if text is None:
-        return ABSENT
-    # A template such as {A}-{B} renders "-" if both defaults are empty, so only a template of one part can remove.
-    if text == "-" and len(template.parts) == 1:
-        return None
-    if noun is not None:
-        return cell_value(noun, path[0], text)
-    return attribute_value(path[1], text) if path[0] == "attributes" else text
-
-
-def constant_value(path: Property, value: Any, noun: Optional[Noun] = None) -> Any:
-    """Return the value of a rule whose templates have no fields.
-
-    A template is converted like a cell of a CSV inventory. Templates in lists and mappings become strings.
-    """
-    if isinstance(value, Template):
-        return _convert_text(path, value, value.render({}), noun)
-    return _fill(value, {part: part.render({}) for part in templates_in(value)})
 
 
 def templates_in(value: Any) -> Iterator[Template]:
@@ -156,8 +135,6 @@ class ColumnMap:
                 continue
             if len(rule.path) > 1:
                 entry.setdefault(rule.path[0], {})[rule.path[1]] = value
-            elif value is None and rule.noun is None:
-                refuse(f"'-' removes a property, but the {rule.path[0]} cannot be removed", rule.columns[0])
             else:
                 entry[rule.path[0]] = value
         return entry

@@ -6,16 +6,16 @@ import os
 from dataclasses import replace
 from typing import Any, Iterable, Iterator, Optional, Union
 
-from ..catalogue.noun import Noun
-from ..config.documents import Document, read_file, read_yaml
+from ..config.documents import Document, read_yaml
 from ..config.positions import Position
+from ..config.secrets import read_file
 from ..core.arguments import require_type
 from ..core.text import suggestion
 from ..errors import InventoryError, SettingsError
 from .attributes import show_value
 from .desired import Entry, Problem, Property, desired_state
 from .kinds import HOSTS, KINDS
-from .mapping import ABSENT, ColumnMap, Rule, constant_value, templates_in
+from .mapping import ABSENT, ColumnMap, Rule, templates_in
 from .templates import Template, TemplateError, parse
 
 __all__ = ["load_map"]
@@ -30,7 +30,7 @@ def load_map(path: Union[str, os.PathLike[str]]) -> ColumnMap:
     """
     require_type(path, (str, os.PathLike), "load_map needs the path of a mapping file")
     name = os.fspath(path)
-    text, _ = read_file(name, "the mapping file", field="map")
+    text, _ = read_file(name, "the mapping file", file=name, field="map")
     try:
         document = read_yaml(text, name)
     except SettingsError as error:
@@ -100,28 +100,25 @@ class _Reader:
             if not isinstance(value, str):
                 self._refuse(f"{subject}: {show_value(value)} is not a string; put it in quotes", *path)
 
+    def _mapping(self, value: Any, requirement: str, key: str) -> dict[Any, Any]:
+        """Return a section, which may be missing, or refuse it if it is not a mapping."""
+        if not isinstance(value, (dict, type(None))):
+            self._refuse(requirement, key)
+        return value if isinstance(value, dict) else {}
+
     def _read_tables(self, tables: Any) -> None:
-        if not isinstance(tables, (dict, type(None))):
-            self._refuse("'tables' must be a mapping of names to tables", "tables")
-            return
-        for name, table in (tables or {}).items():
+        for name, table in self._mapping(tables, "'tables' must be a mapping of names to tables", "tables").items():
             if not isinstance(table, dict) or not table:
-                self._refuse(
-                    f"the table {show_value(name)} must be a mapping of strings to strings, and must not be empty",
-                    "tables",
-                    name,
-                )
+                requirement = "must be a mapping of strings to strings, and must not be empty"
+                self._refuse(f"the table {show_value(name)} {requirement}", "tables", name)
                 continue
             for key, value in table.items():
                 self._refuse_non_texts((key, value), f"the table {name}", "tables", name, key)
             self._tables[str(name)] = table
 
     def _skip_rules(self, skip: Any) -> Iterator[tuple[str, frozenset[str]]]:
-        if not isinstance(skip, (dict, type(None))):
-            message = "'skip' must be a mapping of columns to lists of values; rows with these values are left out"
-            self._refuse(message, "skip")
-            return
-        for column, values in (skip or {}).items():
+        needed = "'skip' must be a mapping of columns to lists of values; rows with these values are left out"
+        for column, values in self._mapping(skip, needed, "skip").items():
             if not isinstance(column, str):
                 message = f"{show_value(column)} is not a string; put the name of a column in quotes"
                 self._refuse(message, "skip", column)
@@ -133,44 +130,41 @@ class _Reader:
             yield name, frozenset(text.strip() for text in self._texts("skip", column))
 
     def _rules(self, kind: str) -> Iterator[Rule]:
-        data, noun = self._document.data, KINDS[kind].noun
-        first = KINDS[kind].keys[0]
+        data, first = self._document.data, KINDS[kind].keys[0]
         if first not in data:
             self._refuse(f"a mapping file for {KINDS[kind].section} needs the key {first!r}")
         for key in KINDS[kind].keys:
-            if noun is None and key in ("attributes", "labels"):
-                yield from self._section(key, data.get(key))
+            if KINDS[kind].noun is None and key in ("attributes", "labels"):
+                yield from self._section(key, data.get(key), kind)
             elif key in data:
                 before = len(self._problems)
-                rule = self._rule((key,), data[key], noun)
+                rule = self._rule((key,), data[key], kind)
                 if not rule.columns and key == first and len(self._problems) == before:
                     message = f'the {key} would be the same for every row; use a column, such as "{{Hostname}}"'
                     self._refuse(message, key)
                 yield rule
 
-    def _section(self, section: str, values: Any) -> Iterator[Rule]:
-        if not isinstance(values, (dict, type(None))):
-            self._refuse(f"{section!r} must be a mapping of names to values", section)
-            return
-        for name, value in (values or {}).items():
+    def _section(self, section: str, values: Any, kind: str) -> Iterator[Rule]:
+        for name, value in self._mapping(values, f"{section!r} must be a mapping of names to values", section).items():
             if section == "attributes" and name == "labels":
                 self._refuse("put labels in the section 'labels', not in 'attributes'", section, name)
             else:
-                yield self._rule((section, name), value)
+                yield self._rule((section, name), value, kind)
 
-    def _rule(self, path: Property, value: Any, noun: Optional[Noun] = None) -> Rule:
+    def _rule(self, path: Property, value: Any, kind: str) -> Rule:
         compiled = self._compile(path, value)
         columns = tuple(dict.fromkeys(field.column for part in templates_in(compiled) for field in part.fields))
-        takes_only_text = path[0] != "attributes" and (noun is None or path[0] == noun.key.name)
+        takes_only_text = path[0] != "attributes" and (KINDS[kind].noun is None or path[0] == KINDS[kind].keys[0])
         if columns and not isinstance(compiled, Template) and takes_only_text:
             self._refuse(f"{path[-1]} must be a string, not a list or mapping", *path)
-        if not columns:
-            try:
-                compiled = constant_value(path, compiled, noun)
-            except ValueError as error:
-                self._refuse(f"{path[-1]}: {error}", *path)
-                compiled = ABSENT
-        return Rule(path, compiled, columns, noun)
+        rule = Rule(path, compiled, columns, kind)
+        if columns:
+            return rule
+        try:
+            return replace(rule, value=rule.render({}))
+        except ValueError as error:
+            self._refuse(f"{path[-1]}: {error}", *path)
+        return replace(rule, value=ABSENT)
 
     def _compile(self, path: tuple[Any, ...], value: Any) -> Any:
         """Return the value with each string parsed as a template."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
+from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 from ..catalogue.noun import Record
 from ..catalogue.versions import CheckmkVersion
@@ -16,9 +17,7 @@ from ..errors import BrokenReplyError
 from .kinds import ADOPTED, FOLDER, FOLDERS, HOSTS, KINDS, OWNER, Property
 from .marks import properties_of
 
-__all__ = ["ExistingObject", "Observed", "existing_folder", "existing_record", "kinds_to_read", "observe", "reread"]
-
-T = TypeVar("T")
+__all__ = ["ExistingObject", "Observed", "existing_object", "observe", "reread"]
 
 READINGS = 3  # attempts to read a list completely
 
@@ -91,16 +90,11 @@ class Observed:
         return (existing for existing in self.objects.values() if existing.kind == kind)
 
 
-def kinds_to_read(kinds: Iterable[str]) -> frozenset[str]:
-    """Return the kinds to read for an inventory that names some ``kinds``. Hosts and folders are read together."""
+def observe(client: Checkmk, kinds: Iterable[str] = (FOLDERS.name, HOSTS.name)) -> Observed:
+    """Read all objects of some kinds, and the pending changes of a site. Hosts and folders are read together."""
     # Hosts are needed to tell which folders are in use, and folders are created for hosts.
     both = {FOLDERS.name, HOSTS.name}
-    return frozenset(kinds) | (both if both & set(kinds) else set())
-
-
-def observe(client: Checkmk, kinds: Iterable[str] = (FOLDERS.name, HOSTS.name)) -> Observed:
-    """Read all objects of some kinds, and the pending changes of a site."""
-    read = kinds_to_read(kinds)
+    read = frozenset(kinds).union(both if both.intersection(kinds) else ())
     ordered = sorted(read, key=lambda kind: (KINDS[kind].order, kind))
     objects = {(found.kind, found.key): found for kind in ordered for found in _read(client, kind)}
     settings, pending = client.settings, tuple(client.activation.pending())
@@ -117,50 +111,27 @@ def reread(client: Checkmk, kind: str, keys: Sequence[str]) -> dict[str, Existin
 
 def _read(client: Checkmk, kind: str, names: Optional[Sequence[str]] = None) -> list[ExistingObject]:
     """Read all objects of a kind. For hosts, only those with one of the ``names``, if they are given."""
-    noun = KINDS[kind].noun
-    if noun is not None:
-        return _read_completely(lambda: map(existing_record, getattr(client, noun.name).each()))
-    return _read_folders(client) if kind == FOLDERS.name else _read_hosts(client, names)
+    collection = getattr(client, KINDS[kind].section)
+    arguments = {"names": names} if kind == HOSTS.name else {}
 
+    def read() -> list[ExistingObject]:
+        return list(map(existing_object, collection.each(**arguments)))
 
-def _read_folders(client: Checkmk) -> list[ExistingObject]:
-    return _read_completely(lambda: map(existing_folder, client.folders.each("/")))
-
-
-def _read_hosts(client: Checkmk, names: Optional[Sequence[str]]) -> list[ExistingObject]:
-    return _read_completely(lambda: map(_existing_host, client.hosts.each(names=names)))
-
-
-def _read_completely(read: Callable[[], Iterable[T]]) -> list[T]:
-    """Return all items of a stream. If the stream breaks, read it again from the start."""
-    # A broken stream cannot be resumed.
     for _ in range(READINGS - 1):
-        try:
-            return list(read())
-        except BrokenReplyError:
-            continue
-    return list(read())
+        with contextlib.suppress(BrokenReplyError):  # a broken stream cannot be resumed, so it is read again
+            return read()
+    return read()
 
 
-def existing_folder(folder: Folder) -> ExistingObject:
-    """Return the folder in the form that plans compare."""
-    properties = {("title",): folder.title, **_properties(folder)}
-    return ExistingObject(FOLDERS.name, folder.path, properties, folder.owner, folder.meta)
-
-
-def existing_record(record: Record) -> ExistingObject:
-    """Return the object of a plain noun in the form that plans compare."""
-    properties = properties_of(record)
-    return ExistingObject(record.noun.singular, record.key_value, properties, properties.get(OWNER))
-
-
-def _existing_host(host: Host) -> ExistingObject:
-    return ExistingObject(HOSTS.name, host.name, {FOLDER: host.folder, **_properties(host)}, host.owner, host.meta)
-
-
-def _properties(record: Union[Folder, Host]) -> dict[Property, Any]:
-    properties: dict[Property, Any] = {
-        ("attributes", name): value for name, value in record.attributes.items() if name != "labels"
-    }
+def existing_object(record: Union[Folder, Host, Record]) -> ExistingObject:
+    """Return an object in the form that plans compare."""
+    if isinstance(record, Record):
+        properties = properties_of(record)
+        return ExistingObject(record.noun.singular, record.key_value, properties, properties.get(OWNER))
+    if isinstance(record, Host):
+        kind, key, properties = HOSTS.name, record.name, {FOLDER: record.folder}
+    else:
+        kind, key, properties = FOLDERS.name, record.path, {("title",): record.title}
+    properties.update({("attributes", name): value for name, value in record.attributes.items() if name != "labels"})
     properties.update({("labels", key): value for key, value in record.labels.items()})
-    return properties
+    return ExistingObject(kind, key, properties, record.owner, record.meta)

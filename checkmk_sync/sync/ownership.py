@@ -22,7 +22,6 @@ SHOWN = 3  # possible originals of a clone in one message
 _ASKED_WHEN_CLONING: frozenset[Property] = frozenset(
     {("attributes", name) for name in ("alias", "ipaddress", "ipv6address")}
 )
-_LABEL = f"label {OWNER_LABEL}"
 
 
 @dataclass(frozen=True)
@@ -59,9 +58,10 @@ class Ownership:
         ``wanted`` is the object as the inventory wants it, or None if the inventory does not name it.
         """
         location = "" if wanted is None else wanted.location
-        mark = _mark_of(existing)
+        is_label, field = KINDS[existing.kind].mark == "labels", KINDS[existing.kind].mark
+        mark = f"label {OWNER_LABEL}" if is_label else f"line {OWNER_LABEL} in the {field}"
         if self.has_copied_label(existing):
-            kind_of_mark = "label" if mark == _LABEL else "mark"
+            kind_of_mark = "label" if is_label else "mark"
             why = f"has the {kind_of_mark} of the owner {self.owner!r}, but {self._probable_origin(existing)}"
             adopt = "adopt it with --adopt" if wanted else "add it to the inventory and adopt it with --adopt"
             hint = f"{adopt}, remove its {mark}, or delete it by hand"
@@ -77,12 +77,11 @@ class Ownership:
 
     def _probable_origin(self, existing: ExistingObject) -> str:
         maker = f"it was created by {existing.created_by!r}" if existing.created_by else "its creator is unknown"
-        if existing.adopted_as is not None:
-            if (existing.kind, existing.adopted_as) in self.observed.objects:
-                return f"it is probably a clone of {existing.adopted_as}"
-            return (
-                f"{maker} and it was adopted as {existing.adopted_as}, which is gone, so it was renamed or is a clone"
-            )
+        adopted = existing.adopted_as
+        if adopted is not None:
+            if (existing.kind, adopted) in self.observed.objects:
+                return f"it is probably a clone of {adopted}"
+            return f"{maker} and it was adopted as {adopted}, which is gone, so it was renamed or is a clone"
         known = self._keys_by_fingerprint
         alike = next((known[fingerprint] for fingerprint in _fingerprints(existing) if fingerprint in known), ())
         if not alike:
@@ -102,11 +101,6 @@ class Ownership:
             for fingerprint in _fingerprints(existing):
                 keys.setdefault(fingerprint, []).append(existing.key)
         return keys
-
-
-def _mark_of(existing: ExistingObject) -> str:
-    mark = KINDS[existing.kind].mark
-    return _LABEL if mark == "labels" else f"line {OWNER_LABEL} in the {mark}"
 
 
 def _fingerprints(existing: ExistingObject) -> list[str]:

@@ -13,9 +13,7 @@ from .changes import ADOPTED, OWNER, Action, Change, Conflict
 from .checks import (
     creation_problems,
     invalid_folders,
-    kept_folders_warning,
     secret_problems,
-    secrets_warning,
     value_problems,
     warnings,
 )
@@ -40,8 +38,6 @@ def diff(
     *,
     owner: Optional[str] = None,
     adopt: bool = False,
-    undiscovered: tuple[str, ...] = (),
-    silent: tuple[str, ...] = (),
     site: str = "",
     keep_folders: bool = False,
     limits: Optional[Limits] = None,
@@ -51,9 +47,8 @@ def diff(
 
     Only properties that the inventory names are compared, and each label is compared on its own. With an owner, the
     plan deletes the owner's objects that are not in the inventory. Without an owner, it deletes nothing. With
-    ``keep_folders``, it deletes no folders, and a warning lists the empty folders that stay. Hosts in ``undiscovered``
-    will be scanned. Hosts in ``silent`` will be scanned only if the plan changes them. ``secrets`` are the names to
-    which the inventory can refer.
+    ``keep_folders``, it deletes no folders, and a warning lists the empty folders that stay. ``secrets`` are the names
+    to which the inventory can refer.
 
     Raises InventoryError for changes that Checkmk would refuse: new folders with invalid names, invalid values, and
     references to objects that do not exist.
@@ -75,7 +70,6 @@ def diff(
     conflicts = [*planner.conflicts, *references.blocked_deletions()]
     owned = {key for key, existing in observed.objects.items() if planner.ownership.owns(existing)}
     named = {key for key, wanted in desired.objects.items() if key in observed.objects and not wanted.implied}
-    changed = {change.key for change in changes if change.kind == HOSTS.name}
     # Objects of a kind without a mark belong to nobody, so all of them count for the limit of deletions.
     unmarked = {key for key in observed.objects if KINDS[key[0]].mark is None}
     return Plan(
@@ -85,17 +79,10 @@ def diff(
         owner=owner,
         owned=len(owned),
         existing=len(owned | named),
-        undiscovered=(*undiscovered, *(name for name in silent if name in changed)),
         pending=observed.pending,
         user=observed.user,
         site=site,
-        warnings=(
-            *desired.notes,
-            *warnings(desired, observed),
-            *kept_folders_warning(kept),
-            *secrets_warning(planner.secrets_written),
-        ),
-        silent=tuple(name for name in silent if name not in changed),
+        warnings=(*desired.notes, *warnings(desired, observed, kept, planner.secrets_written)),
         renames=probable_renames(changes),
         owned_by_kind=dict(collections.Counter(kind for kind, _ in owned | unmarked)),
         limits=limits or Limits.of(),
@@ -129,11 +116,11 @@ class _Planner:
             return
         differences = {} if wanted.implied else _differences(wanted, existing)
         if self.desired.secrets_always:
-            secrets = _secrets(wanted)
+            kind = KINDS[wanted.kind]
+            secrets = {path: (HIDDEN, new) for path, new in wanted.properties.items() if kind.is_secret(path)}
             differences.update(secrets)
             self.secrets_written += bool(secrets)
-        if self._is_in_conflict(wanted, existing, bool(differences)):
-            self.conflicts.append(self.ownership.conflict(existing, wanted))
+        if self._add_conflict(wanted, existing, bool(differences)):
             return
         sent = {path: merge(new, now) for path, (now, new) in differences.items()}
         self.problems += value_problems(wanted, sent, self.observed)
@@ -148,21 +135,22 @@ class _Planner:
         if wanted.absent:
             self.unchanged += 1
             return
-        creation = _create_change(wanted, self.ownership.owner)
-        sent = {path: value for path, value in creation.new_values.items() if path != OWNER}
+        kind, owner = KINDS[wanted.kind], self.ownership.owner
+        named = {path: value for path, value in wanted.properties.items() if value is not REMOVE}
+        sent = {**kind.defaults(wanted.key), **named}
         self.problems += [*creation_problems(wanted, self.observed), *value_problems(wanted, sent, self.observed)]
-        self.changes.append(creation)
+        if owner is not None and kind.mark is not None:
+            sent[OWNER] = owner
+        properties = {path: (None, value) for path, value in sent.items()}
+        self.changes.append(Change(Action.CREATE, kind.name, wanted.key, properties, location=wanted.location))
 
     def _add_absent(self, wanted: Object, existing: ExistingObject) -> None:
-        if self._is_in_conflict(wanted, existing, differs=True):
-            self.conflicts.append(self.ownership.conflict(existing, wanted))
-        else:
-            self.changes.append(
-                Change(Action.DELETE, existing.kind, existing.key, {}, existing, location=wanted.location)
-            )
+        if not self._add_conflict(wanted, existing, differs=True):
+            deletion = Change(Action.DELETE, existing.kind, existing.key, {}, existing, wanted.location)
+            self.changes.append(deletion)
 
-    def _is_in_conflict(self, wanted: Object, existing: ExistingObject, differs: bool) -> bool:
-        """Return True if the object belongs to another owner, or has no owner and is not adopted.
+    def _add_conflict(self, wanted: Object, existing: ExistingObject, differs: bool) -> bool:
+        """Add a conflict and return True if the object belongs to another owner, or has no owner and is not adopted.
 
         A plan without an owner may change objects without an owner. Objects of a kind without a mark belong to nobody.
         """
@@ -173,7 +161,10 @@ class _Planner:
             return False
         if wanted.kind == FOLDERS.name and not differs:  # several owners may share a folder
             return False
-        return not (self.adopt and existing.owner in (None, owner))
+        if self.adopt and existing.owner in (None, owner):
+            return False
+        self.conflicts.append(self.ownership.conflict(existing, wanted))
+        return True
 
     def _ownership_labels(self, existing: ExistingObject) -> Differences:
         """Return the changes of the labels that mark an object as the owner's and distinguish it from its clones."""
@@ -234,16 +225,6 @@ class _Planner:
         return in_use
 
 
-def _create_change(wanted: Object, owner: Optional[str]) -> Change:
-    properties = {path: (None, value) for path, value in wanted.properties.items() if value is not REMOVE}
-    kind = KINDS[wanted.kind]
-    for path, value in kind.defaults(wanted.key).items():
-        properties.setdefault(path, (None, value))
-    if owner is not None and kind.mark is not None:
-        properties[OWNER] = (None, owner)
-    return Change(Action.CREATE, wanted.kind, wanted.key, properties, location=wanted.location)
-
-
 def _differences(wanted: Object, existing: ExistingObject) -> Differences:
     """Return the properties that differ from the inventory, as (now, wanted)."""
     values = {path: None if value is REMOVE else value for path, value in wanted.properties.items()}
@@ -251,12 +232,4 @@ def _differences(wanted: Object, existing: ExistingObject) -> Differences:
         path: (existing.properties.get(path), value)
         for path, value in values.items()
         if not has_property(existing.kind, existing.properties, path, value)
-    }
-
-
-def _secrets(wanted: Object) -> Differences:
-    """Return the secrets in the fields of an object. Their current values are unknown."""
-    fields = {path: KINDS[wanted.kind].field_at(path) for path in wanted.properties}
-    return {
-        path: (HIDDEN, wanted.properties[path]) for path, field in fields.items() if field is not None and field.secret
     }

@@ -100,18 +100,14 @@ def _corrected(change: Change, outcome: Outcome, observed: Observed, deleted: se
         is_done = existing is not None and all(
             has_property(change.kind, existing.properties, path, value) for path, value in change.new_values.items()
         )
-    is_proof = existing is None or (change.staleness(existing) is None and not _writes_invisible_values(change))
+    fields = [KINDS[change.kind].field_at(path) for path in change.properties]
+    is_visible = all(field is None or field.at for field in fields)  # the site never returns a secret
+    is_proof = existing is None or (change.staleness(existing) is None and is_visible)
     if is_done and outcome.status is not Status.APPLIED and is_proof:
         return Outcome(outcome.key, Status.APPLIED, note="the site has the wanted state")
     if not is_done and outcome.status is Status.APPLIED:
         return replace(outcome, status=Status.NOT_APPLIED, note="was applied, but the site no longer has this state")
     return outcome
-
-
-def _writes_invisible_values(change: Change) -> bool:
-    """Return True if a change writes a field that the site never returns, such as a secret."""
-    fields = map(KINDS[change.kind].field_at, change.new_values)
-    return any(field is not None and not field.at for field in fields)
 
 
 def report_as_text(report: Report, *, limit: int = 20) -> str:

@@ -58,26 +58,6 @@ def _check(is_valid: Callable[[Any], bool], needed: str) -> Check:
     return lambda path, value: None if is_valid(value) else f"{path} must be {needed}"
 
 
-def _length(least: int = 0, most: Optional[int] = None) -> Check:
-    def is_valid(value: Any) -> bool:
-        return isinstance(value, str) and least <= len(value) and (most is None or len(value) <= most)
-
-    return _check(
-        is_valid,
-        f"a string of at least {least} characters" if most is None else f"a string of at most {most} characters",
-    )
-
-
-def _number(least: int, most: Optional[int] = None) -> Check:
-    def is_valid(value: Any) -> bool:
-        is_number = isinstance(value, int) and not isinstance(value, bool)
-        return is_number and least <= value and (most is None or value <= most)
-
-    return _check(
-        is_valid, f"a whole number of at least {least}" if most is None else f"a whole number from {least} to {most}"
-    )
-
-
 def _one_of(*choices: str) -> Check:
     return _check(lambda value: value in choices, f"one of {', '.join(choices)}")
 
@@ -94,6 +74,10 @@ def _accepted_by(parse: Callable[[str], object]) -> Callable[[Any], bool]:
 
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", re.ASCII)
 _text = _check(lambda value: isinstance(value, str), "a string")
+_password = _check(lambda value: isinstance(value, str) and len(value) >= 8, "a string of at least 8 characters")
+_short_text = _check(lambda value: isinstance(value, str) and len(value) <= 30, "a string of at most 30 characters")
+_interval = _check(lambda value: type(value) is int and value >= 3600, "a whole number of at least 3600")
+_pings = _check(lambda value: type(value) is int and 1 <= value <= 200, "a whole number from 1 to 200")
 _flag = _check(lambda value: isinstance(value, bool), "true or false")
 _time = _check(_accepted_by(_TIME.fullmatch), "a time from '00:00' to '23:59' in quotes")
 _ipv4 = _check(_accepted_by(ipaddress.IPv4Address), "an IPv4 address")
@@ -124,13 +108,13 @@ def _all_of(**keys: Check) -> _Shape:
 _USER = {"security_name": _text}
 _AUTH = {
     "auth_protocol": _one_of("MD5-96", "SHA-1-96", "SHA-2-224", "SHA-2-256", "SHA-2-384", "SHA-2-512"),
-    "auth_password": _length(8),
+    "auth_password": _password,
 }
 _PRIVACY = {
     "privacy_protocol": _one_of(
         "CBC-DES", "AES-128", "3DES-EDE", "AES-192", "AES-256", "AES-192-Blumenthal", "AES-256-Blumenthal"
     ),
-    "privacy_password": _length(8),
+    "privacy_password": _password,
 }
 _SNMP = _OneOf(
     {
@@ -152,7 +136,7 @@ _TRANSLATION = _Shape(
     {
         "convert_case": _one_of("nop", "lower", "upper"),
         "drop_domain": _flag,
-        "regexp_rewrites": _list_of(_all_of(search=_length(most=30), replace_with=_length(most=30))),
+        "regexp_rewrites": _list_of(_all_of(search=_short_text, replace_with=_short_text)),
         "hostname_replacement": _list_of(_all_of(hostname=_text, replace_with=_text)),
     }
 )
@@ -173,9 +157,9 @@ _SHAPES: Mapping[str, Union[_Shape, _OneOf]] = {
             "addresses": _list_of(_RANGE),
             "exclude_addresses": _list_of(_RANGE),
             "time_allowed": _list_of(_all_of(start=_time, end=_time)),
-            "scan_interval": _number(3600),
+            "scan_interval": _interval,
             "set_ip_address": _flag,
-            "max_parallel_pings": _number(1, 200),
+            "max_parallel_pings": _pings,
             "run_as": _text,
             "tag_criticality": _text,
             "translate_names": _TRANSLATION,

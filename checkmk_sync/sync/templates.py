@@ -220,12 +220,8 @@ class _FieldParser:
         start = self._at
         name, _ = self._word(":|}")
         if name not in FILTERS:
-            message = (
-                f"unknown filter {name!r}{suggestion(name, tuple(FILTERS))}"
-                if name
-                else "the name of the filter is missing"
-            )
-            raise TemplateError(message, start)
+            unknown = f"unknown filter {name!r}{suggestion(name, tuple(FILTERS))}"
+            raise TemplateError(unknown if name else "the name of the filter is missing", start)
         parameters, make = FILTERS[name]
         usage = f"write the filter {name} as {':'.join((name, *parameters))}"
         if not parameters:
@@ -242,18 +238,14 @@ class _FieldParser:
         if any(not text and parameter not in _MAY_BE_EMPTY for parameter, text in zip(parameters, texts)):
             raise TemplateError(f"{usage}; the argument must not be empty", start)
         if name == "lookup":
-            return name, _lookup(self._table(texts[0], start), texts[0])
+            if texts[0] not in self._tables:
+                missing = "; the mapping file has no section 'tables'"
+                hint = suggestion(texts[0], tuple(self._tables)) if self._tables else missing
+                raise TemplateError(f"unknown table {texts[0]!r}{hint}", start)
+            return name, _lookup(self._tables[texts[0]], texts[0])
         if name == "slug" and is_path:
             return name, lambda value: "/".join(map(_slug, value.split("/")))
         return name, make(*texts)
-
-    def _table(self, name: str, offset: int) -> Mapping[str, str]:
-        if name not in self._tables:
-            known = (
-                suggestion(name, tuple(self._tables)) if self._tables else "; the mapping file has no section 'tables'"
-            )
-            raise TemplateError(f"unknown table {name!r}{known}", offset)
-        return self._tables[name]
 
     def _word(self, ends: str) -> tuple[str, bool]:
         """Return the text up to one of the characters in ``ends``, and True if it was quoted.

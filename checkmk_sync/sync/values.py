@@ -29,13 +29,11 @@ def problem_in_every_version(kind: str, name: str, value: Any) -> Optional[str]:
 
     A mapping may lack keys, because it will be merged with the value on the site.
     """
-    newest, *older = _LINES
-    problem = None
-    if name in BUILT_IN:
-        problem = attribute_problem(kind, name, value, newest, is_partial=True)
-    if problem and all(attribute_problem(kind, name, value, version, is_partial=True) for version in older):
-        return problem
-    return None
+    if name not in BUILT_IN:
+        return None
+    problems = (attribute_problem(kind, name, value, version, is_partial=True) for version in _LINES)
+    newest = next(problems)
+    return newest if newest and all(problems) else None
 
 
 def attribute_problem(

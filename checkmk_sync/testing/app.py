@@ -188,7 +188,8 @@ class SiteApp:
             context.check_query()
             self._check_accept(request)
             context.check_body()
-            context.require("general.use")
+            for permission in ("general.use", *endpoint.permissions):
+                context.require(permission)
         # Endpoints that wait must not hold the mutex, because they sleep.
         sleeps = "wait-for-completion" in endpoint.path
         with contextlib.nullcontext() if sleeps else self.state.configuration.mutex:

@@ -9,16 +9,16 @@ import json
 import threading
 import uuid
 from dataclasses import dataclass, field
-from typing import Any, Collection, Iterator, Mapping, Optional
+from typing import Any, Collection, Iterator, Mapping, Optional, Sequence, TypeVar
 
 from ..catalogue.nouns import NOUNS
 from ..catalogue.paths import folder_path, is_folder_hash, parent_folder
 from ..core.clock import Clock
 from .builtin_objects import BUILTIN_OBJECTS
-from .host_attributes import AttributeRules
+from .host_attributes import AttributeRules, with_defaults
 from .version_profile import VersionProfile
 
-__all__ = ["Configuration", "FolderConfig", "HostConfig", "User", "etag", "iso_time"]
+__all__ = ["Configuration", "FolderConfig", "HostConfig", "User", "etag"]
 
 
 @dataclass
@@ -68,17 +68,16 @@ class _Config:
         return {"created_at": self.created_at, "updated_at": self.updated_at, "created_by": self.created_by}
 
 
+C = TypeVar("C", bound=_Config)
+
+
 @dataclass(frozen=True)
 class HostConfig(_Config):
     """A host. ``nodes`` is None unless the host is a cluster."""
 
     name: str
     folder: str
-    nodes: Optional[tuple[str, ...]] = None
-
-    @property
-    def node_list(self) -> Optional[list[str]]:
-        return None if self.nodes is None else list(self.nodes)
+    nodes: Optional[Sequence[str]] = None
 
 
 @dataclass(frozen=True)
@@ -112,8 +111,7 @@ class Configuration:
     objects: dict[str, dict[str, Mapping[str, Any]]] = field(init=False)
     changes: list[dict[str, Any]] = field(default_factory=list)
     service_phases: dict[str, Mapping[int, str]] = field(default_factory=dict)  # by host name and service index
-    folder_changes: int = 0
-    _inheritance_cache: tuple[int, dict[str, Mapping[str, Any]]] = field(default_factory=lambda: (-1, {}))
+    _inheritance: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by folder, until any folder changes
     mutex: threading.RLock = field(default_factory=threading.RLock)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -122,15 +120,21 @@ class Configuration:
         if not self.profile.version.at_least("2.4.0b1"):
             del self.objects["roles"]["no_permissions"]
         groups = self.objects["contact_groups"]
-        tags = self.objects["tag_groups"]
-        self.rules = AttributeRules(
-            self.profile, self.site, hosts=self.hosts, users=self.objects["users"], groups=groups, tag_groups=tags
-        )
-        self.add_folder("/", "Main", {}, None, user="")
+        users = self.objects["users"]
+        self.rules = AttributeRules(self.profile, self.site, hosts=self.hosts, users=users, groups=groups)
+        self.apply_tag_groups()
+        self.add_folder("/", "Main", {}, user="")
         self.changes.clear()
 
     def now(self) -> str:
-        return iso_time(self.clock)
+        """Return the current time in the format of the API."""
+        time = datetime.datetime.fromtimestamp(self.clock.time(), datetime.timezone.utc)
+        return time.isoformat(timespec="microseconds")
+
+    def apply_tag_groups(self) -> None:
+        """Make the tag groups attributes of hosts and folders."""
+        self.rules.set_tag_groups(self.objects["tag_groups"])
+        self._inheritance = {}
 
     def add_login(self, user: User, role: str) -> None:
         """Add a user that can log in, with the permissions of ``user`` instead of those of its role."""
@@ -158,20 +162,16 @@ class Configuration:
             raise LookupError(f"no folder {text!r}")
         return folder
 
-    def add_folder(
-        self, path: str, title: str, attributes: Mapping[str, Any], ident: Optional[str], *, user: str
-    ) -> FolderConfig:
-        now, stored = self.now(), self.rules.with_defaults(attributes)
-        folder = self.folders[path] = FolderConfig(stored, now, now, user, path, title, ident or uuid.uuid4().hex)
-        self.folder_changes += 1
+    def add_folder(self, path: str, title: str, attributes: Mapping[str, Any], *, user: str) -> FolderConfig:
+        now, stored = self.now(), with_defaults(attributes)
+        folder = self.folders[path] = FolderConfig(stored, now, now, user, path, title, uuid.uuid4().hex)
+        self._inheritance = {}
         self.add_change("create-folder", f"Created new folder {title}", user)
         return folder
 
     def change_folder(self, folder: FolderConfig, *, user: str, **changes: Any) -> FolderConfig:
-        if "attributes" in changes:
-            changes["attributes"] = self.rules.with_defaults(changes["attributes"])
-        changed = self.folders[folder.path] = dataclasses.replace(folder, updated_at=self.now(), **changes)
-        self.folder_changes += 1
+        changed = self.folders[folder.path] = self._changed(folder, changes)
+        self._inheritance = {}
         self.add_change("edit-folder", f"Edited properties of folder {changed.title}", user)
         return changed
 
@@ -214,7 +214,7 @@ class Configuration:
             self.hosts[host.name] = dataclasses.replace(host, folder=new + host.folder[len(path) :])
         for key, rule in self._rules_in(path):
             self.objects["rules"][key] = {**rule, "folder": new + rule["folder"][len(path) :]}
-        self.folder_changes += 1
+        self._inheritance = {}
         self.add_change("move-folder", f"Moved folder {path} to {target}", user)
         return self.folders[new]
 
@@ -232,17 +232,15 @@ class Configuration:
         attributes: Mapping[str, Any],
         *,
         user: str,
-        nodes: Optional[tuple[str, ...]] = None,
+        nodes: Optional[Sequence[str]] = None,
     ) -> HostConfig:
-        now, stored = self.now(), self.rules.with_defaults(attributes)
+        now, stored = self.now(), with_defaults(attributes)
         host = self.hosts[name] = HostConfig(stored, now, now, user, name, folder, nodes)
-        self.add_change("create-host", f"Created new host {name}.", user, now)
+        self.add_change("create-host", f"Created new host {name}.", user)
         return host
 
     def change_host(self, host: HostConfig, *, user: str, action: str = "edit-host", **changes: Any) -> HostConfig:
-        if "attributes" in changes:
-            changes["attributes"] = self.rules.with_defaults(changes["attributes"])
-        changed = self.hosts[host.name] = dataclasses.replace(host, updated_at=self.now(), **changes)
+        changed = self.hosts[host.name] = self._changed(host, changes)
         self.add_change(action, f"Modified host {host.name}.", user)
         return changed
 
@@ -273,7 +271,7 @@ class Configuration:
             if name in host.attributes.get("parents", ()):
                 changes["attributes"] = _renamed(host.attributes, name, new)
             if name in (host.nodes or ()):
-                changes["nodes"] = tuple(new if node == name else node for node in host.nodes or ())
+                changes["nodes"] = [new if node == name else node for node in host.nodes or ()]
             if changes:
                 self.hosts[host.name] = dataclasses.replace(host, **changes)
         for folder in list(self.folders.values()):
@@ -281,7 +279,7 @@ class Configuration:
                 self.folders[folder.path] = dataclasses.replace(
                     folder, attributes=_renamed(folder.attributes, name, new)
                 )
-                self.folder_changes += 1
+                self._inheritance = {}
         for key, rule in self.objects["rules"].items():
             # Checkmk also renames the host in the conditions of rules.
             names = rule["conditions"].get("host_name", {"match_on": ()})
@@ -303,10 +301,8 @@ class Configuration:
         return bool((own or self._inherited(host.folder).get("tag_criticality")) == "offline")
 
     def _inherited(self, path: str) -> Mapping[str, Any]:
-        """Return the attributes that hosts inherit from a folder. They are cached until any folder changes."""
-        if self._inheritance_cache[0] != self.folder_changes:
-            self._inheritance_cache = (self.folder_changes, {})
-        known = self._inheritance_cache[1]
+        """Return the attributes that hosts inherit from a folder."""
+        known = self._inheritance  # a long list is sent without the mutex, so a change may replace the attribute
         if path not in known:
             above = parent_folder(path)
             base = self.rules.defaults if above is None else self._inherited(above)
@@ -314,21 +310,20 @@ class Configuration:
             known[path] = {**base, **own, "labels": {**base["labels"], **own.get("labels", {})}}
         return known[path]
 
-    def add_change(self, action: str, text: str, user: Optional[str], now: Optional[str] = None) -> None:
+    def add_change(self, action: str, text: str, user: Optional[str]) -> None:
         """Add a pending change. Every write does this."""
-        time = now or self.now()
-        change = {"id": str(uuid.uuid4()), "user_id": user, "action_name": action, "text": text, "time": time}
+        change = {"id": str(uuid.uuid4()), "user_id": user, "action_name": action, "text": text, "time": self.now()}
         self.changes.append(change)
+
+    def _changed(self, config: C, changes: dict[str, Any]) -> C:
+        if "attributes" in changes:
+            changes["attributes"] = with_defaults(changes["attributes"])
+        return dataclasses.replace(config, updated_at=self.now(), **changes)
 
 
 def _renamed(attributes: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
     """Return the attributes with the parent ``old`` renamed to ``new``."""
     return {**attributes, "parents": [new if parent == old else parent for parent in attributes["parents"]]}
-
-
-def iso_time(clock: Clock) -> str:
-    """Return the current time in the format of the API."""
-    return datetime.datetime.fromtimestamp(clock.time(), datetime.timezone.utc).isoformat(timespec="microseconds")
 
 
 def etag(*parts: Any) -> str:

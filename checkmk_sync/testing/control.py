@@ -21,18 +21,16 @@ class Control:
 
     def __init__(
         self,
-        app: Any,
-        *,
+        app: Callable[[dict[str, Any], Any], Iterable[bytes]],
         reset: Callable[[], None],
         seed_monitoring: Callable[[Mapping[str, Any]], None],
         set_faults: Callable[[list[Any]], None],
         counts: Callable[[], Mapping[str, Any]],
     ) -> None:
-        self._app = app
-        self._seed_monitoring, self._set_faults = seed_monitoring, set_faults
+        self._app, self._set_faults = app, set_faults
         self._actions: Mapping[tuple[str, str], Callable[[Any], Any]] = {
             ("POST", "/control/reset"): lambda _data: reset(),
-            ("POST", "/control/monitoring"): self._monitoring,
+            ("POST", "/control/monitoring"): seed_monitoring,
             ("POST", "/control/faults"): self._faults,
             ("GET", "/control/state"): lambda _data: counts(),
         }
@@ -40,8 +38,7 @@ class Control:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
         if not request.path.startswith("/control/"):
-            answer: Iterable[bytes] = self._app(environ, start_response)
-            return answer
+            return self._app(environ, start_response)
         data, status = self._answer(request)
         return Response(json.dumps(data), status, content_type="application/json")(environ, start_response)
 
@@ -62,11 +59,6 @@ class Control:
             return action(data) or {"ok": True}, 200
         except (ValueError, TypeError, KeyError) as error:
             return {"error": f"{type(error).__name__}: {error}"}, 400
-
-    def _monitoring(self, data: Any) -> None:
-        if not isinstance(data, dict):
-            raise ValueError('the body must be an object of tables: {"hosts": [...], "services": [...]}')
-        self._seed_monitoring(data)
 
     def _faults(self, data: Any) -> None:
         faults = data.get("faults") if isinstance(data, dict) else data

@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 
 from werkzeug.wrappers import Request, Response
 
-from .configuration import iso_time
 from .endpoints import SiteState
 from .replies import PROBLEM, parsed_json
 
@@ -42,7 +41,7 @@ def crash_response(state: SiteState, request: Request, error: Optional[BaseExcep
         },
     }
     ext: dict[str, Any] = {
-        "time": iso_time(state.configuration.clock).partition("+")[0],
+        "time": state.configuration.now().partition("+")[0],
         "os": sys.platform,
         "version": str(state.profile.version),
         "edition": state.profile.edition,

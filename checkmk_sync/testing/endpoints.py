@@ -5,21 +5,23 @@ from __future__ import annotations
 import functools
 import json
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Optional, Union
+from types import MappingProxyType
+from typing import Any, Callable, Mapping, Optional, Sequence, Union
 from urllib.parse import quote
 
 from werkzeug.wrappers import Request, Response
 
+from ..catalogue.operations import operations_named
 from .configuration import Configuration, HostConfig, User
 from .faults import FaultScript
-from .jobs import Activations, DiscoveryJobs, Renames
+from .jobs import Activations, BackgroundJobs
 from .monitoring_core import MonitoringCore
 from .permissions import PERMISSION_TITLES
 from .replies import Links, Problem
 from .validation import Check, Field, checked_body, checked_query
 from .version_profile import VersionProfile
 
-__all__ = ["ENDPOINTS", "PATH_CHECKS", "Context", "Endpoint", "SiteState"]
+__all__ = ["EDIT", "ENDPOINTS", "PATH_CHECKS", "Context", "Endpoint", "Fields", "SiteState", "serves"]
 
 
 @dataclass
@@ -30,21 +32,26 @@ class SiteState:
     configuration: Configuration
     monitoring: MonitoringCore
     activations: Activations
-    discovery: DiscoveryJobs
-    renames: Renames
+    jobs: BackgroundJobs
     faults: FaultScript
     etag_locking: bool = True
 
     def finish_due_jobs(self) -> None:
         """Apply the jobs that have ended by now."""
         with self.configuration.mutex:
-            self.discovery.finish_due_jobs()
-            self.renames.finish_due_jobs()
+            self.jobs.finish_due_jobs()
             self.activations.finish_due_jobs()
 
 
+EDIT = ("wato.edit",)  # the permission to change the configuration
+
 # The fields of an endpoint, which may depend on the site.
 Fields = Union[Mapping[str, Field], Callable[[SiteState], Mapping[str, Field]]]
+Handler = Callable[["Context"], Response]
+
+
+def _resolved(fields: Fields, state: SiteState) -> Mapping[str, Field]:
+    return fields(state) if callable(fields) else fields
 
 
 @dataclass(eq=False)
@@ -52,8 +59,9 @@ class Endpoint:
     """A row of the table of endpoints, and the decorator that registers its handler.
 
     ``query`` and ``body`` are fields, or functions that return the fields for a site. ``schema_check`` checks the
-    complete body if none of its fields has errors. ``unknown`` is the error for fields that do not exist, if it is
-    another than usual.
+    complete body if none of its fields has errors. ``since`` is the first version with the endpoint, and ``until`` the
+    first version without it. The user must have the ``permissions``. ``unknown`` is the error for unknown fields, if it
+    is another than usual.
     """
 
     method: str
@@ -61,16 +69,44 @@ class Endpoint:
     query: Fields = field(default_factory=dict)
     body: Optional[Fields] = None
     schema_check: Optional[Callable[[SiteState], Check]] = None
-    exists: Callable[[VersionProfile], bool] = lambda _profile: True
+    since: Optional[str] = None
+    until: Optional[str] = None
+    permissions: tuple[str, ...] = ()
     takes_lock: bool = True  # Checkmk: all methods except GET take the configuration lock, even status queries by POST
     needs_etag: bool = False
     unknown: str = ""
-    handler: Callable[[Context], Response] = field(init=False)
+    handler: Handler = field(init=False)
 
-    def __call__(self, handler: Callable[[Context], Response]) -> Callable[[Context], Response]:
+    def __call__(self, handler: Handler) -> Handler:
         self.handler = handler
         ENDPOINTS.append(self)
         return handler
+
+    def exists(self, profile: VersionProfile) -> bool:
+        return profile.version.is_between(self.since, self.until)
+
+
+def _listed(fields: Fields, names: Sequence[str], state: SiteState) -> Mapping[str, Field]:
+    known = _resolved(fields, state)
+    return {name: known[name] for name in names}
+
+
+def serves(noun: str, verb: str, query: Fields = MappingProxyType({}), **facts: Any) -> Callable[[Handler], Handler]:
+    """Register the handler of an operation of the catalogue, in all versions that have it.
+
+    The endpoint has those fields of ``query`` that the row of its version lists.
+    """
+
+    def register(handler: Handler) -> Handler:
+        for row in operations_named(noun, verb):
+            path, known = row.path.replace("{", "<").replace("}", ">"), functools.partial(_listed, query, row.query)
+            entry = Endpoint(
+                row.method, path, known, since=row.since, until=row.until, needs_etag=row.if_match, **facts
+            )
+            entry(handler)
+        return handler
+
+    return register
 
 
 ENDPOINTS: list[Endpoint] = []
@@ -116,13 +152,10 @@ class Context:
             if self.endpoint.path.startswith(prefix):
                 check(self)
 
-    def _fields(self, fields: Fields) -> Mapping[str, Field]:
-        return fields(self.state) if callable(fields) else fields
-
     def check_query(self) -> None:
         """Check the query parameters and fill in their defaults."""
         # Checkmk: an endpoint without parameters ignores all of them, and other endpoints refuse unknown ones.
-        fields = self._fields(self.endpoint.query)
+        fields = _resolved(self.endpoint.query, self.state)
         if fields:
             arguments = {name: self.request.args.getlist(name) for name in self.request.args}
             self.query = checked_query(fields, arguments)
@@ -134,9 +167,8 @@ class Context:
             data = json.loads(self.request.get_data() or b"{}")
         except (ValueError, RecursionError):
             raise Problem(400, "Bad Request", "The request body is not valid JSON.") from None
-        schema_check = self.endpoint.schema_check
-        check = schema_check and schema_check(self.state)
-        self.body = checked_body(self._fields(self.endpoint.body), data, check, self.endpoint.unknown)
+        check = self.endpoint.schema_check and self.endpoint.schema_check(self.state)
+        self.body = checked_body(_resolved(self.endpoint.body, self.state), data, check, self.endpoint.unknown)
 
     def check_etag(self, current: str, ext: Optional[Mapping[str, Any]] = None) -> None:
         """Raise Problem 428 without If-Match, and 412 if the state has changed.

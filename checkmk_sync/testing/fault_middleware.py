@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import io
 import json
 import socket
 import struct
@@ -11,7 +12,6 @@ import threading
 import time
 from typing import Any, Iterable, Iterator, Mapping, Optional
 
-from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request, Response
 
 from .app import SiteApp
@@ -51,18 +51,18 @@ class FaultMiddleware:
             response = self._without_site(request, fault) or self._through_site(request, fault)
         return response(environ, start_response)
 
-    def start_lasting(self, faults: Iterable[Fault]) -> None:
+    def start_lasting(self) -> None:
         """Replace the lasting faults, which hold the lock or apply to the next job instead of a request."""
         state = self._app.state
         self._lock_released.set()
-        state.activations.failing = state.discovery.failing = 0
-        for fault in faults:
+        state.activations.failing = state.jobs.failing = 0
+        for fault in state.faults.lasting:
             if fault.kind == "hold_lock":
                 self._hold_lock(fault.seconds)
             elif fault.kind == "fail_activation":
                 state.activations.failing += fault.times or 1
             else:
-                state.discovery.failing += fault.times or 1
+                state.jobs.failing += fault.times or 1
 
     def close(self) -> None:
         """Cancel all faults that have not happened yet."""
@@ -157,14 +157,10 @@ class FaultMiddleware:
 
 def _detached(request: Request) -> Request:
     """Return a copy of a request that does not depend on its connection."""
-    builder = EnvironBuilder(
-        method=request.method,
-        path=request.environ["PATH_INFO"].encode("latin-1").decode("utf-8"),
-        query_string=request.query_string.decode("latin-1"),
-        headers=list(request.headers.items()),
-        data=request.get_data(),
-    )
-    return Request(builder.get_environ())
+    body = request.get_data()
+    environ = {**request.environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+    del environ[SOCKET]
+    return Request(environ)
 
 
 def _scripted_answer(fault: Fault) -> Response:

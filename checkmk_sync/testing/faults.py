@@ -7,7 +7,7 @@ import random
 import re
 import threading
 from dataclasses import dataclass, fields
-from typing import Any, Iterable, Mapping, Optional, Sequence, Union
+from typing import Any, Iterable, Mapping, Optional, Union
 
 __all__ = ["Fault", "FaultScript"]
 
@@ -109,14 +109,13 @@ class FaultScript:
         self.matched: dict[str, int] = {}
         self.set(faults)
 
-    def set(self, faults: Iterable[Union[Fault, Mapping[str, Any]]]) -> Sequence[Fault]:
-        """Replace all faults. Return the lasting ones, which start immediately instead of matching requests."""
+    def set(self, faults: Iterable[Union[Fault, Mapping[str, Any]]]) -> None:
+        """Replace all faults. The ``lasting`` ones start immediately instead of matching requests."""
         parsed = [fault if isinstance(fault, Fault) else Fault.of(fault) for fault in faults]
         with self._lock:
             self._failing_hosts = [re.compile(fault.hosts) for fault in parsed if fault.kind == "fail_host"]
             self._faults = [fault for fault in parsed if fault.kind not in (*_LASTING, "fail_host")]
             self.lasting = [fault for fault in parsed if fault.kind in _LASTING]
-        return self.lasting
 
     def match(self, method: str, path: str) -> Optional[Fault]:
         """Return the fault for a request and count it. Return None if no fault matches."""

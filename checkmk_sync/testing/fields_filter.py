@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any, Iterable, Optional
 
-__all__ = ["FieldsError", "FieldsFilter"]
+from .replies import bad_fields
+
+__all__ = ["FieldsFilter"]
 
 Tree = dict[str, Optional[dict[str, Any]]]
 
@@ -13,12 +15,8 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]+|[!(),~]")
 _NO_TOKEN = re.compile(r"[^-A-Za-z0-9_!(),~ \t\r\n]")
 
 
-class FieldsError(ValueError):
-    """The parameter does not follow its grammar."""
-
-
 class FieldsFilter:
-    """A parsed ``fields`` parameter.
+    """A parsed ``fields`` parameter. Raises Problem 400 if the parameter does not follow its grammar.
 
     Grammar: ``["!"] "(" item {"," item} ")"``, item = ``path ["(" items ")"]``, path = ``name {"~" name}``.
     Blanks are skipped, and an empty string selects everything. If two items overlap, the narrower one applies.
@@ -28,10 +26,10 @@ class FieldsFilter:
         self._require(_NO_TOKEN.search(text) is None)
         self._tokens = _TOKEN.findall(text)[::-1]  # reversed, so that the next token is the last entry
         self._drop = self._skip("!")
-        self._tree: Optional[Tree] = None
-        if text:
+        self._tree: Optional[Tree] = {} if text else None
+        if self._tree is not None:
             self._require(self._skip("("))
-            self._tree = self._items()
+            self._add_items(self._tree)
         self._require(not self._tokens)
 
     def apply(self, data: Any) -> Any:
@@ -54,32 +52,24 @@ class FieldsFilter:
 
     def _require(self, is_valid: bool) -> None:
         if not is_valid:
-            raise FieldsError("The fields format is invalid.")
+            raise bad_fields({"fields": ["The fields format is invalid."]})
 
-    def _items(self) -> Tree:
+    def _add_items(self, tree: Tree) -> None:
         """Read the items of a list up to its closing parenthesis. The opening parenthesis is already read."""
-        tree: Tree = {}
-        _merge(tree, self._item())
+        self._add_item(tree)
         while self._skip(","):
-            _merge(tree, self._item())
+            self._add_item(tree)
         self._require(self._skip(")"))
-        return tree
 
-    def _item(self) -> Tree:
+    def _add_item(self, tree: Tree) -> None:
         self._require(self._tokens[-1:] != [] and self._tokens[-1] not in "!(),~")
         name = self._tokens.pop()
+        below = tree.get(name) or {}
         if self._skip("~"):
-            return {name: self._item()}
-        return {name: self._items() if self._skip("(") else None}
-
-
-def _merge(tree: Tree, other: Tree) -> None:
-    for name, below in other.items():
-        known = tree.get(name)
-        if known is None:
-            tree[name] = below
-        elif below is not None:
-            _merge(known, below)
+            self._add_item(below)
+        elif self._skip("("):
+            self._add_items(below)
+        tree[name] = below or None
 
 
 _NOTHING: Any = object()

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional, Sequence
+from typing import Any, Callable, Mapping, Optional, Sequence
 
 from . import sample_services as services
-from .configuration import Configuration, HostConfig, iso_time
+from .configuration import Configuration, HostConfig
 from .monitoring_core import MonitoredHost, MonitoringCore
 from .sample_services import Phases
 
-__all__ = ["BULK", "ActivationJob", "Activations", "DiscoveryJobs", "Job", "Renames"]
+__all__ = ["BULK", "RENAME", "ActivationJob", "Activations", "BackgroundJobs", "Job"]
 
-BULK = "bulk_discovery"
+BULK, RENAME = "bulk_discovery", "rename-hosts"  # the ids of jobs
 
 
 @dataclass
@@ -79,31 +79,27 @@ class Activations:
             self.load(run.snapshot, run.phases)
 
     def load(self, hosts: Mapping[str, HostConfig], phases: Mapping[str, Phases]) -> None:
-        """Monitor these hosts from now on, and reuse the entries of unchanged hosts."""
+        """Monitor these hosts from now on."""
         now, before = self.configuration.clock.time(), self.monitoring.hosts
-        total = self.monitoring.services_per_host
-        loaded = {}
-        for name, host in hosts.items():
-            host_phases, old = phases.get(name, {}), before.get(name)
-            folders = self.configuration.folder_changes
-            if old is not None and old.config is host and old.phases == host_phases and old.folder_changes == folders:
-                loaded[name] = old
-            else:
-                since, effective = now if old is None else old.since, self.configuration.effective(host)
-                loaded[name] = MonitoredHost(host, effective, host_phases, total, since, folders)
-        self.monitoring.hosts = loaded
+        self.monitoring.hosts = {
+            name: MonitoredHost(
+                host,
+                self.configuration.effective(host),
+                phases.get(name, {}),
+                self.monitoring.services_per_host,
+                since=before[name].since if name in before else now,
+            )
+            for name, host in hosts.items()
+        }
 
 
 @dataclass
 class Job:
-    """A background job. The ``options`` of a discovery select the services to accept when it ends."""
+    """A background job. ``work`` takes effect when the job ends, and returns its final state and its log."""
 
     id: str
-    hosts: tuple[str, ...]
-    options: Mapping[str, bool]
     ends_at: float
-    started: str
-    user: str
+    work: Callable[[], tuple[str, list[str]]]
     state: str = "running"
     log: list[str] = field(default_factory=list)
 
@@ -111,53 +107,66 @@ class Job:
     def active(self) -> bool:
         return self.state == "running"
 
-
-@dataclass
-class Renames:
-    """Renames of hosts, one at a time. ``jobs`` contains the last one, if any."""
-
-    configuration: Configuration
-    duration_s: float
-    jobs: list[Job] = field(default_factory=list)
-    _new: str = ""
-
-    @property
-    def active(self) -> bool:
-        return any(job.active for job in self.jobs)
-
-    def start(self, host: HostConfig, new: str, user: str) -> None:
-        clock = self.configuration.clock
-        ends_at = clock.monotonic() + self.duration_s
-        self.jobs, self._new = [Job("rename-hosts", (host.name,), {}, ends_at, iso_time(clock), user)], new
-
-    def finish_due_jobs(self) -> None:
-        if self.active and self.jobs[0].ends_at <= self.configuration.clock.monotonic():
-            self.finish()
-
     def finish(self) -> None:
-        """Apply the rename in progress."""
-        job, hosts = self.jobs[0], self.configuration.hosts
-        (name,) = job.hosts
-        if name in hosts and self._new not in hosts:
-            self.configuration.rename_host(name, self._new, user=job.user)
-            job.state = "finished"
-            job.log.append(f"{name}: renamed to {self._new}")
-        else:
-            job.state = "exception"
-            job.log.append(f"{name}: cannot be renamed to {self._new}")
+        """End the job now, even if it is not due yet."""
+        self.state, self.log = self.work()
 
 
 @dataclass
-class DiscoveryJobs:
-    """Scans of single hosts and bulk discoveries."""
+class BackgroundJobs:
+    """The discoveries and renames of a site, by id. The next ``failing`` discoveries fail."""
 
     configuration: Configuration
     services_per_host: int
     duration_s: float
     race_s: float
-    scans: dict[str, Job] = field(default_factory=dict)
-    bulk: dict[str, Job] = field(default_factory=dict)
     failing: int = 0
+    by_id: dict[str, Job] = field(default_factory=dict)
+
+    def is_active(self, ident: str) -> bool:
+        return ident in self.by_id and self.by_id[ident].active
+
+    def visible(self, ident: str) -> Optional[Job]:
+        """Return the job, or None if it does not exist or is not visible yet."""
+        # Checkmk: a job may not be found right after its start.
+        now, job = self.configuration.clock.monotonic(), self.by_id.get(ident)
+        return None if job is None or now < job.ends_at - self.duration_s + self.race_s else job
+
+    def finish_due_jobs(self) -> None:
+        now = self.configuration.clock.monotonic()
+        for job in self.by_id.values():
+            if job.active and job.ends_at <= now:
+                job.finish()
+
+    def _start(self, ident: str, work: Callable[[], tuple[str, list[str]]]) -> Job:
+        job = self.by_id[ident] = Job(ident, self.configuration.clock.monotonic() + self.duration_s, work)
+        return job
+
+    def start_rename(self, name: str, new: str, user: str) -> Job:
+        return self._start(RENAME, lambda: self._rename(name, new, user))
+
+    def _rename(self, name: str, new: str, user: str) -> tuple[str, list[str]]:
+        hosts = self.configuration.hosts
+        if name not in hosts or new in hosts:
+            return "exception", [f"{name}: cannot be renamed to {new}"]
+        self.configuration.rename_host(name, new, user=user)
+        return "finished", [f"{name}: renamed to {new}"]
+
+    def start_discovery(self, ident: str, hosts: Sequence[str], options: Mapping[str, bool], user: str) -> Job:
+        """Start a discovery. ``options`` select the services to accept when it ends."""
+        return self._start(ident, lambda: self._discover(hosts, options, user))
+
+    def _discover(self, hosts: Sequence[str], options: Mapping[str, bool], user: str) -> tuple[str, list[str]]:
+        if self.failing > 0:
+            self.failing -= 1
+            return "exception", ["Error running automation call service-discovery"]
+        log = []
+        for name in hosts:
+            host = self.configuration.hosts.get(name)
+            if host is not None:
+                self.accept(host, options, user)
+            log.append(f"{name}: host not found" if host is None else f"{name}: discovery successful")
+        return "finished", log
 
     def all_phases(self, host: HostConfig) -> dict[int, str]:
         """Return the phase of every service that a scan finds."""
@@ -166,50 +175,6 @@ class DiscoveryJobs:
         decided = self.configuration.service_phases.get(host.name, {})
         total = len(services.templates(self.services_per_host))
         return {index: decided.get(index, "undecided") for index in range(total)}
-
-    def start_scan(self, host: HostConfig, options: Mapping[str, bool], user: str) -> None:
-        self.scans[host.name] = self._job(f"service_discovery-{host.name}", [host.name], options, user)
-
-    def start_bulk(self, hosts: Sequence[str], options: Mapping[str, bool], user: str, *, single: bool) -> Job:
-        ident = BULK if single else f"{BULK}-{uuid.uuid4()}"
-        job = self._job(ident, hosts, options, user)
-        self.bulk[ident] = job
-        return job
-
-    @staticmethod
-    def not_started(ident: str) -> Job:
-        return Job(ident, (), {}, 0.0, "", "", state="initialized")
-
-    def _job(self, ident: str, hosts: Sequence[str], options: Mapping[str, bool], user: str) -> Job:
-        clock = self.configuration.clock
-        return Job(ident, tuple(hosts), options, clock.monotonic() + self.duration_s, iso_time(clock), user)
-
-    def visible(self, job: Optional[Job]) -> Optional[Job]:
-        """Return the job, or None if it does not exist or is not visible yet."""
-        # Checkmk: a job may not be found right after its start.
-        now = self.configuration.clock.monotonic()
-        return None if job is None or now < job.ends_at - self.duration_s + self.race_s else job
-
-    def finish_due_jobs(self) -> None:
-        now = self.configuration.clock.monotonic()
-        for job in [*self.scans.values(), *self.bulk.values()]:
-            if job.active and job.ends_at <= now:
-                self._finish(job)
-
-    def _finish(self, job: Job) -> None:
-        if self.failing > 0:
-            self.failing -= 1
-            job.state = "exception"
-            job.log.append("Error running automation call service-discovery")
-            return
-        for name in job.hosts:
-            host = self.configuration.hosts.get(name)
-            if host is None:
-                job.log.append(f"{name}: host not found")
-                continue
-            self.accept(host, job.options, job.user)
-            job.log.append(f"{name}: discovery successful")
-        job.state = "finished"
 
     def accept(self, host: HostConfig, options: Mapping[str, bool], user: str) -> None:
         """Apply the options of a discovery to the services of a host."""
@@ -225,7 +190,6 @@ class DiscoveryJobs:
         """Store the phases of a host, and add a pending change if they differ."""
         if phases == self.configuration.service_phases.get(host.name, {}):
             return
-        all_monitored = services.all_monitored(self.services_per_host)  # shared by all hosts with these phases
-        self.configuration.service_phases[host.name] = all_monitored if phases == all_monitored else dict(phases)
+        self.configuration.service_phases[host.name] = dict(phases)
         text = f"Saved check configuration of host {host.name!r} with {len(phases)} services"
         self.configuration.add_change("set-autochecks", text, user)

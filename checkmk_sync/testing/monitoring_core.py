@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import zlib
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, Iterator, Mapping, Optional
+from typing import Any, Dict, Iterable, Iterator, Mapping, Optional, Sequence
 
 from ..core.arguments import describe_type
 from ..core.clock import Clock
@@ -33,17 +33,13 @@ _AUXILIARY_TAGS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class MonitoredHost:
-    """A host as it was activated. ``since`` is the UNIX time at which the core first loaded it.
-
-    ``folder_changes`` is the number of folder changes that its effective attributes include.
-    """
+    """A host as it was activated. ``since`` is the UNIX time at which the core first loaded it."""
 
     config: HostConfig
     effective: Mapping[str, Any]
     phases: Mapping[int, str]
     services_total: int
     since: float
-    folder_changes: int = 0
 
     @property
     def name(self) -> str:
@@ -85,7 +81,6 @@ class MonitoredHost:
 class MonitoringCore:
     """A core that answers from its snapshot, even if the configuration has changed. Seeded tables replace it."""
 
-    site: str
     clock: Clock
     services_per_host: int
     check_delay_s: float = 0.0
@@ -95,8 +90,11 @@ class MonitoringCore:
     def seed(self, rows: Mapping[str, Any]) -> None:
         """Replace tables by ``{"hosts": [row, …], "services": […], …}``.
 
-        Raises ValueError, and changes nothing, for an unknown table, or a row without a name or with an invalid state.
+        Raises ValueError, and changes nothing, for rows that are not a mapping of known tables, or a row without a name
+        or with an invalid state.
         """
+        if not isinstance(rows, Mapping):
+            raise ValueError(f"the rows must be a mapping of tables, not {describe_type(rows)}; use hosts or services")
         for table, table_rows in rows.items():
             if table not in _TABLES:
                 raise ValueError(f"unknown table {table!r}; use one of {', '.join(_TABLES)}")
@@ -112,16 +110,17 @@ class MonitoringCore:
         self._seeded = seeded
 
     def host_rows(self) -> Iterator[Row]:
-        if "hosts" in self._seeded:
-            return (row for rows in list(self._seeded["hosts"].values()) for row in rows)
-        return (self._host_row(host) for host in list(self.hosts.values()))
+        return (row for name in list(self._seeded.get("hosts", self.hosts)) for row in self._rows_of_host(name))
 
     def host_row(self, name: str) -> Optional[Row]:
         """Return the row of one host, or None if it is not monitored, without building other rows."""
+        return next(iter(self._rows_of_host(name)), None)
+
+    def _rows_of_host(self, name: str) -> Sequence[Row]:
         if "hosts" in self._seeded:
-            return next(iter(self._seeded["hosts"].get(name, ())), None)
+            return self._seeded["hosts"].get(name, ())
         host = self.hosts.get(name)
-        return None if host is None else self._host_row(host)
+        return () if host is None else [self._host_row(host)]
 
     def service_rows(
         self, host_name: Optional[str] = None, host_matches: Optional[Predicate] = None

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Optional
+from typing import Optional
 
-from . import host_attributes as attributes
 from .endpoints import SiteState
-from .validation import Check, member_of, pattern, refined, string
+from .host_attributes import HOST_NAME
+from .validation import Check, member_of, pattern, refined
 
-__all__ = ["FOLDER", "HOST_NAME", "existing_folder", "existing_host", "existing_site", "node", "unused_host_name"]
+__all__ = ["HOST_NAME", "existing_folder", "existing_host", "existing_site", "node", "unused_host_name"]
 
-HOST_NAME = pattern(attributes.HOST_NAME)
-FOLDER = pattern(r"^(?:(?:[~\\\/]|(?:[~\\\/][-_ \w.]+)+[~\\\/]?)|[0-9a-fA-F]{32})$")
+_FOLDER = pattern(r"^(?:(?:[~\\\/]|(?:[~\\\/][-_ \w.]+)+[~\\\/]?)|[0-9a-fA-F]{32})$")
 LONGEST_HOST_NAME = 240
 
 
@@ -45,17 +44,11 @@ def unused_host_name(state: SiteState) -> Check:
 
 def existing_folder(state: SiteState) -> Check:
     """Accept an existing folder in any spelling."""
-    known_errors: dict[str, Any] = {}  # a bulk call names the same folder many times
 
-    def check(value: Any) -> Any:
-        if not isinstance(value, str):
-            return string(value)
-        if value not in known_errors:
-            exists = state.configuration.folder(value) is not None
-            known_errors[value] = FOLDER(value) or (None if exists else [f"The folder {value!r} could not be found."])
-        return known_errors[value]
+    def problem(text: str) -> Optional[str]:
+        return f"The folder {text!r} could not be found." if state.configuration.folder(text) is None else None
 
-    return check
+    return refined(_FOLDER, problem)
 
 
 def existing_site(state: SiteState) -> Check:

@@ -49,8 +49,8 @@ def parsed_json(raw: bytes) -> Any:
         return raw.decode("utf-8", "replace")
 
 
-def json_response(data: Any, *, etag: Optional[str] = None, status: int = 200) -> Response:
-    response = Response(json.dumps(data), status=status, content_type=JSON)
+def json_response(data: Any, *, etag: Optional[str] = None) -> Response:
+    response = Response(json.dumps(data), content_type=JSON)
     if etag is not None:
         response.headers["ETag"] = etag
     return response
@@ -62,15 +62,15 @@ def domain_object(
     title: str,
     links: Sequence[Mapping[str, Any]],
     extensions: Mapping[str, Any],
-    members: Mapping[str, Any] = MappingProxyType({}),
+    members: Optional[Mapping[str, Any]] = None,
 ) -> dict[str, Any]:
     """Return an object in the format of the API."""
     return {
         "domainType": domain_type,
         "id": ident,
         "title": title,
-        "links": list(links),
-        "members": dict(members),
+        "links": links,
+        "members": members or {},
         "extensions": extensions,
     }
 
@@ -108,21 +108,11 @@ class Links:
     def __init__(self, base: str) -> None:
         self._base = base
 
-    def link(
-        self,
-        rel: str,
-        path: str,
-        *,
-        method: str = "GET",
-        title: Optional[str] = None,
-        body_params: Optional[Mapping[str, Any]] = None,
-    ) -> dict[str, Any]:
+    def link(self, rel: str, path: str, *, method: str = "GET", title: Optional[str] = None) -> dict[str, Any]:
         href = f"{self._base}{path}"
         link: dict[str, Any] = {"domainType": "link", "rel": rel, "href": href, "method": method, "type": JSON}
         if title is not None:
             link["title"] = title
-        if body_params is not None:
-            link["body_params"] = dict(body_params)
         return link
 
     def self_(self, path: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Mapping, Optional
 
-__all__ = ["BASIC", "DISCOVERY", "PING", "Template", "all_monitored", "is_ping_only", "state_of", "templates"]
+__all__ = ["BASIC", "DISCOVERY", "PING", "Template", "is_ping_only", "state_of", "templates"]
 
 Phases = Mapping[int, str]
 
@@ -64,12 +64,6 @@ def templates(total: int) -> tuple[Template, ...]:
     for number in range(2, wanted - len(discovered) + 2):
         discovered.append(_usage("lnx_if", str(number), f"Interface {number}", "Bandwidth"))
     return tuple(discovered)
-
-
-@functools.cache
-def all_monitored(total: int) -> Phases:
-    """Return the phases of a host on which all services are monitored."""
-    return dict.fromkeys(range(len(templates(total))), "monitored")
 
 
 def is_ping_only(attributes: Mapping[str, object]) -> bool:

@@ -55,23 +55,17 @@ class _Target:
         return b" ".join([method, re.sub(rb"/{2,}", b"/", path) + mark + query, protocol])
 
 
-_HTTPRequest: Any = HTTPRequest
-
-
-class _Request(_HTTPRequest):  # type: ignore[misc]
+class _Request(HTTPRequest):
     def read_request_line(self) -> bool:
         source: Any = getattr(self, "rfile")  # noqa: B009 - cheroot has no types
         self.rfile = self.target = _Target(source)
         try:
-            return bool(super().read_request_line())
+            return bool(super().read_request_line())  # type: ignore[no-untyped-call]
         finally:
             self.rfile = source
 
 
-_HTTPConnection: Any = HTTPConnection
-
-
-class _Connection(_HTTPConnection):  # type: ignore[misc]
+class _Connection(HTTPConnection):
     RequestHandlerClass = _Request
 
     def close(self) -> None:
@@ -90,7 +84,8 @@ class Server:
         self._server.ConnectionClass = _Connection
         self._server.shutdown_timeout = 1
         self._server.expiration_interval = 0.02  # seconds; stop() waits for this interval to end
-        setattr(self._server, "error_log", self._ignore)  # noqa: B010 - mypy takes error_log for a method
+        # Ignore errors of clients that disconnect and of connections that a fault has reset.
+        setattr(self._server, "error_log", lambda *_, **__: None)  # noqa: B010 - mypy takes error_log for a method
         self._server.prepare()
         self._thread = threading.Thread(target=self._server.serve, name="checkmk-sync-site", daemon=True)
         self._thread.start()
@@ -103,7 +98,3 @@ class Server:
         """Stop serving and free the port."""
         self._server.stop()
         self._thread.join(timeout=5)
-
-    @staticmethod
-    def _ignore(msg: str = "", level: int = 20, traceback: bool = False) -> None:
-        """Ignore errors of clients that disconnect and of connections that a fault has reset."""

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Any, Callable, Iterable, Mapping, Optional, Sequence, Union
 
 from ..catalogue.paths import folder_path
 from ..core.clock import Clock, SystemClock
-from . import sample_services
 from .app import Received, SiteApp
 from .configuration import Configuration, User
 from .control import Control
 from .endpoints import SiteState
 from .fault_middleware import FaultMiddleware
 from .faults import Fault, FaultScript
-from .jobs import Activations, DiscoveryJobs, Renames
+from .jobs import Activations, BackgroundJobs
 from .monitoring_core import MonitoringCore
 from .permissions import PERMISSIONS
+from .sample_services import templates
 from .server import Server
 from .version_profile import VersionProfile
 
@@ -81,19 +80,13 @@ class SimulatedSite:
         self._services, self._etag_locking = services, etag_locking
         self._times = (activation_time, core_delay, discovery_time, discovery_race, check_delay)
         self._users: list[tuple[User, str]] = []
-        script = FaultScript(faults, fault_seed)
-        self._app = SiteApp(self._new_state(script, hosts), lock_hold_s=lock_hold, host_cost_s=host_cost)
+        state = self._new_state(FaultScript(faults, fault_seed), hosts)
+        self._app = SiteApp(state, lock_hold_s=lock_hold, host_cost_s=host_cost)
         self._faulty_app = FaultMiddleware(self._app, latency)
-        self._faulty_app.start_lasting(script.lasting)
+        self._faulty_app.start_lasting()
         served: Any = self._faulty_app
         if control:
-            served = Control(
-                served,
-                reset=self.reset,
-                seed_monitoring=self.seed_monitoring,
-                set_faults=self.set_faults,
-                counts=self.counts,
-            )
+            served = Control(served, self.reset, self.seed_monitoring, self.set_faults, self.counts)
         self._host = host
         self._server: Optional[Server] = Server(served, host, port)
 
@@ -102,21 +95,20 @@ class SimulatedSite:
         configuration = Configuration(self._profile, self.site, self._clock)
         for user, role in ((User(self.username, self.password, PERMISSIONS["admin"]), "admin"), *self._users):
             configuration.add_login(user, role)
-        core = MonitoringCore(self.site, self._clock, self._services, check_delay_s)
-        discovery = DiscoveryJobs(configuration, self._services, discovery_s, race_s)
+        core = MonitoringCore(self._clock, self._services, check_delay_s)
+        jobs = BackgroundJobs(configuration, self._services, discovery_s, race_s)
         activations = Activations(configuration, core, activation_s, core_delay_s)
         self._populate(configuration, hosts)
         activations.load(configuration.hosts, configuration.service_phases)
-        jobs = (activations, discovery, Renames(configuration, discovery_s))
-        return SiteState(self._profile, configuration, core, *jobs, faults, self._etag_locking)
+        return SiteState(self._profile, configuration, core, activations, jobs, faults, self._etag_locking)
 
     def _populate(self, configuration: Configuration, hosts: int) -> None:
         """Add discovered and monitored hosts, without pending changes."""
-        monitored = sample_services.all_monitored(self._services)
+        monitored = dict.fromkeys(range(len(templates(self._services))), "monitored")
         for number in range(hosts):
             folder = f"/folder{number // 1000:02d}" if hosts > 1000 else "/"
             if folder not in configuration.folders:
-                configuration.add_folder(folder, folder[1:].capitalize(), {}, None, user="cmkadmin")
+                configuration.add_folder(folder, folder[1:].capitalize(), {}, user="cmkadmin")
             address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
             name = f"host{number:05d}"
             configuration.add_host(name, folder, {"ipaddress": address}, user="cmkadmin")
@@ -175,7 +167,8 @@ class SimulatedSite:
 
     def set_faults(self, faults: Iterable[Union[Fault, Mapping[str, Any]]]) -> None:
         """Replace the scripted faults. An empty list removes all of them."""
-        self._faulty_app.start_lasting(self._app.state.faults.set(faults))
+        self._app.state.faults.set(faults)
+        self._faulty_app.start_lasting()
 
     def add_user(
         self,
@@ -225,10 +218,5 @@ class SimulatedSite:
     def __enter__(self) -> SimulatedSite:
         return self
 
-    def __exit__(
-        self,
-        kind: Optional[type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

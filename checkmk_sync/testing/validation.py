@@ -5,10 +5,11 @@ A check returns the errors of a value: None, a list of texts, or a dict of them 
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import dataclass
-from typing import Any, Callable, Container, Mapping, Optional, Sequence
+from typing import Any, Callable, Container, Mapping, Optional, Sequence, Union
 
 from .replies import bad_fields
 
@@ -144,17 +145,20 @@ def list_of(check: Check, *, least: int = 0) -> Check:
     return check_list
 
 
-def unique(check: Check) -> Check:
-    """Accept lists that ``check`` accepts, and in which no two entries are equal."""
+def unique(check: Check, by: str = "") -> Check:
+    """Accept lists that ``check`` accepts, and in which no two entries, or no two members ``by``, are equal."""
 
-    def check_unique(value: Any) -> Any:
-        errors = check(value)
-        if errors:
-            return errors
-        repeated = [index for index, entry in enumerate(value) if entry in value[:index]]
-        return [f"Duplicate entry found at entry #{index + 1}: {value[index]!r}" for index in repeated[:1]] or None
+    def problem(value: Any) -> Optional[str]:
+        seen = set()
+        for number, entry in enumerate(value, 1):
+            compared = entry[by] if by else entry
+            text = json.dumps(compared, sort_keys=True)
+            if text in seen:
+                return f"Duplicate entry found at entry #{number}: {compared!r}"
+            seen.add(text)
+        return None
 
-    return check_unique
+    return refined(check, problem)
 
 
 def object_with(fields: Mapping[str, Field], schema_check: Optional[Check] = None) -> Check:
@@ -162,8 +166,11 @@ def object_with(fields: Mapping[str, Field], schema_check: Optional[Check] = Non
     return lambda value: field_errors(fields, value) or (schema_check(value) if schema_check is not None else None)
 
 
-def object_by_type(kinds: Mapping[str, Check], member: str = "type") -> Check:
-    """Accept objects that the check for the value of their ``member`` accepts."""
+def object_by_type(kinds: Mapping[str, Union[Check, Mapping[str, Field]]], member: str = "type") -> Check:
+    """Accept objects whose ``member`` is one of the kinds, with the check or the further fields of their kind."""
+    checks = {
+        kind: part if callable(part) else object_with({member: Field(string), **part}) for kind, part in kinds.items()
+    }
 
     def check(value: Any) -> Any:
         if not isinstance(value, dict):
@@ -173,7 +180,7 @@ def object_by_type(kinds: Mapping[str, Check], member: str = "type") -> Check:
             return {member: ["Missing data for required field."]}
         if isinstance(kind, (list, dict)):
             return {member: [f"Invalid value: {kind}"]}
-        return kinds[kind](value) if kind in kinds else {member: [f"Unsupported value: {kind}"]}
+        return checks[kind](value) if kind in checks else {member: [f"Unsupported value: {kind}"]}
 
     return check
 

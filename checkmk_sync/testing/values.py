@@ -5,17 +5,18 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import re
-from typing import Any, Callable, Container, Mapping, Optional
+from typing import Any, Container, Mapping, Optional
 
 from .validation import (
-    NULL,
     REQUIRED,
     Check,
     Field,
     boolean,
     choice,
+    field_errors,
     integer_between,
     list_of,
+    mapping,
     member_of,
     object_by_type,
     object_with,
@@ -67,20 +68,17 @@ def address(*families: int, host_name: str) -> Check:
 
 
 def labels(*, with_colons: bool) -> Check:
-    def part_errors(part: str, value: Any) -> Any:
-        if isinstance(value, str):
-            return [f"Invalid label {part}: {value!r}"] if ":" in value and not with_colons else None
-        return NULL if value is None else string(value)
+    def part(name: str) -> Field:
+        message = f"Invalid label {name}: {{!r}}"
+        return Field(refined(string, lambda text: message.format(text) if ":" in text and not with_colons else None))
+
+    parts = {"key": part("key"), "value": part("value")}
 
     def check(value: Any) -> Any:
         if not isinstance(value, dict):
-            return ["Not a valid mapping type."]
-        errors: dict[Any, dict[str, Any]] = {}
-        for key, entry in value.items():
-            for part, text in (("key", key), ("value", entry)):
-                if part_errors(part, text):
-                    errors.setdefault(key, {})[part] = part_errors(part, text)
-        return errors or None
+            return mapping(value)
+        errors = {key: field_errors(parts, {"key": key, "value": entry}) for key, entry in value.items()}
+        return {key: found for key, found in errors.items() if found}
 
     return check
 
@@ -97,7 +95,7 @@ def contact_groups(known: Container[str]) -> Check:
 
 # SNMP
 
-_NAME = {"type": Field(string, REQUIRED), "security_name": Field(string, REQUIRED)}
+_NAME = {"security_name": Field(string, REQUIRED)}
 _AUTH = {
     "auth_protocol": Field(choice("MD5-96", "SHA-1-96", "SHA-2-224", "SHA-2-256", "SHA-2-384", "SHA-2-512"), REQUIRED),
     "auth_password": Field(string_with_length(8), REQUIRED),
@@ -111,10 +109,10 @@ _PRIVACY = {
 }
 SNMP = object_by_type(
     {
-        "v1_v2_community": object_with({"type": Field(string, REQUIRED), "community": Field(string, REQUIRED)}),
-        "v3_no_auth_no_privacy": object_with(_NAME),
-        "v3_auth_no_privacy": object_with({**_NAME, **_AUTH}),
-        "v3_auth_privacy": object_with({**_NAME, **_AUTH, **_PRIVACY}),
+        "v1_v2_community": {"community": Field(string, REQUIRED)},
+        "v3_no_auth_no_privacy": _NAME,
+        "v3_auth_no_privacy": {**_NAME, **_AUTH},
+        "v3_auth_privacy": {**_NAME, **_AUTH, **_PRIVACY},
     }
 )
 
@@ -157,13 +155,12 @@ def _time_problem(text: str) -> Optional[str]:
 
 _TIME = refined(pattern(r"^\d\d:\d\d(:\d\d)?$"), _time_problem)
 _ADMINISTRATOR = "cmkadmin"  # exists on every new site
-_TYPE = {"type": Field(string, REQUIRED)}
 _RANGE = object_by_type(
     {
-        "address_range": object_with({**_TYPE, "from_address": Field(_IPV4), "to_address": Field(_IPV4)}),
-        "network_range": object_with({**_TYPE, "network": Field(parsed_by(_parse_network))}),
-        "explicit_addresses": object_with({**_TYPE, "addresses": Field(list_of(_IPV4))}),
-        "exclude_by_regexp": object_with({**_TYPE, "regexp_list": Field(list_of(_REGEX))}),
+        "address_range": {"from_address": Field(_IPV4), "to_address": Field(_IPV4)},
+        "network_range": {"network": Field(parsed_by(_parse_network))},
+        "explicit_addresses": {"addresses": Field(list_of(_IPV4))},
+        "exclude_by_regexp": {"regexp_list": Field(list_of(_REGEX))},
     }
 )
 _TRANSLATE = {
@@ -176,7 +173,7 @@ _TRANSLATE = {
 }
 
 
-def network_scan(criticality: Callable[[], Container[Optional[str]]], users: Container[str]) -> Check:
+def network_scan(criticality: Container[Optional[str]], users: Container[str]) -> Check:
     """Accept a network scan that assigns one of these tags of ``criticality`` and runs as one of the users."""
 
     is_user = member_of(users, "User {!r} is not known.")
@@ -197,7 +194,7 @@ def network_scan(criticality: Callable[[], Container[Optional[str]]], users: Con
     def schema_check(scan: Mapping[str, Any]) -> Any:
         if "tag_criticality" not in scan:
             return {"_schema": ["tag_criticality must be specified"]}
-        if scan["tag_criticality"] in criticality():
+        if scan["tag_criticality"] in criticality:
             return None
         message = f"tag_criticality value {scan['tag_criticality']!r} is not defined for criticality tag group"
         return {"_schema": [message]}

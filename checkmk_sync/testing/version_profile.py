@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeVar
 
 from ..catalogue.versions import CheckmkVersion
 
@@ -13,23 +13,35 @@ __all__ = ["VersionProfile"]
 _SHORT_EDITIONS = {"raw": "cre", "community": "cre", "commercial": "cee", "enterprise": "cee", "pro": "cee"}
 _SHORT_EDITIONS.update({"cloud": "cce", "ultimate": "cce", "managed": "cme", "ultimatemt": "cme", "saas": "cse"})
 _LONG_EDITIONS = {"cre": "community", "cee": "pro", "cce": "ultimate", "cme": "ultimatemt", "cse": "cloud"}
+_BULK_FIELDS = ("hostnames", "do_full_scan", "bulk_size", "ignore_errors")
+_DISCOVERY_MODES = ("new", "remove", "fix_all", "refresh", "only_host_labels", "tabula_rasa")
+_DISCOVERY_OPTIONS = (
+    "monitor_undecided_services",
+    "remove_vanished_services",
+    "update_host_labels",
+    "update_service_labels",
+)
+
+T = TypeVar("T")
 
 
-class _Since:
-    """A descriptor that is True for sites of this version or a later one."""
+class _Value(Generic[T]):
+    """A descriptor that selects a value by the version of the site. Each of ``later`` applies from its version on."""
 
-    def __init__(self, version: str) -> None:
-        self._version = version
+    def __init__(self, first: T, *later: tuple[str, T]) -> None:
+        self._first, self._later = first, later
 
-    def __get__(self, profile: VersionProfile, _owner: Any) -> bool:
-        return profile.version.at_least(self._version)
+    def __get__(self, profile: VersionProfile, _owner: object) -> T:
+        values = [self._first, *(value for version, value in self._later if profile.version.at_least(version))]
+        return values[-1]
 
 
-class _Before(_Since):
-    """A descriptor that is True for sites of an earlier version."""
+def _since(version: str) -> _Value[bool]:
+    return _Value(False, (version, True))
 
-    def __get__(self, profile: VersionProfile, _owner: Any) -> bool:
-        return not profile.version.at_least(self._version)
+
+def _before(version: str) -> _Value[bool]:
+    return _Value(True, (version, False))
 
 
 @dataclass(frozen=True)
@@ -39,31 +51,42 @@ class VersionProfile:
     version: CheckmkVersion
     edition: str
 
-    activates_with_etag = _Since("2.2.0p3")
+    activates_with_etag = _since("2.2.0p3")
     # One call may set, update and remove attributes.
-    takes_changes_together = _Before("2.2.0p7")
-    has_delete_mode = _Since("2.2.0p26")
+    takes_changes_together = _before("2.2.0p7")
     # Keys and values of labels must not contain a colon.
-    checks_labels = _Since("2.3.0b1")
-    takes_empty_addresses = _Since("2.3.0b1")
-    renames_in_background = _Since("2.3.0b1")
-    links_by_default = _Before("2.3.0b1")
-    has_host_status_post = _Since("2.3.0p23")
-    has_service_status_post = _Since("2.3.0p31")
+    checks_labels = _since("2.3.0b1")
+    takes_empty_addresses = _since("2.3.0b1")
+    renames_in_background = _since("2.3.0b1")
+    links_by_default = _before("2.3.0b1")
     # Bulk discovery redirects to a job, and several jobs may run at the same time.
-    has_background_jobs = _Since("2.4.0b1")
-    status_per_site = _Since("2.4.0b1")
+    has_background_jobs = _since("2.4.0b1")
+    status_per_site = _since("2.4.0b1")
     # ``effective_attributes`` is null, not absent, if the request does not select it.
-    effective_null = _Before("2.4.0b1")
-    sends_absolute_locations = _Before("2.4.0b1")
+    effective_null = _before("2.4.0b1")
+    sends_absolute_locations = _before("2.4.0b1")
     # The 404 for an unknown job or activation has only a title.
-    missing_jobs_have_no_detail = _Before("2.4.0b1")
-    has_status_get = _Before("2.5.0b1")
+    missing_jobs_have_no_detail = _before("2.4.0b1")
     # The list of pending changes has an ``id``.
-    names_pending_changes = _Before("2.5.0b1")
-    refuses_body_on_get = _Since("2.5.0b1")
+    names_pending_changes = _before("2.5.0b1")
+    refuses_body_on_get = _since("2.5.0b1")
     # The answer contains the collection's ``domainType``, whatever ``fields`` selects.
-    keeps_domain_type = _Since("2.5.0b1")
+    keeps_domain_type = _since("2.5.0b1")
+    # The status of a redirect to a started job.
+    redirect_status = _Value(302, ("2.4.0b1", 303))
+    bulk_discovery_fields = _Value(
+        (*_BULK_FIELDS, "mode"),
+        ("2.3.0b1", (*_BULK_FIELDS, "mode", "options")),
+        ("2.4.0b1", (*_BULK_FIELDS, "options")),
+    )
+    discovery_options = _Value(_DISCOVERY_OPTIONS, ("2.4.0b1", (*_DISCOVERY_OPTIONS, "update_service_parameters")))
+    discovery_modes = _Value(_DISCOVERY_MODES, ("2.3.0p3", (*_DISCOVERY_MODES, "only_service_labels")))
+    # The monitoring columns that only later versions have.
+    unknown_columns = _Value({"performance_data", "host_performance_data", "prediction_files"}, ("2.3.0b1", set()))
+    # The API versions that a URL may contain. Earlier sites do not check the version.
+    api_versions = _Value((), ("2.5.0b1", ("1.0", "v1", "unstable", "internal")))
+    # The first character of new host names, and of names in place of an address.
+    first_character_of_host_names = _Value(r"[-0-9a-zA-Z_.]", ("2.3.0b1", r"[0-9a-zA-Z_]"))
 
     @classmethod
     def of(cls, version: str, edition: str) -> VersionProfile:
@@ -90,59 +113,6 @@ class VersionProfile:
         return self.edition in ("cme", "ultimatemt")
 
     @property
-    def redirect_status(self) -> int:
-        """The status of a redirect to a started job."""
-        return 303 if self.version.at_least("2.4.0b1") else 302
-
-    @property
-    def host_list_query(self) -> tuple[str, ...]:
-        if self.version.at_least("2.4.0b1"):
-            return ("effective_attributes", "include_links", "fields", "hostnames", "site")
-        return ("effective_attributes", "include_links")[: 2 if self.version.at_least("2.3.0b1") else 1]
-
-    @property
-    def bulk_discovery_fields(self) -> tuple[str, ...]:
-        if self.version.at_least("2.4.0b1"):
-            return ("options",)
-        return ("options", "mode") if self.version.at_least("2.3.0b1") else ("mode",)
-
-    @property
-    def discovery_options(self) -> tuple[str, ...]:
-        known = [
-            "monitor_undecided_services",
-            "remove_vanished_services",
-            "update_host_labels",
-            "update_service_labels",
-        ]
-        return (*known, "update_service_parameters") if self.version.at_least("2.4.0b1") else tuple(known)
-
-    @property
-    def discovery_modes(self) -> tuple[str, ...]:
-        known = ("new", "remove", "fix_all", "refresh", "only_host_labels", "tabula_rasa")
-        return (*known, "only_service_labels") if self.version.at_least("2.3.0p3") else known
-
-    @property
-    def unknown_columns(self) -> frozenset[str]:
-        """The monitoring columns that only later versions have."""
-        later = {"performance_data", "host_performance_data", "prediction_files"}
-        return frozenset(set() if self.version.at_least("2.3.0b1") else later)
-
-    @property
-    def api_versions(self) -> tuple[str, ...]:
-        """The API versions that a URL may contain, or an empty tuple if the site does not check the version."""
-        return ("1.0", "v1", "unstable", "internal") if self.version.at_least("2.5.0b1") else ()
-
-    @property
-    def first_character_of_host_names(self) -> str:
-        """A regular expression for the first character of new host names, and of names in place of an address."""
-        return r"[0-9a-zA-Z_]" if self.version.at_least("2.3.0b1") else r"[-0-9a-zA-Z_.]"
-
-    @property
-    def optional_host_attributes(self) -> frozenset[str]:
-        """The host attributes of this version and edition that others lack."""
-        names = {
-            "waiting_for_discovery": self.version.at_least("2.4.0b1"),
-            "bake_agent_package": self.is_commercial,
-            "cmk_agent_connection": self.edition in ("cce", "cme", "cse", "ultimate", "ultimatemt", "cloud"),
-        }
-        return frozenset(name for name, is_known in names.items() if is_known)
+    def can_push(self) -> bool:
+        """Return True if agents can push data to the site."""
+        return self.edition in ("cce", "cme", "cse", "ultimate", "ultimatemt", "cloud")

@@ -13,7 +13,8 @@ import pytest
 from checkmk_sync import Checkmk, SecretSource, Settings
 from checkmk_sync.batch import BatchOperationsMixin, BatchProcessor
 from checkmk_sync.config.file import load
-from checkmk_sync.config.settings import BatchSettings, replace_nested
+from checkmk_sync.config.records import replace_nested
+from checkmk_sync.config.settings import BatchSettings
 from checkmk_sync.errors import SettingsError
 from checkmk_sync.testing import SimulatedSite
 

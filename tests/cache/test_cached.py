@@ -81,7 +81,7 @@ class Counted(dict):  # type: ignore[type-arg]
 def test_ambiguous_arguments_are_refused(argument: Any) -> None:
     """Two such arguments can have the same address or repr."""
     service = Service()
-    with pytest.raises(TypeError, match="cannot be told apart"):
+    with pytest.raises(TypeError, match="do not tell them apart"):
         service.details(argument)
     assert service.calls == []
 

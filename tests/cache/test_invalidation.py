@@ -15,7 +15,7 @@ import responses
 
 from checkmk_sync import Checkmk
 from checkmk_sync.cache import sqlite
-from checkmk_sync.cache.pending import PendingInvalidations
+from checkmk_sync.cache.replies import PendingInvalidations
 from checkmk_sync.cache.single_flight import SingleFlight
 from checkmk_sync.cache.sqlite import SQLiteStorage
 from checkmk_sync.core.clock import SystemClock

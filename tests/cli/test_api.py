@@ -110,7 +110,7 @@ WRONG = {
     "path of a write": (("DELETE", "/objects/../x", "--yes"), "the path must be relative to the API"),
     "body of a read": (("GET", "/version", "-f", "a=b"), "give parameters with --query"),
     "no pair": (("POST", "/x", "-f", "a", "--yes"), "--field must be KEY=VALUE, not 'a'"),
-    "no JSON": (("POST", "/x", "-F", "a=b", "--yes"), "--json-field a, line 1, column 1: "),
+    "no JSON": (("POST", "/x", "-F", "a=b", "--yes"), "--json-field a must be JSON, such as '\"text\"': "),
     "not a number": (("POST", "/x", "-F", "a=NaN", "--yes"), "cannot be sent as JSON"),
     "two values": (("POST", "/x", "-f", "a=b", "-F", "a=1", "--yes"), "the field a occurs twice"),
     "two bodies": (("POST", "/x", "-f", "a=b", "--input", "x", "--yes"), "either --input or fields"),

@@ -170,6 +170,7 @@ def test_exit_codes_are_as_documented(site_for_cli: SimulatedSite, sync: Run, mo
         (["hosts", "list", "--limit", "x"], "'--limit': must be a whole number of at least 0, not 'x'"),
         (["mcp", "--http", "--port", "70000"], "'--port': must be a whole number from 0 to 65535, not '70000'"),
         (["simulate", "--latency", "x"], "'--latency': must be a number of at least 0, not 'x'"),
+        (["simulate", "--latency", "inf"], "'--latency': must be a number of at least 0, not 'inf'"),
         (["hosts", "get", ""], "'' is not a host name"),
         (["hosts", "move", "x", "/a:b"], "'/a:b' is not a folder"),
         (["hosts", "create", "a b"], "'a b' is not a host name"),

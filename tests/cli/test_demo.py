@@ -12,8 +12,8 @@ import time
 
 import pytest
 
-from checkmk_sync.cli import demo_inventory
 from checkmk_sync.cli.app import run
+from checkmk_sync.cli.demo import inventory_as_csv
 from tests.conftest import Show
 
 
@@ -73,12 +73,12 @@ def _assert_complete(output: str) -> None:
 
 
 def test_the_inventory_is_realistic_and_always_the_same() -> None:
-    rows = list(csv.DictReader(io.StringIO(demo_inventory.as_csv())))
+    rows = list(csv.DictReader(io.StringIO(inventory_as_csv())))
     assert len(rows) >= 2000
     assert len({row["name"] for row in rows}) == len(rows)
     assert len({row["ipaddress"] for row in rows}) == len(rows)
     assert max(row["folder"].count("/") for row in rows) >= 4
-    assert demo_inventory.as_csv() == demo_inventory.as_csv()
+    assert inventory_as_csv() == inventory_as_csv()
 
 
 def test_simulate_refuses_invalid_options() -> None:

@@ -13,8 +13,8 @@ import yaml
 from rich.cells import cell_len
 
 from checkmk_sync.cli.console import Output
-from checkmk_sync.cli.list_options import FORMATS, asks_for_json
 from checkmk_sync.cli.lists import Layout, print_rows, sort_rows
+from checkmk_sync.cli.parameters import FORMATS, asks_for_json
 from checkmk_sync.commands import COMMANDS
 from checkmk_sync.testing import SimulatedSite
 from tests.conftest import Run, Show
@@ -74,7 +74,7 @@ def test_every_list_has_all_formats(online: SimulatedSite, sync: Run, show: Show
 @pytest.mark.parametrize("command", LISTS, ids=lambda command: command.words)
 def test_every_list_has_the_same_options(command: Any) -> None:
     names = [argument.name for argument in command.arguments]
-    assert "search" in names and "limit" in names
+    assert "search" in names
     search = next(argument for argument in command.arguments if argument.name == "search")
     assert "case is ignored. A text with * or ? is a pattern for all of it." in search.help
     assert FORMATS == ("table", "wide", "json", "jsonl", "yaml", "csv", "name")

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from checkmk_sync.cli.sync_commands import checks
+from checkmk_sync.client.outcomes import Outcome, Status
 from checkmk_sync.errors import Attempted, CheckmkError, Delivery, ReadTimeoutError
-from checkmk_sync.sync import Report
+from checkmk_sync.sync import Action, Change, Report
 from checkmk_sync.testing import Fault, SimulatedSite
 
 COMMANDS = {
@@ -188,6 +189,12 @@ def test_apply_says_how_to_check_unknown_outcomes(
     site_for_cli.set_faults([])
     result = sync("--config", config, *apply.split())
     assert (result.code, "Check " in result.out) == (0, False)
+
+
+def test_apply_names_the_command_that_checks_a_group() -> None:
+    change, outcome = Change(Action.CREATE, "host group", "linux"), Outcome("linux", Status.UNKNOWN)
+    report = Report(plan=None, results=[(change, outcome)])  # type: ignore[arg-type]
+    assert list(checks(report)) == ["Check with: checkmk-sync host-groups get linux"]
 
 
 def test_apply_says_how_to_check_unknown_scans_and_activations() -> None:

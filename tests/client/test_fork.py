@@ -16,7 +16,8 @@ import os, sys, warnings
 warnings.simplefilter("ignore")
 from checkmk_sync import Checkmk
 
-cmk = Checkmk(sys.argv[1], "s", "automation", sys.argv[2], caching={"enabled": False})
+options = {"caching": {"enabled": False}, "limits": {"requests_per_second": 500}}
+cmk = Checkmk(sys.argv[1], "s", "automation", sys.argv[2], **options)
 cmk.hosts.get("host00000")
 child = os.fork()
 mine = "host00001" if child else "host00002"

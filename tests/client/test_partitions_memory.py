@@ -39,8 +39,14 @@ class Bodies:
 
 @pytest.fixture
 def bodies(monkeypatch: pytest.MonkeyPatch) -> Bodies:
-    counter, read = Bodies(), adapter._read_up_to
-    monkeypatch.setattr(adapter, "_read_up_to", lambda *arguments: counter.counted(read(*arguments)))
+    counter, read_body = Bodies(), adapter.CheckmkAdapter._read_body
+
+    def read_and_count(self: adapter.CheckmkAdapter, exchange: Any, response: Any) -> None:
+        read_body(self, exchange, response)
+        if exchange.call.body_limit is not None:
+            exchange.response_body = counter.counted(exchange.response_body)
+
+    monkeypatch.setattr(adapter.CheckmkAdapter, "_read_body", read_and_count)
     return counter
 
 

@@ -64,6 +64,7 @@ def test_an_unknown_state_in_an_answer_raises_an_error(noun: str) -> None:
         ({"bla": []}, "unknown table 'bla'; use one of hosts, services"),
         ({"hosts": [7]}, "row 0 of 'hosts' must be a mapping of columns, not an int"),
         ({"hosts": None}, "'hosts' must be a list of rows, not None"),
+        ([], "the rows must be a mapping of tables, not a list"),
     ],
 )
 def test_the_simulated_core_refuses_invalid_rows(rows: Any, said: str) -> None:

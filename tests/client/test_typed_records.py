@@ -10,6 +10,8 @@ import pytest
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 CORRECT = """\
 from typing import Optional
 
@@ -54,7 +56,6 @@ def _errors(tmp_path: Path, script: str, version: str = "3.13") -> list[str]:
 
 
 @pytest.mark.parametrize("version", ["3.9", "3.13"])
-@pytest.mark.every_case
 def test_strict_users_can_use_typed_records(tmp_path: Path, version: str) -> None:
     assert _errors(tmp_path, CORRECT, version) == []
 

@@ -89,12 +89,12 @@ YAML = [
 ]
 
 
-@pytest.mark.parametrize("loader", [yaml.SafeLoader, positions.safe_loader], ids=["python", "libyaml"])
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, positions._safe_loader], ids=["python", "libyaml"])
 @pytest.mark.parametrize(("text", "said"), YAML, ids=range(len(YAML)))
 def test_damaged_yaml_is_reported_as_one_mistake_with_its_location(
     text: str, said: str, loader: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(documents, "safe_loader", loader)
+    monkeypatch.setattr(positions, "_safe_loader", loader)
     with pytest.raises(SettingsError) as caught:
         read_yaml(text, "a.yaml")
     assert str(caught.value).startswith(said)
@@ -130,7 +130,7 @@ def test_damaged_json_in_a_cell_is_refused(cell: str, why: str) -> None:
 
 @pytest.mark.parametrize("text", [DEEP, "- " * 100_000, "{a: " * 100_000, "? " * 100_000, "a:\n" + " " * 60 + "b: [1]"])
 def test_deep_yaml_is_refused_before_old_libyaml_crashes(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "has_depth_limit", lambda _loader: False)
+    monkeypatch.setattr(documents, "has_depth_limit", lambda: False)
     if "b:" in text:
         assert read_yaml(text, "a.yaml").data == {"a": {"b": [1]}}
         return
@@ -189,7 +189,7 @@ def _password(path: str) -> object:
 
 @pytest.mark.parametrize(
     ("read", "said"),
-    [(load, "larger than 256 MiB"), (configuration.load, "larger than 1 MiB"), (_password, "longer than 64 KiB")],
+    [(load, "larger than 256 MiB"), (configuration.load, "larger than 1024 KiB"), (_password, "larger than 64 KiB")],
 )
 @pytest.mark.filterwarnings("ignore:.* others may read it")
 def test_endless_files_are_refused(read: Callable[[str], object], said: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,8 +46,8 @@ def test_a_configuration_without_the_section_has_no_secrets(tmp_path: Path) -> N
     [
         ("secrets: {snmp: geheim}", "secrets.snmp must be a mapping with one of the keys value, file, env"),
         ("secrets: {snmp: {evn: SNMP}}", "unknown setting secrets.snmp.evn; did you mean 'env'?"),
-        ("secrets: {snmp: {env: A, file: b}}", "secrets.snmp: the password must have exactly one source"),
-        ("secrets: {snmp: {env: 3}}", "secrets.snmp: password_env must be a string, not an int"),
+        ("secrets: {snmp: {env: A, file: b}}", "secrets.snmp must have exactly one source, but file and env are"),
+        ("secrets: {snmp: {env: 3}}", "secrets.snmp.env: must be a string; put it in quotes"),
         ("secrets: [snmp]", "secrets: must be a mapping"),
     ],
 )

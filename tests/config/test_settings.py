@@ -12,7 +12,8 @@ import pytest
 
 from checkmk_sync import Checkmk, SecretSource, Settings
 from checkmk_sync.config.file import from_env, load
-from checkmk_sync.config.settings import Timeouts, replace_nested
+from checkmk_sync.config.records import replace_nested
+from checkmk_sync.config.settings import Timeouts
 from checkmk_sync.core.redaction import Redactor, hide_userinfo
 from checkmk_sync.errors import MissingExtraError, SettingsError
 
@@ -67,7 +68,7 @@ def test_a_complete_configuration_is_read(tmp_path: Path) -> None:
         (BASE + "  timeouts:\n    read_s: -1\n", 7, "checkmk.timeouts.read_s: must be at least"),
         (BASE + "  limits: {reads_in_flight: 9}\n", 6, "checkmk.limits.reads_in_flight: must be at most 8"),
         (BASE + "  verify: 1\n", 6, "checkmk.verify: must be true or false"),
-        (BASE + "  ca_bundle: [x]\n", 6, "checkmk.ca_bundle: must be a string"),
+        (BASE + "  ca_bundle: [x]\n", 6, "checkmk.ca_bundle: must be the path of a file, not a list"),
         (BASE + "  password: secret\n", 1, "the password must have exactly one source"),
         (BASE + "  password: 1234\n", 6, "checkmk.password: must be a string; put it in quotes"),
         ("checkmk:\n  server_url: https://x\n  site: s\n  username: u\n", 1, "the password is missing"),

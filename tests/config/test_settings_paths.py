@@ -118,9 +118,9 @@ def test_a_failed_password_command_is_explained(command: str, said: str) -> None
         ("  password: x\nadvanced_features: {recovery: {retry: {max_retries: -1}}}\n",
          "advanced_features.recovery.retry.max_retries: must be at least 0"),
         ("  password: x\nadvanced_features: {caching: {redis_password: x, redis_password_env: Y}}\n",
-         "advanced_features.caching: the password of Redis must .*redis_password and redis_password_env are given"),
+         "config.yaml:6: the password of Redis must .*redis_password and redis_password_env are given"),
         ("  password: x\nadvanced_features: {caching: {redis_password: 5}}\n",
-         "advanced_features.caching.redis_password: must be a string, not an int"),
+         "advanced_features.caching.redis_password: must be a string; put it in quotes"),
     ],
 )  # fmt: skip
 def test_invalid_settings_are_reported_with_the_full_key(folder: Path, lines: str, said: str) -> None:

@@ -96,6 +96,18 @@ def test_silence_ends_with_the_read_timeout() -> None:
             client._transport.perform(Call("POST", "/bulk", CallKind.BULK, "hosts", "bulk_create"))
 
 
+def test_a_connection_attempt_that_the_deadline_ends_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(_address: Any, timeout: float, *_: Any, **__: Any) -> None:
+        time.sleep(timeout)
+        raise socket.timeout("timed out")
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", hang)
+    with _client("http://127.0.0.1:1", total_s=0.2) as client:
+        with pytest.raises(DeadlineError, match=r"GET /version exceeded its time limit of 0\.2 s") as caught:
+            client.version()
+        assert caught.value.sent is False
+
+
 def _silent(_: socket.socket) -> None:
     time.sleep(5)
 

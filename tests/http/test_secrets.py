@@ -69,7 +69,7 @@ def test_a_complete_run_shows_no_secret(secret_site: SimulatedSite, records: pyt
         cmk.hosts.get("h0")
         cmk.hosts.get("h0")
         shown = [repr(cmk), repr(cmk.settings), cmk.settings.to_dict(), cmk.metrics(), plan.to_dict(), report.to_dict()]
-        shown += [repr(vars(cmk._transport)), repr(cmk._transport._auth), repr(cmk._transport._redact)]
+        shown += [repr(vars(cmk._transport)), repr(cmk._transport._authorization), repr(cmk._transport._redact)]
         shown += [repr(vars(entry.value)) for entry in cmk._transport.cache.storage._entries._entries.values()]
     assert "GET" in records.text
     _assert_clean(records.text + repr(shown) + repr(secret_site.requests))

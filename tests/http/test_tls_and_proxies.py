@@ -59,6 +59,14 @@ def test_nothing_is_sent_to_an_unknown_authority(secure_site: SimulatedSite) -> 
     assert len(secure_site.requests) == 0
 
 
+def test_https_to_a_port_that_speaks_http_gets_a_hint() -> None:
+    with SimulatedSite() as site:
+        url = site.url.replace("http://", "https://")
+        with Checkmk(url, site.site, site.username, site.password, recovery=NO_RETRIES) as cmk:
+            with pytest.raises(ConnectError, match="; use http:// in server_url, or the port that speaks https"):
+                cmk.version()
+
+
 def test_disabling_verification_warns(secure_site: SimulatedSite) -> None:
     with pytest.warns(UserWarning, match="not verified"):
         cmk = _client(secure_site, verify=False)
@@ -163,7 +171,7 @@ def test_deadlines_hold_if_a_proxy_answers_in_drips(authority: Path, scheme: str
             assert caught.value.sent is False
 
 
-@pytest.mark.parametrize("proxy", ["http://[bad", "http://me:proxy-password@[bad", "http://pro xy:1"])
+@pytest.mark.parametrize("proxy", ["http://[bad", "http://me:proxy-password@[bad", "http://pro xy:1", "proxy:3128"])
 def test_invalid_proxies_in_the_environment_are_reported(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     """A later failure would look like a write that the site did not answer."""
     monkeypatch.setenv("http_proxy", proxy)

@@ -13,7 +13,6 @@ from mcp_types import ElicitResult
 from checkmk_sync.mcp.audit import AuditLog
 from checkmk_sync.mcp.calls import ToolRunner
 from checkmk_sync.mcp.policy import Policy
-from checkmk_sync.mcp.progress import ReportingClock
 from checkmk_sync.mcp.server import build_server
 from checkmk_sync.testing import SimulatedSite
 
@@ -55,7 +54,7 @@ async def open_client(
         # In a thread, because it may send requests to the site, which would block the event loop.
         return await anyio.to_thread.run_sync(answer, params.message)
 
-    with site.client(user, clock=ReportingClock(), **(options or {})) as checkmk:
+    with site.client(user, **(options or {})) as checkmk:
         with contextlib.closing(AuditLog(checkmk.settings, None if audit is None else str(audit))) as log:
             runner = ToolRunner(checkmk, Policy(**policy), log)
             callback = None if answer is None else ask

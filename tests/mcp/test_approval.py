@@ -11,16 +11,15 @@ import pytest
 
 pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 
+import anyio
 from mcp import Client
-from mcp.server.mcpserver.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitResult
 
-from checkmk_sync.mcp.approval import PendingApprovals
+from checkmk_sync.mcp import approval
 from checkmk_sync.testing import SimulatedSite
 from tests.mcp.in_process_client import MODES, error_text, result_data, run_client
 
-ERROR = "Nothing was done"
 ACCEPT = ElicitResult(action="accept", content={"approve": True})
 NOT_AGREED = [
     ElicitResult(action="decline"),
@@ -89,7 +88,7 @@ def test_nothing_is_done_without_an_approval(
 
 @pytest.mark.parametrize("mode", MODES)
 def test_questions_expire(live: SimulatedSite, tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(PendingApprovals, "LIFETIME_S", 0.1)
+    monkeypatch.setattr(approval, "LIFETIME_S", 0.1)
     late = threading.Event()
     person = _Person(before_answer=lambda: late.wait(1.0))
     options = {"mode": mode, "audit": tmp_path / "audit.log"}
@@ -218,22 +217,17 @@ def test_neither_the_checksum_of_a_plan_nor_an_outdated_one_is_an_approval(live:
     assert "changed since the preview" in late
 
 
-def test_an_approval_is_used_once_and_expires() -> None:
-    pending = PendingApprovals()
-    pending.add("a")
-    pending.use("a", ERROR)
-    with pytest.raises(ToolError, match=ERROR):
-        pending.use("a", ERROR)
-    pending.LIFETIME_S = -1.0
-    pending.add("b")
-    with pytest.raises(ToolError):
-        pending.use("b", ERROR)
-    pending.LIFETIME_S = 600.0
-    for number in range(pending.MAX_PENDING + 1):
-        pending.add(str(number))
-    pending.use("1", ERROR)
-    with pytest.raises(ToolError):
-        pending.use("0", ERROR)
+def test_a_checksum_expires(live: SimulatedSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(approval, "LIFETIME_S", 0.01)
+
+    async def script(client: Client) -> Any:
+        arguments = {"hosts": ["host00001"]}
+        checksum = result_data(await client.call_tool("hosts_delete", arguments))["checksum"]
+        await anyio.sleep(0.05)
+        return error_text(await client.call_tool("hosts_delete", {**arguments, "checksum": checksum}))
+
+    assert "older than ten minutes" in run_client(live, script, allow_writes=True, confirm_by_checksum=True)
+    assert "host00001" in live.state.configuration.hosts
 
 
 def test_a_scan_needs_a_new_approval_each_time(live: SimulatedSite) -> None:

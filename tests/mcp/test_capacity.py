@@ -131,7 +131,10 @@ def test_a_cancelled_call_keeps_its_slot_until_its_thread_ends() -> None:
             gate.open.set()
             return result_data(await client.call_tool("hosts_get", {"name": "host00001"}))["name"]
 
-        assert run_client(site, script, allow_writes=True, options={"limits": {"reads_in_flight": 2}}) == "host00001"
+        assert (
+            run_client(site, script, allow_writes=True, mode="legacy", options={"limits": {"reads_in_flight": 2}})
+            == "host00001"
+        )
         assert not any("host00000" in received.path for received in site.requests)
 
 
@@ -140,10 +143,12 @@ def test_limits_of_each_kind() -> None:
 
     async def granted(kind: capacity.WorkKind, sessions: int, calls: int, reads: int) -> int:
         slots = capacity.Capacity(reads)
-        taken: list[Any] = []
+        taken: list[anyio.Event] = []
 
         async def take() -> None:
-            taken.append(await slots.acquire(kind))
+            async with slots.slot(kind):
+                taken.append(anyio.Event())
+                await taken[-1].wait()
 
         async with anyio.create_task_group() as tasks:
             for number in range(sessions):
@@ -154,7 +159,7 @@ def test_limits_of_each_kind() -> None:
             await anyio.sleep(0.05)
             held = len(taken)
             for back in taken[:]:
-                back.release()
+                back.set()
             await anyio.sleep(0.05)
             assert len(taken) > held or sessions * calls == held
             tasks.cancel_scope.cancel()

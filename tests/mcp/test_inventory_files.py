@@ -14,7 +14,7 @@ pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 
 from mcp import Client
 
-from checkmk_sync.mcp.policy import MAX_FILE, read_inventory
+from checkmk_sync.mcp.policy import MAX_FILE, Policy
 from checkmk_sync.testing import SimulatedSite
 from tests.mcp.in_process_client import error_text, result_data, run_client
 
@@ -81,11 +81,11 @@ def test_a_link_created_between_check_and_open_is_not_followed(folder: Path, tmp
 
     swapping = threading.Thread(target=swap)
     swapping.start()
-    texts = set()
+    policy, texts = Policy(sync_folder=str(folder)), set()
     try:
         for _ in range(3000):
             with contextlib.suppress(ValueError):
-                texts.add(read_inventory(str(folder), "deep/good.csv").text)
+                texts.add(policy.inventory("deep/good.csv").text)
     finally:
         over.set()
         swapping.join()

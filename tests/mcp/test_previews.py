@@ -89,7 +89,7 @@ def test_a_preview_too_long_to_read_is_refused(live: SimulatedSite, tmp_path: Pa
     assert "Name fewer hosts per call" in error_text(result)
     assert question == ""
     assert json.loads(log.read_text())["outcome"] == "not approved"
-    live.state.configuration.add_folder("/big", "Big", {}, None, user="automation")
+    live.state.configuration.add_folder("/big", "Big", {}, user="automation")
     for name in names:
         live.state.configuration.add_host(f"big{name}", "/big", {}, user="automation")
     error = error_text(_asked(live, "folders_delete", folder="/big", recursive=True)[1])

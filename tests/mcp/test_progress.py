@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from pathlib import Path
@@ -14,10 +15,8 @@ pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 import anyio
 from mcp import Client
 
-from checkmk_sync.core.cancellation import current
 from checkmk_sync.mcp import progress
-from checkmk_sync.mcp.capacity import Slot
-from checkmk_sync.mcp.progress import CancellableTask, ProgressReporter, ReportingClock, Stopped
+from checkmk_sync.mcp.progress import CancellableTask, ProgressReporter
 from checkmk_sync.testing import SimulatedSite
 from tests.held import Gate
 from tests.mcp.in_process_client import MODES, result_data, run_client
@@ -55,16 +54,13 @@ def test_the_same_progress_is_not_reported_twice() -> None:
             reports.append((done, total, message))
             changed.notify_all()
 
-    def do(_slot: Slot) -> None:
+    def do() -> None:
         for stage, done, least in (("a", 0, 1), ("a", 2, 2), ("b", 0, 2), ("b", 1, 3)):
             task.watch(stage, done, 2)
             with changed:
                 assert changed.wait_for(lambda least=least: len(reports) >= least, 20)
 
-    async def acquire() -> Slot:
-        return Slot(None, lambda: None)
-
-    anyio.run(task.run, do, acquire, ProgressReporter(report))
+    anyio.run(task.run, do, contextlib.nullcontext(), ProgressReporter(report))
     _assert_strictly_growing(reports)
     assert [done for done, _, _ in reports] == [0.0, 2.0, 3.0]
 
@@ -98,33 +94,14 @@ def test_a_slow_read_and_a_call_waiting_for_it_report_that_they_are_running(
         _assert_strictly_growing(entries)
 
 
-def test_progress_grows_over_stages_and_while_waiting() -> None:
+def test_progress_grows_over_stages() -> None:
     task = CancellableTask()
     seen = []
-    for step in (("folders", 0, 2), ("folders", 2, 2), ("hosts", 0, 3)):
+    for step in (("folders", 0, 2), ("folders", 2, 2), ("hosts", 0, 3), ("hosts", 3, 3)):
         task.watch(*step)
-        seen.append(task.progress[0])
-        task.record_waiting()
-        seen.append(task.progress[0])
-    task.watch("hosts", 3, 3)
-    assert [*seen, task.progress[0]] == sorted([*seen, task.progress[0]])
-    assert task.progress == (5.0, 5.0, "hosts: 3 of 3")
-
-
-def test_stopping_a_call_ends_its_wait_and_no_other() -> None:
-    clock, task = ReportingClock(), CancellableTask()
-    assert clock.sleep(0.0)
-    token = current.set(task)
-    threading.Timer(0.05, task.stop).start()
-    before = time.monotonic()
-    with pytest.raises(Stopped):
-        clock.sleep(30.0)
-    assert time.monotonic() - before < 10
-    assert task.progress[2].startswith("waiting, 0 s")
-    current.reset(token)
-    assert clock.sleep(0.001)
-    clock.stop()
-    assert not clock.sleep(30.0)
+        seen.append(task.progress)
+    assert seen[:3] == [(0.0, 2.0, "folders: 0 of 2"), (2.0, 2.0, "folders: 2 of 2"), (2.0, 5.0, "hosts: 0 of 3")]
+    assert seen[3] == (5.0, 5.0, "hosts: 3 of 3")
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -141,11 +118,10 @@ def test_a_cancelled_batch_stops_between_chunks(mode: str, tmp_path: Path) -> No
                     async def leave() -> None:
                         await anyio.to_thread.run_sync(gate.reached.wait, 20)
                         scope.cancel()
+                        threading.Timer(0.2, gate.open.set).start()  # when the server has received it
 
                     tasks.start_soon(leave)
                     await client.call_tool("batch_create_hosts", {"hosts": hosts})
-            await anyio.sleep(0.1)  # until the server has received it
-            gate.open.set()
             with anyio.fail_after(20):
                 while "stopped by the client" not in log.read_text():
                     await anyio.sleep(0.02)

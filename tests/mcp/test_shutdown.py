@@ -21,7 +21,6 @@ from mcp import Client
 from checkmk_sync.mcp.audit import AuditLog
 from checkmk_sync.mcp.calls import ToolRunner
 from checkmk_sync.mcp.policy import Policy
-from checkmk_sync.mcp.progress import ReportingClock
 from checkmk_sync.mcp.server import build_server
 from checkmk_sync.testing import SimulatedSite
 from tests.conftest import variables_of
@@ -95,7 +94,7 @@ def test_a_second_signal_ends_the_process_immediately(number: signal.Signals, tm
 
 def test_calls_that_take_too_long_are_stopped(tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
-    with SimulatedSite(hosts=2, activation_time=300.0) as site, site.client(clock=ReportingClock()) as cmk:
+    with SimulatedSite(hosts=2, activation_time=300.0) as site, site.client() as cmk:
         cmk.hosts.create("new")
         gate = Gate(site, "host00001")
         with contextlib.closing(AuditLog(cmk.settings, str(log))) as audit:

@@ -13,7 +13,7 @@ from mcp import Client
 from mcp_types import ElicitResult
 
 from checkmk_sync.commands import COMMANDS, Argument, Command
-from checkmk_sync.mcp.spelling import tool_arguments
+from checkmk_sync.mcp.tools import tool_arguments
 from checkmk_sync.testing import ManualClock, SimulatedSite
 from tests.mcp.in_process_client import error_text, result_data, run_client
 

@@ -88,7 +88,9 @@ def test_mistakes_in_tables_name_line_and_column() -> None:
     assert _mistakes("host_groups.csv", "nmae,alias,alias\na,A,A\n") == [
         "host_groups.csv:1: column 1 (nmae): unknown column 'nmae'; did you mean 'name'?",
         "host_groups.csv:1: column 3 (alias): the column 'alias' occurs twice",
-        "host_groups.csv:1: a table of host_groups needs the column 'name'",
+    ]
+    assert _mistakes("host_groups.csv", "alias\nA\n") == [
+        "host_groups.csv:1: a table of host_groups needs the column 'name'"
     ]
     assert _mistakes("x.csv", "\n# host_grops\nname\n") == [
         "x.csv:2: unknown section 'host_grops'; did you mean 'host_groups'?"

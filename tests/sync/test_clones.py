@@ -32,7 +32,7 @@ def _add(site: SimulatedSite, name: str, labels: Any = None) -> None:
     """Add a host or folder that carol created."""
     attributes = {"labels": labels} if labels else {}
     if name.startswith("/"):
-        site.state.configuration.add_folder(name, name[1:], attributes, None, user="carol")
+        site.state.configuration.add_folder(name, name[1:], attributes, user="carol")
     else:
         site.state.configuration.add_host(name, "/", attributes, user="carol")
     site.state.configuration.changes.clear()

@@ -58,7 +58,8 @@ def test_an_unknown_section_does_not_hide_other_mistakes(tmp_path: Path) -> None
 )
 def test_mistakes_in_headers_are_reported(tmp_path: Path, header: str, said: str) -> None:
     (problem,) = _told(tmp_path, "a.csv", f"{header}\nw1,a,b\n")
-    assert problem.startswith(f"a.csv:1: {said}")
+    assert problem.startswith("a.csv:1: column ")
+    assert said in problem
 
 
 def _workbook() -> bytes:

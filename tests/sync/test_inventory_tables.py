@@ -161,7 +161,9 @@ def test_a_quote_that_is_never_closed_is_reported_where_it_was_opened() -> None:
 
 def test_duplicate_columns_are_refused_but_empty_headings_allowed() -> None:
     assert _read("name,,alias,,\nweb01,,x,,\n") == {"web01": {"attributes.alias": "x"}}
-    assert _mistakes("name,alias,,alias\nweb01,x,,y\n") == ["a.csv:1: the column 'alias' occurs twice"]
+    assert _mistakes("name,alias,,alias\nweb01,x,,y\n") == [
+        "a.csv:1: column 4 (alias): the column 'alias' occurs twice"
+    ]
 
 
 CELLS = st.sampled_from(["", " ", "\t", "x", '"', "a b", "ü", "-", "x\ny"])

@@ -173,7 +173,7 @@ def test_mistakes_in_mapped_rows_have_their_location(mapped: Mapped) -> None:
     assert "a.csv:2: column 4 (Flag): inventory_failed: 'maybe' is not true or false" in told
     for start in ("2 (Host): host web 01: 'web 01' is not a host name", "3 (Site): "):
         assert any(problem.startswith(f"a.csv:2: column {start}") for problem in told)
-    assert "a.csv:3: column 2 (Host): '-' removes a property, but the name cannot be removed" in told
+    assert "a.csv:3: column 2 (Host): a host needs the key 'name'" in told
     objects = json.dumps([dict(zip(("Owner", "Host", "Site", "Flag"), ("a:b", "web 01", "x y!", "maybe")))], indent=1)
     assert [problem.split(": ")[0] for problem in sorted(mapped.mistakes(mapping, objects, "a.json"))] == [
         *("a.json:4:3", "a.json:5:3", "a.json:6:3"),

@@ -66,7 +66,7 @@ def _mistakes(tmp_path: Path, text: str) -> list[str]:
             "map.yaml:1:10: only checkmk-sync sets the label checkmk_sync/owner",
         ),
         ("folder: /a/../b\nname: '{A}'", "map.yaml:1:1: '/a/../b' is not a folder"),
-        ("folder:\nname: '{A}'", "map.yaml:1:1: the folder is read as null"),
+        ("folder:\nname: '{A}'", "map.yaml:1:1: null and '-' remove a property, but the folder cannot be removed"),
         ("rows: [a]\nname: '{A}'", "map.yaml:1:1: 'rows' must be the name of a list"),
         ("files: [1]\nname: '{A}'", "map.yaml:1:1: files: 1 is not a string"),
         ("tables: x\nname: '{A}'", "map.yaml:1:1: 'tables' must be a mapping"),
@@ -113,7 +113,7 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     ("name", "raw", "said"),
     [
         ("map.yaml", b"name: '{M\xfcnchen}'", "it is not UTF-8 text"),
-        ("map.yaml", b"x" * (2**20 + 1), "larger than 1 MiB"),
+        ("map.yaml", b"x" * (2**20 + 1), "larger than 1024 KiB"),
         ("nowhere.yaml", b"", "No such file"),
         (".", b"", "Is a directory"),
         ("a\0b", b"", "null byte"),

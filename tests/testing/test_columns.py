@@ -66,7 +66,7 @@ def _opened(site: SimulatedSite) -> Iterator[Raw]:
 
 def _rows(raw: Raw, path: str, columns: list[str], **more: Any) -> list[Any]:
     """Return the extensions of the rows, requested with GET or POST as the version requires."""
-    if raw.site.state.profile.has_status_get:
+    if not raw.site.state.profile.version.at_least("2.5.0b1"):
         answer = raw("GET", path, params={"columns": columns, **more})
     else:
         answer = raw("POST", path, json={"columns": columns, **more})
@@ -94,7 +94,7 @@ def test_undocumented_columns_are_unknown(raw: Raw, table: str) -> None:
     documented = _documented(str(raw.site.state.profile.version), table)
     known = (HOST_DEFAULTS if table == "Hosts" else SERVICE_DEFAULTS).keys() - documented.keys()
     names = [*sorted(known), "nothing", "", "name ", "NAME", "hosts.name"]
-    method, key = ("GET", "params") if raw.site.state.profile.has_status_get else ("POST", "json")
+    method, key = ("POST", "json") if raw.site.state.profile.version.at_least("2.5.0b1") else ("GET", "params")
     answer = raw(method, URLS[table], **{key: {"columns": names}})
     said = {str(i): [f"Unknown column: {table.lower()}.{name}"] for i, name in enumerate(names)}
     assert (answer.status_code, answer.json()["fields"]) == (400, {"columns": said})

@@ -29,6 +29,7 @@ PERMISSIONS = {
     "service_groups": "wato.groups",
     "tag_groups": "wato.hosttags",
     "time_periods": "wato.timeperiods",
+    "users": "wato.users",
 }
 
 

@@ -226,7 +226,7 @@ def test_renaming_a_host_is_a_background_job(raw: Raw) -> None:
     data = raw("GET", "/objects/background_job/rename-hosts").json()
     assert (data["extensions"]["active"], data["extensions"]["site_id"]) == (True, "s")
     assert data["title"] == "Background job rename-hosts is active"
-    raw.site.state.renames.finish()
+    raw.site.state.jobs.by_id["rename-hosts"].finish()
     data = raw("GET", "/objects/background_job/rename-hosts").json()
     assert data["title"] == "Background job rename-hosts is finished"
     assert data["extensions"]["status"]["log_info"].keys() == {"JobProgressUpdate", "JobResult", "JobException"}

@@ -11,7 +11,7 @@ from typing import Any, Callable, Iterable, Mapping, Optional, Sequence, TypeVar
 from urllib.parse import urlencode
 
 from ...catalogue.states import HostState, ServiceState, parse_state
-from ...core.arguments import describe_type, require_string, require_strings
+from ...core.arguments import require_string, require_strings, require_type
 from ...errors import BrokenReplyError, UnexpectedReplyError
 from ...streaming import Blocks, Received, Stream
 from ..partitions import Partitions
@@ -19,7 +19,6 @@ from ..payload import items_of, value_of
 from ..query import Filter, column, everything
 from ..records import HostStatus, ServiceStatus
 from ..resource import Listing, parsed
-from ..site import Site
 
 __all__ = ["HostStatuses", "Services"]
 
@@ -32,8 +31,6 @@ NAMES_PER_QUERY = 200
 # Longer host names are rare. If one of them makes a query too long, that part is read with the POST form.
 USUAL_NAME_CHARS = 64
 
-HOST_COLUMNS = ("name", "state", "has_been_checked")
-SERVICE_COLUMNS = ("host_name", "description", "state", "has_been_checked")
 States = Union[HostState, ServiceState]
 S = TypeVar("S", HostState, ServiceState)
 T = TypeVar("T", HostStatus, ServiceStatus)
@@ -61,8 +58,20 @@ class _Status(Listing[T]):
             "query": condition.to_dict() or None,
         }
 
+    def _verb(self, get_verb: str, post_verb: str, query: Query, noun: str = "") -> tuple[str, dict[str, Any]]:
+        """Return the verb of a ``noun`` (default: this one) that reads rows, and its arguments.
+
+        The GET verb takes no lock. It is preferred if the site's version supports it and the URL is short enough.
+        """
+        parameters = {name: value for name, value in query.items() if value is not None}
+        has_post = self._site.operation(noun or self.noun, post_verb) is not None
+        has_get = self._site.operation(noun or self.noun, get_verb) is not None
+        if has_get and (not has_post or _length(parameters) <= MAX_QUERY_CHARS):
+            return get_verb, {"query": parameters}
+        return post_verb, {"body": parameters}
+
     def _rows(self, received: Received, query: Query) -> Blocks[T]:
-        verb, arguments = _verb_and_arguments(self._site, self.noun, "list", "query", query)
+        verb, arguments = self._verb("list", "query", query)
         return self._list(received, verb, **arguments)
 
 
@@ -73,7 +82,7 @@ class HostStatuses(_Status[HostStatus]):
     """
 
     noun, record = "host_status", HostStatus
-    _always = HOST_COLUMNS
+    _always = ("name", "state", "has_been_checked")
     _parse_all = staticmethod(HostStatus.parse_all)
 
     def get(self, name: str, columns: Columns = (), *, fresh: bool = False) -> HostStatus:
@@ -136,7 +145,7 @@ class Services(_Status[ServiceStatus]):
     """
 
     noun, record = "services", ServiceStatus
-    _always = SERVICE_COLUMNS
+    _always = ("host_name", "description", "state", "has_been_checked")
     _parse_all = staticmethod(ServiceStatus.parse_all)
 
     def get(self, host: str, service: str, columns: Columns = (), *, fresh: bool = False) -> ServiceStatus:
@@ -206,11 +215,11 @@ class Services(_Status[ServiceStatus]):
         Use it only for queries that match few services, because it does not read a large response in parts. ``columns``
         and ``sites`` are as in :meth:`each`.
         """
-        rows = self._rows(lambda _size: None, self._query(columns, sites, _require_filter(query)))
+        rows = self._rows(lambda _size: None, self._query(columns, sites, _condition(query, "description", None, None)))
         return list(itertools.chain.from_iterable(rows))
 
     def _of_host(self, host: str, query: Query, fresh: bool, received: Received) -> Blocks[ServiceStatus]:
-        verb, arguments = _verb_and_arguments(self._site, self.noun, "list_of_host", "query_of_host", query)
+        verb, arguments = self._verb("list_of_host", "query_of_host", query)
         reply = self._perform(verb, path={"name": host}, fresh=fresh, **arguments)
         received(0 if reply.from_cache else len(reply.body))
         yield ServiceStatus.parse_all([value_of(item, ServiceStatus.PARTS) for item in items_of(reply.data)])
@@ -253,16 +262,11 @@ class Services(_Status[ServiceStatus]):
             workers=at_once if verb == "list" else 1,
             share_bytes=streaming.memory_limit_mb * 2**20 / streaming.max_concurrent_batches,
             again=again,
-            field=ServiceStatus.PARTS,
-            parse_all=ServiceStatus.parse_all,
-            host_of=operator.itemgetter("host_name"),
         )
         return partitions.blocks(received)
 
     def _part(self, request: Query, condition: Filter) -> tuple[str, dict[str, Any]]:
-        return _verb_and_arguments(
-            self._site, self.noun, "list", "query", {**request, "query": condition.to_dict() or None}
-        )
+        return self._verb("list", "query", {**request, "query": condition.to_dict() or None})
 
     def _index(
         self,
@@ -275,7 +279,7 @@ class Services(_Status[ServiceStatus]):
         counts = ["num_services"] if states is None else [_COUNTS[state] for state in states]
         condition = hosts & functools.reduce(operator.or_, (column(count) > 0 for count in counts))
         query = {"columns": ["name", *counts], "sites": sites, "query": condition.to_dict()}
-        verb, arguments = _verb_and_arguments(self._site, HostStatuses.noun, "list", "query", query)
+        verb, arguments = self._verb("list", "query", query, HostStatuses.noun)
         blocks = self._site.blocks(HostStatuses.noun, verb, received, parts=HostStatus.PARTS, **arguments)
         return parsed(blocks, lambda rows: _service_counts(rows, counts))
 
@@ -293,20 +297,6 @@ def _service_counts(rows: Sequence[Any], counts: Sequence[str]) -> list[tuple[st
         raise UnexpectedReplyError(message) from None
 
 
-def _verb_and_arguments(
-    site: Site, noun: str, get_verb: str, post_verb: str, query: Query
-) -> tuple[str, dict[str, Any]]:
-    """Return the verb that reads rows, and its arguments.
-
-    The GET verb takes no lock. It is preferred if the site's version supports it and the URL is short enough.
-    """
-    parameters = {name: value for name, value in query.items() if value is not None}
-    has_post = site.operation(noun, post_verb) is not None
-    if site.operation(noun, get_verb) and (not has_post or _length(parameters) <= MAX_QUERY_CHARS):
-        return get_verb, {"query": parameters}
-    return post_verb, {"body": parameters}
-
-
 def _length(query: Query) -> int:
     """Return the length of a query in a URL, in characters."""
     texts = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in query.items() if value}
@@ -322,14 +312,10 @@ def _states(kind: type[S], states: StateOrStates[S]) -> Optional[Sequence[S]]:
     return tuple(parse_state(kind, state) for state in states)
 
 
-def _require_filter(query: object) -> Filter:
-    if not isinstance(query, Filter):
-        raise TypeError(f"query must be a Filter such as column('state') != 0, not {describe_type(query)}")
-    return query
-
-
 def _condition(query: Optional[Filter], name: str, search: Optional[str], states: Optional[Sequence[States]]) -> Filter:
-    condition = everything() if query is None else _require_filter(query)
+    if query is not None:
+        require_type(query, Filter, "query must be a Filter such as column('state') != 0")
+    condition = everything() if query is None else query
     if search is not None:
         condition = condition & column(name).glob(require_string(search, "search"))
     if states is not None:

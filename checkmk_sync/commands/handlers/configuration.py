@@ -7,18 +7,10 @@ from typing import Any, Iterator, Mapping, Optional
 from ...catalogue.nouns import NOUNS
 from ...client.checkmk import Checkmk
 from ...core.text import suggestion
-from ..command import Preview, Row
+from ..command import Row
 from . import plain_nouns
 
-__all__ = [
-    "check_arguments",
-    "create_configuration",
-    "delete_configuration",
-    "get_configuration",
-    "list_configuration",
-    "preview_delete",
-    "update_configuration",
-]
+__all__ = ["call", "check_arguments", "list_all"]
 
 
 def check_arguments(
@@ -40,33 +32,16 @@ def check_arguments(
         fields[field].check(value)
 
 
-def list_configuration(client: Checkmk, kind: str, search: Optional[str]) -> Iterator[Row]:
-    return (_row(kind, row) for row in plain_nouns.list_objects(kind, client, search, None))
+def list_all(client: Checkmk, kind: str, search: Optional[str]) -> Iterator[Row]:
+    return (_row(kind, row) for row in plain_nouns.list_all(client, kind, search))
 
 
-def get_configuration(client: Checkmk, kind: str, name: str) -> Row:
-    return _row(kind, plain_nouns.get_objects(kind, client, **_key(kind, name)))
-
-
-def create_configuration(client: Checkmk, kind: str, name: Optional[str], values: Mapping[str, Any]) -> Row:
-    key = {} if name is None else _key(kind, name)
-    return _row(kind, plain_nouns.create_objects(kind, client, **values, **key))
-
-
-def update_configuration(client: Checkmk, kind: str, name: str, values: Mapping[str, Any]) -> Row:
-    return _row(kind, plain_nouns.update_objects(kind, client, **values, **_key(kind, name)))
-
-
-def delete_configuration(client: Checkmk, kind: str, name: str) -> Row:
-    return plain_nouns.delete_objects(kind, client, **_key(kind, name))
-
-
-def preview_delete(client: Checkmk, kind: str, name: str) -> Preview:
-    return plain_nouns.preview_delete(kind, client, **_key(kind, name))
-
-
-def _key(kind: str, name: str) -> dict[str, str]:
-    return {NOUNS[kind].key.name: name}
+def call(
+    method: str, client: Checkmk, kind: str, name: Optional[str], values: Optional[Mapping[str, Any]] = None
+) -> Row:
+    """Call ``get``, ``create`` or ``update`` with the name and the values of an object, and return the object."""
+    key = {} if name is None else {NOUNS[kind].key.name: name}
+    return _row(kind, plain_nouns.call(method, kind, client, **(values or {}), **key))
 
 
 def _row(kind: str, row: Row) -> Row:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any, Iterator, Mapping, Optional
 
 from ...catalogue.paths import folder_path
@@ -20,16 +19,9 @@ def _row(folder: Folder) -> Row:
     return {"path": folder.path, "title": folder.title, **settings_of(folder)}
 
 
-def list_all(
-    client: Checkmk,
-    folder: str,
-    search: Optional[str],
-    label: Optional[Mapping[str, str]],
-    limit: Optional[int],
-) -> Iterator[Row]:
-    is_wanted = has_labels(label)
-    rows = (_row(found) for found in client.folders.each(folder) if is_wanted(found.labels))
-    return itertools.islice(matching(rows, search, "path", "title"), limit)
+def list_all(client: Checkmk, folder: str, search: Optional[str], label: Mapping[str, str]) -> Iterator[Row]:
+    rows = (_row(found) for found in client.folders.each(folder) if has_labels(found.labels, label))
+    return matching(rows, search, "path", "title")
 
 
 def get(client: Checkmk, folder: str) -> Row:

@@ -50,16 +50,9 @@ def table_row(row: Row) -> Row:
     return {"name": row["name"], "folder": row["folder"], **named, "labels": shown}
 
 
-def list_all(
-    client: Checkmk,
-    folder: Optional[str],
-    search: Optional[str],
-    label: Optional[Mapping[str, str]],
-    limit: Optional[int],
-) -> Iterator[Row]:
+def list_all(client: Checkmk, folder: Optional[str], search: Optional[str], label: Mapping[str, str]) -> Iterator[Row]:
     found = client.hosts.each(folder=folder, search=None if search is None else compiled_search(search))
-    is_wanted = has_labels(label)
-    return map(_row, itertools.islice((host for host in found if is_wanted(host.labels)), limit))
+    return (_row(host) for host in found if has_labels(host.labels, label))
 
 
 def get(client: Checkmk, host: str, effective: bool) -> Row:
@@ -102,11 +95,11 @@ def _refuse_contradictions(
     """Raise ValueError if two arguments contradict each other about an attribute or a label."""
     if "labels" in attribute and label:
         raise ValueError("give labels with --label or with --attribute labels, not both")
-    for option, set_, removed in (("attribute", attribute, remove), ("label", label, remove_label)):
-        both = next((key for key in set_ if key in removed), None)
-        if both is not None:
-            opposite = "--remove" if option == "attribute" else "--remove-label"
-            raise ValueError(f"--{option} sets {both!r} and {opposite} removes it; give only one of them")
+    pairs = (("--attribute", attribute, "--remove", remove), ("--label", label, "--remove-label", remove_label))
+    for option, set_, opposite, removed in pairs:
+        for key in set_:
+            if key in removed:
+                raise ValueError(f"{option} sets {key!r} and {opposite} removes it; give only one of them")
 
 
 def move(client: Checkmk, host: str, destination: str) -> Row:
@@ -144,27 +137,19 @@ def _status_row(host: HostStatus) -> Row:
     return {"name": host.name, "state": host.state.name, **columns}
 
 
-def status(
-    client: Checkmk,
-    search: Optional[str],
-    label: Optional[Mapping[str, str]],
-    state: Sequence[str],
-    limit: Optional[int],
-) -> Iterator[Row]:
+def status(client: Checkmk, search: Optional[str], label: Mapping[str, str], state: Sequence[str]) -> Iterator[Row]:
     hosts = client.host_status.each(
         query=search_filter("name", search), state=state or None, columns=with_labels(_STATUS_COLUMNS, label)
     )
-    return map(_status_row, itertools.islice(only_labelled(hosts, label), limit))
+    return map(_status_row, only_labelled(hosts, label))
 
 
-def problems(
-    client: Checkmk, search: Optional[str], label: Optional[Mapping[str, str]], limit: Optional[int]
-) -> CountedRows:
+def problems(client: Checkmk, search: Optional[str], label: Mapping[str, str]) -> CountedRows:
     hosts = client.host_status.each(
         query=unhandled_host_problems() & search_filter("name", search), columns=with_labels(_STATUS_COLUMNS, label)
     )
     rows = sorted(map(_status_row, only_labelled(hosts, label)), key=lambda row: (row["state"], row["name"]))
-    return CountedRows(rows[:limit], Counter(row["state"].lower() for row in rows))
+    return CountedRows(rows, Counter(row["state"].lower() for row in rows))
 
 
 def create_many(client: Checkmk, hosts: Sequence[Mapping[str, Any]], watch: Watch) -> Row:

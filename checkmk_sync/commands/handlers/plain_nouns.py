@@ -1,9 +1,8 @@
-"""The code of the commands of plain nouns. ``noun`` is the name of a noun, such as ``host_groups``."""
+"""The code of the commands of plain nouns. ``kind`` is the name of a noun, such as ``host_groups``."""
 
 from __future__ import annotations
 
 import functools
-import itertools
 from typing import Any, Iterator, Optional, Union
 
 from ...catalogue.noun import Record
@@ -16,12 +15,12 @@ from ..command import Preview, Row
 from ..plain_nouns import searched_fields
 from .search import matching
 
-__all__ = ["create_objects", "delete_objects", "get_objects", "list_objects", "preview_delete", "update_objects"]
+__all__ = ["call", "delete", "list_all", "preview_delete", "row_of"]
 
 
-def collection_of(client: Checkmk, noun: str) -> Collection[Any]:
-    """Return the objects of a noun, such as ``client.host_groups``."""
-    found: Collection[Any] = getattr(client, noun)
+def _collection(client: Checkmk, kind: str) -> Collection[Any]:
+    """Return the objects of a kind, such as ``client.host_groups``."""
+    found: Collection[Any] = getattr(client, kind)
     return found
 
 
@@ -35,46 +34,35 @@ def row_of(record: Record) -> Row:
     return {record.noun.key.name: record.key_value, **values}
 
 
-def list_objects(
-    noun: str, client: Checkmk, search: Optional[str], limit: Optional[int], **filters: Any
-) -> Iterator[Row]:
+def list_all(client: Checkmk, kind: str, search: Optional[str], **filters: Any) -> Iterator[Row]:
     given = {name: value for name, value in filters.items() if value is not None}
-    rows = matching(map(row_of, collection_of(client, noun).each(**given)), search, *searched_fields(NOUNS[noun]))
-    return itertools.islice(rows, limit)
+    return matching(map(row_of, _collection(client, kind).each(**given)), search, *searched_fields(NOUNS[kind]))
 
 
-def get_objects(noun: str, client: Checkmk, **key: str) -> Row:
-    return row_of(collection_of(client, noun).get(key[NOUNS[noun].key.name]))
+def call(method: str, kind: str, client: Checkmk, /, **arguments: Any) -> Row:
+    """Call ``get``, ``create`` or ``update`` with the key and the fields of an object, and return the object."""
+    name = NOUNS[kind].key.name
+    key = [arguments.pop(name)] if name in arguments else []  # the site chooses the keys of some new objects
+    return row_of(getattr(_collection(client, kind), method)(*key, **_given(kind, client, arguments)))
 
 
-def create_objects(noun: str, client: Checkmk, **arguments: Any) -> Row:
-    name = NOUNS[noun].key.name
-    key = [arguments.pop(name)] if name in arguments else []
-    return row_of(collection_of(client, noun).create(*key, **_given(noun, client, arguments)))
-
-
-def update_objects(noun: str, client: Checkmk, **arguments: Any) -> Row:
-    key = arguments.pop(NOUNS[noun].key.name)
-    return row_of(collection_of(client, noun).update(key, **_given(noun, client, arguments)))
-
-
-def delete_objects(noun: str, client: Checkmk, **key: str) -> Row:
-    name = key[NOUNS[noun].key.name]
-    collection_of(client, noun).delete(name)
+def delete(client: Checkmk, kind: str, **key: str) -> Row:
+    (name,) = key.values()
+    _collection(client, kind).delete(name)
     return {"deleted": name}
 
 
-def preview_delete(noun: str, client: Checkmk, **key: str) -> Preview:
+def preview_delete(client: Checkmk, kind: str, **key: str) -> Preview:
     """Return a preview with all fields of the object, which is read again without the cache."""
-    row = row_of(collection_of(client, noun).get(key[NOUNS[noun].key.name], fresh=True))
-    name = row[NOUNS[noun].key.name]
-    summary = f"Permanently delete the {NOUNS[noun].singular} {name} from the configuration of {client.settings.site}."
+    (name,) = key.values()
+    row = row_of(_collection(client, kind).get(name, fresh=True))
+    summary = f"Permanently delete the {NOUNS[kind].singular} {name} from the configuration of {client.settings.site}."
     return Preview(summary, tuple(f"{field}: {value}" for field, value in row.items()), row)
 
 
-def _given(noun: str, client: Checkmk, arguments: dict[str, Any]) -> dict[str, Any]:
+def _given(kind: str, client: Checkmk, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the fields that were given, with secrets in place of their sources."""
-    fields = NOUNS[noun].by_name
+    fields = NOUNS[kind].by_name
     given = {name: value for name, value in arguments.items() if value is not None}
     for name, value in given.items():
         if fields[name].secret:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, TypeVar
+from typing import Any, Iterable, Iterator, Mapping, Optional, TypeVar
 
 from ...client.query import Filter, column, everything, glob_regex
 from ...client.records import HostStatus, ServiceStatus
@@ -40,18 +40,16 @@ def matching(rows: Iterable[Row], search: Optional[str], *names: str) -> Iterato
     return (row for row in rows if any(matches(row[name]) for name in names if isinstance(row.get(name), str)))
 
 
-def has_labels(wanted: Optional[Mapping[str, str]]) -> Callable[[Mapping[str, Any]], bool]:
-    """Return a function that returns True for labels that contain all ``wanted`` labels."""
-    items = dict(wanted or {}).items()
-    return lambda labels: all(labels.get(key) == value for key, value in items)
+def has_labels(labels: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
+    """Return True if ``labels`` contain all ``wanted`` labels."""
+    return wanted.items() <= labels.items()
 
 
-def with_labels(columns: tuple[str, ...], wanted: Optional[Mapping[str, str]]) -> tuple[str, ...]:
+def with_labels(columns: tuple[str, ...], wanted: Mapping[str, str]) -> tuple[str, ...]:
     """Return the columns of a monitoring state to request, with the labels only if they are needed."""
     return (*columns, "labels") if wanted else columns
 
 
-def only_labelled(objects: Iterable[S], wanted: Optional[Mapping[str, str]]) -> Iterator[S]:
+def only_labelled(objects: Iterable[S], wanted: Mapping[str, str]) -> Iterator[S]:
     """Yield the monitored objects that have all ``wanted`` labels."""
-    is_wanted = has_labels(wanted)
-    return (found for found in objects if not wanted or is_wanted(found["labels"]))
+    return (found for found in objects if not wanted or has_labels(found["labels"], wanted))

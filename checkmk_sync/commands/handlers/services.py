@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from typing import Iterator, Mapping, Optional, Sequence
 
@@ -23,27 +22,16 @@ def _row(service: ServiceStatus) -> Row:
 
 
 def list_all(
-    client: Checkmk,
-    host: Optional[str],
-    search: Optional[str],
-    label: Optional[Mapping[str, str]],
-    state: Sequence[str],
-    limit: Optional[int],
+    client: Checkmk, host: Optional[str], search: Optional[str], label: Mapping[str, str], state: Sequence[str]
 ) -> Iterator[Row]:
     query, columns = search_filter("description", search), with_labels(_COLUMNS, label)
     services = client.services.each(host=host, query=query, state=state or None, columns=columns)
-    return map(_row, itertools.islice(only_labelled(services, label), limit))
+    return map(_row, only_labelled(services, label))
 
 
-def problems(
-    client: Checkmk,
-    host: Optional[str],
-    search: Optional[str],
-    label: Optional[Mapping[str, str]],
-    limit: Optional[int],
-) -> CountedRows:
+def problems(client: Checkmk, host: Optional[str], search: Optional[str], label: Mapping[str, str]) -> CountedRows:
     query, columns = unhandled_problems() & search_filter("description", search), with_labels(_COLUMNS, label)
     found = client.services.each(host=host, query=query, columns=columns)
     services = sorted(only_labelled(found, label), key=severity)
     counts = Counter(service.state.name.lower() for service in services)
-    return CountedRows(map(_row, services[:limit]), counts)
+    return CountedRows(map(_row, services), counts)

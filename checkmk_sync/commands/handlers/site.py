@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Iterator, Optional, Sequence
 
 from ...client.checkmk import Checkmk
@@ -41,12 +40,12 @@ def _counts(before: DiscoveryResult, after: DiscoveryResult) -> tuple[int, int, 
     return len(new - old), len(vanished | {*after.in_phase("vanished")}), len(new & old)
 
 
-def pending(client: Checkmk, search: Optional[str], limit: Optional[int]) -> Iterator[Row]:
+def pending(client: Checkmk, search: Optional[str]) -> Iterator[Row]:
     rows = (
         {"time": change.time, "user": change.user, "action": change.action, "text": change.text}
         for change in client.activation.pending()
     )
-    return itertools.islice(matching(rows, search, "user", "action", "text"), limit)
+    return matching(rows, search, "user", "action", "text")
 
 
 def activate(client: Checkmk, force_foreign: bool, timeout: int, approved: Optional[Sequence[str]] = None) -> Row:

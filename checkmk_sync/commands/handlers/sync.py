@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import Any, Iterator, Mapping, Optional, Sequence, Union
+from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ...client.checkmk import Checkmk
 from ...client.nouns.activation import PendingChange
 from ...config.amounts import Amount
 from ...core.text import pluralize
 from ...errors import PlanChangedError, UnsafePlanError
-from ...sync import Desired, Options, Plan, Report, Step, apply_plan, from_data, load_map, make_plan
+from ...sync import Desired, Options, Plan, Report, apply_plan, from_data, load_map, make_plan
 from ...sync.limits import Limits
 from ...sync.render import change_as_text
 from ...sync.sources import InventoryText, from_text
@@ -30,9 +30,8 @@ def _desired(client: Checkmk, inventory: Optional[Mapping[str, Any]], file: Opti
     path = client.settings.sync.map
     if path is None:
         return from_text(file)
-    mapping = dataclasses.replace(
-        load_map(path), file=os.path.basename(path)
-    )  # hide the operator's path from language models
+    # The base name hides the operator's path from language models.
+    mapping = dataclasses.replace(load_map(path), file=os.path.basename(path))
     return from_text(file, mapping=mapping)
 
 
@@ -43,15 +42,10 @@ def plan_with(
     owner: Optional[str] = None,
     adopt: bool = False,
     discover: bool = True,
-    allow_changes: Union[int, str, None] = None,
-    allow_deletions: Union[int, str, None] = None,
-    confirm_deletions: Sequence[str] = (),
+    **permissions: Any,
 ) -> Plan:
-    """Return a plan for the arguments that plan and apply share."""
-    plan = make_plan(client, desired, owner=owner, adopt=adopt, discover=discover)
-    return plan.with_permissions(
-        allow_changes=allow_changes, allow_deletions=allow_deletions, confirm_deletions=confirm_deletions
-    )
+    """Return a plan for the arguments that plan and apply share. ``permissions`` are limits and confirmations."""
+    return make_plan(client, desired, owner=owner, adopt=adopt, discover=discover).with_permissions(**permissions)
 
 
 def unused_confirmations(plan: Plan) -> list[str]:
@@ -77,8 +71,7 @@ def plan(client: Checkmk, **arguments: Any) -> Row:
     # A model must not read how to permit an unsafe plan: only a person decides that.
     why = refusal.why if isinstance(refusal, UnsafePlanError) else refusal
     return {
-        "checksum": plan.checksum,
-        "counts": plan.counts(),
+        **plan.to_dict(),
         "nothing_to_do": plan.is_empty,
         "changes": [change_as_text(change) for change in plan.changes[:MAX_SHOWN]],
         "more_changes": max(0, len(plan.changes) - MAX_SHOWN),
@@ -88,8 +81,6 @@ def plan(client: Checkmk, **arguments: Any) -> Row:
         "warnings": [*plan.warnings, *unused_confirmations(plan)][:MAX_SHOWN],
         "undiscovered": len(plan.undiscovered),
         "silent": len(plan.silent),
-        "own_pending": plan.own_pending,
-        "foreign_pending": plan.foreign_pending,
     }
 
 
@@ -100,7 +91,7 @@ def preview(client: Checkmk, activate: bool, force_foreign: bool, discover: bool
     if plan.is_empty:
         return Preview("The site matches the inventory.", fixed_arguments=fixed, needs_approval=False)
     options = Options(discover, activate, force_foreign)
-    forced = [change.id for change in _pending(plan)[1]] if activate and force_foreign else []
+    forced = [change.id for change in _foreign(plan)] if activate and force_foreign else []
     return Preview(
         _summary(plan, options, Limits.of(client.settings.sync.limits)),
         tuple(_details(plan, options)),
@@ -134,7 +125,8 @@ def _details(plan: Plan, options: Options) -> Iterator[str]:
         yield f"Also scanned, because they have no services yet: {', '.join(sorted(plan.undiscovered))}"
     if not options.activate:
         return
-    own, others = _pending(plan)
+    others = _foreign(plan)
+    own = [change for change in plan.pending if not change.is_foreign_to(plan.user)]
     if own:
         yield "Also activated, because these changes are already pending:"
         yield from changes_by_user(own)
@@ -163,37 +155,28 @@ def apply(
         return _result(Report.of_nothing(plan, activate=activate))
     if activate and force_foreign and approved is not None:
         _refuse_unseen(plan, approved)
-
-    def report_step(step: Step) -> None:
-        watch(step.stage, step.done, step.total)
-
-    return _result(apply_plan(client, plan, Options(discover, activate, force_foreign), report_step))
+    options = Options(discover, activate, force_foreign)
+    return _result(apply_plan(client, plan, options, lambda step: watch(step.stage, step.done, step.total)))
 
 
 def _result(report: Report) -> Row:
     """Return a report as a row of limited size."""
-    whole = report.to_dict()
     failures = [
         f"{outcome.status.value}: {change.name}: {as_arguments(outcome.reason)}"
         for change, outcome in report.failures()
     ]
-    names = ("ok", "nothing_to_do", "checksum", "verified", "counts", "discovered", "activated_changes")
     return {
-        **{name: whole[name] for name in names},
-        "without_services": whole["without_services"][:MAX_SHOWN],
+        **report.to_dict(),
+        "without_services": list(report.without_services[:MAX_SHOWN]),
         "failures": failures[:MAX_SHOWN],
         "errors": {stage: as_arguments(str(error)) for stage, error in report.errors.items()},
         "failed": [(change.name, outcome.status.value) for change, outcome in report.failures()],
     }
 
 
-def _pending(plan: Plan) -> tuple[list[PendingChange], list[PendingChange]]:
-    """Return the own pending changes, which every activation includes, and the foreign ones, which need force."""
-    own: list[PendingChange] = []
-    foreign: list[PendingChange] = []
-    for change in plan.pending:
-        (foreign if change.is_foreign_to(plan.user) else own).append(change)
-    return own, foreign
+def _foreign(plan: Plan) -> list[PendingChange]:
+    """Return the pending changes of other users. Their activation needs force; every activation includes the others."""
+    return [change for change in plan.pending if change.is_foreign_to(plan.user)]
 
 
 def _refuse_unseen(plan: Plan, approved: Sequence[str]) -> None:
@@ -201,8 +184,7 @@ def _refuse_unseen(plan: Plan, approved: Sequence[str]) -> None:
 
     The checksum of the plan does not cover them, because other users make and activate changes at any time.
     """
-    known = frozenset(approved)
-    unseen = [change for change in _pending(plan)[1] if change.id not in known]
+    unseen = [change for change in _foreign(plan) if change.id not in approved]
     if unseen:
         count = pluralize(len(unseen), "change")
         raise PlanChangedError(f"{count} of other users would be activated without approval: {unseen[0]}")

@@ -7,8 +7,9 @@ import functools
 import os
 import re
 import sys
+from collections.abc import Mapping  # isinstance() is three times slower with typing.Mapping
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Callable, Iterable, Iterator, Mapping, Optional, Union, cast
+from typing import Any, BinaryIO, Callable, Iterable, Iterator, Optional, Union, cast
 
 from ...config.documents import MAX_BYTES, MAX_DEPTH, Document, read_json, read_limited, read_yaml
 from ...core.arguments import describe_type, require_type
@@ -18,10 +19,9 @@ from ..desired import Desired, Entry, Object, Problem, desired_state
 from ..kinds import FOLDERS, by_section
 from ..mapping import ColumnMap
 from ..mapping_file import load_map
-from .csv_rows import csv_entries, delimiter_of, names_hosts, separator_in
+from .csv_rows import csv_entries, delimiter_of, names_hosts, section_line, separator_in
 from .encodings import checked_encoding, decoded, is_probably_utf8
 from .mapped import mapped_document, mapped_table
-from .noun_rows import section_line
 from .structured import document_entries, to_data, writes_secrets_always
 
 __all__ = ["InventoryText", "from_data", "from_text", "load", "to_data"]

@@ -1,36 +1,47 @@
 """Read inventories in CSV.
 
 The header contains ``name`` (for hosts) or ``path`` (for folders), and may contain ``folder``, ``title``, ``label:KEY``
-and the names of attributes. Tables of plain nouns have columns for their fields, see :mod:`.noun_rows`.
+and the names of attributes. A table of a plain noun has columns for its fields. Its section is the name of its file, as
+in ``service_groups.csv``, or its first line is ``# service_groups``.
 """
 
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import re
-from typing import Any, Iterator, Mapping, Optional, Union
+from typing import Any, Iterator, Mapping, Optional, Sequence, Union
 
-from ...catalogue.attributes import attribute_value
 from ...config.positions import Position
+from ...core.text import suggestion
 from ...errors import SettingsError
 from ..desired import Entry, Problem
-from ..kinds import SyncKind
-from .noun_rows import column_problems, kind_of_table, values_in_row
+from ..fields import cell_value
+from ..kinds import KINDS, Property, SyncKind, by_section, kind_of_file, kind_with_key
 
-__all__ = ["CellPositions", "RowPosition", "Table", "csv_entries", "delimiter_of", "names_hosts", "separator_in"]
+__all__ = [
+    "CellPositions",
+    "Table",
+    "cell_position",
+    "csv_entries",
+    "delimiter_of",
+    "names_hosts",
+    "section_line",
+    "separator_in",
+]
 
 _COLUMNS = ("name", "path", "folder", "title")
 _BREAK = re.compile(r"\r\n|\r|\n")
 # A line that consists only of spaces, separators and empty quotes counts as blank.
 _BLANK_LINES = re.compile(r"(?:(?:[^\S\r\n]|[,;\"])*(?:\r\n|\r|\n))*")
 _LONGEST = 2**16  # characters in which the separator of a header is counted
+_SECTION_LINE = re.compile(r"\s*#[^\S\r\n]*([-\w]+)[^\S\r\n]*[,;\t\"]*[^\S\r\n]*(?:\r\n|\r|\n|\Z)")
 _QUOTED = re.compile(r'"[^"]*"?')
 _SEPARATOR = re.compile(r"sep=([,;\t])", re.IGNORECASE)
 _EMPTY = "the inventory is empty: a CSV file must start with a header such as name,folder,ipaddress"
 
 CellPositions = Mapping[tuple[Union[str, int], ...], Position]  # by the path of a property, without lines
-Column = Optional[tuple[str, str]]  # section ("" for the entry itself) and key; None for a column without a heading
 
 
 def separator_in(line: str) -> Optional[str]:
@@ -69,6 +80,7 @@ class Table:
             self.header = [cell.strip() for cell in next(self._reader, [])]
         except csv.Error as error:
             raise SettingsError(f"this is not valid CSV: {error}", file=name, line=self.line) from None
+        self._is_complete = all(self.header)
         if not any(self.header):
             raise SettingsError(_EMPTY, file=name)
 
@@ -105,10 +117,12 @@ class Table:
         whole = [line.count(self._delimiter) == separators for line in self._row_lines]
         return separators > 0 and whole[0] and any(whole[1:])
 
-    def unnamed_values(self, row: list[str], line: int, is_named: list[bool]) -> Iterator[Problem]:
+    def unnamed_values(self, row: list[str], line: int) -> Iterator[Problem]:
         """Yield a mistake for each value in a column without a heading."""
+        if self._is_complete and len(row) <= len(self.header):
+            return
         for number, cell in enumerate(row):
-            if not (number < len(is_named) and is_named[number]) and cell.strip():
+            if cell.strip() and not (number < len(self.header) and self.header[number]):
                 message = "this column has no heading, but the row has a value in it"
                 yield Problem(message, self._name, line, number + 1, "")
 
@@ -123,82 +137,61 @@ def _line_at(text: str, start: int) -> str:
     return text[start : None if end is None else end.start()]
 
 
-class RowPosition:
-    """A callable that returns the positions of the cells of one row. It takes less memory than a closure."""
-
-    __slots__ = ("_cells", "_line")
-
-    def __init__(self, line: int, cells: CellPositions) -> None:
-        self._line, self._cells = line, cells
-
-    def __call__(self, *path: Union[str, int]) -> Position:
-        return self._cells.get(path, Position())._replace(line=self._line)
+def cell_position(cells: CellPositions, line: int, *path: Union[str, int]) -> Position:
+    """Return the position of the cell for a property in the row on a line."""
+    return cells.get(path, Position())._replace(line=line)
 
 
 def csv_entries(text: str, name: str, problems: list[Problem]) -> Iterator[Entry]:
     """Yield the entries of a CSV text. An empty cell leaves its property unchanged; ``-`` removes it."""
-    noun_kind, start = kind_of_table(text, name)
+    named_kind, start = _kind_of_table(text, name)
     table = Table(text, name, start)
-    if noun_kind is not None:
-        yield from _noun_entries(table, noun_kind, name, problems)
-        return
     header = [_normalize_label(cell) for cell in table.header]
-    kind = _kind_of(header, name, table.line)
-    columns = [_column(cell) for cell in header]
-    is_named = [column is not None for column in columns]
+    header_problems = [*_header_problems(named_kind, header, name, table.line)]
+    problems += header_problems
+    kind = named_kind or kind_with_key(header)
+    if header_problems or kind is None:
+        return
+    columns = [_property(kind, cell) for cell in header]
     cells: CellPositions = {
-        tuple(filter(None, column)): Position(None, number, table.header[number - 1])
-        for number, column in enumerate(columns, 1)
-        if column is not None
+        path: Position(None, number, table.header[number - 1]) for number, path in enumerate(columns, 1) if path
     }
     for line, row in table.rows(problems):
-        position = RowPosition(line, cells)
-        if len(row) > len(columns) or not all(is_named):
-            problems += table.unnamed_values(row, line, is_named)
-        yield Entry(kind, _data(columns, row, problems, name, position), name, position)
+        position = functools.partial(cell_position, cells, line)
+        problems += table.unnamed_values(row, line)
+        data: dict[str, Any] = {}
+        for path, raw in zip(columns, row):
+            cell = raw.strip()
+            if cell and path:
+                try:
+                    value = None if cell == "-" else cell_value(kind, path, cell)
+                except ValueError as error:
+                    problems.append(Problem(str(error), name, *position(*path)))
+                else:
+                    inner = data if len(path) == 1 else data.setdefault(path[0], {})
+                    inner[path[-1]] = value
+        yield Entry(kind.name, data, name, position)
 
 
-def _noun_entries(table: Table, kind: SyncKind, name: str, problems: list[Problem]) -> Iterator[Entry]:
-    """Yield the entries of a table of a plain noun."""
-    header_problems = list(column_problems(kind, table.header, name, table.line))
-    problems += header_problems
-    if header_problems or kind.noun is None:
-        return
-    is_named = list(map(bool, table.header))
-    cells: CellPositions = {(cell,): Position(None, number, cell) for number, cell in enumerate(table.header, 1)}
-    for line, row in table.rows(problems):
-        position = RowPosition(line, cells)
-        problems += table.unnamed_values(row, line, is_named)
-        entry, mistakes = values_in_row(kind.noun, table.header, row)
-        problems += (Problem(message, name, *position(column)) for column, message in mistakes.items())
-        yield Entry(kind.name, entry, name, position)
+def section_line(text: str) -> Optional[re.Match[str]]:
+    """Return the match of a first line such as ``# service_groups``, with the section as its first group."""
+    return _SECTION_LINE.match(text)
 
 
-def _data(
-    columns: list[Column], row: list[str], problems: list[Problem], name: str, position: RowPosition
-) -> dict[str, Any]:
-    attributes: dict[str, Any] = {}
-    labels: dict[str, Any] = {}
-    entry: dict[str, Any] = {"attributes": attributes, "labels": labels}
-    for column, raw in zip(columns, row):
-        cell = raw.strip()
-        if not cell or column is None:
-            continue
-        section, key = column
-        if section == "labels":
-            labels[key] = None if cell == "-" else cell
-        elif section == "attributes":
-            try:
-                attributes[key] = None if cell == "-" else attribute_value(key, cell)
-            except ValueError as error:
-                problems.append(Problem(str(error), name, *position(section, key)))
-        else:
-            if cell == "-":
-                problems.append(
-                    Problem(f"'-' removes a property, but the {key} cannot be removed", name, *position(key))
-                )
-            entry[key] = cell
-    return entry
+def _kind_of_table(text: str, name: str) -> tuple[Optional[SyncKind], int]:
+    """Return the kind of a CSV text, and the index of its header. The kind is None for hosts and folders.
+
+    Raises SettingsError for the name of an unknown section.
+    """
+    match = section_line(text)
+    if match is None:
+        return kind_of_file(name), 0
+    kind = by_section(match[1])
+    if kind is None:
+        sections = tuple(kind.section for kind in KINDS.values())
+        line = len(_BREAK.findall(text, 0, match.start(1))) + 1
+        raise SettingsError(f"unknown section {match[1]!r}{suggestion(match[1], sections)}", file=name, line=line)
+    return (None if kind.noun is None else kind), match.end()
 
 
 def _normalize_label(cell: str) -> str:
@@ -206,34 +199,47 @@ def _normalize_label(cell: str) -> str:
     return f"label:{key.strip()}" if colon and start.strip() == "label" else cell
 
 
-def _column(cell: str) -> Column:
-    if not cell:
-        return None
-    if cell in _COLUMNS:
-        return "", cell
-    return ("labels", cell[len("label:") :]) if cell.startswith("label:") else ("attributes", cell)
+def _property(kind: SyncKind, heading: str) -> Property:
+    """Return the property with this heading, or an empty tuple for a column without a heading."""
+    if not heading or kind.noun is not None or heading in _COLUMNS:
+        return (heading,) if heading else ()
+    is_label = heading.startswith("label:")
+    return ("labels", heading[len("label:") :]) if is_label else ("attributes", heading)
 
 
-def _kind_of(header: list[str], name: str, line: int) -> str:
-    twice = next((number for number, cell in enumerate(header) if cell and cell in header[:number]), None)
-    if twice is not None:
-        raise SettingsError(f"the column {header[twice]!r} occurs twice", file=name, line=line)
-    problem = _header_problem([cell for cell in header if cell])
-    if problem is not None:
-        raise SettingsError(problem, file=name, line=line)
-    return "host" if "name" in header else "folder"
+def _header_problems(kind: Optional[SyncKind], header: Sequence[str], name: str, line: int) -> Iterator[Problem]:
+    """Yield the mistakes in the columns of a header. If there are none, yield why it does not fit the kind.
+
+    ``kind`` is None for hosts and folders.
+    """
+    is_valid = True
+    for number, cell in enumerate(header, 1):
+        problem = f"the column {cell!r} occurs twice" if cell in header[: number - 1] else _column_problem(kind, cell)
+        if cell and problem:
+            is_valid = False
+            yield Problem(problem, name, line, number, cell)
+    if is_valid and (problem := _key_problem(kind, [*filter(None, header)])):
+        yield Problem(problem, name, line)
 
 
-def _header_problem(header: list[str]) -> Optional[str]:
-    """Return why a header does not identify the kind of its rows, with a hint; None if it does."""
-    for cell in header:
-        if cell.lower() in ("labels", "attributes"):
-            heading = "label, named label:KEY" if cell.lower() == "labels" else "attribute, named like the attribute"
-            return f"the column {cell!r} is not supported; use one column for each {heading}"
-        start, colon, key = cell.partition(":")
-        correct = start.lower() + colon + key
-        if correct != cell and (correct in _COLUMNS or correct.startswith("label:")):
-            return f"the column {cell!r} must be spelled {correct!r}"
+def _column_problem(kind: Optional[SyncKind], heading: str) -> Optional[str]:
+    if kind is not None:
+        return None if heading in kind.keys else f"unknown column {heading!r}{suggestion(heading, kind.keys)}"
+    if heading.lower() in ("labels", "attributes"):
+        needed = "label, named label:KEY" if heading.lower() == "labels" else "attribute, named like the attribute"
+        return f"the column {heading!r} is not supported; use one column for each {needed}"
+    start, colon, key = heading.partition(":")
+    correct = start.lower() + colon + key
+    if correct != heading and (correct in _COLUMNS or correct.startswith("label:")):
+        return f"the column {heading!r} must be spelled {correct!r}"
+    return None
+
+
+def _key_problem(kind: Optional[SyncKind], header: Sequence[str]) -> Optional[str]:
+    """Return why a header does not identify the objects of its rows, with a hint; None if it does."""
+    if kind is not None:
+        key = kind.keys[0]
+        return None if key in header else f"a table of {kind.section} needs the column {key!r}"
     if "name" in header and "path" in header:
         return "the columns 'name' (for hosts) and 'path' (for folders) must be in separate files"
     if "name" in header or "path" in header:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections import Counter
-from typing import Any, Callable, Iterator, Mapping, Optional, Union
+from typing import Any, Callable, Iterator, Mapping, Optional
 
 from ...config.documents import Document
 from ...config.positions import Position
@@ -13,7 +13,7 @@ from ...core.text import pluralize
 from ...errors import SettingsError
 from ..desired import Entry, Problem
 from ..mapping import ColumnMap
-from .csv_rows import CellPositions, RowPosition, Table
+from .csv_rows import CellPositions, Table, cell_position
 
 __all__ = ["mapped_document", "mapped_table"]
 
@@ -72,7 +72,6 @@ def mapped_table(
     problems += column_problems
     if column_problems:
         return
-    is_named = [bool(cell) for cell in header]
     by_column: CellPositions = {(column,): Position(None, numbers[column] + 1, column) for column in numbers}
     by_property: CellPositions = {rule.path: by_column[rule.columns[:1]] for rule in mapping.rules if rule.columns}
     rows, total = _Rows(name, mapping, problems), 0
@@ -81,9 +80,9 @@ def mapped_table(
         cells = {column: row[number].strip() if number < len(row) else "" for column, number in numbers.items()}
         if rows.is_skipped(cells):
             continue
-        if len(row) > len(header) or not all(is_named):
-            problems += table.unnamed_values(row, line, is_named)
-        yield rows.entry(cells, RowPosition(line, by_property), RowPosition(line, by_column))
+        problems += table.unnamed_values(row, line)
+        positions = (functools.partial(cell_position, places, line) for places in (by_property, by_column))
+        yield rows.entry(cells, *positions)
     rows.finish(total, notes)
 
 
@@ -100,7 +99,8 @@ def mapped_document(
         problems += column_problems
     rows = _Rows(document.source, mapping, problems)
     for index, row in enumerate(data):
-        position = _ObjectPosition(document, path, index, mapping)
+        position = functools.partial(_object_position, document, path, index, mapping)
+        column_position = functools.partial(_column_position, document, path, index)
         if not isinstance(row, dict):
             rows.refuse("a row must be an object with a value for each column", position())
             continue
@@ -111,32 +111,26 @@ def mapped_document(
             try:
                 cells[column] = _text(_value(row, column))
             except ValueError as error:
-                rows.refuse(f"{column} {error}", position.of_column(column))
+                rows.refuse(f"{column} {error}", column_position(column))
                 break
         else:
             if not rows.is_skipped(cells):
-                yield rows.entry(cells, position, position.of_column)
+                yield rows.entry(cells, position, column_position)
     rows.finish(len(data), notes)
 
 
-class _ObjectPosition:
-    """A callable that returns the positions of the members of one object."""
+def _column_position(document: Document, path: Path, index: int, column: str) -> Position:
+    """Return the position of a column in the object at an index of the list at ``path``."""
+    row = functools.reduce(operator.getitem, (*path, index), document.data)
+    return document.position((*path, index, *(_path_of(row, column) or ())))
 
-    __slots__ = ("_document", "_index", "_mapping", "_path")
 
-    def __init__(self, document: Document, path: Path, index: int, mapping: ColumnMap) -> None:
-        self._document, self._path, self._index, self._mapping = document, path, index, mapping
-
-    def of_column(self, column: str) -> Position:
-        path: tuple[Union[str, int], ...] = (*self._path, self._index)
-        row = functools.reduce(operator.getitem, path, self._document.data)
-        return self._document.position((*path, *(_path_of(row, column) or ())))
-
-    def __call__(self, *path: Any) -> Position:
-        if not path:
-            return Position(self._document.line_of_item(self._path, self._index))
-        column = next((rule.columns[0] for rule in self._mapping.rules if rule.path == path and rule.columns), "")
-        return self.of_column(column)
+def _object_position(document: Document, path: Path, index: int, mapping: ColumnMap, *below: Any) -> Position:
+    """Return the position of an object, or of the first column of the property at ``below``."""
+    if not below:
+        return Position(document.line_of_item(path, index))
+    column = next((rule.columns[0] for rule in mapping.rules if rule.path == below and rule.columns), "")
+    return _column_position(document, path, index, column)
 
 
 def _rows_in(document: Document, mapping: ColumnMap) -> tuple[Path, list[Any]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
-from typing import Any, Callable, Iterator, Optional, Union
+from typing import Any, Iterator, Optional, Union
 
 from ...config.documents import Document
 from ...config.positions import Position
@@ -13,8 +14,7 @@ from ...core.text import suggestion
 from ...errors import SettingsError
 from ..attributes import show_value
 from ..desired import REMOVE, Desired, Entry, Problem
-from ..kinds import ABSENT, FOLDERS, HOSTS, KINDS, by_section
-from .noun_rows import kind_of_file
+from ..kinds import ABSENT, FOLDERS, HOSTS, KINDS, SyncKind, by_section, kind_of_file, kind_with_key
 
 __all__ = ["document_entries", "to_data", "writes_secrets_always"]
 
@@ -43,12 +43,11 @@ def document_entries(document: Document, problems: list[Problem], roots: list[En
     data, sections = document.data, tuple(kind.section for kind in KINDS.values())
     if data is None:
         return
-    file_kind = kind_of_file(document.source)
-    default = None if file_kind is None else file_kind.name
+    default = kind_of_file(document.source)
     if isinstance(data, list):
         yield from _entries(data, document, (), roots, default)
-    elif isinstance(data, Mapping) and _kind_of(data) is not None and not any(name in data for name in sections):
-        kind_name = default or _kind_of(data) or HOSTS.name
+    elif isinstance(data, Mapping) and (found := kind_with_key(data)) and not any(name in data for name in sections):
+        kind_name = (default or found).name
         yield from _entry(Entry(kind_name, data, document.source, lambda *below: document.position(below)), roots)
     elif isinstance(data, Mapping):
         for section, items in data.items():
@@ -56,7 +55,7 @@ def document_entries(document: Document, problems: list[Problem], roots: list[En
                 continue
             kind = by_section(str(section))
             if kind is not None and (items is None or isinstance(items, list)):
-                yield from _entries(items or [], document, (section,), roots, kind.name)
+                yield from _entries(items or [], document, (section,), roots, kind)
                 continue
             unknown = f"unknown section {show_value(section)}{suggestion(str(section), sections)}"
             message = unknown if kind is None else f"{section!r} must be a list"
@@ -67,12 +66,14 @@ def document_entries(document: Document, problems: list[Problem], roots: list[En
 
 
 def _entries(
-    items: list[Any], document: Document, path: tuple[str, ...], roots: list[Entry], kind: Optional[str] = None
+    items: list[Any], document: Document, path: tuple[str, ...], roots: list[Entry], kind: Optional[SyncKind]
 ) -> Iterator[Entry]:
     for index, data in enumerate(items):
-        position = _item_position(document, path, index)
-        entry = Entry(kind or _kind_of(data) or HOSTS.name, data, document.source, position, index)
-        if isinstance(data, Mapping) and not _READ_ONLY.isdisjoint(data):
+        position = functools.partial(_item_position, document, path, index)
+        is_mapping = isinstance(data, Mapping)
+        found = kind or (kind_with_key(data) if is_mapping else None) or HOSTS
+        entry = Entry(found.name, data, document.source, position, index)
+        if is_mapping and not _READ_ONLY.isdisjoint(data):
             yield from _entry(entry, roots)
         else:
             yield entry
@@ -88,18 +89,8 @@ def _entry(entry: Entry, roots: list[Entry]) -> Iterator[Entry]:
         yield dataclasses.replace(entry, data=writable)
 
 
-def _kind_of(data: Any) -> Optional[str]:
-    """Return the kind of an object, recognized by its key ``name`` or ``path``; None without either."""
-    if not isinstance(data, Mapping):
-        return None
-    return next((kind.name for kind in (HOSTS, FOLDERS) if kind.keys[0] in data), None)
-
-
-def _item_position(document: Document, path: tuple[str, ...], index: int) -> Callable[..., Position]:
-    def position(*below: Union[str, int]) -> Position:
-        return document.position((*path, index, *below)) if below else Position(document.line_of_item(path, index))
-
-    return position
+def _item_position(document: Document, path: tuple[str, ...], index: int, *below: Union[str, int]) -> Position:
+    return document.position((*path, index, *below)) if below else Position(document.line_of_item(path, index))
 
 
 def to_data(desired: Desired) -> dict[str, Any]:

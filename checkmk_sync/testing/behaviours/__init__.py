@@ -7,30 +7,34 @@ from __future__ import annotations
 
 from typing import Mapping
 
-from .aux_tags import AUX_TAGS
-from .behaviour import Behaviour, Values
-from .groups import CONTACT_GROUPS, HOST_GROUPS, SERVICE_GROUPS
-from .notification_rules import NOTIFICATION_RULES
-from .passwords import PASSWORDS
-from .roles import ROLES
-from .rules import RULES, RULESETS_BEHAVIOUR
-from .tag_groups import TAG_GROUPS
-from .time_periods import TIME_PERIODS
-from .users import USERS
+from ...catalogue.nouns import NOUNS
+from .aux_tags import AuxTags
+from .groups import ContactGroups, HostGroups, ServiceGroups
+from .notification_rules import NotificationRules
+from .passwords import Passwords
+from .roles import Roles
+from .rules import Rules, Rulesets
+from .standard import Behaviour
+from .tag_groups import TagGroups
+from .time_periods import TimePeriods
+from .users import Users
 
-__all__ = ["BEHAVIOURS", "Behaviour", "Values"]
+__all__: list[str] = []
 
-BEHAVIOURS: Mapping[str, Behaviour] = {
-    "aux_tags": AUX_TAGS,
-    "contact_groups": CONTACT_GROUPS,
-    "host_groups": HOST_GROUPS,
-    "notification_rules": NOTIFICATION_RULES,
-    "passwords": PASSWORDS,
-    "roles": ROLES,
-    "rules": RULES,
-    "rulesets": RULESETS_BEHAVIOUR,
-    "service_groups": SERVICE_GROUPS,
-    "tag_groups": TAG_GROUPS,
-    "time_periods": TIME_PERIODS,
-    "users": USERS,
+_BEHAVIOURS: Mapping[str, type[Behaviour]] = {
+    "aux_tags": AuxTags,
+    "contact_groups": ContactGroups,
+    "host_groups": HostGroups,
+    "notification_rules": NotificationRules,
+    "passwords": Passwords,
+    "roles": Roles,
+    "rules": Rules,
+    "rulesets": Rulesets,
+    "service_groups": ServiceGroups,
+    "tag_groups": TagGroups,
+    "time_periods": TimePeriods,
+    "users": Users,
 }
+
+for _noun in NOUNS.values():
+    _BEHAVIOURS.get(_noun.name, Behaviour)(_noun).register()

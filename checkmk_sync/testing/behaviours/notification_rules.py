@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Mapping
 
+from werkzeug.wrappers import Response
+
 from ...catalogue.notification_shapes import shape_at, since_of
-from ..endpoints import Context, SiteState
+from ..endpoints import Context, Fields, SiteState
 from ..references import existing_folder, existing_host
 from ..replies import Problem, bad_fields
 from ..shapes import check_of
 from ..validation import REQUIRED, Check, Field, list_of, member_of
-from .behaviour import Behaviour, Values
+from .standard import Behaviour, Values
 
-__all__ = ["NOTIFICATION_RULES"]
+__all__ = ["NotificationRules"]
 
 _BULK_SCRIPTS = ("asciimail", "mail")  # those with "# Bulk: yes" in their head
 _GROUPS: Mapping[str, str] = {
@@ -40,34 +42,37 @@ def _references(state: SiteState) -> dict[str, Check]:
     }
 
 
-def _refuse(context: Context, _key: str, values: Values) -> None:
-    config = values["rule_config"]
-    for option, check in _references(context.state).items():
-        for part in ("conditions", "contact_selection"):
-            found = config.get(part, {}).get(option, {})
-            errors = check(found["value"]) if "value" in found else None
-            if errors:
-                raise bad_fields({"rule_config": {part: {option: {"value": errors}}}})
-    method = config["notification_method"]
-    script = method["notify_plugin"]["plugin_params"]["plugin_name"]
-    if method.get("notification_bulking", {}).get("state") == "enabled" and script not in _BULK_SCRIPTS:
-        detail = f"The notification script {script} does not allow building bulks."
-        raise Problem(400, "Building bulks is not allowed", detail)
+class NotificationRules(Behaviour):
+    """The behaviour of notification rules."""
 
+    permission = "general.edit_notifications"
 
-def _missing(context: Context, key: str) -> Problem:
-    title = "Not found" if context.endpoint.method == "PUT" else "The requested notification rule was not found"
-    return Problem(404, title, f"The rule_id {key} does not exist.")
+    def bodies(self) -> dict[str, Fields]:
+        return {**super().bodies(), "create": _body, "update": _body}
 
+    def refuse(self, context: Context, key: str, values: Values) -> None:
+        config = values["rule_config"]
+        for option, check in _references(context.state).items():
+            for part in ("conditions", "contact_selection"):
+                found = config.get(part, {}).get(option, {})
+                errors = check(found["value"]) if "value" in found else None
+                if errors:
+                    raise bad_fields({"rule_config": {part: {option: {"value": errors}}}})
+        method = config["notification_method"]
+        script = method["notify_plugin"]["plugin_params"]["plugin_name"]
+        if method.get("notification_bulking", {}).get("state") == "enabled" and script not in _BULK_SCRIPTS:
+            detail = f"The notification script {script} does not allow building bulks."
+            raise Problem(400, "Building bulks is not allowed", detail)
 
-NOTIFICATION_RULES = Behaviour(
-    "general.edit_notifications",
-    missing=_missing,
-    body=_body,
-    refuse=_refuse,
-    extensions=lambda _context, values, _is_single: {
-        **values,
-        "title": values["rule_config"]["rule_properties"]["description"],
-    },
-    deletes_absent=True,
-)
+    def missing(self, context: Context, key: str) -> Problem:
+        title = "Not found" if context.endpoint.method == "PUT" else "The requested notification rule was not found"
+        return Problem(404, title, f"The rule_id {key} does not exist.")
+
+    def extensions(self, context: Context, values: Values, *, is_single: bool) -> Values:
+        return {**values, "title": values["rule_config"]["rule_properties"]["description"]}
+
+    def delete(self, context: Context) -> Response:
+        # Checkmk: deleting a rule that does not exist is no error.
+        if context.params["key"] not in self._objects(context):
+            return Response(status=204)
+        return super().delete(context)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Optional
+from typing import Any, ClassVar, Mapping, Optional
 
 from ..builtin_objects import BUILTIN_OBJECTS
 from ..configuration import Configuration
@@ -11,10 +11,10 @@ from ..endpoints import Context, SiteState
 from ..permissions import PERMISSION_NAMES, role_permissions
 from ..replies import Problem, bad_fields
 from ..validation import Check, choice, mapping, member_of, refined, string
-from .behaviour import Behaviour, Values
+from .standard import Behaviour, Values
 from .users import set_login
 
-__all__ = ["ROLES"]
+__all__ = ["Roles"]
 
 _BUILTIN = BUILTIN_OBJECTS["roles"]
 _EXISTING = "The role should exist but it doesn't: {!r}"
@@ -32,114 +32,98 @@ def _permissions(value: Any) -> Any:
     return {name: problem for name, problem in found.items() if problem} or None
 
 
-def _checks(state: SiteState) -> dict[str, Check]:
-    existing = member_of(state.configuration.objects["roles"], _EXISTING)
-    not_builtin = "The role should be a builtin role but it's not: {!r}"
-    return {
-        "role_id": existing,
-        "new_basedon": refined(existing, lambda key: None if key in _BUILTIN else not_builtin.format(key)),
-        "new_permissions": _permissions,
-    }
+class Roles(Behaviour):
+    """The behaviour of roles of users."""
 
+    permission = "wato.users"
+    parameter = "role_id"
+    taken = _TAKEN
+    found_first = True
+    options: ClassVar[Mapping[str, Check]] = {"new_role_id": string}
 
-def _missing(_context: Context, key: str) -> Problem:
-    return bad_fields({"role_id": [_EXISTING.format(key)]}, 404)
+    def checks(self, state: SiteState) -> dict[str, Check]:
+        existing = member_of(state.configuration.objects["roles"], _EXISTING)
+        not_builtin = "The role should be a builtin role but it's not: {!r}"
+        return {
+            "role_id": existing,
+            "new_basedon": refined(existing, lambda key: None if key in _BUILTIN else not_builtin.format(key)),
+            "new_permissions": _permissions,
+        }
 
+    def missing(self, context: Context, key: str) -> Problem:
+        return bad_fields({"role_id": [_EXISTING.format(key)]}, 404)
 
-def _protected(context: Context, key: str) -> Optional[Problem]:
-    return bad_fields({"role_id": [_CUSTOM.format(key)]}, 404) if context.endpoint.method == "DELETE" else None
+    def protect(self, context: Context, key: str) -> None:
+        if context.endpoint.method == "DELETE":
+            raise bad_fields({"role_id": [_CUSTOM.format(key)]}, 404)
 
+    def deletable(self, key: str) -> bool:
+        return key not in _BUILTIN
 
-def _key_after(context: Context, key: Optional[str]) -> str:
-    roles, new = context.configuration.objects["roles"], context.body.get("new_role_id")
-    if key is not None or new:
-        return str(new or key)
-    # Checkmk: a clone without an id has that of the original and an x.
-    clone = str(context.body["role_id"])
-    while clone in roles:
-        clone += "x"
-    return clone
+    def key_after(self, context: Context, key: Optional[str]) -> str:
+        roles, new = context.configuration.objects["roles"], context.body.get("new_role_id")
+        if key is not None or new:
+            return str(new or key)
+        # Checkmk: a clone without an id has that of the original and an x.
+        clone = str(context.body["role_id"])
+        while clone in roles:
+            clone += "x"
+        return clone
 
+    def refuse(self, context: Context, key: str, values: Values) -> None:
+        roles, new_key = context.configuration.objects["roles"], context.body.get("new_role_id", key)
+        if key not in roles:
+            return
+        # Checkmk refuses in this order: by the schema, then by the alias, the id and the base.
+        if new_key in roles and "new_role_id" in context.body:
+            raise bad_fields({"new_role_id": [_TAKEN.format(new_key)]})
+        alias = context.body.get("new_alias")
+        owner = next((name for name, role in roles.items() if role["alias"] == alias and name != key), None)
+        if owner is not None:
+            raise Problem(400, "Invalid alias", f"This alias is already used in the role {owner}.")
+        if new_key != key and key in _BUILTIN:
+            raise Problem(400, "Invalid role id", "The ID of a built-in user role cannot be changed")
+        if not re.match(r"^[-a-z0-9A-Z_]*$", new_key):
+            text = "Invalid role ID. Only the characters a-z, A-Z, 0-9, _ and - are allowed."
+            raise Problem(400, "Invalid role id", text)
+        if key in _BUILTIN and values.get("new_basedon"):
+            raise Problem(400, "Built-in role", "You can't edit the basedon value of a built-in role.")
 
-def _refuse(context: Context, key: str, values: Values) -> None:
-    roles, new_key = context.configuration.objects["roles"], context.body.get("new_role_id", key)
-    if key not in roles:
-        return
-    # Checkmk refuses in this order: by the schema, then by the alias, the id and the base.
-    if new_key in roles and "new_role_id" in context.body:
-        raise bad_fields({"new_role_id": [_TAKEN.format(new_key)]})
-    alias = context.body.get("new_alias")
-    owner = next((name for name, role in roles.items() if role["alias"] == alias and name != key), None)
-    if owner is not None:
-        raise Problem(400, "Invalid alias", f"This alias is already used in the role {owner}.")
-    if new_key != key and key in _BUILTIN:
-        raise Problem(400, "Invalid role id", "The ID of a built-in user role cannot be changed")
-    if not re.match(r"^[-a-z0-9A-Z_]*$", new_key):
-        text = "Invalid role ID. Only the characters a-z, A-Z, 0-9, _ and - are allowed."
-        raise Problem(400, "Invalid role id", text)
-    if key in _BUILTIN and values.get("new_basedon"):
-        raise Problem(400, "Built-in role", "You can't edit the basedon value of a built-in role.")
+    def complete(self, context: Context, values: Values) -> Values:
+        roles = context.configuration.objects["roles"]
+        # A clone of a custom role has the same built-in base.
+        original = roles[values["role_id"]] if "role_id" in values else values
+        alias = values.get("new_alias", original["alias"])
+        while "role_id" in values and any(role["alias"] == alias for role in roles.values()):
+            alias += " (copy)"
+        states = {**values.get("permissions", {}), **values.get("new_permissions", {})}
+        return {
+            "alias": alias,
+            "basedon": values.get("new_basedon", original["basedon"]),
+            "builtin": values.get("builtin", False),
+            "permissions": {name: state for name, state in states.items() if state != "default"},
+            "enforce_two_factor_authentication": values.get("enforce_two_factor_authentication", False),
+        }
 
+    def extensions(self, context: Context, values: Values, *, is_single: bool) -> Values:
+        hidden = {
+            *(["basedon"] if values["builtin"] else []),
+            *([] if context.profile.version.at_least("2.5.0b1") else ["enforce_two_factor_authentication"]),
+        }
+        shown = {name: value for name, value in values.items() if name not in hidden}
+        return {**shown, "permissions": sorted(role_permissions(context.configuration.objects["roles"], values))}
 
-def _complete(context: Context, values: Values) -> Values:
-    roles = context.configuration.objects["roles"]
-    # A clone of a custom role has the same built-in base.
-    original = roles[values["role_id"]] if "role_id" in values else values
-    alias = values.get("new_alias", original["alias"])
-    while "role_id" in values and any(role["alias"] == alias for role in roles.values()):
-        alias += " (copy)"
-    states = {**values.get("permissions", {}), **values.get("new_permissions", {})}
-    return {
-        "alias": alias,
-        "basedon": values.get("new_basedon", original["basedon"]),
-        "builtin": values.get("builtin", False),
-        "permissions": {name: state for name, state in states.items() if state != "default"},
-        "enforce_two_factor_authentication": values.get("enforce_two_factor_authentication", False),
-    }
+    def usages(self, configuration: Configuration, key: str) -> list[str]:
+        return [name for name, user in configuration.objects["users"].items() if key in user.get("roles", ())]
 
+    def in_use(self, key: str, usages: list[str]) -> Problem:
+        return Problem(400, "A problem occured.", f"You cannot delete roles, that are still in use ({key})!")
 
-def _extensions(context: Context, values: Values, _is_single: bool) -> Values:
-    hidden = {
-        *(["basedon"] if values["builtin"] else []),
-        *([] if context.profile.version.at_least("2.5.0b1") else ["enforce_two_factor_authentication"]),
-    }
-    shown = {name: value for name, value in values.items() if name not in hidden}
-    return {**shown, "permissions": sorted(role_permissions(context.configuration.objects["roles"], values))}
-
-
-def _usages(configuration: Configuration, key: str) -> list[str]:
-    return [name for name, user in configuration.objects["users"].items() if key in user.get("roles", ())]
-
-
-def _in_use(key: str, _usages: list[str]) -> Problem:
-    return Problem(400, "A problem occured.", f"You cannot delete roles, that are still in use ({key})!")
-
-
-def _after_write(context: Context, key: str, before: Optional[Values], _after: Optional[Values]) -> None:
-    configuration, new_key = context.configuration, context.body.get("new_role_id", key)
-    users, roles = configuration.objects["users"], configuration.objects["roles"]
-    for name, user in users.items() if before is not None else ():
-        if key in user.get("roles", ()):
-            users[name] = {**user, "roles": [new_key if role == key else role for role in user["roles"]]}
-        if any(role == new_key or roles[role]["basedon"] == new_key for role in users[name].get("roles", ())):
-            set_login(configuration, name)
-
-
-ROLES = Behaviour(
-    "wato.users",
-    parameter="role_id",
-    taken=_TAKEN,
-    missing=_missing,
-    found_first=True,
-    protected=_protected,
-    deletable=lambda key: key not in _BUILTIN,
-    checks=_checks,
-    refuse=_refuse,
-    key_after=_key_after,
-    complete=_complete,
-    extensions=_extensions,
-    usages=_usages,
-    in_use=_in_use,
-    options={"new_role_id": string},
-    after_write=_after_write,
-)
+    def after_write(self, context: Context, key: str, before: Optional[Values], after: Optional[Values]) -> None:
+        configuration, new_key = context.configuration, context.body.get("new_role_id", key)
+        users, roles = configuration.objects["users"], configuration.objects["roles"]
+        for name, user in users.items() if before is not None else ():
+            if key in user.get("roles", ()):
+                users[name] = {**user, "roles": [new_key if role == key else role for role in user["roles"]]}
+            if any(role == new_key or roles[role]["basedon"] == new_key for role in users[name].get("roles", ())):
+                set_login(configuration, name)

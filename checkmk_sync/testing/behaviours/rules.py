@@ -6,8 +6,10 @@ import ast
 import re
 from typing import Any, Iterable, Mapping, Sequence
 
+from werkzeug.wrappers import Response
+
 from ..configuration import Configuration
-from ..endpoints import Context, SiteState
+from ..endpoints import Context, Fields, SiteState
 from ..references import existing_folder
 from ..replies import Problem
 from ..rulesets import RULESETS
@@ -18,6 +20,7 @@ from ..validation import (
     boolean,
     choice,
     list_of,
+    member_of,
     nonempty_string,
     object_by_type,
     object_with,
@@ -25,9 +28,9 @@ from ..validation import (
     pattern,
     string,
 )
-from .behaviour import Behaviour, Values
+from .standard import Behaviour, Values
 
-__all__ = ["RULES", "RULESETS_BEHAVIOUR", "rules_in"]
+__all__ = ["Rules", "Rulesets"]
 
 _GROUPS_SINCE, _MASK = "2.3.0b1", "******"
 
@@ -48,8 +51,8 @@ def _names(*, is_complete: bool) -> Check:
     )
 
 
-def _tag(value: Check) -> Check:
-    return object_with({"operator": Field(string), "key": Field(string, REQUIRED), "value": Field(value, REQUIRED)})
+def _tag(value: Check) -> dict[str, Field]:
+    return {"key": Field(string, REQUIRED), "value": Field(value, REQUIRED)}
 
 
 _TAG = object_by_type(
@@ -142,64 +145,10 @@ def _shown_conditions(context: Context, conditions: Values) -> Values:
 # Rules
 
 
-def rules_in(configuration: Configuration, ruleset: str, folder: str) -> list[str]:
+def _rules_in(configuration: Configuration, ruleset: str, folder: str) -> list[str]:
     """Return the ids of the rules of a ruleset in one folder, from the top."""
     rules = configuration.objects["rules"].items()
     return [key for key, values in rules if (values["ruleset"], values["folder"]) == (ruleset, folder)]
-
-
-def _checks(state: SiteState) -> dict[str, Check]:
-    return {
-        "folder": existing_folder(state),
-        "conditions": _conditions(state),
-        "value_raw": parsed_by(_read, "Not a valid Python literal: {}"),
-        "properties.documentation_url": pattern(r"^(https?|ftps?)://"),
-        "properties.disabled": boolean,
-    }
-
-
-def _read(text: str) -> Any:
-    try:
-        return ast.literal_eval(text)
-    except (SyntaxError, TypeError, RecursionError, MemoryError) as error:
-        raise ValueError(error) from None
-
-
-def _unknown_ruleset(name: str, status: int = 400) -> Problem:
-    return Problem(status, "Unknown ruleset.", f"The ruleset of name {name!r} is not known.")
-
-
-def _refuse(context: Context, key: str, values: Values) -> None:
-    ruleset, value = values["ruleset"], _read(values["value_raw"])
-    folder = context.configuration.folder_at(values["folder"])
-    context.require_folder(folder.path)
-    if ruleset not in RULESETS:
-        raise _unknown_ruleset(ruleset)
-    known, is_dict = _VALUE_KEYS.get(ruleset), isinstance(value, dict)
-    needs_dict = known is not None or RULESETS[ruleset]["match_type"] == "dict"
-    if (needs_dict and not is_dict) or (known and set(value) - known):
-        if key in context.configuration.objects["rules"]:
-            # Checkmk's own test test_openapi_edit_rule_reject_incompatible_value_raw: an update crashes.
-            raise KeyError(next(iter(value), "") if is_dict else value)
-        raise Problem(400, "A field has a problem", f"The data type of the value {value!r} is not valid.")
-
-
-def _complete(context: Context, values: Values) -> Values:
-    return {
-        "ruleset": values["ruleset"],
-        "folder": context.configuration.folder_at(values["folder"]).path,
-        "value_raw": repr(_read(values["value_raw"])),
-        "conditions": _stored_conditions(values["ruleset"], values.get("conditions", {})),
-        # Checkmk keeps no empty texts.
-        "properties": {
-            name: value
-            for name, value in {
-                **({"disabled": False} if "properties" in values else {}),
-                **values.get("properties", {}),
-            }.items()
-            if value != ""
-        },
-    }
 
 
 def _masked(value: Any) -> Any:
@@ -217,45 +166,127 @@ def _masked(value: Any) -> Any:
     return tuple(map(_masked, value))
 
 
-def _extensions(context: Context, values: Values, _is_single: bool) -> Values:
-    rules = context.configuration.objects["rules"]
-    siblings = (rules[key] for key in rules_in(context.configuration, values["ruleset"], values["folder"]))
+def _read(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, TypeError, RecursionError, MemoryError) as error:
+        raise ValueError(error) from None
+
+
+def _unknown_ruleset(name: str, status: int = 400) -> Problem:
+    return Problem(status, "Unknown ruleset.", f"The ruleset of name {name!r} is not known.")
+
+
+_POSITIONS = ("top_of_folder", "bottom_of_folder", "before_specific_rule", "after_specific_rule")
+
+
+def _position(state: SiteState) -> dict[str, Field]:
     return {
-        **values,
-        "value_raw": repr(_masked(_read(values["value_raw"]))),
-        "conditions": _shown_conditions(context, values["conditions"]),
-        "folder_index": next(index for index, rule in enumerate(siblings) if rule is values),
-        "title": values["properties"].get("description", ""),
+        "position": Field(member_of(_POSITIONS, "Unsupported value: {}"), REQUIRED),
+        "folder": Field(existing_folder(state)),
+        "rule_id": Field(string),
     }
 
 
-def _listed(context: Context, keys: Iterable[str]) -> list[str]:
-    ruleset, rules = context.query["ruleset_name"], context.configuration.objects["rules"]
-    if ruleset not in RULESETS:
-        raise _unknown_ruleset(ruleset)
-    found = [key for key in keys if rules[key]["ruleset"] == ruleset]
-    # Checkmk (Ruleset.get_rules): subfolders come before their parents, and within a folder the order counts.
-    return sorted(found, key=lambda key: rules[key]["folder"].strip("/").split("/"), reverse=True)
+class Rules(Behaviour):
+    """The behaviour of rules."""
 
+    permission = "wato.rulesets"
+    counted = "found_rules"
+    replaced = ("conditions", "properties")
+    checks_etags = False
 
-def _missing(context: Context, key: str) -> Problem:
-    if context.endpoint.method == "DELETE":
-        return Problem(404, "Rule not found.", f"The rule with ID {key!r} could not be found.")
-    return Problem(404, "Unknown rule.", f"Rule with UUID '{key}' was not found.")
+    def checks(self, state: SiteState) -> dict[str, Check]:
+        return {
+            "folder": existing_folder(state),
+            "conditions": _conditions(state),
+            "value_raw": parsed_by(_read, "Not a valid Python literal: {}"),
+            "properties.documentation_url": pattern(r"^(https?|ftps?)://"),
+            "properties.disabled": boolean,
+        }
 
+    def refuse(self, context: Context, key: str, values: Values) -> None:
+        ruleset, value = values["ruleset"], _read(values["value_raw"])
+        folder = context.configuration.folder_at(values["folder"])
+        context.require_folder(folder.path)
+        if ruleset not in RULESETS:
+            raise _unknown_ruleset(ruleset)
+        known, is_dict = _VALUE_KEYS.get(ruleset), isinstance(value, dict)
+        needs_dict = known is not None or RULESETS[ruleset]["match_type"] == "dict"
+        if (needs_dict and not is_dict) or (known and set(value) - known):
+            if key in context.configuration.objects["rules"]:
+                # Checkmk's own test test_openapi_edit_rule_reject_incompatible_value_raw: an update crashes.
+                raise KeyError(next(iter(value), "") if is_dict else value)
+            raise Problem(400, "A field has a problem", f"The data type of the value {value!r} is not valid.")
 
-RULES = Behaviour(
-    "wato.rulesets",
-    missing=_missing,
-    checks=_checks,
-    refuse=_refuse,
-    complete=_complete,
-    extensions=_extensions,
-    listed=_listed,
-    counted="found_rules",
-    replaced=("conditions", "properties"),
-    checks_etags=False,
-)
+    def complete(self, context: Context, values: Values) -> Values:
+        return {
+            "ruleset": values["ruleset"],
+            "folder": context.configuration.folder_at(values["folder"]).path,
+            "value_raw": repr(_read(values["value_raw"])),
+            "conditions": _stored_conditions(values["ruleset"], values.get("conditions", {})),
+            # Checkmk keeps no empty texts.
+            "properties": {
+                name: value
+                for name, value in {
+                    **({"disabled": False} if "properties" in values else {}),
+                    **values.get("properties", {}),
+                }.items()
+                if value != ""
+            },
+        }
+
+    def extensions(self, context: Context, values: Values, *, is_single: bool) -> Values:
+        rules = context.configuration.objects["rules"]
+        siblings = (rules[key] for key in _rules_in(context.configuration, values["ruleset"], values["folder"]))
+        return {
+            **values,
+            "value_raw": repr(_masked(_read(values["value_raw"]))),
+            "conditions": _shown_conditions(context, values["conditions"]),
+            "folder_index": next(index for index, rule in enumerate(siblings) if rule is values),
+            "title": values["properties"].get("description", ""),
+        }
+
+    def listed(self, context: Context, keys: Iterable[str]) -> list[str]:
+        ruleset, rules = context.query["ruleset_name"], context.configuration.objects["rules"]
+        if ruleset not in RULESETS:
+            raise _unknown_ruleset(ruleset)
+        found = [key for key in keys if rules[key]["ruleset"] == ruleset]
+        # Checkmk (Ruleset.get_rules): subfolders come before their parents, and within a folder the order counts.
+        return sorted(found, key=lambda key: rules[key]["folder"].strip("/").split("/"), reverse=True)
+
+    def missing(self, context: Context, key: str) -> Problem:
+        if context.endpoint.method == "DELETE":
+            return Problem(404, "Rule not found.", f"The rule with ID {key!r} could not be found.")
+        return Problem(404, "Unknown rule.", f"Rule with UUID '{key}' was not found.")
+
+    def bodies(self) -> dict[str, Fields]:
+        return {**super().bodies(), "move": _position}
+
+    def move(self, context: Context) -> Response:
+        key, body = context.params["key"], context.body
+        rule = self._existing(context, key)
+        if body["position"].endswith("_folder"):
+            folder = context.configuration.folder_at(body["folder"]).path
+        else:
+            target = self._existing(context, body["rule_id"])
+            folder = target["folder"]
+            if target["ruleset"] != rule["ruleset"]:
+                raise Problem(400, "Invalid rule move.", "The two rules are not in the same ruleset.")
+            if body["rule_id"] == key:
+                raise Problem(400, "Invalid rule move", "You cannot move a rule before/after itself.")
+        context.require_folder(folder)
+        others = [other for other in _rules_in(context.configuration, rule["ruleset"], folder) if other != key]
+        place = {"top_of_folder": 0, "bottom_of_folder": len(others)}.get(body["position"])
+        if place is None:
+            place = others.index(body["rule_id"]) + int(body["position"] == "after_specific_rule")
+        others.insert(place, key)
+        rules = self._objects(context)
+        rules[key] = {**rule, "folder": folder}
+        # The order of the rules of a folder is the order of the dictionary.
+        rules.update({other: rules.pop(other) for other in others})
+        self._add_change(context, "Moved", key)
+        return self._answer(context, key)
 
 
 # Rulesets
@@ -268,34 +299,37 @@ def _number_of_rules(context: Context, ruleset: str) -> int:
     return sum(rule["ruleset"] == ruleset and path in (None, rule["folder"]) for rule in rules)
 
 
-def _ruleset_extensions(context: Context, values: Values, _is_single: bool) -> Values:
-    return {**values, "number_of_rules": _number_of_rules(context, values["name"])}
-
-
-def _listed_rulesets(context: Context, keys: Iterable[str]) -> list[str]:
-    query = context.query
-    fulltext, name = (re.compile(query.get(field, ""), re.IGNORECASE).search for field in ("fulltext", "name"))
-    return [
-        key
-        for key in keys
-        if query["used"] is bool(_number_of_rules(context, key))
-        and not query["deprecated"]  # no ruleset of the simulated site is deprecated
-        and name(key)
-        and fulltext(f"{key}\n{RULESETS[key]['title']}")
-    ]
-
-
 _REGEX = Field(parsed_by(re.compile))
-RULESETS_BEHAVIOUR = Behaviour(
-    "wato.rulesets",
-    missing=lambda _context, key: _unknown_ruleset(key, 404),
-    query=lambda state: {
-        "used": Field(boolean, True),
-        "deprecated": Field(boolean, False),
-        "fulltext": _REGEX,
-        "name": _REGEX,
-        "folder": Field(existing_folder(state)),
-    },
-    extensions=_ruleset_extensions,
-    listed=_listed_rulesets,
-)
+
+
+class Rulesets(Behaviour):
+    """The behaviour of rulesets."""
+
+    permission = "wato.rulesets"
+
+    def missing(self, context: Context, key: str) -> Problem:
+        return _unknown_ruleset(key, 404)
+
+    def query(self, state: SiteState) -> dict[str, Field]:
+        return {
+            "used": Field(boolean, True),
+            "deprecated": Field(boolean, False),
+            "fulltext": _REGEX,
+            "name": _REGEX,
+            "folder": Field(existing_folder(state)),
+        }
+
+    def extensions(self, context: Context, values: Values, *, is_single: bool) -> Values:
+        return {**values, "number_of_rules": _number_of_rules(context, values["name"])}
+
+    def listed(self, context: Context, keys: Iterable[str]) -> list[str]:
+        query = context.query
+        fulltext, name = (re.compile(query.get(field, ""), re.IGNORECASE).search for field in ("fulltext", "name"))
+        return [
+            key
+            for key in keys
+            if query["used"] is bool(_number_of_rules(context, key))
+            and not query["deprecated"]  # no ruleset of the simulated site is deprecated
+            and name(key)
+            and fulltext(f"{key}\n{RULESETS[key]['title']}")
+        ]

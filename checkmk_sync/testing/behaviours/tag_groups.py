@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import Any, Mapping, Optional, Sequence
+from typing import Any, ClassVar, Mapping, Optional, Sequence
 
 from ..configuration import Configuration, FolderConfig, HostConfig
 from ..endpoints import Context, SiteState
 from ..replies import Problem, bad_fields
 from ..validation import REQUIRED, Check, Field, boolean, choice, list_of, member_of, object_with, refined, string
-from .behaviour import Behaviour, Values
+from .standard import Behaviour, Values
 
-__all__ = ["TAG_GROUPS"]
+__all__ = ["TagGroups"]
 
 _BUILTIN = frozenset({"address_family", "agent", "piggyback", "snmp_ds"})
 _REMOVED: Any = object()
@@ -22,27 +22,6 @@ _ID_RULE = "Invalid tag ID: {!r}. Only the characters a-z, A-Z, 0-9, _ and - are
 
 def _id_name(state: SiteState) -> str:
     return "id" if state.profile.version.at_least("2.2.0p22") else "ident"
-
-
-def _checks(state: SiteState) -> dict[str, Check]:
-    objects = state.configuration.objects
-    used = "The specified tag group id is already in use: {!r}"
-
-    def problem(key: str) -> Optional[str]:
-        if not _TAG_ID.match(key) or key[0].isdigit() or key[0] == "-":
-            return _ID_RULE.format(key)
-        return used.format(key) if key in objects["aux_tags"] else None
-
-    aux_tag = member_of(objects["aux_tags"], "The aux_tag {!r} should exist but it doesn't.")
-    tag = {
-        _id_name(state): Field(string, nullable=True),
-        "title": Field(string, REQUIRED),
-        "aux_tags": Field(list_of(aux_tag)),
-    }
-    return {
-        _id_name(state): refined(string, problem),
-        "tags": refined(list_of(object_with(tag), least=1), _tags_problem),
-    }
 
 
 def _tags_problem(tags: Sequence[Values]) -> Optional[str]:
@@ -55,25 +34,6 @@ def _tags_problem(tags: Sequence[Values]) -> Optional[str]:
         if repeated is _REMOVED
         else (f"Tags IDs must be unique. You've used the following at least twice: {repeated!r}")
     )
-
-
-def _complete(_context: Context, values: Values) -> Values:
-    tags = [
-        {"id": tag.get("id", tag.get("ident")), "title": tag["title"], "aux_tags": tag.get("aux_tags", [])}
-        for tag in values["tags"]
-    ]
-    return {"topic": "Tags", "help": "", **values, "tags": tags}
-
-
-def _missing(_context: Context, key: str) -> Problem:
-    return bad_fields({"name": [f"Host tag group missing: {key!r}"]}, 404)
-
-
-def _protected(context: Context, key: str) -> Optional[Problem]:
-    if key not in _BUILTIN:
-        return None
-    title, verb = ("modified", "modified") if context.endpoint.method == "PUT" else ("delete", "deleted")
-    return Problem(405, f"Built-in cannot be {title}", f"The built-in host tag group {key} cannot be {verb}")
 
 
 # Objects that use a tag
@@ -124,86 +84,110 @@ def _users(
     )
 
 
-def _usages(configuration: Configuration, key: str) -> list[str]:
-    folders, hosts, rules = _users(configuration, key)
-    names = {
-        "folders": [folder.name for folder in folders],
-        "hosts": [host.name for host in hosts],
-        "rulesets": sorted({rule["ruleset"] for rule in rules.values()}),
-    }
-    return [f"{kind} ({', '.join(found)})" for kind, found in names.items() if found]
+class TagGroups(Behaviour):
+    """The behaviour of host tag groups."""
 
+    permission = "wato.hosttags"
+    taken = "The specified tag group id is already in use: {!r}"
+    found_first = True
+    options: ClassVar[Mapping[str, Check]] = {"repair": boolean, "mode": choice("abort", "delete", "remove")}
 
-def _in_use(key: str, usages: list[str]) -> Problem:
-    title = f'Deleting this host tag group "{key}" requires additional authorization'
-    used = f"The host tag group you intend to delete is used in the following occurrences: {', '.join(usages)}."
-    how = "You must authorize Checkmk to update the relevant instances using the repair or mode parameters"
-    return Problem(401, title, f"{used} {how}")
+    def checks(self, state: SiteState) -> dict[str, Check]:
+        objects = state.configuration.objects
+        used = "The specified tag group id is already in use: {!r}"
 
+        def problem(key: str) -> Optional[str]:
+            if not _TAG_ID.match(key) or key[0].isdigit() or key[0] == "-":
+                return _ID_RULE.format(key)
+            return used.format(key) if key in objects["aux_tags"] else None
 
-def _is_forced(context: Context) -> bool:
-    repair, mode = context.query.get("repair"), context.query.get("mode")
-    if repair and mode:
-        text = "Cannot use both repair and mode"
-        raise Problem(400, text, f"{text} at the same time")
-    return bool(repair) or mode in ("delete", "remove")
+        aux_tag = member_of(objects["aux_tags"], "The aux_tag {!r} should exist but it doesn't.")
+        tag = {
+            _id_name(state): Field(string, nullable=True),
+            "title": Field(string, REQUIRED),
+            "aux_tags": Field(list_of(aux_tag)),
+        }
+        return {
+            _id_name(state): refined(string, problem),
+            "tags": refined(list_of(object_with(tag), least=1), _tags_problem),
+        }
 
+    def complete(self, context: Context, values: Values) -> Values:
+        tags = [
+            {"id": tag.get("id", tag.get("ident")), "title": tag["title"], "aux_tags": tag.get("aux_tags", [])}
+            for tag in values["tags"]
+        ]
+        return {"topic": "Tags", "help": "", **values, "tags": tags}
 
-def _refuse(context: Context, key: str, values: Values) -> None:
-    before = context.configuration.objects["tag_groups"].get(key)
-    if before is None or context.body.get("repair"):
-        return
-    changes = _changed_tags(before, _complete(context, values))
-    if any(_users(context.configuration, key, changes)):
-        title = f'Updating this host tag group "{key}" requires additional authorization'
-        text = "The host tag group you intend to edit is used by other instances. You must authorize Checkmk to update "
-        raise Problem(401, title, f"{text}the relevant instances using the repair parameter")
+    def missing(self, context: Context, key: str) -> Problem:
+        return bad_fields({"name": [f"Host tag group missing: {key!r}"]}, 404)
 
+    def protect(self, context: Context, key: str) -> None:
+        if key in _BUILTIN:
+            title, verb = ("modified", "modified") if context.endpoint.method == "PUT" else ("delete", "deleted")
+            raise Problem(405, f"Built-in cannot be {title}", f"The built-in host tag group {key} cannot be {verb}")
 
-def _after_write(context: Context, key: str, before: Optional[Values], after: Optional[Values]) -> None:
-    configuration = context.configuration
-    configuration.folder_changes += 1  # the first tag of a group is a default of all hosts
-    if before is None:
-        return
-    changes = None if after is None else _changed_tags(before, after)
-    folders, hosts, rules = _users(configuration, key, changes)
+    def usages(self, configuration: Configuration, key: str) -> list[str]:
+        folders, hosts, rules = _users(configuration, key)
+        names = {
+            "folders": [folder.name for folder in folders],
+            "hosts": [host.name for host in hosts],
+            "rulesets": sorted({rule["ruleset"] for rule in rules.values()}),
+        }
+        return [f"{kind} ({', '.join(found)})" for kind, found in names.items() if found]
 
-    def repaired(values: Values, name: str) -> dict[str, Any]:
-        new = _REMOVED if changes is None else changes[values[name]]
-        rest = {other: value for other, value in values.items() if other != name}
-        return rest if new is _REMOVED else {**rest, name: new}
+    def in_use(self, key: str, usages: list[str]) -> Problem:
+        title = f'Deleting this host tag group "{key}" requires additional authorization'
+        used = f"The host tag group you intend to delete is used in the following occurrences: {', '.join(usages)}."
+        how = "You must authorize Checkmk to update the relevant instances using the repair or mode parameters"
+        return Problem(401, title, f"{used} {how}")
 
-    for folder in folders:
-        attributes = repaired(folder.attributes, f"tag_{key}")
-        configuration.folders[folder.path] = dataclasses.replace(folder, attributes=attributes)
-    for host in hosts:
-        configuration.hosts[host.name] = dataclasses.replace(host, attributes=repaired(host.attributes, f"tag_{key}"))
-    for rule_id, rule in rules.items():
-        condition = _condition(rule, key)
-        assert condition is not None
-        # Checkmk: a rule with a negated condition stays.
-        is_negated = condition.get("operator") in ("is_not", "none_of")
-        if after is None and context.query.get("mode") != "remove" and not is_negated:
-            del configuration.objects["rules"][rule_id]
-            continue
-        others = [other for other in rule["conditions"]["host_tags"] if other is not condition]
-        new = repaired(condition, "value")
-        others += [new] if "value" in new else []
-        configuration.objects["rules"][rule_id] = {**rule, "conditions": {**rule["conditions"], "host_tags": others}}
+    def is_forced(self, context: Context) -> bool:
+        repair, mode = context.query.get("repair"), context.query.get("mode")
+        if repair and mode:
+            text = "Cannot use both repair and mode"
+            raise Problem(400, text, f"{text} at the same time")
+        return bool(repair) or mode in ("delete", "remove")
 
+    def refuse(self, context: Context, key: str, values: Values) -> None:
+        before = context.configuration.objects["tag_groups"].get(key)
+        if before is None or context.body.get("repair"):
+            return
+        changes = _changed_tags(before, self.complete(context, values))
+        if any(_users(context.configuration, key, changes)):
+            title = f'Updating this host tag group "{key}" requires additional authorization'
+            text = "The host tag group you intend to edit is used by other instances. You must authorize Checkmk to"
+            raise Problem(401, title, f"{text} update the relevant instances using the repair parameter")
 
-TAG_GROUPS = Behaviour(
-    "wato.hosttags",
-    taken="The specified tag group id is already in use: {!r}",
-    missing=_missing,
-    found_first=True,
-    protected=_protected,
-    checks=_checks,
-    refuse=_refuse,
-    complete=_complete,
-    usages=_usages,
-    in_use=_in_use,
-    options={"repair": boolean, "mode": choice("abort", "delete", "remove")},
-    is_forced=_is_forced,
-    after_write=_after_write,
-)
+    def after_write(self, context: Context, key: str, before: Optional[Values], after: Optional[Values]) -> None:
+        configuration = context.configuration
+        configuration.apply_tag_groups()
+        name = f"tag_{key}"
+        if before is None:
+            return
+        changes = None if after is None else _changed_tags(before, after)
+        folders, hosts, rules = _users(configuration, key, changes)
+
+        def repaired(values: Values, name: str) -> dict[str, Any]:
+            new = _REMOVED if changes is None else changes[values[name]]
+            rest = {other: value for other, value in values.items() if other != name}
+            return rest if new is _REMOVED else {**rest, name: new}
+
+        for folder in folders:
+            repaired_folder = dataclasses.replace(folder, attributes=repaired(folder.attributes, name))
+            configuration.folders[folder.path] = repaired_folder
+        for host in hosts:
+            configuration.hosts[host.name] = dataclasses.replace(host, attributes=repaired(host.attributes, name))
+        for rule_id, rule in rules.items():
+            condition = _condition(rule, key)
+            assert condition is not None
+            # Checkmk: a rule with a negated condition stays.
+            is_negated = condition.get("operator") in ("is_not", "none_of")
+            if after is None and context.query.get("mode") != "remove" and not is_negated:
+                del configuration.objects["rules"][rule_id]
+                continue
+            others = [other for other in rule["conditions"]["host_tags"] if other is not condition]
+            new = repaired(condition, "value")
+            others += [new] if "value" in new else []
+            conditions = {**rule["conditions"], "host_tags": others}
+            configuration.objects["rules"][rule_id] = {**rule, "conditions": conditions}

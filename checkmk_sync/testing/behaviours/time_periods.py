@@ -11,9 +11,10 @@ from ..configuration import Configuration
 from ..endpoints import Context, SiteState
 from ..replies import Problem, bad_fields
 from ..validation import REQUIRED, Check, Field, choice, list_of, member_of, object_with, parsed_by, pattern, string
-from .behaviour import Behaviour, Values, alias_refusal
+from .groups import alias_refusal
+from .standard import Behaviour, Values
 
-__all__ = ["TIME_PERIODS"]
+__all__ = ["TimePeriods"]
 
 _NOUN = "time_periods"
 _BUILTIN = BUILTIN_OBJECTS[_NOUN]
@@ -47,77 +48,64 @@ _DATE = parsed_by(datetime.date.fromisoformat, "Not a valid date.")
 _DATES = list_of(object_with({"date": Field(_DATE, REQUIRED), "time_ranges": _RANGES}))
 
 
-def _checks(state: SiteState) -> dict[str, Check]:
-    existing = member_of(state.configuration.objects[_NOUN], "Name missing: {!r}", _IDENT)
-    return {"active_time_ranges": _DAYS, "exceptions": _DATES, "exclude": list_of(existing)}
-
-
 def _without_seconds(ranges: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     return [{edge: ":".join(times[edge].split(":")[:2]) for edge in ("start", "end")} for times in ranges]
 
 
-def _complete(_context: Context, values: Values) -> Values:
-    # CHECKMK_API 10.12: the server stores single days, without seconds. A day without ranges lasts until 23:59.
-    by_day: dict[str, list[dict[str, str]]] = {day: [] for day in WEEKDAYS}
-    for entry in values["active_time_ranges"]:
-        ranges = _without_seconds(entry.get("time_ranges", _WHOLE_DAY))
-        for day in WEEKDAYS if entry.get("day", "all") == "all" else (entry["day"],):
-            by_day[day] += ranges
-    return {
-        "exclude": [],
-        **values,
-        "active_time_ranges": [{"day": day, "time_ranges": ranges} for day, ranges in by_day.items() if ranges],
-        "exceptions": [
-            {"date": entry["date"], "time_ranges": _without_seconds(entry.get("time_ranges", ()))}
-            for entry in values.get("exceptions", ())
-        ],
-    }
+class TimePeriods(Behaviour):
+    """The behaviour of time periods."""
 
+    permission = "wato.timeperiods"
+    taken = "Name {!r} already exists."
 
-def _refuse(context: Context, key: str, values: Values) -> None:
-    periods, alias = context.configuration.objects[_NOUN], values["alias"]
-    if key not in periods:
-        if alias_refusal(context.configuration, _NOUN, key, alias):
-            raise bad_fields({"alias": [f"Time period alias {alias!r} already exists."]})
-        return
-    if any(period["alias"] == alias for name, period in periods.items() if name != key):
-        raise bad_fields({"alias": f"Timeperiod alias '{alias}' already exists"})
-    # Checkmk: only an update refuses to exclude the built-in time period.
-    builtin = {str(index): name for index, name in enumerate(context.body.get("exclude", ())) if name in _BUILTIN}
-    if builtin:
-        text = "Time period alias {!r} can't be a built-in"
-        raise bad_fields({"exclude": {index: [text.format(name)] for index, name in builtin.items()}})
+    def checks(self, state: SiteState) -> dict[str, Check]:
+        existing = member_of(state.configuration.objects[_NOUN], "Name missing: {!r}", _IDENT)
+        return {"active_time_ranges": _DAYS, "exceptions": _DATES, "exclude": list_of(existing)}
 
+    def complete(self, context: Context, values: Values) -> Values:
+        # CHECKMK_API 10.12: the server stores single days, without seconds. A day without ranges lasts until 23:59.
+        by_day: dict[str, list[dict[str, str]]] = {day: [] for day in WEEKDAYS}
+        for entry in values["active_time_ranges"]:
+            ranges = _without_seconds(entry.get("time_ranges", _WHOLE_DAY))
+            for day in WEEKDAYS if entry.get("day", "all") == "all" else (entry["day"],):
+                by_day[day] += ranges
+        return {
+            "exclude": [],
+            **values,
+            "active_time_ranges": [{"day": day, "time_ranges": ranges} for day, ranges in by_day.items() if ranges],
+            "exceptions": [
+                {"date": entry["date"], "time_ranges": _without_seconds(entry.get("time_ranges", ()))}
+                for entry in values.get("exceptions", ())
+            ],
+        }
 
-def _missing(_context: Context, key: str) -> Problem:
-    return Problem(404, "The requested time period was not found", f"Could not find a time period with id {key}.")
+    def refuse(self, context: Context, key: str, values: Values) -> None:
+        periods, alias = context.configuration.objects[_NOUN], values["alias"]
+        if key not in periods:
+            if alias_refusal(context.configuration, _NOUN, key, alias):
+                raise bad_fields({"alias": [f"Time period alias {alias!r} already exists."]})
+            return
+        if any(period["alias"] == alias for name, period in periods.items() if name != key):
+            raise bad_fields({"alias": f"Timeperiod alias '{alias}' already exists"})
+        # Checkmk: only an update refuses to exclude the built-in time period.
+        builtin = {str(index): name for index, name in enumerate(context.body.get("exclude", ())) if name in _BUILTIN}
+        if builtin:
+            text = "Time period alias {!r} can't be a built-in"
+            raise bad_fields({"exclude": {index: [text.format(name)] for index, name in builtin.items()}})
 
+    def missing(self, context: Context, key: str) -> Problem:
+        return Problem(404, "The requested time period was not found", f"Could not find a time period with id {key}.")
 
-def _protected(context: Context, key: str) -> Problem:
-    if context.endpoint.method == "PUT":
-        return Problem(405, "Method Not Allowed", "You cannot change the built-in time period")
-    detail = f"The built-in time period '{key}' cannot be deleted."
-    return Problem(405, "Built-in time periods can not be deleted", detail)
+    def protect(self, context: Context, key: str) -> None:
+        if context.endpoint.method == "PUT":
+            raise Problem(405, "Method Not Allowed", "You cannot change the built-in time period")
+        detail = f"The built-in time period '{key}' cannot be deleted."
+        raise Problem(405, "Built-in time periods can not be deleted", detail)
 
+    def usages(self, configuration: Configuration, key: str) -> list[str]:
+        periods = configuration.objects[_NOUN].values()
+        return [f"Time period: {period['alias']} (excluded)" for period in periods if key in period.get("exclude", ())]
 
-def _usages(configuration: Configuration, key: str) -> list[str]:
-    periods = configuration.objects[_NOUN].values()
-    return [f"Time period: {period['alias']} (excluded)" for period in periods if key in period.get("exclude", ())]
-
-
-def _in_use(_key: str, usages: list[str]) -> Problem:
-    title = "The time period is still in use"
-    return Problem(409, title, f"{title} ({', '.join(usages)}).")
-
-
-TIME_PERIODS = Behaviour(
-    "wato.timeperiods",
-    taken="Name {!r} already exists.",
-    missing=_missing,
-    protected=_protected,
-    checks=_checks,
-    refuse=_refuse,
-    complete=_complete,
-    usages=_usages,
-    in_use=_in_use,
-)
+    def in_use(self, _key: str, usages: list[str]) -> Problem:
+        title = "The time period is still in use"
+        return Problem(409, title, f"{title} ({', '.join(usages)}).")

@@ -6,8 +6,10 @@ import datetime
 import re
 from typing import Mapping, Optional
 
+from werkzeug.wrappers import Response
+
 from ..configuration import Configuration, User
-from ..endpoints import Context, SiteState
+from ..endpoints import Context, Fields, SiteState
 from ..permissions import role_permissions
 from ..replies import Problem, bad_fields
 from ..validation import (
@@ -26,9 +28,9 @@ from ..validation import (
     string,
     string_with_length,
 )
-from .behaviour import Behaviour, Values
+from .standard import Behaviour, Values
 
-__all__ = ["USERS", "set_login"]
+__all__ = ["Users", "set_login"]
 
 _NAME = re.compile(r"[\w$][-@.+\w$]*\Z")
 _LONGEST_NAME = 255  # bytes
@@ -69,105 +71,19 @@ def _interface(state: SiteState) -> dict[str, tuple[str, ...]]:
 
 
 def _login(state: SiteState, *others: str) -> Check:
-    kind = {"auth_type": Field(string, REQUIRED)}
     password = {"password": Field(string_with_length(1)), "enforce_password_change": Field(boolean)}
     store = {"store_automation_secret": Field(boolean)} if state.profile.version.at_least("2.4.0b1") else {}
     kinds = {
-        "password": object_with({**kind, **password}),
-        "automation": object_with({**kind, "secret": Field(string), **store}),
+        "password": password,
+        "automation": {"secret": Field(string), **store},
     }
-    return object_by_type({**kinds, **dict.fromkeys(others, object_with(kind))}, member="auth_type")
+    return object_by_type({**kinds, **{name: {} for name in others}}, "auth_type")
 
 
 def _name_problem(name: str) -> Optional[str]:
     if _NAME.match(name) and len(name.encode("utf-8", "surrogatepass")) <= _LONGEST_NAME:
         return None
     return f"Username {name!r} is not a valid checkmk username"
-
-
-def _checks(state: SiteState) -> dict[str, Check]:
-    objects, options = state.configuration.objects, _interface(state)
-    options.setdefault(_FORMER_NAME, _INTERFACE[_FORMER_NAME])  # 2.5 still accepts it
-    sites = (state.configuration.site, "all")
-    return {
-        "username": refined(string, _name_problem),
-        "roles": list_of(member_of(objects["roles"], "The role should exist but it doesn't: {!r}")),
-        "contactgroups": list_of(member_of(objects["contact_groups"], "Group missing: {!r}")),
-        "authorized_sites": list_of(member_of(sites, "The site {!r} should exist but it doesn't.")),
-        "contact_options": object_with({"email": Field(string, REQUIRED), "fallback_contact": Field(boolean)}),
-        "idle_timeout": object_with(
-            {"option": Field(choice("global", "disable", "individual"), REQUIRED), "duration": Field(integer)}
-        ),
-        "disable_notifications": _NOTIFICATIONS,
-        "interface_options": object_with({name: Field(choice(*values)) for name, values in options.items()}),
-    }
-
-
-def _missing(_context: Context, key: str) -> Problem:
-    return bad_fields({"username": [f"Username missing: {key!r}"]}, 404)
-
-
-def _refuse(context: Context, key: str, _values: Values) -> None:
-    is_new = key not in context.configuration.objects["users"]
-    login = context.body.get("auth_option", {})
-    password = login.get("password")
-    if is_new and login.get("auth_type") == "remove":
-        raise bad_fields({"auth_option": {"auth_type": ["Unsupported value: remove"]}})
-    if is_new and login and password is None and not login.get("secret"):
-        raise Problem(400, "A problem occured.", "No authentication details provided for new user")
-    if password is not None and len(password) < _SHORTEST_PASSWORD:
-        text = f"The given password is too short. It must have at least {_SHORTEST_PASSWORD} characters."
-        raise Problem(400, "A problem occured.", text)
-    contact = context.body.get("contact_options", {})
-    if contact.get("fallback_contact") and not contact["email"]:
-        title = "Fallback contact option requires email"
-        raise Problem(400, title, "Fallback contact option requires configuration of a mail for the user")
-
-
-def _complete(context: Context, values: Values) -> Values:
-    """Return the values as stored. ``auth_option`` contains the password or the secret."""
-    stored = dict(values)
-    login, kind = values.get("auth_option", {}), values.get("auth_option", {}).get("auth_type")
-    others = {"password": ("secret",), "automation": ("password",)}.get(str(kind), tuple(login))
-    stored["auth_option"] = {name: value for name, value in login.items() if name not in others}
-    notifications = dict(values.get("disable_notifications", {}))
-    if not notifications.get("disable"):
-        notifications.pop("disable", None)
-    if "timerange" in notifications:
-        times = notifications["timerange"]
-        notifications["timerange"] = {edge: _parse_time(times[edge]).isoformat() for edge in times}
-    stored["disable_notifications"] = notifications
-    interface = dict(values.get("interface_options", {}))
-    if _FORMER_NAME in interface and context.profile.version.at_least("2.5.0b1"):
-        interface["main_menu_icons"] = interface.pop(_FORMER_NAME)
-    stored["interface_options"] = interface
-    if "all" in values.get("authorized_sites", ()):
-        del stored["authorized_sites"]
-    return stored
-
-
-def _extensions(context: Context, values: Values, _is_single: bool) -> Values:
-    is_2_5 = context.profile.version.at_least("2.5.0b1")
-    interface = {name: options[0] for name, options in _interface(context.state).items()}
-    interface.update(values.get("interface_options", {}))
-    if "navbar_changes_action" not in values.get("interface_options", {}):
-        interface.pop("navbar_changes_action", None)
-    login, idle = values.get("auth_option", {}), values.get("idle_timeout", {"option": "global"})
-    shown_login = ("auth_type", "enforce_password_change", "store_automation_secret")
-    has_secret = "password" in login or "secret" in login
-    return {
-        "disable_login": False,
-        "contactgroups": [],
-        "roles": [],
-        "pager_address": "",
-        **({"start_url": "default_start_url"} if is_2_5 else {}),
-        **values,
-        "auth_option": {name: login[name] for name in shown_login if name in login} if has_secret else {},
-        "contact_options": {"email": "", "fallback_contact": False, **values.get("contact_options", {})},
-        "idle_timeout": {"duration": 3600, **idle} if idle["option"] == "individual" else {"option": idle["option"]},
-        "disable_notifications": values.get("disable_notifications", {}),
-        "interface_options": interface,
-    }
 
 
 def set_login(configuration: Configuration, name: str) -> None:
@@ -185,36 +101,123 @@ def set_login(configuration: Configuration, name: str) -> None:
     configuration.users[name] = User(name, secret, permissions, lock_after, must_change_password=must_change)
 
 
-def _after_write(context: Context, key: str, before: Optional[Values], after: Optional[Values]) -> None:
-    names = ("auth_option", "roles", "disable_login")
-    if [(before or {}).get(name) for name in names] != [(after or {}).get(name) for name in names]:
-        set_login(context.configuration, key)
+def _warning(state: SiteState) -> dict[str, Field]:
+    more = ("agent_slideout", "changes-info") if state.profile.version.at_least("2.5.0b1") else ()
+    return {"warning": Field(choice("notification_fallback", "immediate_slideout_change", *more), REQUIRED)}
 
 
-def _is_forced(context: Context) -> bool:
-    if context.params["key"] == context.user.name:
-        raise Problem(400, "A problem occured.", "You cannot delete your own account!")
-    return True
+class Users(Behaviour):
+    """The behaviour of users."""
 
+    permission = "wato.users"
+    parameter = "username"
+    taken = "Username {!r} already exists"
+    unknown = "Unknown Attribute: {!r}"
+    found_first = permission_first = True
+    merges = ("auth_option", "disable_notifications", "interface_options")
 
-def _further(state: SiteState) -> dict[str, Field]:
-    return {"auth_option": Field(_login(state, "remove"))}
+    def checks(self, state: SiteState) -> dict[str, Check]:
+        objects, options = state.configuration.objects, _interface(state)
+        options.setdefault(_FORMER_NAME, _INTERFACE[_FORMER_NAME])  # 2.5 still accepts it
+        sites = (state.configuration.site, "all")
+        return {
+            "username": refined(string, _name_problem),
+            "roles": list_of(member_of(objects["roles"], "The role should exist but it doesn't: {!r}")),
+            "contactgroups": list_of(member_of(objects["contact_groups"], "Group missing: {!r}")),
+            "authorized_sites": list_of(member_of(sites, "The site {!r} should exist but it doesn't.")),
+            "contact_options": object_with({"email": Field(string, REQUIRED), "fallback_contact": Field(boolean)}),
+            "idle_timeout": object_with(
+                {"option": Field(choice("global", "disable", "individual"), REQUIRED), "duration": Field(integer)}
+            ),
+            "disable_notifications": _NOTIFICATIONS,
+            "interface_options": object_with({name: Field(choice(*values)) for name, values in options.items()}),
+        }
 
+    def further(self, state: SiteState) -> dict[str, Field]:
+        return {"auth_option": Field(_login(state, "remove"))}
 
-USERS = Behaviour(
-    "wato.users",
-    parameter="username",
-    taken="Username {!r} already exists",
-    unknown="Unknown Attribute: {!r}",
-    missing=_missing,
-    found_first=True,
-    permission_first=True,
-    checks=_checks,
-    further=_further,
-    refuse=_refuse,
-    merges=("auth_option", "disable_notifications", "interface_options"),
-    complete=_complete,
-    extensions=_extensions,
-    is_forced=_is_forced,
-    after_write=_after_write,
-)
+    def missing(self, context: Context, key: str) -> Problem:
+        return bad_fields({"username": [f"Username missing: {key!r}"]}, 404)
+
+    def refuse(self, context: Context, key: str, values: Values) -> None:
+        is_new = key not in context.configuration.objects["users"]
+        login = context.body.get("auth_option", {})
+        password = login.get("password")
+        if is_new and login.get("auth_type") == "remove":
+            raise bad_fields({"auth_option": {"auth_type": ["Unsupported value: remove"]}})
+        if is_new and login and password is None and not login.get("secret"):
+            raise Problem(400, "A problem occured.", "No authentication details provided for new user")
+        if password is not None and len(password) < _SHORTEST_PASSWORD:
+            text = f"The given password is too short. It must have at least {_SHORTEST_PASSWORD} characters."
+            raise Problem(400, "A problem occured.", text)
+        contact = context.body.get("contact_options", {})
+        if contact.get("fallback_contact") and not contact["email"]:
+            title = "Fallback contact option requires email"
+            raise Problem(400, title, "Fallback contact option requires configuration of a mail for the user")
+
+    def complete(self, context: Context, values: Values) -> Values:
+        """Return the values as stored. ``auth_option`` contains the password or the secret."""
+        stored = dict(values)
+        login, kind = values.get("auth_option", {}), values.get("auth_option", {}).get("auth_type")
+        others = {"password": ("secret",), "automation": ("password",)}.get(str(kind), tuple(login))
+        stored["auth_option"] = {name: value for name, value in login.items() if name not in others}
+        notifications = dict(values.get("disable_notifications", {}))
+        if not notifications.get("disable"):
+            notifications.pop("disable", None)
+        if "timerange" in notifications:
+            times = notifications["timerange"]
+            notifications["timerange"] = {edge: _parse_time(times[edge]).isoformat() for edge in times}
+        stored["disable_notifications"] = notifications
+        interface = dict(values.get("interface_options", {}))
+        if _FORMER_NAME in interface and context.profile.version.at_least("2.5.0b1"):
+            interface["main_menu_icons"] = interface.pop(_FORMER_NAME)
+        stored["interface_options"] = interface
+        if "all" in values.get("authorized_sites", ()):
+            del stored["authorized_sites"]
+        return stored
+
+    def extensions(self, context: Context, values: Values, *, is_single: bool) -> Values:
+        is_2_5 = context.profile.version.at_least("2.5.0b1")
+        interface = {name: options[0] for name, options in _interface(context.state).items()}
+        interface.update(values.get("interface_options", {}))
+        if "navbar_changes_action" not in values.get("interface_options", {}):
+            interface.pop("navbar_changes_action", None)
+        login, idle = values.get("auth_option", {}), dict(values.get("idle_timeout", {"option": "global"}))
+        if idle["option"] == "individual":
+            idle.setdefault("duration", 3600)
+        else:
+            idle.pop("duration", None)
+        shown_login = ("auth_type", "enforce_password_change", "store_automation_secret")
+        has_secret = "password" in login or "secret" in login
+        return {
+            "disable_login": False,
+            "contactgroups": [],
+            "roles": [],
+            "pager_address": "",
+            **({"start_url": "default_start_url"} if is_2_5 else {}),
+            **values,
+            "auth_option": {name: login[name] for name in shown_login if name in login} if has_secret else {},
+            "contact_options": {"email": "", "fallback_contact": False, **values.get("contact_options", {})},
+            "idle_timeout": idle,
+            "disable_notifications": values.get("disable_notifications", {}),
+            "interface_options": interface,
+        }
+
+    def after_write(self, context: Context, key: str, before: Optional[Values], after: Optional[Values]) -> None:
+        names = ("auth_option", "roles", "disable_login")
+        if [(before or {}).get(name) for name in names] != [(after or {}).get(name) for name in names]:
+            set_login(context.configuration, key)
+
+    def is_forced(self, context: Context) -> bool:
+        if context.params["key"] == context.user.name:
+            raise Problem(400, "A problem occured.", "You cannot delete your own account!")
+        return True
+
+    def permissions(self, verb: str) -> tuple[str, ...]:
+        return () if verb == "dismiss_warning" else super().permissions(verb)
+
+    def bodies(self) -> dict[str, Fields]:
+        return {**super().bodies(), "dismiss_warning": _warning}
+
+    def dismiss_warning(self, _context: Context) -> Response:
+        return Response(status=204)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from .. import behaviours  # noqa: F401
 from . import (  # noqa: F401
     activation,
-    clusters,
     discovery,
     folders,
     hosts,
     hosts_bulk,
     hosts_internal,
-    plain_nouns,
     rename,
-    rules,
     status,
-    users,
     version,
 )
 

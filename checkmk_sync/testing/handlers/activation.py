@@ -7,7 +7,7 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from ..configuration import etag
-from ..endpoints import Context, Endpoint
+from ..endpoints import Context, Endpoint, serves
 from ..jobs import ActivationJob
 from ..replies import Problem, collection, domain_object, json_response
 from ..validation import Field, boolean, list_of, string
@@ -23,7 +23,7 @@ def _pending_etag(context: Context) -> str:
     return etag([change["id"] for change in context.configuration.changes])
 
 
-@Endpoint("GET", f"{_RUNS}/collections/pending_changes")
+@serves("activation", "pending")
 def pending(context: Context) -> Response:
     path = f"{_RUNS}/actions/activate-changes/invoke"
     links = [context.links.link("urn:com.checkmk:rels/activate", path, method="POST")]
@@ -70,10 +70,9 @@ _START = {
 }
 
 
-@Endpoint("POST", f"{_RUNS}/actions/activate-changes/invoke", body=_START)
+@Endpoint("POST", f"{_RUNS}/actions/activate-changes/invoke", body=_START, permissions=("wato.activate",))
 def activate(context: Context) -> Response:
     body, configuration = context.body, context.configuration
-    context.require("wato.activate")
     if context.profile.activates_with_etag:
         context.check_etag(_pending_etag(context))
     unknown = [site for site in body["sites"] if site != configuration.site]
@@ -96,7 +95,7 @@ def activate(context: Context) -> Response:
 
 
 def _run(context: Context) -> ActivationJob:
-    ident = context.params["activation_id"]
+    ident = context.params["run"]
     run = context.state.activations.runs.get(ident)
     if run is None:
         if context.profile.missing_jobs_have_no_detail:
@@ -106,12 +105,12 @@ def _run(context: Context) -> ActivationJob:
     return run
 
 
-@Endpoint("GET", "/objects/activation_run/<activation_id>")
+@serves("activation", "get")
 def get_run(context: Context) -> Response:
     return json_response(_run_object(context, _run(context)))
 
 
-@Endpoint("GET", "/objects/activation_run/<activation_id>/actions/wait-for-completion/invoke")
+@Endpoint("GET", "/objects/activation_run/<run>/actions/wait-for-completion/invoke")
 def wait(context: Context) -> Response:
     run = _run(context)
     if run.is_running:
@@ -124,7 +123,7 @@ def _redirect_to_wait(context: Context, run: ActivationJob, status: int) -> Resp
     return context.redirect(status, f"/objects/activation_run/{run.id}/actions/wait-for-completion/invoke")
 
 
-@Endpoint("GET", f"{_RUNS}/collections/running")
+@serves("activation", "running")
 def running(context: Context) -> Response:
     run = context.state.activations.running()
     runs = [] if run is None else [_run_object(context, run)]

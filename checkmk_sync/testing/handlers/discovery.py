@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+import uuid
+from typing import Any, Mapping, Optional
 
 from werkzeug.wrappers import Response
 
 from .. import sample_services as services
 from ..configuration import HostConfig
-from ..endpoints import PATH_CHECKS, Context, Endpoint, SiteState
+from ..endpoints import PATH_CHECKS, Context, Endpoint, SiteState, serves
 from ..jobs import BULK, Job
 from ..references import existing_host as exists
 from ..replies import Problem, domain_object, json_response
@@ -21,40 +22,38 @@ _PHASES = (
     "active changed clustered_ignored clustered_monitored clustered_undecided clustered_vanished custom ignored "
     "ignored_active ignored_custom legacy legacy_ignored manual monitored removed undecided vanished"
 )
-_LABELS = {"update_host_labels": True, "update_service_labels": True}
 _MONITOR_NEW = {"monitor_undecided_services": True}
 _REMOVE_VANISHED = {"remove_vanished_services": True}
+# The options of each mode. The simulated services have no labels, so the other modes and options change nothing.
 _OPTIONS: Mapping[str, Mapping[str, bool]] = {
     "new": _MONITOR_NEW,
     "remove": _REMOVE_VANISHED,
-    "fix_all": {**_MONITOR_NEW, **_REMOVE_VANISHED, **_LABELS},
-    "only_host_labels": {"update_host_labels": True},
-    "only_service_labels": {"update_service_labels": True},
-    "refresh": {},
-    "tabula_rasa": {**_MONITOR_NEW, **_LABELS},
+    "fix_all": {**_MONITOR_NEW, **_REMOVE_VANISHED},
+    "tabula_rasa": _MONITOR_NEW,
 }
 
-
-_RUN = "/objects/service_discovery_run/<host_name>"
+_RUN = "/objects/service_discovery_run/<name>"
 _WAIT = f"{_RUN}/actions/wait-for-completion/invoke"
-_RESULT = "/objects/service_discovery/<host_name>"
-_SET_PHASE = "/objects/host/<host_name>/actions/update_discovery_phase/invoke"
+_RESULT = "/objects/service_discovery/<name>"
+_SET_PHASE = "/objects/host/<name>/actions/update_discovery_phase/invoke"
 PATH_CHECKS.update(dict.fromkeys((_RUN, _RESULT, _SET_PHASE), existing_host))
 
 
-@Endpoint(
-    "POST",
-    "/domain-types/service_discovery_run/actions/start/invoke",
-    body=lambda state: {
-        "host_name": Field(exists(state), REQUIRED),
-        "mode": Field(choice(*state.profile.discovery_modes), "fix_all"),
-    },
-)
+def _scan(host: HostConfig) -> str:
+    """Return the id of the job that scans a host."""
+    return f"service_discovery-{host.name}"
+
+
+def _start_fields(state: SiteState) -> dict[str, Field]:
+    mode = Field(choice(*state.profile.discovery_modes), "fix_all")
+    return {"host_name": Field(exists(state), REQUIRED), "mode": mode}
+
+
+@serves("discovery", "start", body=_start_fields)
 def start(context: Context) -> Response:
     host, mode = context.configuration.hosts[context.body["host_name"]], context.body["mode"]
-    jobs = context.state.discovery
-    job = jobs.scans.get(host.name)
-    if job is not None and job.active:
+    jobs, options = context.state.jobs, _OPTIONS.get(mode, {})
+    if jobs.is_active(_scan(host)):
         raise Problem(409, "Conflict", "A service discovery background job is currently running")
     if "wato.services" not in context.user.permissions:
         detail = "You do not have the necessary permissions to execute this action"
@@ -62,48 +61,47 @@ def start(context: Context) -> Response:
     if mode in ("refresh", "tabula_rasa"):
         if mode == "tabula_rasa":
             jobs.decide(host, {}, context.user.name)
-        jobs.start_scan(host, _OPTIONS[mode], context.user.name)
-        return context.redirect(context.profile.redirect_status, _WAIT.replace("<host_name>", host.name))
-    jobs.accept(host, _OPTIONS[mode], context.user.name)
+        jobs.start_discovery(_scan(host), [host.name], options, context.user.name)
+        return context.redirect(context.profile.redirect_status, _WAIT.replace("<name>", host.name))
+    jobs.accept(host, options, context.user.name)
     return _result(context, host)
 
 
 @Endpoint("GET", _WAIT)
 def wait(context: Context) -> Response:
     # Checkmk does not block here. It redirects to itself immediately while the job is running.
-    name, jobs = existing_host(context).name, context.state.discovery
-    job = jobs.visible(jobs.scans.get(name))
+    host = existing_host(context)
+    job = context.state.jobs.visible(_scan(host))
     if job is None:
-        detail = f"Could not find a service discovery for host {name}"
+        detail = f"Could not find a service discovery for host {host.name}"
         raise Problem(404, "The requested service discovery job was not found", detail)
-    return context.redirect(302, _WAIT.replace("<host_name>", name)) if job.active else Response(status=204)
+    return context.redirect(302, _WAIT.replace("<name>", host.name)) if job.active else Response(status=204)
 
 
-@Endpoint("GET", _RUN)
+@serves("discovery", "run")
 def run_status(context: Context) -> Response:
     # Checkmk: a host that was never scanned also has a job, which has not started.
-    name, jobs = existing_host(context).name, context.state.discovery
-    job = jobs.visible(jobs.scans.get(name)) or jobs.not_started(f"service_discovery-{name}")
-    return json_response(_job_object(context, job, "service_discovery_run"))
+    ident = _scan(existing_host(context))
+    return _job_answer(context, ident, context.state.jobs.visible(ident), "service_discovery_run")
 
 
-def _job_object(context: Context, job: Job, domain_type: str) -> dict[str, Any]:
-    """Return a job in the format of the endpoints that have a domain type for it."""
-    title = f"Service discovery background job {job.id} is {job.state}"
-    links = [context.links.self_(f"/objects/{domain_type}/{context.links.quoted(job.id)}")]
-    progress = ["Starting job..."] if job.started else []
-    logs = {"result": [] if job.active else list(job.log), "progress": progress}
-    extensions = {"active": job.active, "state": job.state, "logs": logs}
-    return domain_object(domain_type, job.id, title, links, extensions)
+def _job_answer(context: Context, ident: str, job: Optional[Job], domain_type: str) -> Response:
+    """Return a job in the format of the endpoints that have a domain type for it. None has not started yet."""
+    state, is_active, log = ("initialized", False, []) if job is None else (job.state, job.active, job.log)
+    title = f"Service discovery background job {ident} is {state}"
+    links = [context.links.self_(f"/objects/{domain_type}/{context.links.quoted(ident)}")]
+    logs = {"result": log, "progress": [] if job is None else ["Starting job..."]}
+    extensions = {"active": is_active, "state": state, "logs": logs}
+    return json_response(domain_object(domain_type, ident, title, links, extensions))
 
 
-@Endpoint("GET", _RESULT)
+@serves("discovery", "result")
 def result(context: Context) -> Response:
     return _result(context, existing_host(context))
 
 
 def _result(context: Context, host: HostConfig) -> Response:
-    jobs = context.state.discovery
+    jobs = context.state.jobs
     templates = services.templates(jobs.services_per_host)
     phases = [(templates[index], phase) for index, phase in jobs.all_phases(host).items()]
     table = {f"{found.check}-{found.item}": _service(context, host, found, phase) for found, phase in phases}
@@ -113,24 +111,19 @@ def _result(context: Context, host: HostConfig) -> Response:
         "vanished_labels": {},
         "changed_labels": {},
     }
-    ident, title = f"service_discovery-{host.name}", f"Service discovery result of host {host.name}"
+    title = f"Service discovery result of host {host.name}"
     links = [context.links.self_(f"/objects/service_discovery/{host.name}")]
-    return json_response(domain_object("service_discovery", ident, title, links, extensions))
+    return json_response(domain_object("service_discovery", _scan(host), title, links, extensions))
 
 
 def _service(context: Context, host: HostConfig, template: services.Template, phase: str) -> dict[str, Any]:
-    path = f"/objects/host/{host.name}/actions/update_discovery_phase/invoke"
-    moves = [
-        context.links.link(
-            f"urn:com.checkmk:rels/service.move-{target}",
-            path,
-            method="PUT",
-            title=f"Move the service to {target}",
-            body_params={"target_phase": target, "check_type": template.check, "service_item": template.item},
-        )
-        for target in ("monitored", "undecided", "ignored")
-        if target != phase
-    ]
+    path = _SET_PHASE.replace("<name>", host.name)
+    moves = []
+    for target in ("monitored", "undecided", "ignored"):
+        if target != phase:
+            rel, title = f"urn:com.checkmk:rels/service.move-{target}", f"Move the service to {target}"
+            body = {"target_phase": target, "check_type": template.check, "service_item": template.item}
+            moves.append({**context.links.link(rel, path, method="PUT", title=title), "body_params": body})
     return {
         "id": template.description,
         "memberType": "property",
@@ -155,11 +148,10 @@ _PHASE = {
 }
 
 
-@Endpoint("PUT", _SET_PHASE, body=_PHASE)
+@serves("discovery", "set_phase", body=_PHASE, permissions=("wato.services",))
 def set_phase(context: Context) -> Response:
     # Checkmk answers 204, without any effect, for a service that the host does not have.
-    host, body, jobs = existing_host(context), context.body, context.state.discovery
-    context.require("wato.services")
+    host, body, jobs = existing_host(context), context.body, context.state.jobs
     templates = services.templates(jobs.services_per_host)
     phases = dict(context.configuration.service_phases.get(host.name, {}))
     for index in jobs.all_phases(host):
@@ -172,63 +164,51 @@ def set_phase(context: Context) -> Response:
 def _bulk_fields(state: SiteState) -> dict[str, Field]:
     profile = state.profile
     options = object_with({name: Field(boolean) for name in profile.discovery_options})
-    fields = {
+    known = {
         "hostnames": Field(list_of(exists(state)), REQUIRED),
         "do_full_scan": Field(boolean, True),
         "bulk_size": Field(integer, 10),
         "ignore_errors": Field(boolean, True),
+        "mode": Field(choice(*profile.discovery_modes), "new"),
+        "options": Field(options, REQUIRED if profile.has_background_jobs else None),
     }
-    if "mode" in profile.bulk_discovery_fields:
-        fields["mode"] = Field(choice(*profile.discovery_modes), "new")
-    if "options" in profile.bulk_discovery_fields:
-        fields["options"] = Field(options, None if "mode" in profile.bulk_discovery_fields else REQUIRED)
-    return fields
+    return {name: known[name] for name in profile.bulk_discovery_fields}
 
 
-@Endpoint("POST", "/domain-types/discovery_run/actions/bulk-discovery-start/invoke", body=_bulk_fields)
+@serves("discovery", "bulk", body=_bulk_fields, permissions=("wato.services",))
 def start_bulk(context: Context) -> Response:
-    body, jobs, profile = context.body, context.state.discovery, context.profile
-    context.require("wato.services")
-    single = not profile.has_background_jobs
-    if single and any(job.active for job in jobs.bulk.values()):
-        raise Problem(
-            409, "Conflict", "A bulk discovery job is already running. Please use the 'discovery_run' endpoint"
-        )
-    options = body["options"] if "options" in body else _OPTIONS[body["mode"]]
-    job = jobs.start_bulk(body["hostnames"], options, context.user.name, single=single)
-    if single:
-        return json_response(_job_object(context, job, "discovery_run"))
-    return context.redirect(303, f"/objects/background_job/{job.id}")
+    body, jobs, profile = context.body, context.state.jobs, context.profile
+    options = body["options"] if "options" in body else _OPTIONS.get(body["mode"], {})
+    ident = f"{BULK}-{uuid.uuid4()}" if profile.has_background_jobs else BULK
+    if jobs.is_active(ident):
+        detail = "A bulk discovery job is already running. Please use the 'discovery_run' endpoint"
+        raise Problem(409, "Conflict", detail)
+    job = jobs.start_discovery(ident, body["hostnames"], options, context.user.name)
+    if profile.has_background_jobs:
+        return context.redirect(303, f"/objects/background_job/{ident}")
+    return _job_answer(context, ident, job, "discovery_run")
 
 
-@Endpoint("GET", "/objects/discovery_run/<job_id>", exists=lambda profile: not profile.has_background_jobs)
+@Endpoint("GET", "/objects/discovery_run/<job_id>", until="2.4.0b1")
 def old_bulk_status(context: Context) -> Response:
     # Checkmk: there is one job, which exists even before its first start.
-    jobs, ident = context.state.discovery, context.params["job_id"]
+    ident = context.params["job_id"]
     if ident != BULK:
         raise Problem(404, f"Background job {ident!r} not found.")
-    job = jobs.visible(jobs.bulk.get(ident)) or jobs.not_started(ident)
-    return json_response(_job_object(context, job, "discovery_run"))
+    return _job_answer(context, ident, context.state.jobs.visible(ident), "discovery_run")
 
 
-@Endpoint(
-    "GET",
-    "/objects/background_job/<job_id>",
-    query={"site_id": Field(string)},
-    exists=lambda profile: profile.has_background_jobs,
-)
+@Endpoint("GET", "/objects/background_job/<job_id>", query={"site_id": Field(string)}, since="2.4.0b1")
 def background_job(context: Context) -> Response:
-    ident, own_site, jobs = context.params["job_id"], context.configuration.site, context.state.discovery
-    site = context.query.get("site_id", own_site)
-    known = {**jobs.bulk, **{job.id: job for job in (*jobs.scans.values(), *context.state.renames.jobs)}}
-    job = jobs.visible(known.get(ident))
+    ident, own_site = context.params["job_id"], context.configuration.site
+    site, job = context.query.get("site_id", own_site), context.state.jobs.visible(ident)
     if job is None or site != own_site:
         detail = f"Could not find a background job with the ID '{ident}' on site {site}"
         raise Problem(404, "The requested background job does not exist", detail)
     log = {
         "JobProgressUpdate": ["Starting job..."],
-        "JobResult": list(job.log) if job.state == "finished" else [],
-        "JobException": list(job.log) if job.state == "exception" else [],
+        "JobResult": job.log if job.state == "finished" else [],
+        "JobException": job.log if job.state == "exception" else [],
     }
     status = {"state": job.state, "log_info": log}
     title = f"Background job {ident} is {'active' if job.active else 'finished'}"

@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response
 
 from ...catalogue.paths import folder_id
 from ..configuration import FolderConfig, etag
-from ..endpoints import PATH_CHECKS, Context, Endpoint, SiteState
-from ..references import FOLDER, existing_folder
+from ..endpoints import EDIT, PATH_CHECKS, Context, Endpoint, SiteState, serves
+from ..references import existing_folder
 from ..replies import Problem, bad_fields, collection, domain_object, json_response
 from ..validation import REQUIRED, Field, boolean, choice, list_of, nonempty_string, object_with, pattern, string
 from .changes import attributes_after, change_fields, single_change_check
@@ -19,7 +19,6 @@ from .hosts import host_collection, refuse_needed_parents
 __all__: list[str] = []
 
 _ALL = "/domain-types/folder_config/collections/all"
-_ONE = "/objects/folder_config/<folder>"
 _NAME = pattern(r"^[-\w]*\Z", nonempty_string)
 # Both texts are copied from Checkmk, including the missing blank.
 _ABSENT = "The following attributes did not exist and could thereforenot be removed: {}"
@@ -30,14 +29,13 @@ _ABSENT_IN_SOME = (
 
 def _folder(context: Context) -> FolderConfig:
     spelling = context.params["folder"]
-    folder = context.configuration.folder(spelling)
-    if folder is None:
-        errors = FOLDER(spelling) or [f"The folder {spelling!r} could not be found."]
+    errors = existing_folder(context.state)(spelling)
+    if errors:
         raise bad_fields({"folder": errors}, 404)
-    return folder
+    return context.configuration.folder_at(spelling)
 
 
-PATH_CHECKS[_ONE] = _folder
+PATH_CHECKS["/objects/folder_config/<folder>"] = _folder
 
 
 def folder_etag(context: Context, folder: FolderConfig) -> str:
@@ -77,7 +75,7 @@ def _list_fields(state: SiteState) -> dict[str, Field]:
     }
 
 
-@Endpoint("GET", _ALL, query=_list_fields)
+@serves("folders", "list", _list_fields)
 def list_folders(context: Context) -> Response:
     query = context.query
     parent = context.configuration.folder_at(query["parent"])
@@ -87,16 +85,12 @@ def list_folders(context: Context) -> Response:
     return collection("folder_config", context.links.self_(_ALL), items)
 
 
-@Endpoint("GET", _ONE, query={"show_hosts": Field(boolean, False)})
+@serves("folders", "get", {"show_hosts": Field(boolean, False)})
 def get_folder(context: Context) -> Response:
     return _answer(context, _folder(context), show_hosts=context.query["show_hosts"])
 
 
-def _hosts_fields(state: SiteState) -> dict[str, Field]:
-    return {"effective_attributes": Field(boolean, False)} if "fields" in state.profile.host_list_query else {}
-
-
-@Endpoint("GET", f"{_ONE}/collections/hosts", query=_hosts_fields)
+@serves("folders", "hosts", {"effective_attributes": Field(boolean, False)})
 def hosts_of_folder(context: Context) -> Response:
     return host_collection(context, context.configuration.hosts_in(_folder(context).path))
 
@@ -110,19 +104,16 @@ def _new_fields(state: SiteState) -> dict[str, Field]:
     }
 
 
-@Endpoint("POST", _ALL, body=_new_fields)
+@serves("folders", "create", body=_new_fields, permissions=EDIT)
 def create_folder(context: Context) -> Response:
     body, configuration = context.body, context.configuration
-    context.require("wato.edit")
     parent = configuration.folder_at(body["parent"])
     context.require_folder(parent.path)
     name = body.get("name") or _derived_name(context, parent.path, body["title"])
     path = f"{parent.path.rstrip('/')}/{name}"
     if path in configuration.folders:
         raise Problem(400, "A problem occured.", f"A folder with name {name!r} already exists.")
-    return _answer(
-        context, configuration.add_folder(path, body["title"], body["attributes"], None, user=context.user.name)
-    )
+    return _answer(context, configuration.add_folder(path, body["title"], body["attributes"], user=context.user.name))
 
 
 def _derived_name(context: Context, parent: str, title: str) -> str:
@@ -147,10 +138,9 @@ def _change_fields(state: SiteState) -> dict[str, Field]:
     return {"title": Field(nonempty_string), **change_fields(state.configuration.rules.folder_errors)}
 
 
-@Endpoint("PUT", _ONE, body=_change_fields, schema_check=single_change_check, needs_etag=True)
+@serves("folders", "update", body=_change_fields, schema_check=single_change_check, permissions=EDIT)
 def update_folder(context: Context) -> Response:
     folder = _folder(context)
-    context.require("wato.edit")
     context.check_etag(folder_etag(context, folder))
     context.require_folder(folder.path)
     changed, absent = _changed(context, folder, context.body)
@@ -164,9 +154,8 @@ def _bulk_change_fields(state: SiteState) -> dict[str, Field]:
     return {"entries": Field(list_of(object_with(fields, single_change_check(state))), REQUIRED)}
 
 
-@Endpoint("PUT", "/domain-types/folder_config/actions/bulk-update/invoke", body=_bulk_change_fields)
+@Endpoint("PUT", "/domain-types/folder_config/actions/bulk-update/invoke", body=_bulk_change_fields, permissions=EDIT)
 def bulk_update_folders(context: Context) -> Response:
-    context.require("wato.edit")
     done, failed = [], []
     for entry in context.body["entries"]:
         folder = context.configuration.folder_at(entry["folder"])
@@ -181,15 +170,13 @@ def bulk_update_folders(context: Context) -> Response:
     return collection("folder_config", context.links.self_(_ALL), done)
 
 
-@Endpoint(
-    "POST",
-    f"{_ONE}/actions/move/invoke",
-    body=lambda state: {"destination": Field(existing_folder(state), REQUIRED)},
-    needs_etag=True,
-)
+def _move_fields(state: SiteState) -> dict[str, Field]:
+    return {"destination": Field(existing_folder(state), REQUIRED)}
+
+
+@serves("folders", "move", body=_move_fields, permissions=EDIT)
 def move_folder(context: Context) -> Response:
     folder, target = _folder(context), context.configuration.folder_at(context.body["destination"])
-    context.require("wato.edit")
     context.check_etag(folder_etag(context, folder))
     if folder.path == "/":
         raise Problem(400, "Problem moving folder", "You can't move the root folder.")
@@ -209,12 +196,7 @@ def _move_refusal(context: Context, folder: FolderConfig, target: FolderConfig) 
     return "can not be moved to a folder within itself." if target.path.startswith(f"{folder.path}/") else ""
 
 
-def _delete_fields(state: SiteState) -> dict[str, Field]:
-    mode = Field(choice("recursive", "abort_on_nonempty"), "recursive")
-    return {"delete_mode": mode} if state.profile.has_delete_mode else {}
-
-
-@Endpoint("DELETE", _ONE, query=_delete_fields)
+@serves("folders", "delete", {"delete_mode": Field(choice("recursive", "abort_on_nonempty"), "recursive")})
 def delete_folder(context: Context) -> Response:
     folder, configuration = _folder(context), context.configuration
     if folder.path == "/":

@@ -1,4 +1,4 @@
-"""Handlers for single hosts, and for the list of all hosts."""
+"""Handlers for the list of all hosts, single hosts, and clusters, which are hosts that consist of other hosts."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any, Collection, Mapping
 from werkzeug.wrappers import Response
 
 from ...catalogue.paths import folder_id
+from .. import references
 from ..configuration import HostConfig, etag
-from ..endpoints import PATH_CHECKS, Context, Endpoint, SiteState
-from ..fields_filter import FieldsError, FieldsFilter
+from ..endpoints import EDIT, PATH_CHECKS, Context, Endpoint, SiteState, serves
+from ..fields_filter import FieldsFilter
 from ..host_attributes import DEFAULT_SCAN
 from ..references import HOST_NAME, existing_folder, unused_host_name
 from ..replies import Problem, bad_fields, collection, domain_object, json_response
@@ -18,20 +19,20 @@ from .changes import attributes_after, change_fields, is_empty_change, single_ch
 
 __all__ = [
     "BAKE",
+    "add_host",
     "change_attributes",
-    "create_host",
     "existing_host",
+    "host_answer",
     "host_change_fields",
     "host_collection",
-    "host_etag",
     "host_object",
     "new_host_fields",
     "refuse_needed_parents",
-    "require_etag",
 ]
 
 _ALL = "/domain-types/host_config/collections/all"
-_ONE = "/objects/host_config/<host_name>"
+_CLUSTERS = "/domain-types/host_config/collections/clusters"
+_NODES = "/objects/host_config/<name>/properties/nodes"
 BAKE = {"bake_agent": Field(boolean, False)}
 
 
@@ -40,28 +41,26 @@ def existing_host(context: Context) -> HostConfig:
 
     Raises Problem 404 if it does not exist, and 403 if the user must not see it.
     """
-    name = context.params["host_name"]
-    errors = HOST_NAME(name)
+    name = context.params["name"]
+    errors = references.existing_host(context.state)(name)
     if errors:
         raise bad_fields({"host_name": errors}, 404)
-    host = context.configuration.hosts.get(name)
-    if host is None:
-        raise bad_fields({"host_name": [f"Host not found: {name!r}"]}, 404)
+    host = context.configuration.hosts[name]
     context.require_seen(host)
     return host
 
 
-PATH_CHECKS[_ONE] = existing_host
+PATH_CHECKS["/objects/host_config/<name>"] = existing_host
 
 
-def host_etag(host: HostConfig) -> str:
+def _etag(host: HostConfig) -> str:
     """Return the ETag of a host, which does not depend on its meta data, as in Checkmk."""
     return etag(host.name, dict(host.attributes), host.nodes)
 
 
-def require_etag(context: Context, host: HostConfig) -> None:
-    ext = {"name": host.name, "attributes": dict(host.attributes), "cluster_nodes": host.node_list}
-    context.check_etag(host_etag(host), ext)
+def _require_etag(context: Context, host: HostConfig) -> None:
+    ext = {"name": host.name, "attributes": dict(host.attributes), "cluster_nodes": host.nodes}
+    context.check_etag(_etag(host), ext)
 
 
 def host_object(context: Context, host: HostConfig, *, links: bool = True, effective: bool = False) -> dict[str, Any]:
@@ -71,7 +70,7 @@ def host_object(context: Context, host: HostConfig, *, links: bool = True, effec
         "attributes": {**host.attributes, "meta_data": host.meta_data},
         "is_cluster": host.nodes is not None,
         "is_offline": context.configuration.is_offline(host),
-        "cluster_nodes": host.node_list,
+        "cluster_nodes": host.nodes,
     }
     if effective:
         effective_attributes = {**context.configuration.effective(host), "meta_data": host.meta_data}
@@ -91,12 +90,13 @@ def _links(context: Context, host: HostConfig) -> list[dict[str, Any]]:
     return [*links.of_object(f"/objects/host_config/{host.name}"), to_folder]
 
 
-def _answer(context: Context, host: HostConfig, *, effective: bool = False) -> Response:
-    return json_response(host_object(context, host, effective=effective), etag=host_etag(host))
+def host_answer(context: Context, host: HostConfig, *, effective: bool = False) -> Response:
+    return json_response(host_object(context, host, effective=effective), etag=_etag(host))
 
 
 def change_attributes(context: Context, host: HostConfig, data: Mapping[str, Any]) -> tuple[HostConfig, list[str]]:
     """Change a host, and return it with the attributes to remove that were absent."""
+    context.require_folder(host.folder)
     if is_empty_change(data):
         return host, []
     # Checkmk: a host is changed even if some attributes to remove are absent.
@@ -104,18 +104,16 @@ def change_attributes(context: Context, host: HostConfig, data: Mapping[str, Any
     return context.configuration.change_host(host, user=context.user.name, attributes=attributes), absent
 
 
-def _list_fields(state: SiteState) -> dict[str, Field]:
-    known = {
-        "effective_attributes": Field(boolean, False),
-        "include_links": Field(boolean),
-        "fields": Field(string),
-        "hostnames": Field(list_of(HOST_NAME), repeated=True),
-        "site": Field(string),
-    }
-    return {name: known[name] for name in state.profile.host_list_query}
+_QUERY = {
+    "effective_attributes": Field(boolean, False),
+    "include_links": Field(boolean),
+    "fields": Field(string),
+    "hostnames": Field(list_of(HOST_NAME), repeated=True),
+    "site": Field(string),
+}
 
 
-@Endpoint("GET", _ALL, query=_list_fields)
+@serves("hosts", "list", _QUERY)
 def list_hosts(context: Context) -> Response:
     query = context.query
     hosts = list(context.configuration.hosts.values())
@@ -123,8 +121,7 @@ def list_hosts(context: Context) -> Response:
         wanted = set(query["hostnames"])
         hosts = [host for host in hosts if host.name in wanted]
     if "site" in query:
-        default = context.configuration.site
-        hosts = [host for host in hosts if context.configuration.effective(host).get("site", default) == query["site"]]
+        hosts = [host for host in hosts if context.configuration.effective(host)["site"] == query["site"]]
     return host_collection(context, hosts)
 
 
@@ -137,10 +134,7 @@ def host_collection(context: Context, hosts: list[HostConfig]) -> Response:
     if "fields" not in query:
         items = (host_object(context, host, links=links, effective=effective) for host in hosts)
         return collection("host_config", self_link, items, ident="host")
-    try:
-        fields_filter = FieldsFilter(query["fields"])
-    except FieldsError as error:
-        raise bad_fields({"fields": [str(error)]}) from None
+    fields_filter = FieldsFilter(query["fields"])
     effective = fields_filter.includes("value", "extensions", "effective_attributes")
     value = [host_object(context, host, effective=effective) for host in hosts]
     whole = {"id": "host", "domainType": "host_config", "links": [self_link], "value": value, "extensions": {}}
@@ -148,9 +142,9 @@ def host_collection(context: Context, hosts: list[HostConfig]) -> Response:
     return json_response({**fields_filter.apply(whole), **kept})
 
 
-@Endpoint("GET", _ONE, query={"effective_attributes": Field(boolean, False)})
+@serves("hosts", "get", _QUERY)
 def get_host(context: Context) -> Response:
-    return _answer(context, existing_host(context), effective=context.query["effective_attributes"])
+    return host_answer(context, existing_host(context), effective=context.query["effective_attributes"])
 
 
 def new_host_fields(state: SiteState) -> dict[str, Field]:
@@ -161,35 +155,40 @@ def new_host_fields(state: SiteState) -> dict[str, Field]:
     }
 
 
-@Endpoint("POST", _ALL, query=BAKE, body=new_host_fields)
+def add_host(context: Context, entry: Mapping[str, Any]) -> HostConfig:
+    """Add a host, or a cluster if the entry has nodes."""
+    configuration = context.configuration
+    folder = configuration.folder_at(entry["folder"]).path
+    context.require_folder(folder)
+    attributes, nodes = entry.get("attributes", {}), entry.get("nodes")
+    return configuration.add_host(entry["host_name"], folder, attributes, user=context.user.name, nodes=nodes)
+
+
+def _new_cluster_fields(state: SiteState) -> dict[str, Field]:
+    # Checkmk refuses a cluster as a node only when nodes are changed, not when a cluster is created.
+    return {**new_host_fields(state), "nodes": Field(list_of(references.existing_host(state)), REQUIRED)}
+
+
+@serves("hosts", "create", BAKE, body=new_host_fields, permissions=EDIT)
+@Endpoint("POST", _CLUSTERS, query=BAKE, body=_new_cluster_fields, permissions=EDIT)
 def create_host(context: Context) -> Response:
-    """Create a host, or a cluster if the body has nodes."""
-    body, configuration = context.body, context.configuration
-    context.require("wato.edit")
-    folder = configuration.folder_at(body["folder"])
-    context.require_folder(folder.path)
-    nodes = tuple(body["nodes"]) if "nodes" in body else None
-    host = configuration.add_host(
-        body["host_name"], folder.path, body["attributes"], user=context.user.name, nodes=nodes
-    )
-    return _answer(context, host)
+    return host_answer(context, add_host(context, context.body))
 
 
 def host_change_fields(state: SiteState) -> dict[str, Field]:
     return change_fields(state.configuration.rules.host_errors)
 
 
-@Endpoint("PUT", _ONE, body=host_change_fields, schema_check=single_change_check, needs_etag=True)
+@serves("hosts", "update", body=host_change_fields, schema_check=single_change_check)
 def update_host(context: Context) -> Response:
     host = existing_host(context)
-    require_etag(context, host)
+    _require_etag(context, host)
     context.require("wato.edit")
-    context.require_folder(host.folder)
     changed, absent = change_attributes(context, host, context.body)
     if absent:
         detail = f"The following attributes were not removed since they didn't exist: {', '.join(absent)}"
         raise Problem(400, "Some attributes were not removed", detail)
-    return _answer(context, changed)
+    return host_answer(context, changed)
 
 
 def refuse_needed_parents(context: Context, deleted: Collection[str]) -> None:
@@ -200,32 +199,55 @@ def refuse_needed_parents(context: Context, deleted: Collection[str]) -> None:
         raise Problem(400, "Bad Request", f"You cannot delete these hosts: {reasons}")
 
 
-@Endpoint("DELETE", _ONE)
+@serves("hosts", "delete", permissions=EDIT)
 def delete_host(context: Context) -> Response:
     host = existing_host(context)
-    context.require("wato.edit")
     context.require_folder(host.folder)
     refuse_needed_parents(context, [host.name])
     context.configuration.remove_host(host.name, user=context.user.name)
     return Response(status=204)
 
 
-@Endpoint(
-    "POST",
-    f"{_ONE}/actions/move/invoke",
-    body=lambda state: {"target_folder": Field(existing_folder(state), REQUIRED)},
-    needs_etag=True,
-)
+def _move_fields(state: SiteState) -> dict[str, Field]:
+    return {"target_folder": Field(existing_folder(state), REQUIRED)}
+
+
+@serves("hosts", "move", body=_move_fields, permissions=EDIT)
 def move_host(context: Context) -> Response:
     host, user = existing_host(context), context.user
     target = context.configuration.folder_at(context.body["target_folder"])
-    context.require("wato.edit")
-    require_etag(context, host)
+    _require_etag(context, host)
     if target.path == host.folder:
         raise Problem(400, "Invalid move action", "The host is already part of the specified target folder")
     if not (user.may_change(host.folder) and user.may_change(target.path)):
         detail = f"You lack the permissions to move host {host.name} to {folder_id(target.path)}."
         raise Problem(403, "Permission denied", detail)
-    return _answer(
+    return host_answer(
         context, context.configuration.change_host(host, user=user.name, action="move-host", folder=target.path)
     )
+
+
+def _cluster(context: Context) -> HostConfig:
+    host = existing_host(context)
+    if host.nodes is None:
+        raise bad_fields({"host_name": [f"Host {host.name!r} is not a cluster host, but needs to be."]}, 404)
+    return host
+
+
+PATH_CHECKS[_NODES] = _cluster
+
+
+def _nodes_fields(state: SiteState) -> dict[str, Field]:
+    return {"nodes": Field(list_of(references.node(state)), REQUIRED)}
+
+
+@Endpoint("PUT", _NODES, body=_nodes_fields, needs_etag=True, permissions=EDIT)
+def set_nodes(context: Context) -> Response:
+    host, nodes = _cluster(context), context.body["nodes"]
+    _require_etag(context, host)
+    context.require_folder(host.folder)
+    context.configuration.change_host(host, user=context.user.name, nodes=nodes)
+    path = _NODES.replace("<name>", host.name)
+    links = [context.links.link("urn:org.restfulobjects:rels/modify", path, method="PUT")]
+    # Checkmk: the answer has no ETag, although the documentation promises one.
+    return json_response({"id": f"{host.name}_nodes", "value": nodes, "extensions": {}, "links": links})

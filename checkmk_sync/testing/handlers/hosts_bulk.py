@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Mapping
+from typing import Any, Callable, Mapping
 
 from werkzeug.wrappers import Response
 
 from ..configuration import HostConfig
-from ..endpoints import Context, Endpoint, SiteState
+from ..endpoints import EDIT, Context, SiteState, serves
 from ..references import existing_host
-from ..replies import Problem, bad_fields, json_response
-from ..validation import REQUIRED, Field, list_of, object_with
+from ..replies import Problem, json_response
+from ..validation import REQUIRED, Field, list_of, object_with, unique
 from .changes import single_change_check
-from .hosts import BAKE, change_attributes, host_change_fields, host_object, new_host_fields, refuse_needed_parents
+from .hosts import (
+    BAKE,
+    add_host,
+    change_attributes,
+    host_change_fields,
+    host_object,
+    new_host_fields,
+    refuse_needed_parents,
+)
 
 __all__: list[str] = []
 
-_ACTIONS = "/domain-types/host_config/actions"
-
 
 def _create_fields(state: SiteState) -> dict[str, Field]:
-    return {"entries": Field(list_of(object_with(new_host_fields(state))), REQUIRED)}
+    return {"entries": Field(unique(list_of(object_with(new_host_fields(state))), by="host_name"), REQUIRED)}
 
 
 def _update_fields(state: SiteState) -> dict[str, Field]:
@@ -32,59 +38,50 @@ def _delete_fields(state: SiteState) -> dict[str, Field]:
     return {"entries": Field(list_of(existing_host(state), least=1), REQUIRED)}
 
 
-def _answer(context: Context, done: list[HostConfig], failed: Mapping[str, str]) -> Response:
-    """Return 200, or raise Problem 400 with the executed and the failed entries if some failed."""
-    items = [host_object(context, host, links=False) for host in done]
-    succeeded = {"id": "host", "domainType": "host_config", "value": items, "links": [], "extensions": {}}
+def _for_each(context: Context, execute: Callable[[Mapping[str, Any]], tuple[HostConfig, str]]) -> Response:
+    """Execute each entry, and return the hosts. ``execute`` returns a host and why it failed, or "".
+
+    Raises Problem 400 with the executed and the failed entries if some failed.
+    """
+    done, failed = [], {}
+    for entry in context.body["entries"]:
+        name = entry["host_name"]
+        if context.state.faults.fails_host(name):
+            failed[name] = "Validation failed: refused by a hook"
+            continue
+        host, refusal = execute(entry)
+        if refusal:
+            failed[name] = refusal
+        else:
+            done.append(host_object(context, host, links=False))
+    succeeded = {"id": "host", "domainType": "host_config", "value": done, "links": [], "extensions": {}}
     if not failed:
         return json_response(succeeded)
     names = " ,".join(failed)
     detail = f"Some of the actions were performed but the following were faulty and were skipped: {names}."
-    ext = {"succeeded_hosts": succeeded, "failed_hosts": dict(failed)}
-    raise Problem(400, "Some actions failed", detail, ext=ext)
+    raise Problem(400, "Some actions failed", detail, ext={"succeeded_hosts": succeeded, "failed_hosts": failed})
 
 
-@Endpoint("POST", f"{_ACTIONS}/bulk-create/invoke", query=BAKE, body=_create_fields)
+@serves("hosts", "bulk_create", BAKE, body=_create_fields, permissions=EDIT)
 def bulk_create(context: Context) -> Response:
-    entries, configuration = context.body["entries"], context.configuration
-    seen: set[str] = set()
-    for index, entry in enumerate(entries):
-        if entry["host_name"] in seen:
-            raise bad_fields({"entries": [f"Duplicate entry found at entry #{index + 1}: {entry['host_name']!r}"]})
-        seen.add(entry["host_name"])
-    context.require("wato.edit")
-    done, failed = [], {}
-    for entry in entries:
-        if context.state.faults.fails_host(entry["host_name"]):
-            failed[entry["host_name"]] = "Validation failed: refused by a hook"
-            continue
-        path, attributes = configuration.folder_at(entry["folder"]).path, entry.get("attributes", {})
-        context.require_folder(path)
-        done.append(configuration.add_host(entry["host_name"], path, attributes, user=context.user.name))
-    return _answer(context, done, failed)
+    return _for_each(context, lambda entry: (add_host(context, entry), ""))
 
 
-@Endpoint("PUT", f"{_ACTIONS}/bulk-update/invoke", body=_update_fields)
+@serves("hosts", "bulk_update", body=_update_fields)
 def bulk_update(context: Context) -> Response:
-    entries, hosts = context.body["entries"], context.configuration.hosts
-    for entry in entries:
+    hosts = context.configuration.hosts
+    for entry in context.body["entries"]:
         context.require_seen(hosts[entry["host_name"]])
     context.require("wato.edit")
-    done, failed = [], {}
-    for entry in entries:
-        if context.state.faults.fails_host(entry["host_name"]):
-            failed[entry["host_name"]] = "Validation failed: refused by a hook"
-            continue
-        context.require_folder(hosts[entry["host_name"]].folder)
+
+    def execute(entry: Mapping[str, Any]) -> tuple[HostConfig, str]:
         host, absent = change_attributes(context, hosts[entry["host_name"]], entry)
-        if absent:
-            failed[host.name] = f"Failed to remove {', '.join(absent)}"
-        else:
-            done.append(host)
-    return _answer(context, done, failed)
+        return host, f"Failed to remove {', '.join(absent)}" if absent else ""
+
+    return _for_each(context, execute)
 
 
-@Endpoint("POST", f"{_ACTIONS}/bulk-delete/invoke", body=_delete_fields)
+@serves("hosts", "bulk_delete", body=_delete_fields)
 def bulk_delete(context: Context) -> Response:
     names = context.body["entries"]
     for name in names:

@@ -13,7 +13,7 @@ from .hosts import existing_host
 
 __all__: list[str] = []
 
-_ONE = "/objects/host_config_internal/<host_name>"
+_ONE = "/objects/host_config_internal/<name>"
 
 
 _LINK = {"uuid": Field(parsed_by(uuid.UUID, "Not a valid UUID."), REQUIRED)}
@@ -28,7 +28,7 @@ def show_host(context: Context) -> Response:
 
 @Endpoint("PUT", f"{_ONE}/actions/register/invoke", body=_LINK)
 def register(context: Context) -> Response:
-    name = context.params["host_name"]
+    name = context.params["name"]
     host = context.configuration.hosts.get(name)
     if host is None:
         raise Problem(404, "Not Found", f"Host {name} does not exist.")

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import operator
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
 from urllib.parse import quote_plus
 
 from werkzeug.wrappers import Response
 
 from ..columns import HOST_DEFAULTS, SERVICE_DEFAULTS, selected_columns
-from ..endpoints import PATH_CHECKS, Context, Endpoint, SiteState
+from ..endpoints import PATH_CHECKS, Context, SiteState, serves
 from ..livestatus import BadQuery, compile_query, host_name_predicate
 from ..references import HOST_NAME, existing_site
 from ..replies import Problem, bad_fields, collection, domain_object, json_response
 from ..validation import REQUIRED, Check, Field, list_of, member_of, refined, string
-from ..version_profile import VersionProfile
 
 __all__: list[str] = []
 
 _HOSTS = "/domain-types/host/collections/all"
-_HOST = "/objects/host/<host_name>"
+_HOST = "/objects/host/<name>"
 _SERVICES = "/domain-types/service/collections/all"
-_SERVICES_OF_HOST = f"{_HOST}/collections/services"
-_SHOW_SERVICE = f"{_HOST}/actions/show_service/invoke"
 _TABLES: Mapping[str, Mapping[str, Any]] = {"hosts": HOST_DEFAULTS, "services": SERVICE_DEFAULTS}
 _MANDATORY: Mapping[str, Sequence[str]] = {"hosts": ("name",), "services": ("host_name", "description")}
 
@@ -57,29 +53,26 @@ _HOST_FIELDS, _SERVICE_FIELDS = _list_fields("hosts"), _list_fields("services")
 
 
 def _service_fields_with_host(state: SiteState) -> dict[str, Field]:
-    host = refined(HOST_NAME, lambda name: None if _exists(state, name) else f"Host not found: {name!r}")
-    return {**_SERVICE_FIELDS(state), "host_name": Field(host)}
+    return {**_SERVICE_FIELDS(state), "host_name": Field(_known_host(state))}
 
 
-def _exists(state: SiteState, host_name: str) -> bool:
+def _known_host(state: SiteState) -> Check:
     # Checkmk looks only in the configuration. Here, seeded hosts exist too, although they are only monitored.
-    return host_name in state.configuration.hosts or state.monitoring.knows(host_name)
+    def problem(name: str) -> Optional[str]:
+        is_known = name in state.configuration.hosts or state.monitoring.knows(name)
+        return None if is_known else f"Host not found: {name!r}"
+
+    return refined(HOST_NAME, problem)
 
 
-def _named_host(context: Context) -> None:
-    name = context.params["host_name"]
-    errors = HOST_NAME(name)
-    if not errors and context.endpoint.path != _HOST and not _exists(context.state, name):
-        errors = [f"Host not found: {name!r}"]
+def _check_host(context: Context) -> None:
+    check = HOST_NAME if context.endpoint.path == _HOST else _known_host(context.state)
+    errors = check(context.params["name"])
     if errors:
         raise bad_fields({"host_name": errors}, 404)
 
 
-PATH_CHECKS[_HOST] = _named_host
-
-
-_HAS_GET: Callable[[VersionProfile], bool] = operator.attrgetter("has_status_get")
-_HAS_SERVICE_POST: Callable[[VersionProfile], bool] = operator.attrgetter("has_service_status_post")
+PATH_CHECKS[_HOST] = _check_host
 
 
 def _all_columns(table: str, columns: Sequence[str]) -> list[str]:
@@ -87,8 +80,8 @@ def _all_columns(table: str, columns: Sequence[str]) -> list[str]:
     return [*(column for column in _MANDATORY[table] if column not in columns), *columns]
 
 
-@Endpoint("GET", _HOSTS, query=_HOST_FIELDS, exists=_HAS_GET)
-@Endpoint("POST", _HOSTS, body=_HOST_FIELDS, exists=lambda profile: profile.has_host_status_post)
+@serves("host_status", "list", _HOST_FIELDS)
+@serves("host_status", "query", body=_HOST_FIELDS)
 def list_host_status(context: Context) -> Response:
     arguments = context.query or context.body
     columns = _all_columns("hosts", arguments["columns"])
@@ -103,22 +96,22 @@ def _host_item(context: Context, row: Mapping[str, Any], columns: Sequence[str])
     return domain_object("host", name, name, links, selected_columns(row, columns))
 
 
-@Endpoint("GET", _HOST, query=lambda state: {"columns": _columns(state, "hosts", _MANDATORY["hosts"])})
+@serves("host_status", "get", lambda state: {"columns": _columns(state, "hosts", _MANDATORY["hosts"])})
 def get_host_status(context: Context) -> Response:
-    name = context.params["host_name"]
+    name = context.params["name"]
     row = context.state.monitoring.host_row(name)
     if row is None:
         raise Problem(404, "The requested host was not found", f"The host name {name} did not match any host")
     return json_response(_host_item(context, row, _all_columns("hosts", context.query["columns"])))
 
 
-@Endpoint("GET", _SERVICES, query=_service_fields_with_host, exists=_HAS_GET)
-@Endpoint("POST", _SERVICES, body=_service_fields_with_host, exists=_HAS_SERVICE_POST)
-@Endpoint("GET", _SERVICES_OF_HOST, query=_SERVICE_FIELDS, exists=_HAS_GET)
-@Endpoint("POST", _SERVICES_OF_HOST, body=_SERVICE_FIELDS, exists=_HAS_SERVICE_POST)
+@serves("services", "list", _service_fields_with_host)
+@serves("services", "query", body=_service_fields_with_host)
+@serves("services", "list_of_host", _SERVICE_FIELDS)
+@serves("services", "query_of_host", body=_SERVICE_FIELDS)
 def list_services(context: Context) -> Response:
     arguments = context.query or context.body
-    host = context.params.get("host_name", arguments.get("host_name"))
+    host = context.params.get("name", arguments.get("host_name"))
     columns = _all_columns("services", arguments["columns"])
     matches = compile_query(arguments.get("query"), "services", SERVICE_DEFAULTS)
     host_matches = None if matches is None else host_name_predicate(arguments["query"])
@@ -139,16 +132,13 @@ _SHOWN = ("host_name", "description", "state", "state_type", "last_check")
 
 
 def _show_fields(state: SiteState) -> dict[str, Field]:
-    columns = _columns(state, "services", _SHOWN)
-    # The documents of 2.2 and 2.3 do not have the parameter columns.
-    has_columns = state.profile.version.at_least("2.4.0b1")
-    return {"service_description": Field(string, REQUIRED), **({"columns": columns} if has_columns else {})}
+    return {"service_description": Field(string, REQUIRED), "columns": _columns(state, "services", _SHOWN)}
 
 
-@Endpoint("GET", _SHOW_SERVICE, query=_show_fields)
+@serves("services", "get", _show_fields)
 def show_service(context: Context) -> Response:
     # Checkmk: unlike in lists, no column is mandatory.
-    host, name = context.params["host_name"], context.query["service_description"]
+    host, name = context.params["name"], context.query["service_description"]
     row = next((row for row in context.state.monitoring.service_rows(host) if row["description"] == name), None)
     if row is None:
         detail = f"The service name {name} did not match any service"

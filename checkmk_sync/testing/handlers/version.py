@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from werkzeug.wrappers import Response
 
-from ..endpoints import Context, Endpoint
+from ..endpoints import Context, serves
 from ..replies import json_response
 
 __all__: list[str] = []
 
 
-@Endpoint("GET", "/version")
+@serves("site", "version")
 def version(context: Context) -> Response:
     profile = context.profile
     if context.request.args.get("fail"):

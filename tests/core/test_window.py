@@ -8,7 +8,7 @@ from typing import Callable, Iterator
 
 import pytest
 
-from checkmk_sync.batch.window import window
+from checkmk_sync.core.window import window
 
 
 def _count_taken(numbers: range, taken: list[int]) -> Iterator[int]:
