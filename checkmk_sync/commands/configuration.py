@@ -42,7 +42,10 @@ _VALUES = Argument(
 )
 _NAME = Argument("name", "The name of the object.", required=True, example="linux", aliases=("id",))
 _NEW_NAME = Argument(
-    "name", "The name of the object. Leave it out if the site chooses it.", example="linux", aliases=("id",)
+    "name",
+    "The name of the new object. Leave it out for a kind whose names the site chooses, such as notification_rules.",
+    example="linux",
+    aliases=("id",),
 )
 _FIELDS = (
     Field("kind", "The kind of the object."),
@@ -52,8 +55,10 @@ _FIELDS = (
 
 
 def _command(verb: str, text: str, handler: Callable[..., Any], *arguments: Argument, **facts: Any) -> Command:
-    facts.setdefault("check", _configuration.check_arguments)
-    return object_command(f"configuration {verb}", text, handler, _kind(verb), *arguments, faces=(TOOL,), **facts)
+    check = _configuration.check_arguments
+    return object_command(
+        f"configuration {verb}", text, handler, _kind(verb), *arguments, faces=(TOOL,), check=check, **facts
+    )
 
 
 CONFIGURATION_COMMANDS = (
@@ -72,7 +77,6 @@ CONFIGURATION_COMMANDS = (
         partial(_configuration.call, "create"),
         _NEW_NAME,
         _VALUES,
-        check=_configuration.check_new,
         fields=_FIELDS,
     ),
     _command(

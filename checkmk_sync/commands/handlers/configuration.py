@@ -8,36 +8,32 @@ from ...catalogue.nouns import NOUNS
 from ...client.checkmk import Checkmk
 from ...config.secrets import secret_name
 from ...core.redaction import find_secrets
-from ...core.text import suggestion, with_article
+from ...core.text import suggestion
 from ..command import Row
 from . import plain_nouns
 
-__all__ = ["call", "check_arguments", "check_new", "list_all"]
+__all__ = ["call", "check_arguments", "list_all"]
 
 
-def check_arguments(kind: str, values: Optional[Mapping[str, Any]] = None, **_others: Any) -> None:
+def check_arguments(
+    kind: str, values: Optional[Mapping[str, Any]] = None, name: Optional[str] = None, **_others: Any
+) -> None:
     """Raise ValueError for a field that the kind does not have, for a secret, and for a value that is not valid."""
     noun = NOUNS[kind]
-    fields = {name: field for name, field in noun.by_name.items() if field is not noun.key and not field.secret}
-    for name, value in (values or {}).items():
-        if name in noun.by_name and noun.by_name[name].secret:
+    if values is not None and name is None and not noun.key.assigned:
+        raise ValueError(f"name is missing: a {noun.singular} needs one")
+    fields = {field.name: field for field in noun.fields if not (field is noun.key or field.secret or field.assigned)}
+    for field, value in (values or {}).items():
+        if field in noun.by_name and noun.by_name[field].secret:
             raise ValueError(
-                f"{name} is a secret, which a tool cannot set; a person can run: checkmk-sync "
-                f"{kind.replace('_', '-')} update NAME --{name}-file FILE"
+                f"{field} is a secret, which a tool cannot set; a person can run: checkmk-sync "
+                f"{kind.replace('_', '-')} update NAME --{field}-file FILE"
             )
-        if name not in fields:
-            raise ValueError(f"{noun.plural} do not have the field {name!r}{suggestion(name, tuple(fields))}")
-        fields[name].check(value)
-        if fields[name].holds_secrets and not all(map(secret_name, find_secrets(value))):
-            raise ValueError(f"{name} contains a secret, which a tool cannot set; write secret:NAME in its place")
-
-
-def check_new(kind: str, values: Mapping[str, Any], name: Optional[str] = None) -> None:
-    """Raise ValueError as :func:`check_arguments`, and unless the name is given exactly if the site needs it."""
-    if NOUNS[kind].key.assigned is not (name is None):
-        problem = "the site chooses the name; leave it out" if name is not None else "give its name"
-        raise ValueError(f"{with_article(NOUNS[kind].singular)} cannot be created like this: {problem}")
-    check_arguments(kind, values)
+        if field not in fields:
+            raise ValueError(f"{noun.plural} do not have the field {field!r}{suggestion(field, tuple(fields))}")
+        fields[field].check(value)
+        if fields[field].holds_secrets and not all(map(secret_name, find_secrets(value))):
+            raise ValueError(f"{field} contains a secret, which a tool cannot set; write secret:NAME in its place")
 
 
 def list_all(client: Checkmk, kind: str, search: Optional[str]) -> Iterator[Row]:
@@ -45,7 +41,7 @@ def list_all(client: Checkmk, kind: str, search: Optional[str]) -> Iterator[Row]
 
 
 def call(
-    method: str, client: Checkmk, kind: str, name: Optional[str] = None, values: Optional[Mapping[str, Any]] = None
+    method: str, client: Checkmk, kind: str, name: Optional[str], values: Optional[Mapping[str, Any]] = None
 ) -> Row:
     """Call ``get``, ``create`` or ``update`` with the name and the values of an object, and return the object."""
     key = {} if name is None else {NOUNS[kind].key.name: name}
