@@ -70,8 +70,8 @@ class Write:
 
     @property
     def subject(self) -> str:
-        """The names of the written objects, at most five."""
-        name = next((argument.name for argument in self.command.arguments if argument.required), None)
+        """The names of the written objects, at most five. It is empty if the site chooses the name."""
+        name = next((argument.name for argument in self.command.arguments if argument.is_positional), None)
         value = [] if name is None else self.arguments[name]
         names = [value] if isinstance(value, str) else list(value)
         if name == "folder":
@@ -80,7 +80,11 @@ class Write:
 
     def success(self) -> str:
         """Return the message for a write that was applied, such as "web01 created"."""
-        return f"{self.subject or self.command.noun} {self.command.participle}".strip()
+        return f"{self._subject_or_noun} {self.command.participle}".strip()
+
+    @property
+    def _subject_or_noun(self) -> str:
+        return self.subject or self.command.noun.removesuffix("s").replace("-", " ")
 
     def failure(self, error: errors.CheckmkError, message: str) -> str:
         """Return the message for a failed write, such as "web01 not created: …".
@@ -93,7 +97,7 @@ class Write:
         elif facts["outcome"] == Status.UNKNOWN.value:
             message, separator = f"unknown whether {self.subject or 'it'} was {participle}: {message}", "; "
         else:
-            message, separator = f"{self.subject} not {participle}: {message}".strip(), "; "
+            message, separator = f"{self._subject_or_noun} not {participle}: {message}".strip(), "; "
         return f"{message}{separator}check with: {facts['check']}" if "check" in facts else message
 
     def facts(self, error: errors.CheckmkError) -> dict[str, Any]:
@@ -102,7 +106,10 @@ class Write:
         command = self.command.check_with or (f"checkmk-sync {self.command.noun} get {{}}" if self.command.noun else "")
         if status is not Status.UNKNOWN or not command:
             return {"outcome": status.value}
-        return {"outcome": status.value, "check": command.replace("{}", self.subject.partition(",")[0])}
+        command = command.replace("{}", self.subject.partition(",")[0])
+        for name, value in self.arguments.items():
+            command = command.replace(f"{{{name}}}", str(value))
+        return {"outcome": status.value, "check": command}
 
 
 @dataclass(frozen=True)

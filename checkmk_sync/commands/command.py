@@ -175,7 +175,8 @@ class Command:
     table_row: Optional[Callable[[Row], Row]] = field(default=None, repr=False)
     faces: tuple[str, ...] = (CLI, TOOL)
     tool: str = ""  # name of the tool, if it is not the words with underscores
-    # The command that shows whether a write was applied, with {} for the name. By default it is the noun with "get".
+    # The command that shows whether a write was applied, with {} for the name and {argument} for other arguments. By
+    # default it is the noun with "get".
     check_with: str = ""
     empty_text: str = "no match"  # note for an empty list, if no filter was given
     example: str = ""  # arguments of the command line, for the help

@@ -41,6 +41,12 @@ _VALUES = Argument(
     aliases=("fields", "attributes"),
 )
 _NAME = Argument("name", "The name of the object.", required=True, example="linux", aliases=("id",))
+_NEW_NAME = Argument(
+    "name",
+    "The name of the new object. Leave it out for a kind whose names the site chooses, such as notification_rules.",
+    example="linux",
+    aliases=("id",),
+)
 _FIELDS = (
     Field("kind", "The kind of the object."),
     Field("name", "The name of the object."),
@@ -69,7 +75,7 @@ CONFIGURATION_COMMANDS = (
         "create",
         "Create an object of a kind. Secrets cannot be set; a person sets them on the command line.",
         partial(_configuration.call, "create"),
-        _NAME,
+        _NEW_NAME,
         _VALUES,
         fields=_FIELDS,
     ),

@@ -79,6 +79,7 @@ def _create(noun: Noun) -> Command:
     values = [field for field in noun.fields[1:] if not field.assigned]
     key = () if noun.key.assigned else (key_argument(noun),)
     required = [field for field in values if field.required]
+    filters = "".join(f" --{field.name} {{{field.name}}}" for field in noun.fields if field.filters)
     needs_secret = any(field.secret for field in required)
     return _command(
         noun,
@@ -87,6 +88,7 @@ def _create(noun: Noun) -> Command:
         *key,
         *(_value(field, is_required=field.required) for field in values),
         example=_example(noun, required, has_key=bool(key)),
+        check_with="" if key else f"checkmk-sync {noun.name.replace('_', '-')} list{filters}",
         faces=(CLI,) if needs_secret else (CLI, TOOL),  # a language model must not handle secrets
     )
 

@@ -91,6 +91,23 @@ def test_a_write_without_a_usable_answer_is_unknown(
     assert (code, facts["outcome"], facts["check"]) == (5, "unknown", f"checkmk-sync {check}")
 
 
+def test_a_new_rule_has_no_name_but_its_ruleset_tells_how_to_check_it(
+    sync: Any, site_for_cli: SimulatedSite, config: str
+) -> None:
+    words = ["--config", config, "rules", "create", "--folder", "/", "--value", "'linux'", "--ruleset"]
+    assert sync(*words, "host_groups").out.startswith("rule created\n")
+    refused = sync(*words, "host_gruops")
+    assert (refused.code, refused.err) == (
+        2,
+        "Error: rule not created: unknown ruleset 'host_gruops'; did you mean 'host_groups'?\n",
+    )
+    site_for_cli.set_faults([Fault("reset_before", writes=True)])
+    lost = sync(*words, "host_groups")
+    assert lost.code == 5
+    assert "unknown whether it was created" in lost.err
+    assert "check with: checkmk-sync rules list --ruleset host_groups" in lost.err
+
+
 def test_a_write_to_an_unreachable_site_is_not_applied(sync: Any, site_for_cli: SimulatedSite, config: str) -> None:
     site_for_cli.close()
     code, facts = _run_as_json(sync, config, "hosts create new")

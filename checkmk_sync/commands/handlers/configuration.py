@@ -13,28 +13,34 @@ from . import plain_nouns
 __all__ = ["call", "check_arguments", "list_all"]
 
 
-def check_arguments(kind: str, values: Optional[Mapping[str, Any]] = None, **_others: Any) -> None:
+def check_arguments(
+    kind: str, values: Optional[Mapping[str, Any]] = None, name: Optional[str] = None, **_others: Any
+) -> None:
     """Raise ValueError for a field that the kind does not have, for a secret, and for a value that is not valid."""
     noun = NOUNS[kind]
-    fields = {name: field for name, field in noun.by_name.items() if field is not noun.key and not field.secret}
-    for name, value in (values or {}).items():
-        if name in noun.by_name and noun.by_name[name].secret:
+    if values is not None and name is None and not noun.key.assigned:
+        raise ValueError(f"name is missing: a {noun.singular} needs one")
+    fields = {field.name: field for field in noun.fields if not (field is noun.key or field.secret or field.assigned)}
+    for field, value in (values or {}).items():
+        if field in noun.by_name and noun.by_name[field].secret:
             raise ValueError(
-                f"{name} is a secret, which a tool cannot set; a person can run: checkmk-sync "
-                f"{kind.replace('_', '-')} update NAME --{name}-file FILE"
+                f"{field} is a secret, which a tool cannot set; a person can run: checkmk-sync "
+                f"{kind.replace('_', '-')} update NAME --{field}-file FILE"
             )
-        if name not in fields:
-            raise ValueError(f"{noun.plural} do not have the field {name!r}{suggestion(name, tuple(fields))}")
-        fields[name].check(value)
+        if field not in fields:
+            raise ValueError(f"{noun.plural} do not have the field {field!r}{suggestion(field, tuple(fields))}")
+        fields[field].check(value)
 
 
 def list_all(client: Checkmk, kind: str, search: Optional[str]) -> Iterator[Row]:
     return (_row(kind, row) for row in plain_nouns.list_all(client, kind, search))
 
 
-def call(method: str, client: Checkmk, kind: str, name: str, values: Optional[Mapping[str, Any]] = None) -> Row:
+def call(
+    method: str, client: Checkmk, kind: str, name: Optional[str], values: Optional[Mapping[str, Any]] = None
+) -> Row:
     """Call ``get``, ``create`` or ``update`` with the name and the values of an object, and return the object."""
-    key = {NOUNS[kind].key.name: name}
+    key = {} if name is None else {NOUNS[kind].key.name: name}
     return _row(kind, plain_nouns.call(method, kind, client, **(values or {}), **key))
 
 
