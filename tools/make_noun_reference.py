@@ -65,12 +65,22 @@ def _example(noun: Noun) -> str:
         if field is not noun.key and field.example is not None and not (field.editions or field.since)
     }
     key = [] if noun.key.assigned else [_literal(noun.key.example)]
-    arguments = [*key, *(f"{name}={_literal(value)}" for name, value in values.items())]
+    shown = [*key, *(f"{name}={_literal(value)}" for name, value in values.items())]
     call, record = f"cmk.{noun.name}.ensure", noun.record.__name__
-    short = f"{call}({record}({', '.join(arguments)}))"
+    short = f"{call}({record}({', '.join(shown)}))"
     if len(short) <= 110:
         return short
-    return "\n".join([f"{call}(", f"    {record}(", *(f"        {argument}," for argument in arguments), "    )", ")"])
+    arguments = [*(f"        {text}," for text in key), *(_wrapped(f"{name}=", values[name], 8) for name in values)]
+    return "\n".join([f"{call}(", f"    {record}(", *arguments, "    )", ")"])
+
+
+def _wrapped(head: str, value: Any, indent: int) -> str:
+    """Return a line with a value, or several lines if it is too long, as ruff formats them."""
+    margin, line = " " * indent, f"{' ' * indent}{head}{_literal(value)},"
+    if len(line) <= 120 or not isinstance(value, dict):
+        return line
+    members = (_wrapped(f"{_literal(name)}: ", inner, indent + 4) for name, inner in value.items())
+    return "\n".join([f"{margin}{head}{{", *members, f"{margin}}},"])
 
 
 def _literal(value: Any) -> str:
@@ -115,6 +125,7 @@ def _facts(field: Field) -> Iterator[str]:
         (field.refers_to, f"Names objects of `{field.refers_to}`."),
         (not field.at, hidden),
         (field.wire != field.name, f"Called `{field.wire}` in requests."),
+        (field.holds_secrets, "Can contain secrets; commands accept `secret:NAME` in their place, and hide them."),
         (field.since or field.until, f"Only in versions {_versions(field.since, field.until)}."),
         (field.editions, f"Only in the editions {_listed(sorted(field.editions or ()))}."),
     )

@@ -86,9 +86,13 @@ def _is_option(shape: Any) -> bool:
     return "state" in members_of(found["kinds"][DISABLED] if "kinds" in found and DISABLED in found["kinds"] else found)
 
 
-def enabled_options(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an object without its disabled options."""
-    return {name: inner for name, inner in value.items() if inner != {"state": DISABLED}}
+def enabled_options(value: Any) -> Any:
+    """Return a value without its disabled options."""
+    if isinstance(value, (list, tuple)):
+        return [enabled_options(inner) for inner in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {name: enabled_options(inner) for name, inner in value.items() if inner != {"state": DISABLED}}
 
 
 def holds_options(found: Any, wanted: Any) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, Callable, Mapping, Optional
 
 from ..core.arguments import describe_type
 from ..core.private_files import is_open_to_others
+from ..core.redaction import is_secret_name, telling_name
 from ..errors import MissingExtraError, SettingsError
 
 __all__ = [
@@ -109,14 +110,17 @@ def reveal_named(sources: Mapping[str, SecretSource], name: str, username: str) 
         raise SettingsError(f"the secret {name!r}: {error.reason}", field="secrets") from None
 
 
-def reveal_members(value: Any, reveal: Callable[[str], str]) -> Any:
-    """Return a copy of the value in which ``reveal(NAME)`` replaces each ``secret:NAME``."""
+def reveal_members(value: Any, reveal: Callable[[str], str], member: str = "") -> Any:
+    """Return a copy of the value in which ``reveal(NAME)`` replaces each ``secret:NAME`` in a secret member.
+
+    Other members keep such a text, because they are shown. ``member`` is the name of the value itself.
+    """
     if isinstance(value, Mapping):
-        return {name: reveal_members(inner, reveal) for name, inner in value.items()}
+        return {name: reveal_members(inner, reveal, telling_name(value, name)) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(reveal_members(inner, reveal) for inner in value)
+        return type(value)(reveal_members(inner, reveal, member) for inner in value)
     name = secret_name(value)
-    return value if name is None else reveal(name)
+    return reveal(name) if name is not None and is_secret_name(member) else value
 
 
 def _from_file(path: str) -> str:

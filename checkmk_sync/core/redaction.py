@@ -14,7 +14,16 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from .secret_names import is_secret_name
 
-__all__ = ["HIDDEN", "HiddenURL", "Redactor", "find_secrets", "hide_userinfo", "is_secret_name", "mask_secrets"]
+__all__ = [
+    "HIDDEN",
+    "HiddenURL",
+    "Redactor",
+    "find_secrets",
+    "hide_userinfo",
+    "is_secret_name",
+    "mask_secrets",
+    "telling_name",
+]
 
 HIDDEN = "***"
 # Checkmk: the types and protocols of SNMP credentials. They appear next to secrets but are public.
@@ -26,6 +35,7 @@ _SHAPES = frozenset(
         *("SHA-2-384", "SHA-2-512"),
     }
 )
+_OPTIONS = ("explicit", "explicit_password", "explicit_token", "store")  # Checkmk: they appear next to secrets, too
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _WORD = re.compile(r"[^\s'\"`,;:=()\[\]{}<>]+")
 _USERINFO = re.compile(r"(\w://)[^/?#@\s]+@")
@@ -40,19 +50,17 @@ def mask_secrets(value: Any, name: str = "") -> Any:
     if is_secret_name(name) and not _is_stored(value):
         return None if value is None else HIDDEN
     if isinstance(value, Mapping):
-        return {
-            key: HIDDEN if _is_explicit(value, key) else mask_secrets(inner, str(key)) for key, inner in value.items()
-        }
+        return {key: mask_secrets(inner, telling_name(value, key)) for key, inner in value.items()}
     if isinstance(value, str) and name.endswith("url"):
         return _USERINFO.sub(rf"\1{HIDDEN}@", value)
     return [mask_secrets(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
-def _is_explicit(value: Mapping[Any, Any], key: Any) -> bool:
-    """Return True if the member is a secret, because the option of the object says so."""
+def telling_name(members: Mapping[Any, Any], key: Any) -> str:
+    """Return the name of a member, or "secret" if the option of the object says that the member is a secret."""
     # Checkmk: the parameters of notifications, such as {"option": "explicit", "url": "https://…"}.
-    is_explicit = str(value.get("option", "")).startswith("explicit")
-    return is_explicit and key not in ("option", "username")
+    is_explicit = str(members.get("option", "")).startswith("explicit")
+    return "secret" if is_explicit and key not in ("option", "username") else str(key)
 
 
 def _is_stored(value: Any) -> bool:
@@ -68,8 +76,9 @@ def find_secrets(value: Any, *, all_of_it: bool = False) -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, inner in value.items():
             is_kind = isinstance(inner, str) and inner in _SHAPES
-            if not (all_of_it and (key == "type" or str(key).endswith("_protocol")) and is_kind):
-                is_secret = _is_explicit(value, key) or (is_secret_name(str(key)) and not _is_stored(inner))
+            is_option = key == "option" and inner in _OPTIONS
+            if not (is_option or (all_of_it and (key == "type" or str(key).endswith("_protocol")) and is_kind)):
+                is_secret = is_secret_name(telling_name(value, key)) and not _is_stored(inner)
                 yield from find_secrets(inner, all_of_it=all_of_it or is_secret)
     elif isinstance(value, (list, tuple)):
         for inner in value:

@@ -7,7 +7,7 @@ import json
 import secrets
 from typing import Any, Mapping, Optional
 
-from ..core.redaction import HIDDEN, find_secrets, is_secret_name, mask_secrets
+from ..core.redaction import HIDDEN, find_secrets, is_secret_name, mask_secrets, telling_name
 from ..core.text import escape_invisible, parse_json_container
 
 __all__ = ["delimit", "one_line", "quoted", "sanitize"]
@@ -25,7 +25,7 @@ def sanitize(value: Any, max_text: int = MAX_TEXT, max_entries: Optional[int] = 
     if isinstance(value, Mapping):
         return {
             _cut(escape_invisible(str(key)), MAX_TEXT): HIDDEN
-            if is_secret_name(str(key)) and not (inner is None or isinstance(inner, bool))
+            if is_secret_name(telling_name(value, key)) and not (inner is None or isinstance(inner, bool))
             else sanitize(inner, max_text, max_entries)
             for key, inner in itertools.islice(value.items(), max_entries)
         }

@@ -33,19 +33,21 @@ def secret_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.every_case
 @pytest.mark.parametrize("noun", list(KINDS.values()), ids=lambda noun: noun.name)
 def test_examples_of_the_help_run(noun: Noun, site_for_cli: SimulatedSite, sync: Run, secret_file: Path) -> None:
+    key = noun.key.example
     for command in sorted(noun_commands(noun), key=lambda command: ORDER.index(command.name)):
-        words = shlex.split(f"{command.words} {command.example}")
+        words = shlex.split(f"{command.words} {command.example.replace(noun.key.example, key)}")
         result = sync(*words, "--json", *(["--yes"] if command.destructive else []))
         assert (result.code, result.err) == (0, ""), words
         assert SECRET not in result.out
         if command.name == "list":
-            assert [row[noun.key.name] for row in result.data] == [noun.key.example]
+            assert [row[noun.key.name] for row in result.data] == [key]
         elif command.name == "delete":
-            assert result.data == {"outcome": "applied", "deleted": noun.key.example}
+            assert result.data == {"outcome": "applied", "deleted": key}
         else:
             sent = {field.name: field.example for field in noun.fields if field.required and field.at}
             assert {name: result.data[name] for name in sent} == sent
-    assert noun.key.example not in site_for_cli.state.configuration.objects[noun.name]
+            key = result.data[noun.key.name]  # the site may have chosen it
+    assert key not in site_for_cli.state.configuration.objects[noun.name]
 
 
 def test_a_created_group_is_shown(site_for_cli: SimulatedSite, sync: Run) -> None:

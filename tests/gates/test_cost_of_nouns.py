@@ -14,7 +14,6 @@ from tests.conftest import PACKAGE, ROOT
 
 MOST_LINES = {
     "roles": 60,  # their permissions; the word also names a field of users
-    "tag_groups": 60,  # their tags are attributes of hosts
     "users": 80,  # their logins; User is also the user of a request to the simulated site
     "rules": 100,  # their values, conditions and order; the word also names other things
     "time_periods": 120,  # their times need a canonical form

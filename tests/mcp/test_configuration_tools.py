@@ -93,6 +93,26 @@ def test_every_kind_is_created_from_its_examples(live: SimulatedSite, kind: str)
     assert all(noun.by_name[field].same(made["values"][field], value) for field, value in values.items())
 
 
+def test_secrets_inside_values_are_hidden_and_not_set(live: SimulatedSite, tmp_path: Path) -> None:
+    def method(url: str) -> dict[str, Any]:
+        endpoint = {"option": "explicit", "url": url}
+        return {
+            "option": "create_notification_with_the_following_parameters",
+            "plugin_params": {"plugin_name": "victorops", "splunk_on_call_rest_endpoint": endpoint},
+        }
+
+    log, url = tmp_path / "audit.log", f"https://alert.victorops.com/integrations/{SECRET}"
+    with live.client() as cmk:
+        key = cmk.notification_rules.create(description="Phone", method=method(url)).id
+    shown = _call(live, "configuration_get", kind="notification_rules", name=key)
+    found = result_data(shown)["values"]["method"]["plugin_params"]["splunk_on_call_rest_endpoint"]
+    assert found == {"option": "explicit", "url": "***"}
+    values = {"description": "Mail", "method": method(url)}
+    refused = _call(live, "configuration_create", {"audit": log}, kind="notification_rules", values=values)
+    assert "method contains a secret, which a tool cannot set; write secret:NAME" in error_text(refused)
+    assert SECRET not in f"{shown} {log.read_text() if log.exists() else ''}"
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_a_delete_is_approved_with_all_fields(live: SimulatedSite, mode: str) -> None:
     questions = []

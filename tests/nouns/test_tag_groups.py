@@ -12,6 +12,7 @@ from checkmk_sync.testing import Fault, SimulatedSite
 from tests.raw_requests import Raw
 
 GROUPS, HOSTS = "/domain-types/host_tag_group/collections/all", "/domain-types/host_config/collections/all"
+RULESET = "host_groups"
 LIVE, LAB = {"id": "live", "title": "Live"}, {"id": "lab", "title": "Laboratory"}
 
 
@@ -56,6 +57,38 @@ def test_tags_in_use_are_renamed_or_removed_only_if_the_caller_asks_for_it(used:
     assert [tag["id"] for tag in changed.tags] == ["prod", "other"]
     assert used.hosts.get("web01").attributes["tag_env"] == "prod"
     assert "tag_env" not in used.folders.get("/labs").attributes
+
+
+@pytest.mark.parametrize(
+    ("options", "left"),
+    [({"repair": True}, {"is_not": []}), ({"mode": "remove"}, {"is": [], "is_not": [], "one_of": []})],
+    ids=str,
+)
+def test_rules_that_use_a_deleted_group(cmk: Checkmk, options: dict[str, Any], left: dict[str, Any]) -> None:
+    cmk.tag_groups.create("env", title="Environment", tags=[LIVE, LAB])
+    for operator, value in (("is", "live"), ("is_not", "live"), ("one_of", ["live", "lab"])):
+        condition = {"key": "env", "operator": operator, "value": value}
+        cmk.rules.create(
+            ruleset=RULESET, folder="/", value="linux", description=operator, conditions={"host_tags": [condition]}
+        )
+    with pytest.raises(ForbiddenError, match=r"rulesets \(host_groups\)"):
+        cmk.tag_groups.delete("env")
+    cmk.tag_groups.delete("env", **options)
+    assert {
+        rule.description: (rule.conditions or {}).get("host_tags", []) for rule in cmk.rules.each(ruleset=RULESET)
+    } == left
+
+
+def test_a_renamed_tag_is_renamed_in_rules(cmk: Checkmk) -> None:
+    cmk.tag_groups.create("env", title="Environment", tags=[LIVE, LAB])
+    conditions = {"host_tags": [{"key": "env", "operator": "is", "value": "live"}]}
+    rule = cmk.rules.create(ruleset=RULESET, folder="/", value="linux", conditions=conditions)
+    tags = [{"id": "prod", "title": "Live"}, LAB]
+    with pytest.raises(ForbiddenError, match="used by other instances"):
+        cmk.tag_groups.update("env", tags=tags)
+    cmk.tag_groups.update("env", tags=tags, repair=True)
+    changed = cmk.rules.get(rule.key_value).conditions or {}
+    assert changed["host_tags"] == [{"key": "env", "operator": "is", "value": "prod"}]
 
 
 def test_a_mode_needs_a_version_that_has_it() -> None:

@@ -84,6 +84,7 @@ class NotificationRule(Record):
             _former(until, _METHOD, functools.partial(_complete, _METHOD, since=since))
             for since, until in zip(SINCE, SINCE[1:])
         ),
+        decode=enabled_options,
         matches=holds_options,
         example={
             "option": "create_notification_with_the_following_parameters",
@@ -109,7 +110,7 @@ class NotificationRule(Record):
         wire="rule_config.notification_method.notification_bulking",
         encode=_to_option,
         decode=_value_of,
-        matches=holds_options,
+        matches=lambda found, wanted: bool(found) is bool(wanted) and holds_options(found, wanted),
         example={
             "when_to_bulk": "always",
             "params": {

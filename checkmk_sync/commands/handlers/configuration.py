@@ -6,6 +6,8 @@ from typing import Any, Iterator, Mapping, Optional
 
 from ...catalogue.nouns import NOUNS
 from ...client.checkmk import Checkmk
+from ...config.secrets import secret_name
+from ...core.redaction import find_secrets
 from ...core.text import suggestion
 from ..command import Row
 from . import plain_nouns
@@ -30,6 +32,8 @@ def check_arguments(
         if field not in fields:
             raise ValueError(f"{noun.plural} do not have the field {field!r}{suggestion(field, tuple(fields))}")
         fields[field].check(value)
+        if fields[field].holds_secrets and not all(map(secret_name, find_secrets(value))):
+            raise ValueError(f"{field} contains a secret, which a tool cannot set; write secret:NAME in its place")
 
 
 def list_all(client: Checkmk, kind: str, search: Optional[str]) -> Iterator[Row]:

@@ -70,7 +70,10 @@ def _users(
     """Return the folders, hosts and rules that use a group, or one of the tags ``changes`` if they are given."""
 
     def is_used(values: Optional[Values], name: str) -> bool:
-        return values is not None and name in values and (changes is None or values[name] in changes)
+        if values is None or name not in values:
+            return False
+        # Checkmk: conditions with several tags stay as they are if one of the tags changes.
+        return changes is None or (not isinstance(values[name], list) and values[name] in changes)
 
     attribute = f"tag_{group}"
     return (
@@ -78,7 +81,7 @@ def _users(
         [host for host in configuration.hosts.values() if is_used(host.attributes, attribute)],
         {
             key: rule
-            for key, rule in configuration.objects.get("rules", {}).items()
+            for key, rule in configuration.objects["rules"].items()
             if is_used(_condition(rule, group), "value")
         },
     )
