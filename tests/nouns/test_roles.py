@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk, Role
-from checkmk_sync.errors import BadRequestError, NotFoundError
+from checkmk_sync.errors import BadRequestError, CheckmkError, NotFoundError
 from checkmk_sync.sync import apply_plan, from_data, make_plan
 from checkmk_sync.testing import Fault, SimulatedSite
 from tests.raw_requests import Raw
@@ -50,6 +50,15 @@ def test_a_default_is_always_sent(cmk: Checkmk) -> None:
     cmk.roles.create("oncall", basedon="user", permissions={"wato.edit": "no"})
     assert "wato.edit" in cmk.roles.update("oncall", permissions={"wato.edit": "default"}).permissions
     assert cmk.roles.ensure("oncall", permissions={"wato.edit": "default"}, check=True).changed
+
+
+def test_a_default_cannot_be_proven_by_reading(cmk: Checkmk, site: SimulatedSite) -> None:
+    cmk.roles.create("oncall", basedon="user", permissions={"wato.edit": "no"})
+    site.set_faults([Fault("reset_after", writes=True, times=1)])
+    with pytest.raises(CheckmkError) as caught:
+        cmk.roles.update("oncall", permissions={"wato.edit": "default"})
+    assert caught.value.attempted is not None
+    assert caught.value.attempted.is_uncertain
 
 
 @pytest.mark.parametrize("permissions", [{"wato.edit": True}, {"wato.edit": "on"}, ["wato.edit"]], ids=str)

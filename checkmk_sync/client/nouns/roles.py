@@ -1,4 +1,4 @@
-"""Renames roles of users, and resets their permissions."""
+"""Renames roles of users, and returns permissions to their defaults."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class Roles(Collection[Role]):
     """The roles of users, as ``client.roles``. The site creates a role as a clone of ``basedon``.
 
     Permissions cannot be set while cloning, so that :meth:`create` sends them with a second request. A permission with
-    the state ``default`` is always sent, because sites do not tell it apart from ``yes`` or ``no``. If a role has the
-    alias, the site adds " (copy)" to that of the new role.
+    the state ``default`` is always sent, because sites do not tell it apart from ``yes`` or ``no``. The site adds
+    " (copy)" to an alias that another role has.
     """
 
     @writes
     def rename(self, key: str, new_key: str) -> Role:
-        """Give a role another id, and return the role. The site changes the users who have it."""
+        """Give a role another id, and return the role. The site changes the roles of users, too."""
         self._require_key(new_key)
         return self._change(
             key,
@@ -33,5 +33,12 @@ class Roles(Collection[Role]):
 
     def _differing(self, before: Role, values: Mapping[str, Any], /) -> Sequence[str]:
         names = super()._differing(before, values)
-        resets = "default" in values.get("permissions", {}).values()
-        return [*names, "permissions"] if resets and "permissions" not in names else names
+        return [*names, "permissions"] if _resets(values) and "permissions" not in names else names
+
+    def _has_values(self, found: Role, values: Mapping[str, Any]) -> bool:
+        # A default cannot be compared, so an update that sends one cannot be proven.
+        return not _resets(values) and super()._has_values(found, values)
+
+
+def _resets(values: Mapping[str, Any]) -> bool:
+    return "default" in values.get("permissions", {}).values()

@@ -35,6 +35,7 @@ __all__ = ["Users", "set_login"]
 _NAME = re.compile(r"[\w$][-@.+\w$]*\Z")
 _LONGEST_NAME = 255  # bytes
 _SHORTEST_PASSWORD = 12  # the default password policy
+_LONGEST_SECRET = 72  # bytes that bcrypt hashes
 _FORMER_NAME = "mega_menu_icons"  # of main_menu_icons
 _INTERFACE: Mapping[str, tuple[str, ...]] = {  # the first value is the default
     "interface_theme": ("default", "dark", "light"),
@@ -142,14 +143,21 @@ class Users(Behaviour):
     def refuse(self, context: Context, key: str, values: Values) -> None:
         is_new = key not in context.configuration.objects["users"]
         login = context.body.get("auth_option", {})
-        password = login.get("password")
+        password, secret = login.get("password"), login.get("password", login.get("secret"))
         if is_new and login.get("auth_type") == "remove":
             raise bad_fields({"auth_option": {"auth_type": ["Unsupported value: remove"]}})
-        if is_new and login and password is None and not login.get("secret"):
+        if is_new and login and secret is None:
             raise Problem(400, "A problem occured.", "No authentication details provided for new user")
         if password is not None and len(password) < _SHORTEST_PASSWORD:
             text = f"The given password is too short. It must have at least {_SHORTEST_PASSWORD} characters."
             raise Problem(400, "A problem occured.", text)
+        for is_wrong, text in (
+            (secret == "", "Password must not be empty"),
+            ("\0" in (secret or ""), "Password must not contain null bytes"),
+            (len((secret or "").encode("utf-8", "surrogatepass")) > _LONGEST_SECRET, "Password too long"),
+        ):
+            if is_wrong:
+                raise Problem(400, "A problem occured.", text)
         contact = context.body.get("contact_options", {})
         if contact.get("fallback_contact") and not contact["email"]:
             title = "Fallback contact option requires email"
