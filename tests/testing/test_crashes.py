@@ -334,10 +334,8 @@ def test_values_that_are_not_objects_are_refused(raw: Raw, body: bytes) -> None:
     for method, path in BODIES:
         prepare(raw.site)
         answer = raw(method, path, {"If-Match": "*", "Content-Type": "application/json"}, data=body)
-        # An older version can lack the method, or the path.
         expected = (400,) if (method, path) in _known(raw) else (404, 405)
-        assert answer.status_code in expected, path
-        assert answer.headers["Content-Type"] == PROBLEM
+        assert (answer.status_code in expected, answer.headers["Content-Type"]) == (True, PROBLEM), path
 
 
 def test_the_site_reports_its_own_failures_and_continues(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from ..configuration import Configuration
 from ..endpoints import Context, Fields, SiteState
 from ..references import existing_folder
-from ..replies import Problem
+from ..replies import Problem, bad_fields
 from ..rulesets import RULESETS
 from ..shapes import check_of
 from ..validation import REQUIRED, Check, Field, boolean, member_of, parsed_by, pattern, string
@@ -221,7 +221,10 @@ class Rules(Behaviour):
     def move(self, context: Context) -> Response:
         key, body = context.params["key"], context.body
         rule = self._existing(context, key)
-        if body["position"].endswith("_folder"):
+        needed = "folder" if body["position"].endswith("_folder") else "rule_id"
+        if needed not in body:
+            raise bad_fields({needed: ["Missing data for required field."]})
+        if needed == "folder":
             folder = context.configuration.folder_at(body["folder"]).path
         else:
             target = self._existing(context, body["rule_id"])
