@@ -6,7 +6,8 @@ SPECS is a folder with the official OpenAPI documents. ``versions`` maps the fir
 the request to create a rule. ``shapes`` contains the shapes by name. A shape is one of:
 
 - a reference to another shape, such as ``"#Checkbox"``;
-- ``{"members": {…}}``, an object, with ``?`` after the names of members that are not required;
+- ``{"members": {…}}``, an object, with ``?`` after the names of members that are not required, and ``"others": true``
+  if it can have more members;
 - ``{"by": NAME, "kinds": {…}}``, an object whose member NAME selects its shape;
 - ``{"list": SHAPE}``, with ``"unique": true`` if no two entries may be equal;
 - ``"str"``, ``"int"``, ``"bool"`` or ``"any"``;
@@ -30,6 +31,7 @@ DOCUMENTS = {
     "2.4.0p22": "checkmk-2.4.0-managed",
     "2.5.0b1": "checkmk-2.5.0-ultimatemt",
 }
+OPEN = ("CustomPlugin",)  # Checkmk: the parameters of own scripts (request_schemas.py)
 ROOT = "NotificationRuleRequest"
 TYPES = {"string": "str", "integer": "int", "boolean": "bool"}
 CONSTRAINTS = ("format", "minimum", "pattern")
@@ -48,6 +50,8 @@ class Shapes:
         def reference(name: str) -> str:
             if name not in known:
                 shape = convert({key: value for key, value in schemas[name].items() if key != "$ref"})
+                if name in OPEN:
+                    shape["others"] = True
                 unique = name if self.by_name.setdefault(name, shape) == shape else f"{name}@{version}"
                 self.by_name[unique] = shape
                 known[name] = f"#{unique}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import Any, Mapping
+from typing import Any, Container, Mapping
 
 from ..catalogue.notification_shapes import resolved
 from . import validation
@@ -40,9 +40,11 @@ def _check_of_object(shape: Mapping[str, Any]) -> Check:
         return object_by_type({kind: check_of(part) for kind, part in shape["kinds"].items()}, shape["by"])
     if "members" in shape:
         members = shape["members"].items()
-        return object_with(
-            {name.rstrip("?"): Field(check_of(part), None if name[-1] == "?" else REQUIRED) for name, part in members}
-        )
+        fields = {
+            name.rstrip("?"): Field(check_of(part), None if name[-1] == "?" else REQUIRED) for name, part in members
+        }
+        check = object_with(fields)
+        return check if "others" not in shape else lambda value: check(_only(value, fields))
     if "list" in shape:
         entries = list_of(check_of(shape["list"]))
         return unique(entries) if shape.get("unique") else entries
@@ -52,3 +54,7 @@ def _check_of_object(shape: Mapping[str, Any]) -> Check:
     if "enum" in shape:
         return validation.choice(*shape["enum"])
     return pattern(shape["pattern"]) if "pattern" in shape else validation.integer_between(shape["minimum"])
+
+
+def _only(value: Any, known: Container[str]) -> Any:
+    return {name: inner for name, inner in value.items() if name in known} if isinstance(value, dict) else value

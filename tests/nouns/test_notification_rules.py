@@ -194,6 +194,16 @@ def test_only_scripts_for_mails_send_bulks(cmk: Checkmk) -> None:
         cmk.notification_rules.create(description="Slack", method=SLACK, bulking=bulking)
 
 
+def test_a_new_site_has_no_scripts_of_its_own(cmk: Checkmk) -> None:
+    option, params = "create_notification_with_custom_parameters", {"plugin_name": "sms", "params": ["1"]}
+    made = cmk.notification_rules.create(description="SMS", method={"option": option, "plugin_params": params})
+    assert made.method["plugin_params"] == params
+    with pytest.raises(BadRequestError, match="own does not exist"):
+        cmk.notification_rules.update(
+            str(made.id), method={"option": option, "plugin_params": {**params, "plugin_name": "own"}}
+        )
+
+
 @pytest.mark.parametrize(
     ("part", "option", "value"),
     [

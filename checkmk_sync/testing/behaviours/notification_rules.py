@@ -6,7 +6,7 @@ from typing import Any, Mapping
 
 from werkzeug.wrappers import Response
 
-from ...catalogue.notification_shapes import SINCE, shape_at
+from ...catalogue.notification_shapes import SINCE, resolved, shape_at
 from ..endpoints import Context, Fields, SiteState
 from ..references import existing_folder, existing_host
 from ..replies import Problem, bad_fields
@@ -71,6 +71,11 @@ class NotificationRules(Behaviour):
                     raise bad_fields({"rule_config": {part: {option: {"value": errors}}}})
         method = config["notification_method"]
         script = method["notify_plugin"]["plugin_params"]["plugin_name"]
+        # A new site has no scripts of its own.
+        is_own = script not in resolved("#PluginSelector")["kinds"]
+        if method["notify_plugin"]["option"] == "create_notification_with_custom_parameters" and is_own:
+            errors = {"_schema": [f"{script} does not exist"]}
+            raise bad_fields({"rule_config": {"notification_method": {"notify_plugin": {"plugin_params": errors}}}})
         if method.get("notification_bulking", {}).get("state") == "enabled" and script not in _BULK_SCRIPTS:
             detail = f"The notification script {script} does not allow building bulks."
             raise Problem(400, "Building bulks is not allowed", detail)
