@@ -128,6 +128,7 @@ BODIES: dict[tuple[str, str], Any] = {
         "bulk_size": 3,
         "ignore_errors": False,
     },
+    ("POST", "/domain-types/user_config/actions/dismiss-warning/invoke"): {"warning": "notification_fallback"},
     ("POST", "/objects/rule/old/actions/move/invoke"): {"position": "top_of_folder", "folder": "/a"},
     ("PUT", "/objects/host_config_internal/web/actions/register/invoke"): {"uuid": UUID},
     ("PUT", "/objects/host_config_internal/web/actions/link_uuid/invoke"): {"uuid": UUID},
@@ -332,8 +333,9 @@ def test_values_that_are_not_objects_are_refused(raw: Raw, body: bytes) -> None:
     for method, path in BODIES:
         prepare(raw.site)
         answer = raw(method, path, {"If-Match": "*", "Content-Type": "application/json"}, data=body)
-        expected = 400 if (method, path) in _known(raw) else 405
-        assert (answer.status_code, answer.headers["Content-Type"]) == (expected, PROBLEM), path
+        expected = (400,) if (method, path) in _known(raw) else (404, 405)
+        assert answer.status_code in expected, path
+        assert answer.headers["Content-Type"] == PROBLEM
 
 
 def test_the_site_reports_its_own_failures_and_continues(monkeypatch: pytest.MonkeyPatch) -> None:
