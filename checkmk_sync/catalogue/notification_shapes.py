@@ -9,21 +9,9 @@ import functools
 from pathlib import Path
 from typing import Any, Mapping
 
-from .versions import CheckmkVersion
+__all__ = ["SINCE", "enabled_options", "holds_options", "resolved", "shape_at", "with_all_options"]
 
-__all__ = [
-    "ENABLED",
-    "SINCE",
-    "enabled_options",
-    "holds_options",
-    "members_of",
-    "resolved",
-    "shape_at",
-    "since_of",
-    "with_all_options",
-]
-
-ENABLED, DISABLED = "enabled", "disabled"
+_ENABLED, _DISABLED = "enabled", "disabled"
 # The first versions with a shape of their own. CHECKMK_API_MORE: up to 2.4.0p21, sites require all options.
 SINCE = ("2.2.0b1", "2.3.0b1", "2.4.0b1", "2.4.0p22", "2.5.0b1")
 
@@ -43,24 +31,18 @@ def resolved(shape: Any) -> Any:
     return shape
 
 
-def members_of(shape: Any) -> dict[str, Any]:
+def _members(shape: Any) -> dict[str, Any]:
     """Return the shapes of an object's members by name. Other shapes have no members."""
     found = resolved(shape)
-    members = found.get("members", {}) if isinstance(found, dict) else {}
-    return {name.rstrip("?"): part for name, part in members.items()}
+    return {name.rstrip("?"): part for name, part in found.get("members", {}).items()} if "members" in found else {}
 
 
 def shape_at(since: str, *path: str) -> Any:
     """Return the shape of requests that create a rule, or of a member, since one of the versions :data:`SINCE`."""
     shape = _shapes()["versions"][since]
     for name in path:
-        shape = members_of(shape)[name]
+        shape = _members(shape)[name]
     return shape
-
-
-def since_of(version: CheckmkVersion) -> str:
-    """Return the first version with the shape of ``version``."""
-    return [since for since in SINCE if version.at_least(since)][-1]
 
 
 def with_all_options(shape: Any, value: Any) -> Any:
@@ -76,14 +58,14 @@ def with_all_options(shape: Any, value: Any) -> Any:
         return value
     if "kinds" in found:
         return with_all_options(found["kinds"].get(value.get(found["by"]), "any"), value)
-    parts = members_of(found)
-    missing = {name: {"state": DISABLED} for name, part in parts.items() if name not in value and _is_option(part)}
+    parts = _members(found)
+    missing = {name: {"state": _DISABLED} for name, part in parts.items() if name not in value and _is_option(part)}
     return {**missing, **{name: with_all_options(parts.get(name, "any"), inner) for name, inner in value.items()}}
 
 
 def _is_option(shape: Any) -> bool:
     found = resolved(shape)
-    return "state" in members_of(found["kinds"][DISABLED] if "kinds" in found and DISABLED in found["kinds"] else found)
+    return "state" in _members(found["kinds"][_DISABLED] if "kinds" in found and _DISABLED in found["kinds"] else found)
 
 
 def enabled_options(value: Any) -> Any:
@@ -92,7 +74,7 @@ def enabled_options(value: Any) -> Any:
         return [enabled_options(inner) for inner in value]
     if not isinstance(value, Mapping):
         return value
-    return {name: enabled_options(inner) for name, inner in value.items() if inner != {"state": DISABLED}}
+    return {name: enabled_options(inner) for name, inner in value.items() if inner != {"state": _DISABLED}}
 
 
 def holds_options(found: Any, wanted: Any) -> bool:
@@ -103,7 +85,7 @@ def holds_options(found: Any, wanted: Any) -> bool:
     if isinstance(found, Mapping) and isinstance(wanted, Mapping):
         mine, theirs = enabled_options(wanted), enabled_options(found)
         added = (inner for name, inner in theirs.items() if name not in mine)
-        if any(isinstance(inner, Mapping) and inner.get("state") == ENABLED for inner in added):
+        if any(isinstance(inner, Mapping) and inner.get("state") == _ENABLED for inner in added):
             return False
         return all(name in theirs and holds_options(theirs[name], inner) for name, inner in mine.items())
     if isinstance(found, (list, tuple)) and isinstance(wanted, (list, tuple)):

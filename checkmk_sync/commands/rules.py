@@ -29,7 +29,6 @@ RULE_COMMANDS = (
         idempotent=True,
         example=f"{_KEY.example} --top-of /",
         fields=noun_fields(_RULES),
-        check=_handlers.check_target,
     ),
     Command(
         "rules effective",

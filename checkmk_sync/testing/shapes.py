@@ -7,26 +7,17 @@ import re
 from typing import Any, Mapping
 
 from ..catalogue.notification_shapes import resolved
-from .validation import (
-    REQUIRED,
-    Check,
-    Field,
-    boolean,
-    choice,
-    integer,
-    integer_between,
-    list_of,
-    object_by_type,
-    object_with,
-    pattern,
-    refined,
-    string,
-    unique,
-)
+from . import validation
+from .validation import REQUIRED, Check, Field, list_of, object_by_type, object_with, pattern, refined, string, unique
 
 __all__ = ["check_of"]
 
-_SIMPLE: Mapping[str, Check] = {"str": string, "int": integer, "bool": boolean, "any": lambda _value: None}
+_SIMPLE: Mapping[str, Check] = {
+    "str": string,
+    "int": validation.integer,
+    "bool": validation.boolean,
+    "any": lambda _value: None,
+}
 # Checkmk: the texts are those of marshmallow.
 _FORMATS: Mapping[str, tuple[str, str]] = {
     "email": (r"[^@\s]+@[^@\s]+\.[^@\s]+\Z", "Not a valid email address."),
@@ -59,5 +50,5 @@ def _check_of_object(shape: Mapping[str, Any]) -> Check:
         regex, text = _FORMATS[shape["format"]]
         return refined(string, lambda value: None if re.match(regex, value) else text)
     if "enum" in shape:
-        return choice(*shape["enum"])
-    return pattern(shape["pattern"]) if "pattern" in shape else integer_between(shape["minimum"])
+        return validation.choice(*shape["enum"])
+    return pattern(shape["pattern"]) if "pattern" in shape else validation.integer_between(shape["minimum"])

@@ -201,6 +201,12 @@ def test_only_scripts_for_mails_send_bulks(cmk: Checkmk) -> None:
         ("conditions", "match_service_groups", ["nope"]),
         ("conditions", "match_hosts", ["nope"]),
         ("conditions", "match_folder", "/nope"),
+        ("conditions", "match_host_tags", [{"tag_type": "aux_tag", "operator": "is_set", "tag_id": "nope"}]),
+        (
+            "conditions",
+            "match_host_tags",
+            [{"tag_type": "tag_group", "tag_group_id": "nope", "operator": "is", "tag_id": "x"}],
+        ),
         ("conditions", "match_only_during_time_period", "nope"),
         ("contact_selection", "members_of_contact_groups", ["nope"]),
         ("contact_selection", "explicit_email_addresses", ["carol"]),

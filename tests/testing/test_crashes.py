@@ -128,7 +128,7 @@ BODIES: dict[tuple[str, str], Any] = {
         "bulk_size": 3,
         "ignore_errors": False,
     },
-    ("POST", "/domain-types/user_config/actions/dismiss-warning/invoke"): {"warning": "notification_fallback"},
+    ("POST", "/domain-types/user_config/actions/dismiss-warning/invoke"): {"warning": "immediate_slideout_change"},
     ("POST", "/objects/rule/old/actions/move/invoke"): {"position": "top_of_folder", "folder": "/a"},
     ("PUT", "/objects/host_config_internal/web/actions/register/invoke"): {"uuid": UUID},
     ("PUT", "/objects/host_config_internal/web/actions/link_uuid/invoke"): {"uuid": UUID},
@@ -140,7 +140,8 @@ BODIES: dict[tuple[str, str], Any] = {
 
 def _example_bodies(noun: Noun) -> dict[tuple[str, str], Any]:
     """Return a valid body for each operation of a plain noun, made of the examples in its row."""
-    new, changes = example_body(noun), example_body(noun, "update")
+    more = {"auth_option": {"auth_type": "password", "password": "example-secret"}} if noun.name == "users" else {}
+    new, changes = {**example_body(noun), **more}, {**example_body(noun, "update"), **more}
     bodies = {
         "create": new,
         "update": changes,
@@ -334,8 +335,7 @@ def test_values_that_are_not_objects_are_refused(raw: Raw, body: bytes) -> None:
         prepare(raw.site)
         answer = raw(method, path, {"If-Match": "*", "Content-Type": "application/json"}, data=body)
         expected = (400,) if (method, path) in _known(raw) else (404, 405)
-        assert answer.status_code in expected, path
-        assert answer.headers["Content-Type"] == PROBLEM
+        assert (answer.status_code in expected, answer.headers["Content-Type"]) == (True, PROBLEM), path
 
 
 def test_the_site_reports_its_own_failures_and_continues(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ PERMISSIONS = {
     "aux_tags": "wato.hosttags",
     "contact_groups": "wato.users",
     "host_groups": "wato.groups",
+    "notification_rules": "general.edit_notifications",
     "passwords": "wato.passwords",
     "roles": "wato.users",
     "rules": "wato.rulesets",

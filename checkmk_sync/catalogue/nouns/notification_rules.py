@@ -34,19 +34,23 @@ def _options(description: str, member: str, **facts: Any) -> Any:
     return _property(description, member, encode=encode, decode=enabled_options, matches=holds_options, **facts)
 
 
-def _to_option(value: Any) -> dict[str, Any]:
-    found = {"state": "enabled" if value else "disabled"}
-    return found if isinstance(value, bool) or not value else {**found, "value": value}
+def _to_switch(value: bool) -> dict[str, Any]:
+    return {"state": "enabled" if value else "disabled"}
 
 
 def _is_enabled(option: Mapping[str, Any]) -> bool:
     return {"enabled": True, "disabled": False}[option["state"]]
 
 
-def _value_of(option: Mapping[str, Any]) -> Any:
-    return option["value"] if _is_enabled(option) else None
+def _to_bulking(value: Mapping[str, Any]) -> Any:
+    return _complete(_BULKING, {**_to_switch(bool(value)), **({"value": value} if value else {})})
 
 
+def _from_bulking(option: Mapping[str, Any]) -> Any:
+    return enabled_options(option["value"]) if _is_enabled(option) else None
+
+
+_BULKING = "notification_method.notification_bulking"
 _METHOD = "notification_method.notify_plugin"
 
 
@@ -107,19 +111,13 @@ class NotificationRule(Record):
     bulking: Optional[dict[str, Any]] = attr(
         "When to send several notifications in one message; never by default. Only the scripts for mails can do that.",
         default=None,
-        wire="rule_config.notification_method.notification_bulking",
-        encode=_to_option,
-        decode=_value_of,
+        wire=f"rule_config.{_BULKING}",
+        encode=_to_bulking,
+        decode=_from_bulking,
         matches=lambda found, wanted: bool(found) is bool(wanted) and holds_options(found, wanted),
         example={
             "when_to_bulk": "always",
-            "params": {
-                "time_horizon": 60,
-                "max_bulk_size": 100,
-                "notification_bulks_based_on": ["host"],
-                "notification_bulks_based_on_custom_macros": [],
-                "subject_for_bulk_notifications": {"state": "disabled"},
-            },
+            "params": {"time_horizon": 60, "max_bulk_size": 9, "notification_bulks_based_on": ["host"]},
         },
     )
     comment: Optional[str] = _property("Comment.", "rule_properties.comment", initial="", example="Ask Carol")
@@ -129,7 +127,7 @@ class NotificationRule(Record):
     disabled: Optional[bool] = _property(
         "Whether the rule is ignored.",
         "rule_properties.do_not_apply_this_rule",
-        encode=_to_option,
+        encode=_to_switch,
         decode=_is_enabled,
         initial=False,
         example=False,
@@ -137,7 +135,7 @@ class NotificationRule(Record):
     allow_users_to_deactivate: Optional[bool] = _property(
         "Whether users can deactivate the notifications of the rule; they can by default.",
         "rule_properties.allow_users_to_deactivate",
-        encode=_to_option,
+        encode=_to_switch,
         decode=_is_enabled,
         initial=True,
         example=True,

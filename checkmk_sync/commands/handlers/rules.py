@@ -9,14 +9,7 @@ from ...client.checkmk import Checkmk
 from ..command import Row
 from .plain_nouns import row_of
 
-__all__ = ["check_target", "effective", "move"]
-
-
-def check_target(**arguments: Optional[str]) -> None:
-    """Raise ValueError unless exactly one of the targets of a move is given."""
-    given = [name for name in ("before", "after", "top_of", "bottom_of") if arguments.get(name) is not None]
-    if len(given) != 1:
-        raise ValueError("give exactly one of before, after, top_of and bottom_of")
+__all__ = ["effective", "move"]
 
 
 def move(client: Checkmk, **arguments: Optional[str]) -> Row:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Mapping
+from typing import Any, Mapping
 
 from werkzeug.wrappers import Response
 
-from ...catalogue.notification_shapes import shape_at, since_of
+from ...catalogue.notification_shapes import SINCE, shape_at
 from ..endpoints import Context, Fields, SiteState
 from ..references import existing_folder, existing_host
 from ..replies import Problem, bad_fields
@@ -27,14 +27,25 @@ _GROUPS: Mapping[str, str] = {
 
 
 def _body(state: SiteState) -> dict[str, Field]:
-    return {"rule_config": Field(check_of(shape_at(since_of(state.profile.version), "rule_config")), REQUIRED)}
+    since = [first for first in SINCE if state.profile.version.at_least(first)][-1]
+    return {"rule_config": Field(check_of(shape_at(since, "rule_config")), REQUIRED)}
 
 
 def _references(state: SiteState) -> dict[str, Check]:
     """Return the checks of the options that name other objects (source: request_schemas.py, "should_exist")."""
     objects, hosts = state.configuration.objects, list_of(existing_host(state))
+    is_aux_tag = member_of(objects["aux_tags"], "The aux_tag {!r} should exist but it doesn't.")
+    is_group = member_of(objects["tag_groups"], "The host tag group id {!r} should exist but it doesn't")
+
+    def tag(value: Values) -> Any:
+        is_aux = value["tag_type"] == "aux_tag"
+        name, check = ("tag_id", is_aux_tag) if is_aux else ("tag_group_id", is_group)
+        errors = check(value[name])
+        return {name: errors} if errors else None
+
     return {
         **{option: list_of(member_of(objects[noun], "Group missing: {!r}")) for option, noun in _GROUPS.items()},
+        "match_host_tags": list_of(tag),
         "match_hosts": hosts,
         "match_exclude_hosts": hosts,
         "match_folder": existing_folder(state),

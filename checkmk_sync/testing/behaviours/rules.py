@@ -11,23 +11,10 @@ from werkzeug.wrappers import Response
 from ..configuration import Configuration
 from ..endpoints import Context, Fields, SiteState
 from ..references import existing_folder
-from ..replies import Problem
+from ..replies import Problem, bad_fields
 from ..rulesets import RULESETS
-from ..validation import (
-    REQUIRED,
-    Check,
-    Field,
-    boolean,
-    choice,
-    list_of,
-    member_of,
-    nonempty_string,
-    object_by_type,
-    object_with,
-    parsed_by,
-    pattern,
-    string,
-)
+from ..shapes import check_of
+from ..validation import REQUIRED, Check, Field, boolean, member_of, parsed_by, pattern, string
 from .standard import Behaviour, Values
 
 __all__ = ["Rules", "Rulesets"]
@@ -44,41 +31,32 @@ _VALUE_KEYS: Mapping[str, frozenset[str]] = {
 # Conditions
 
 
-def _names(*, is_complete: bool) -> Check:
-    need = REQUIRED if is_complete else None
-    return object_with(
-        {"match_on": Field(list_of(nonempty_string), need), "operator": Field(choice("one_of", "none_of"), need)}
-    )
+def _tag(value: Any) -> dict[str, Any]:
+    return {"members": {"operator": "str", "key": "str", "value": value}}
 
 
-def _tag(value: Check) -> dict[str, Field]:
-    return {"key": Field(string, REQUIRED), "value": Field(value, REQUIRED)}
-
-
-_TAG = object_by_type(
-    {"is": _tag(string), "is_not": _tag(string), "one_of": _tag(list_of(string)), "none_of": _tag(list_of(string))},
-    "operator",
-)
-_BOOLEAN = Field(choice("and", "or", "not"))
-_GROUP = object_with(
-    {
-        "operator": _BOOLEAN,
-        "label_group": Field(list_of(object_with({"operator": _BOOLEAN, "label": Field(string, REQUIRED)})), REQUIRED),
-    }
-)
+_BOOLEAN, _TEXTS = {"enum": ("and", "or", "not")}, {"list": "str"}
+_TAG = {
+    "by": "operator",
+    "kinds": {**dict.fromkeys(("is", "is_not"), _tag("str")), **dict.fromkeys(("one_of", "none_of"), _tag(_TEXTS))},
+}
+_LABELS = {"list": {"members": {"operator?": _BOOLEAN, "label": "str"}}}
+_GROUP = {"members": {"operator?": _BOOLEAN, "label_group": _LABELS}}
 
 
 def _conditions(state: SiteState) -> Check:
     has_groups = state.profile.version.at_least(_GROUPS_SINCE)
-    operator = Field(choice("is", "is_not"), REQUIRED if has_groups else None)
-    label = object_with({"operator": operator, **dict.fromkeys(("key", "value"), Field(string, REQUIRED))})
-    fields = {"host_tags": Field(list_of(_TAG))}
-    for kind, name in (("host", "host_name"), ("service", "service_description")):
-        fields[name] = Field(_names(is_complete=has_groups))
-        fields[f"{kind}_labels"] = Field(list_of(label))
+    mark = "" if has_groups else "?"  # up to 2.2, operators and lists of names can be missing
+    operator = f"operator{mark}"
+    names = {"members": {f"match_on{mark}": {"list": {"pattern": "."}}, operator: {"enum": ("one_of", "none_of")}}}
+    label = {"members": {"key": "str", operator: {"enum": ("is", "is_not")}, "value": "str"}}
+    members: dict[str, Any] = {"host_tags?": {"list": _TAG}, "host_name?": names, "service_description?": names}
+    for kind in ("host", "service"):
+        members[f"{kind}_labels?"] = {"list": label}
         if has_groups:
-            fields[f"{kind}_label_groups"] = Field(list_of(_GROUP))
-    return object_with(fields, _refuse_both)
+            members[f"{kind}_label_groups?"] = {"list": _GROUP}
+    check = check_of({"members": members})
+    return lambda value: check(value) or _refuse_both(value)
 
 
 def _refuse_both(conditions: Values) -> Any:
@@ -95,34 +73,23 @@ def _stored_groups(conditions: Values, kind: str) -> Sequence[Mapping[str, Any]]
         {"operator": "not" if label.get("operator") == "is_not" else "and", "label": f"{label['key']}:{label['value']}"}
         for label in conditions.get(f"{kind}_labels", ())
     ]
-    groups: Sequence[Mapping[str, Any]] = conditions.get(f"{kind}_label_groups", ())
-    if labels:
-        groups = [{"operator": "and", "label_group": labels}]
+    groups = [{"label_group": labels}] if labels else conditions.get(f"{kind}_label_groups", ())
     return [
-        {
-            "operator": group.get("operator", "and"),
-            "label_group": [{"operator": "and", **label} for label in group["label_group"]],
-        }
+        {"operator": "and", **group, "label_group": [{"operator": "and", **label} for label in group["label_group"]]}
         for group in groups
     ]
 
 
 def _stored_conditions(ruleset: str, conditions: Values) -> Values:
     """Return conditions without those that the ruleset does not have: Checkmk drops them silently."""
-    has_services = bool(RULESETS[ruleset]["item_type"])
-    stored: dict[str, Any] = {
-        "host_tags": conditions.get("host_tags", []),
-        "host_label_groups": [],
-        "service_label_groups": [],
-    }
-    if ruleset != "host_label_rules":
-        stored["host_label_groups"] = _stored_groups(conditions, "host")
-    if has_services and ruleset != "service_label_rules":
-        stored["service_label_groups"] = _stored_groups(conditions, "service")
-    for name in ("host_name", *(("service_description",) if has_services else ())):
-        if name in conditions:
-            stored[name] = conditions[name]
-    return stored
+    names = {"host": "host_name", "service": "service_description"}
+    kinds = tuple(names) if RULESETS[ruleset]["item_type"] else ("host",)
+    stored: dict[str, Any] = {"host_tags": [], "host_label_groups": [], "service_label_groups": []}
+    for kind in kinds:
+        if ruleset != f"{kind}_label_rules":
+            stored[f"{kind}_label_groups"] = _stored_groups(conditions, kind)
+    kept = ("host_tags", *(names[kind] for kind in kinds))
+    return {**stored, **{name: conditions[name] for name in kept if name in conditions}}
 
 
 def _shown_conditions(context: Context, conditions: Values) -> Values:
@@ -130,14 +97,11 @@ def _shown_conditions(context: Context, conditions: Values) -> Values:
         return conditions
     shown = {name: value for name, value in conditions.items() if not name.endswith("_groups")}
     for kind in ("host", "service"):
+        labels = [label for group in conditions[f"{kind}_label_groups"] for label in group["label_group"]]
         shown[f"{kind}_labels"] = [
-            {
-                "key": label["label"].partition(":")[0],
-                "operator": "is_not" if label["operator"] == "not" else "is",
-                "value": label["label"].partition(":")[2],
-            }
-            for group in conditions[f"{kind}_label_groups"]
-            for label in group["label_group"]
+            {"key": key, "operator": "is_not" if label["operator"] == "not" else "is", "value": value}
+            for label in labels
+            for key, _, value in (label["label"].partition(":"),)
         ]
     return shown
 
@@ -155,15 +119,13 @@ def _masked(value: Any) -> Any:
     """Return a value without its passwords, in the forms in which Checkmk stores them."""
     if isinstance(value, dict):
         return {name: _masked(entry) for name, entry in value.items()}
-    if isinstance(value, list):
-        return [_masked(entry) for entry in value]
-    if not isinstance(value, tuple):
+    if not isinstance(value, (list, tuple)):
         return value
-    if len(value) == 2 and value[0] == "password":
+    if value[:1] == ("password",) and len(value) == 2:
         return ("password", _MASK)
     if value[:2] == ("cmk_postprocessed", "explicit_password"):
         return (*value[:2], (value[2][0], _MASK))
-    return tuple(map(_masked, value))
+    return type(value)(map(_masked, value))
 
 
 def _read(text: str) -> Any:
@@ -220,20 +182,13 @@ class Rules(Behaviour):
             raise Problem(400, "A field has a problem", f"The data type of the value {value!r} is not valid.")
 
     def complete(self, context: Context, values: Values) -> Values:
+        properties = {"disabled": False, **values["properties"]} if "properties" in values else {}
         return {
             "ruleset": values["ruleset"],
             "folder": context.configuration.folder_at(values["folder"]).path,
             "value_raw": repr(_read(values["value_raw"])),
             "conditions": _stored_conditions(values["ruleset"], values.get("conditions", {})),
-            # Checkmk keeps no empty texts.
-            "properties": {
-                name: value
-                for name, value in {
-                    **({"disabled": False} if "properties" in values else {}),
-                    **values.get("properties", {}),
-                }.items()
-                if value != ""
-            },
+            "properties": {name: value for name, value in properties.items() if value != ""},  # as in Checkmk
         }
 
     def extensions(self, context: Context, values: Values, *, is_single: bool) -> Values:
@@ -266,7 +221,10 @@ class Rules(Behaviour):
     def move(self, context: Context) -> Response:
         key, body = context.params["key"], context.body
         rule = self._existing(context, key)
-        if body["position"].endswith("_folder"):
+        needed = "folder" if body["position"].endswith("_folder") else "rule_id"
+        if needed not in body:
+            raise bad_fields({needed: ["Missing data for required field."]})
+        if needed == "folder":
             folder = context.configuration.folder_at(body["folder"]).path
         else:
             target = self._existing(context, body["rule_id"])
