@@ -24,7 +24,7 @@ def _values(noun: Noun, text: str) -> dict[str, Any]:
 
 
 def _title(noun: Noun) -> str:
-    return next(field.name for field in noun.fields if field.name in ("alias", "title"))
+    return next(field.name for field in noun.fields if field.name in ("alias", "fullname", "title"))
 
 
 def _write(objects: Any, noun: Noun, verb: str, keys: list[str], text: str) -> dict[str, Status]:

@@ -68,6 +68,7 @@ class User(Record):
         wire="auth_option.auth_type",
         at=("extensions", "auth_option", "auth_type"),
         default=None,
+        example="password",
     )
     password: Optional[str] = attr(
         "The password, or the secret of an automation user.",
