@@ -98,9 +98,9 @@ class Attributed(Editable[A]):
 
     def _is_created(self, found: A, wanted: A, /) -> bool:
         # Any other object of this name existed before, or was created by someone else.
+        is_ours = created_by(self._site.settings.username, 0.0, found.meta)
         is_same = getattr(found, self._member) == getattr(wanted, self._member)
-        is_same = is_same and matches({"attributes": wanted.attributes}, found.attributes)
-        return is_same and created_by(self._site.settings.username, 0.0, found.meta)
+        return is_ours and is_same and matches({"attributes": wanted.attributes}, found.attributes)
 
     def _values(self, record: A, /) -> dict[str, Any]:
         return {self._member: getattr(record, self._member), **record.attributes}

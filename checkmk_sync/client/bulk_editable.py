@@ -43,7 +43,7 @@ class BulkEditable(Editable[T]):
         return [{name: value for name, value in entry.items() if name != "folder"} for entry in entries]
 
     def _select_new(self: S) -> Callable[[S, Sequence[T]], Sequence[T]]:
-        """Return a function that returns those of some objects that did not exist when this method was called."""
+        """Return a function that selects the objects that did not exist when this method was called."""
         raise NotImplementedError
 
     def _require_item(self, item: Any, known: Iterable[str]) -> Entry:

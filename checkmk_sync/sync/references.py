@@ -78,9 +78,8 @@ class References:
         needs: dict[Key, list[Key]] = {}
         for key in sorted(self.deleted_keys):
             existing = self.observed.objects[key]
-            targets = sorted(
-                {target for _, target in _references_of(existing.kind, existing.properties)} & self.deleted_keys
-            )
+            references = _references_of(existing.kind, existing.properties)
+            targets = sorted({target for _, target in references} & self.deleted_keys)
             if any(KINDS[kind].order > KINDS[existing.kind].order for kind, _ in targets):
                 yield _reference_removal(existing)  # such as a folder, because hosts are deleted before folders
             elif targets:
