@@ -44,7 +44,7 @@ def _by_date(ranges: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[str, s
 class TimePeriod(Record):
     """Times of the week, such as working hours, for checks, notifications and rules."""
 
-    name: str = key("Id of the time period.", pattern=r"^[-a-z0-9A-Z_]+\Z", example="workhours")
+    name: str = key("ID of the time period.", pattern=r"^[-a-z0-9A-Z_]+\Z", example="workhours")
     alias: str = attr("Title of the time period.", example="Working hours")
     active_time_ranges: list[Any] = attr(
         "Days of the week with their ranges of times.",
