@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable, Optional, Sequence, TypeVar, Union
+from typing import Any, Callable, Optional, Sequence, TypeVar
 
-from ..core.arguments import require_string
-from ..errors import ApiError
+from ..errors import BadRequestError
 from .editable import Editable, Values
 from .records import Folder, Host
 from .resource import writes
-from .updates import KINDS, Attributes, ChangeFunction, created_by, diff_body, matches, update_body
+from .updates import Attributes, ChangeFunction, created_by, matches, update_function
 
 __all__ = ["Attributed"]
 
@@ -25,7 +24,6 @@ class Attributed(Editable[A]):
     """
 
     _member: str
-    _removal_refusals: tuple[type[ApiError], ...] = ()  # the errors after which attributes may be removed nevertheless
 
     @writes
     def update(
@@ -58,28 +56,8 @@ class Attributed(Editable[A]):
         Raises PreconditionError if the object has changed since the ``etag``, NotFoundError if it does not exist,
         BadRequestError if an attribute is not valid, and ValueError unless exactly one kind of change is given.
         """
-        return self._update(name, change, attributes, update_attributes, remove_attributes, etag=etag)
-
-    def _update(
-        self,
-        name: str,
-        change: Optional[ChangeFunction],
-        *kinds: Union[Attributes, Sequence[str], None],
-        etag: Optional[str],
-        title: Optional[str] = None,
-    ) -> A:
-        """Update an object with a change function, or with one of the :data:`KINDS`."""
-        body = update_body(dict(zip(KINDS, kinds)), name)
-        if body and change is not None:
-            raise ValueError("give either a change function or attributes, not both")
-        if title is not None:
-            body["title"] = require_string(title, "title")
-        if not body and change is None:
-            other = "a title, " if self._member == "title" else ""
-            raise ValueError(f"give {other}a change function or one of {', '.join(KINDS)}")
-        if change is None:
-            return self.update_with(name, lambda _before: body, etag)
-        return self.update_with(name, lambda before: {**body, **diff_body(change, before.attributes, name)}, etag)
+        kinds = (attributes, update_attributes, remove_attributes)
+        return self.update_with(name, update_function(name, change, kinds), etag)
 
     @writes
     def update_with(self, name: str, body_for: Callable[[A], Values], etag: Optional[str] = None) -> A:
@@ -90,7 +68,8 @@ class Attributed(Editable[A]):
             body_for,
             lambda _there, found, body, _before: self._is_as_left_by(body, found),
             etag=etag,
-            refusals=lambda body: self._removal_refusals if "remove_attributes" in body else (),
+            # CHECKMK_API 10.2: if an attribute is already absent, the removal is refused, but the others are removed.
+            refusals=lambda body: (BadRequestError,) if "remove_attributes" in body else (),
         )
 
     def _is_as_left_by(self, body: Values, found: A, /) -> bool:

@@ -66,8 +66,6 @@ class Hosts(Attributed[Host], BulkEditable[Host]):
     noun, record = "hosts", Host
     _key = _wire_key = "host_name"
     _member, _setters = "folder", {"folder": "move"}
-    # CHECKMK_API 10.2: removing an attribute that is absent is refused, but the others are removed anyway.
-    _removal_refusals = (BadRequestError,)
     _parse = staticmethod(Host.parse)
     _check_name = staticmethod(host_name)
 
