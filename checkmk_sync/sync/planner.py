@@ -181,9 +181,8 @@ class _Planner:
     def add_deletions(self, keep_folders: bool) -> list[str]:
         """Plan the deletion of the owner's objects missing from the inventory, and of the owner's empty folders.
 
-        Objects other than folders are deleted only if the inventory contains objects of their kind.
-
-        With ``keep_folders``, the folders are kept. Return their paths.
+        Objects other than folders are deleted only if the inventory contains objects of their kind. With
+        ``keep_folders``, the folders are kept. Return the paths of the folders that are kept.
         """
         if self.ownership.owner is None:
             return []
