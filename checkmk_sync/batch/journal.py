@@ -78,18 +78,22 @@ class Journal:
         self.done: set[str] = set()
         self._lock = threading.Lock()
         if _open_journals.setdefault((os.getpid(), self.path), self) is not self:
-            raise self._error("is in use by another batch of this process; wait for it, or use another file")
+            raise self._error(
+                "the journal is in use by another batch of this process; wait for it, or use another file"
+            )
         with contextlib.ExitStack() as on_failure:
             on_failure.callback(_open_journals.pop, (os.getpid(), self.path))
             try:
                 self._file = open_owned(self.path, os.O_RDWR | os.O_APPEND)
             except OSError as error:
-                raise self._error(f"cannot be opened: {error.strerror}") from error
+                raise self._error(f"the journal cannot be opened: {error.strerror}") from error
             on_failure.callback(os.close, self._file)
             try:
                 lock_file(self._file)
             except OSError as error:
-                raise self._error("is in use by another process; wait for it, or use another file") from error
+                raise self._error(
+                    "the journal is in use by another process; wait for it, or use another file"
+                ) from error
             self.batch_id = self._load(batch_id, default_id, operation)
             restrict_to_owner(self._file)
             on_failure.pop_all()
@@ -119,12 +123,12 @@ class Journal:
             return new_id
         head = _parse_line(first)
         if head.get("kind") != _KIND or not isinstance(head.get("batch_id"), str):
-            raise self._error("is not a batch journal; use another file", "this file")
+            raise self._error("this file is not a batch journal; use another file")
         found_id, found_operation = str(head["batch_id"]), head.get("operation", operation)
         if batch_id is not None and found_id != batch_id:
-            raise self._error(f"belongs to batch {found_id!r}, not {batch_id!r}; use another file")
+            raise self._error(f"the journal belongs to batch {found_id!r}, not {batch_id!r}; use another file")
         if batch_id is None and found_operation != operation:
-            message = f"belongs to batch {found_id!r}, which runs {found_operation}, not {operation}"
+            message = f"the journal belongs to batch {found_id!r}, which runs {found_operation}, not {operation}"
             raise self._error(f"{message}; pass its batch_id to continue that batch")
         self._read_outcomes(lines)
         return found_id
@@ -156,14 +160,14 @@ class Journal:
                 if not last.endswith(b"\n"):  # the process that wrote this line was killed
                     # Never shorten a file that might not be a journal.
                     if end == 0 and not _HEAD.startswith(line[: len(_HEAD)]):
-                        raise self._error("is not a batch journal; use another file", "this file")
+                        raise self._error("this file is not a batch journal; use another file")
                     os.ftruncate(self._file, end)
                     return
                 end += length
                 yield line
 
-    def _error(self, problem: str, subject: str = "the journal") -> SettingsError:
-        return SettingsError(f"{subject} {problem}", file=self.path)
+    def _error(self, message: str) -> SettingsError:
+        return SettingsError(message, file=self.path)
 
     def _write(self, line: Mapping[str, Any]) -> None:
         text = json.dumps(line, separators=(",", ":")).encode() + b"\n"

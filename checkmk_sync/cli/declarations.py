@@ -131,7 +131,8 @@ def apply() -> None:
     INVENTORY is one or more YAML, JSON or CSV files with the desired state, or - for stdin.
 
     This command shows the plan, asks for confirmation, applies the changes in bulk, discovers services on new hosts,
-    activates once, and verifies the result. If it is interrupted, run it again. Without --owner it deletes nothing.
+    activates once, and verifies the result. If it is interrupted, run it again. Without --owner, it
+    deletes only objects that the inventory marks with absent: true.
     """
 
 

@@ -1,4 +1,4 @@
-"""Replacements of stdout and stderr that never raise OSError, so that a broken stream does not interrupt a command.
+"""Replacements for stdout and stderr that never raise OSError, so that a broken stream does not stop a command.
 
 Output for a closed or full stream is dropped, and characters that the encoding lacks are escaped.
 """

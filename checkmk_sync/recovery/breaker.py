@@ -18,7 +18,7 @@ from .classify import ErrorClass, classify_error
 
 __all__ = ["BreakerState", "CircuitBreaker", "refuse_what_works_later"]
 
-MAX_RECENT = 1000  # attempts that are remembered, or minimum_calls if that is more
+MAX_RECENT = 1000  # the breaker remembers this number of attempts, or minimum_calls if that is more
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])

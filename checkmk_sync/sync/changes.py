@@ -24,6 +24,9 @@ class Action(enum.Enum):
     DELETE = "delete"
 
 
+_ACTIONS = list(Action)
+
+
 @dataclass(frozen=True)
 class Change:
     """One change to one object. ``properties`` maps each property to (now, wanted); None means "not set".
@@ -54,8 +57,7 @@ class Change:
         rank, level = KINDS[self.kind].order
         if self.action is Action.DELETE:
             return (2, -rank, -level, self.kind, 0, self.wave, -depth, self.key)
-        action = list(Action).index(self.action)
-        return (1 if self.after else 0, rank, level, self.kind, action, self.wave, depth, self.key)
+        return (1 if self.after else 0, rank, level, self.kind, _ACTIONS.index(self.action), self.wave, depth, self.key)
 
     @property
     def new_values(self) -> dict[Property, Any]:

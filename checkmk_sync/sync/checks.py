@@ -56,7 +56,7 @@ def value_problems(wanted: Object, sent: Mapping[Property, Any], observed: Obser
 
 
 def _format_of(kind: str, observed: Observed) -> Optional[NounFormat]:
-    """Return the format of a plain noun in the site's version and edition; None if there is no such format."""
+    """Return the format of a plain noun at the site; None for hosts and folders, or if the version is unknown."""
     noun = KINDS[kind].noun
     if noun is None or observed.version is None:
         return None

@@ -65,7 +65,7 @@ def _value_problem(noun: Noun, field: Field, value: Any) -> Optional[str]:
 
 
 def cell_value(kind: SyncKind, path: Property, text: str) -> Any:
-    """Convert the text of a cell to the value of a property. Raises ValueError if the text does not have its form.
+    """Convert the text of a cell to the value of a property. Raises ValueError if the text does not have that form.
 
     For the field of a plain noun, a list is written as ``a|b`` or as JSON, a mapping as JSON, and a flag as ``true`` or
     ``false``.

@@ -109,11 +109,8 @@ class _Reader:
     def _read_tables(self, tables: Any) -> None:
         for name, table in self._mapping(tables, "'tables' must be a mapping of names to tables", "tables").items():
             if not isinstance(table, dict) or not table:
-                self._refuse(
-                    f"the table {show_value(name)} must be a mapping of strings to strings, and must not be empty",
-                    "tables",
-                    name,
-                )
+                requirement = "must be a mapping of strings to strings, and must not be empty"
+                self._refuse(f"the table {show_value(name)} {requirement}", "tables", name)
                 continue
             for key, value in table.items():
                 self._refuse_non_texts((key, value), f"the table {name}", "tables", name, key)

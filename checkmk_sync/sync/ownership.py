@@ -77,12 +77,11 @@ class Ownership:
 
     def _probable_origin(self, existing: ExistingObject) -> str:
         maker = f"it was created by {existing.created_by!r}" if existing.created_by else "its creator is unknown"
-        if existing.adopted_as is not None:
-            if (existing.kind, existing.adopted_as) in self.observed.objects:
-                return f"it is probably a clone of {existing.adopted_as}"
-            return (
-                f"{maker} and it was adopted as {existing.adopted_as}, which is gone, so it was renamed or is a clone"
-            )
+        adopted = existing.adopted_as
+        if adopted is not None:
+            if (existing.kind, adopted) in self.observed.objects:
+                return f"it is probably a clone of {adopted}"
+            return f"{maker} and it was adopted as {adopted}, which is gone, so it was renamed or is a clone"
         known = self._keys_by_fingerprint
         alike = next((known[fingerprint] for fingerprint in _fingerprints(existing) if fingerprint in known), ())
         if not alike:

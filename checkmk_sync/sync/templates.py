@@ -220,12 +220,8 @@ class _FieldParser:
         start = self._at
         name, _ = self._word(":|}")
         if name not in FILTERS:
-            message = (
-                f"unknown filter {name!r}{suggestion(name, tuple(FILTERS))}"
-                if name
-                else "the name of the filter is missing"
-            )
-            raise TemplateError(message, start)
+            unknown = f"unknown filter {name!r}{suggestion(name, tuple(FILTERS))}"
+            raise TemplateError(unknown if name else "the name of the filter is missing", start)
         parameters, make = FILTERS[name]
         usage = f"write the filter {name} as {':'.join((name, *parameters))}"
         if not parameters:

@@ -64,7 +64,7 @@ def test_a_created_group_is_shown(site_for_cli: SimulatedSite, sync: Run) -> Non
     [
         ("host-groups create linux", "Missing option '--alias'."),
         ("host-groups create 'a b' --alias x", "name must match"),
-        ("host-groups update linux", "give a field of the host group 'linux' to change"),
+        ("host-groups update linux", "give at least one field of the host group 'linux' to change"),
         ("aux-tags create x --topic t --title ''", "title must not be empty"),
         (
             "time-periods create x --alias x --active-time-ranges [{",

@@ -80,7 +80,7 @@ def test_no_option_hides_an_option_of_every_command() -> None:
     assert not {f"--{name}" for name in RESERVED_OPTIONS} & options
 
 
-def test_a_written_command_replaces_a_generated_one() -> None:
+def test_a_hand_written_command_replaces_a_generated_one() -> None:
     written = Command("host-groups list", "List groups in another way.", lambda client: iter(()))
     words = [command.words for command in plain_noun_commands((*HOST_COMMANDS, written))]
     assert "host-groups list" not in words
@@ -94,7 +94,7 @@ from checkmk_sync.catalogue.noun import CRUD, Record, attr, key, noun
 
 @noun("teapots", "teapot", "teapot", CRUD, rank=10)
 class Teapot(Record):
-    name: str = key("Id of the teapot.", example="brown")
+    name: str = key("ID of the teapot.", example="brown")
     title: str = attr("Title of the teapot.", at=("title",), example="Brown Betty")
     cups: Optional[int] = attr("Number of cups.", default=None, example=4)
     glazed: Optional[bool] = attr("Whether it is glazed.", default=None, example=True)

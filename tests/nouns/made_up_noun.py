@@ -17,7 +17,7 @@ __all__ = ["Ship"]
 class Ship(Record):
     """A ship with all kinds of fields."""
 
-    name: str = key("Id of the ship.", wire="ship_id", pattern=r"^[a-z]+\Z", example="titanic")
+    name: str = key("ID of the ship.", wire="ship_id", pattern=r"^[a-z]+\Z", example="titanic")
     title: str = attr("Name of the ship.", at=("title",), min_length=1, example="RMS Titanic")
     kind: str = attr("Kind of the ship.", choices=("freight", "passengers"), example="passengers")
     access_key: Optional[str] = attr("Code of the bridge.", default=None, at=(), secret=True, example="a")

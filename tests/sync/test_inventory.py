@@ -225,7 +225,7 @@ def test_a_duplicate_host_is_reported_with_both_locations(tmp_path: Path) -> Non
         ("a.csv", "name,folder\n", "the inventory is empty"),
         ("a.csv", "\n\n", "empty"),
         ("a.csv", "alias,folder\nx,/\n", ":1: a CSV file needs the column 'name'"),
-        ("a.csv", "name,name\nx,y\n", ":1: the column 'name' occurs twice"),
+        ("a.csv", "name,name\nx,y\n", ":1: column 2 (name): the column 'name' occurs twice"),
         ("a.csv", "name,,x\na,b,c\n", ":2: column 2: this column has no heading"),
         ("a.csv", 'name,folder\n"x,/\n', "not valid CSV"),
         ("a.csv", "name,inventory_failed\nx,maybe\n", ":2: column 2 (inventory_failed): 'maybe' is not true or false"),

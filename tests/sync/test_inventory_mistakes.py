@@ -117,7 +117,7 @@ QUOTES = [
     ("labels: {'': x}", "'' is not a valid label key: it is empty"),
     ("labels: {'a:b': x}", "'a:b' is not a valid label key: it contains a ':'"),
     ("labels: {on: x}", "true is not a valid label key: put it in quotes"),
-    ("folder:", "the folder is read as null, not as a string; put it in quotes"),
+    ("folder:", "null and '-' remove a property, but the folder cannot be removed"),
     ("folder: 10", "the folder is read as 10, not as a string; put it in quotes"),
 ]
 

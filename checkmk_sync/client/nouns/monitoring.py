@@ -59,7 +59,7 @@ class _Status(Listing[T]):
         }
 
     def _verb(self, get_verb: str, post_verb: str, query: Query, noun: str = "") -> tuple[str, dict[str, Any]]:
-        """Return the verb that reads rows, and its arguments. ``noun`` has the verb, if it is not this noun.
+        """Return the verb of a ``noun`` (default: this one) that reads rows, and its arguments.
 
         The GET verb takes no lock. It is preferred if the site's version supports it and the URL is short enough.
         """
