@@ -143,7 +143,7 @@ def test_nested_values_are_checked_before_anything_is_sent(
     assert [request.path for request in site.requests] in ([], ["/version"])
 
 
-def test_fields_of_other_versions_fail_their_item_only(clock: ManualClock) -> None:
+def test_a_field_of_another_version_fails_only_its_item(clock: ManualClock) -> None:
     items = [
         {"name": "a", "alias": "A"},
         {"name": "b", "alias": "B", "inventory_paths": {}},

@@ -80,7 +80,7 @@ def test_no_option_hides_an_option_of_every_command() -> None:
     assert not {f"--{name}" for name in RESERVED_OPTIONS} & options
 
 
-def test_a_written_command_replaces_a_generated_one() -> None:
+def test_a_hand_written_command_replaces_a_generated_one() -> None:
     written = Command("host-groups list", "List groups in another way.", lambda client: iter(()))
     words = [command.words for command in plain_noun_commands((*HOST_COMMANDS, written))]
     assert "host-groups list" not in words

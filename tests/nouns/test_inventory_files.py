@@ -1,4 +1,4 @@
-"""Inventory files of plain nouns: sections, tables named after a section, exports, and the check of a file."""
+"""Inventory files of plain nouns: sections, tables named after a section, exports, and ``inventory check``."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_the_page_lists_every_kind_with_its_keys() -> None:
     assert "\n".join(rows) in page, "the table in docs/inventory.md should be:\n" + "\n".join(rows)
 
 
-def test_the_check_of_a_file_hides_secrets(sync: Run) -> None:
+def test_inventory_check_hides_secrets(sync: Run) -> None:
     Path("passwords.csv").write_text("name;title;password;shared;absent\nsnmp;SNMP;geheim;all|b;\nold;;;;true\n")
     result = sync("inventory", "check", "passwords.csv")
     assert result.out.splitlines() == [
