@@ -45,7 +45,8 @@ class ContactGroup(Record):
     )
     customer: Optional[str] = attr(_CUSTOMER, default=None, editions=MANAGED, example="global")
     inventory_paths: Optional[dict[str, Any]] = attr(
-        "Parts of the hardware and software inventory that the members can see.",
+        "Parts of the hardware and software inventory that the members can see, by the type 'allow_all', 'forbid_all' "
+        "or 'specific_paths'.",
         default=None,
         since="2.4.0b1",
         example={"type": "allow_all"},

@@ -47,7 +47,7 @@ class TimePeriod(Record):
     name: str = key("ID of the time period.", pattern=r"^[-a-z0-9A-Z_]+\Z", example="workhours")
     alias: str = attr("Title of the time period.", example="Working hours")
     active_time_ranges: list[Any] = attr(
-        "Days of the week with their time ranges.",
+        "Days, 'monday' to 'sunday' or 'all', with their time ranges.",
         canonical=_by_day,
         example=[{"day": "monday", "time_ranges": [{"start": "08:00", "end": "17:00"}]}],
     )
