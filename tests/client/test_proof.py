@@ -193,6 +193,14 @@ def test_folders_given_by_id_are_found_as_well(site: SimulatedSite, cmk: Checkmk
     assert BY_ID[name](cmk, *idents) in ("/a", "/c/a", "applied", "Alpha", None)
 
 
+def test_the_proof_of_a_bulk_call_reads_each_folder_once(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.folders.create("/a")
+    ident = site.state.configuration.folders["/a"].ident
+    site.set_faults(DONE)
+    cmk.hosts.bulk_create({"host_name": f"h{n}", "folder": ident} for n in range(5)).raise_for_failures()
+    assert sum(ident in request.path for request in site.requests) == 1
+
+
 def test_a_move_to_the_current_folder_by_id_sends_nothing(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.folders.ensure("/a/b")
     cmk.hosts.create("h", "/a")
