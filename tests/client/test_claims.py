@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 
@@ -94,3 +94,21 @@ def test_a_lost_call_is_not_proven_by_another_call_during_the_search(site: Simul
     with pytest.raises(BrokenReplyError):
         cmk.hosts.create("web01", "/", {"alias": "a"})
     assert "web01" in site.state.configuration.hosts
+
+
+DELETIONS: dict[str, Callable[[Checkmk], Any]] = {
+    "host": lambda cmk: cmk.hosts.delete("web01"),
+    "hosts in bulk": lambda cmk: cmk.hosts.bulk_delete(["web01"]),
+    "folder": lambda cmk: cmk.folders.delete("~linux"),
+}
+
+
+@pytest.mark.parametrize("name", DELETIONS)
+def test_a_deletion_ends_the_claim_of_a_creation(site: SimulatedSite, cmk: Checkmk, name: str) -> None:
+    def create() -> Any:
+        return cmk.folders.create("/linux") if name == "folder" else cmk.hosts.create("web01")
+
+    create()
+    DELETIONS[name](cmk)
+    site.set_faults([Fault("reset_after", writes=True, times=1)])
+    assert create().key_value in ("web01", "/linux")

@@ -194,7 +194,7 @@ def test_folders_given_by_id_are_found_as_well(site: SimulatedSite, cmk: Checkmk
 
 
 @pytest.mark.parametrize(
-    "difference", [{"user": "carol"}, {"folder": "/a"}, {"title": "Other"}], ids=lambda it: [*it][0]
+    "difference", [{"user": "carol"}, {"folder": "/a"}, {"title": "Other"}], ids=["user", "folder", "title"]
 )
 def test_an_object_that_appears_later_is_not_the_lost_one(
     site: SimulatedSite, cmk: Checkmk, difference: dict[str, str]
