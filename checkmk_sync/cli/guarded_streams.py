@@ -119,6 +119,8 @@ def encodable(text: str, encoding: str) -> str:
 def guarded() -> Iterator[GuardedBytes]:
     """Replace ``sys.stdout`` and ``sys.stderr`` by guarded streams in a ``with`` block. Yield the guard of stdout."""
     out, err = GuardedStream(sys.stdout), GuardedStream(sys.stderr)
+    for stream in (out, err):
+        stream.flush()  # otherwise bytes would overtake text that was printed before
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         yield out.guard
 

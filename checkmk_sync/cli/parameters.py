@@ -175,7 +175,7 @@ def list_parameters(command: Command) -> list[click.Parameter]:
     inside = " or ".join(f"{name}.KEY" for name in command.all_columns if name in ("attributes", "labels"))
     columns = ", ".join(command.all_columns) + (f", {inside}" if inside else "")
     return [
-        click.Option(["--limit"], type=Number(), help="Show at most this many results."),
+        click.Option(["--limit"], type=Number(0, 1_000_000_000), help="Show at most this many results."),
         click.Option(
             ["-o", "--output"],
             type=click.Choice(formats),

@@ -85,7 +85,7 @@ class Histogram:
         octaves = sorted(self._octaves)
         # The number of values up to and including each bucket.
         reached = list(accumulate(chain.from_iterable(self._octaves[octave] for octave in octaves)))
-        ranks = [max(1, ceil(round(percent * self.count / 100.0, 6))) for percent in percents]
+        ranks = [min(max(1, ceil(round(percent * self.count / 100.0, 6))), self.count) for percent in percents]
         places = [divmod(bisect_left(reached, rank), _PER_OCTAVE) for rank in ranks]
         return [self._middle(octaves[place] * _PER_OCTAVE + within) for place, within in places]
 

@@ -205,9 +205,9 @@ class CircuitBreaker(ForkSafe):
     def _count(self, failed: bool) -> None:
         """Record a result while the breaker is closed. Open it if too many attempts failed."""
         now = self._clock.monotonic()
-        self._recent.append((now, failed))
-        while self._recent[0][0] <= now - self.window:
+        while self._recent and self._recent[0][0] <= now - self.window:
             self._recent.popleft()
+        self._recent.append((now, failed))
         self._failures = self._failures + 1 if failed else 0
         if self._failures >= self.failure_threshold:
             self._turn(BreakerState.OPEN, f"{pluralize(self._failures, 'attempt')} in a row failed")

@@ -112,7 +112,6 @@ QUOTES = [
     ("attributes: {custom: .nan}", "custom is read as NaN, which is not a finite number"),
     ("attributes: {yes: x}", "true is not a valid attribute name"),
     ("labels: {env: yes}", "the label env is read as true, not as a string; put it in quotes"),
-    ("labels: {t: 12:30}", "the label t is read as 750, not as a string; put it in quotes"),
     ("labels: {t: [x]}", "the label t must be a string, not a list"),
     ("labels: {'': x}", "'' is not a valid label key: it is empty"),
     ("labels: {'a:b': x}", "'a:b' is not a valid label key: it contains a ':'"),
