@@ -12,7 +12,7 @@ from .versions import CheckmkVersion
 
 __all__ = ["MALFORMED", "Field", "Former"]
 
-# The errors of canonical forms for values with members of the wrong types.
+# The errors that ``canonical`` raises for a value with members of the wrong types.
 MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
 _EMPTY: tuple[Any, ...] = (None, "", [], {}, ())
 
@@ -35,14 +35,19 @@ class Former:
 class Field:
     """A field of a kind of object.
 
-    ``name`` is used in records, inventories and commands, ``wire`` in requests. ``at`` is the path of the value in
-    answers; it is empty if the site never returns the value. ``type`` is str, int, bool, list, dict or Any. ``pattern``
-    is exactly the server's expression, because the server quotes it. ``since`` is the first version with the field, and
-    ``until`` the first version without it. ``editions`` are the short names of the editions that have it; None means
-    all. ``former`` are its names in older versions. A ``secret`` is never shown or compared. An ``assigned`` key is
-    chosen by the site. Lists are requested by the fields that are ``filters``. Every update must send the ``repeated``
-    fields. Two values mean the same if their ``canonical`` forms are equal. ``encode`` and ``decode`` convert values
-    for requests and from answers. ``refers_to`` is the noun that the value names.
+    * ``name`` is used in records, inventories and commands, and ``wire`` in requests.
+    * ``at`` is the path of the value in answers. It is empty if the site never returns the value.
+    * ``type`` is str, int, bool, list, dict or Any.
+    * ``pattern`` is exactly the server's expression, because the server's messages quote it.
+    * ``since`` is the first version with the field, and ``until`` the first version without it. ``editions`` are the
+      short names of the editions that have it; None means all. ``former`` are its names in older versions.
+    * A ``secret`` is never shown or compared.
+    * The site chooses the value of an ``assigned`` key.
+    * A list can be limited by the fields with ``filters``.
+    * Every update must send the fields with ``repeated``.
+    * Two values mean the same if their ``canonical`` forms are equal.
+    * ``encode`` converts a value for requests, and ``decode`` a value from answers.
+    * ``refers_to`` is the noun whose objects the value names.
     """
 
     name: str
@@ -85,6 +90,11 @@ class Field:
         if self.type is not Any and (not isinstance(value, kinds) or isinstance(value, bool) is not (kinds is bool)):
             names = {str: "a string", int: "a number", bool: "true or false", list: "a list", dict: "a mapping"}
             raise ValueError(f"{self.name} must be {names[self.type]}, not {describe_type(value)}")
+        if self.secret:
+            from .attributes import MASK, contains_mask  # not at the top, because it would delay --help
+
+            if contains_mask(self.name, value):
+                raise ValueError(MASK)
         shown = "the value" if self.secret else repr(value)
         if isinstance(value, (str, list, tuple)) and len(value) < self.min_length:
             raise ValueError(f"{self.name} must not be empty")

@@ -39,9 +39,9 @@ def standard_operations(
 ) -> tuple[Operation, ...]:
     """Return the rows of the operations ``verbs`` of a kind of object.
 
-    ``if_match`` maps each verb that needs an ETag to the first version that needs it, "" for all; by default, updates
-    always do. ``delete`` is the method of deleting, and the end of its path. ``touches`` lists nouns whose objects a
-    write can change.
+    ``if_match`` maps each verb that needs an ETag to the first version that needs it, or to "" if all versions do. By
+    default, updates always need one. ``delete`` is the method that deletes an object, and the end of its path.
+    ``touches`` lists other nouns whose objects a write can change.
     """
     needs_etag = {"update": ""} if if_match is None else if_match
     rows: list[Operation] = []
@@ -72,7 +72,7 @@ def standard_operations(
 
 
 def _versions(etag_since: Optional[str]) -> Iterator[tuple[Optional[str], Optional[str], bool]]:
-    """Yield the versions of each row of a verb, and whether it sends an ETag."""
+    """Yield ``since``, ``until`` and ``if_match`` for each row of a verb."""
     if etag_since:
         yield None, etag_since, False
         yield etag_since, None, True

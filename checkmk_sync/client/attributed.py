@@ -1,4 +1,4 @@
-"""Changes hosts and folders, whose objects have attributes and meta data."""
+"""Changes hosts and folders, which have attributes and metadata."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ A = TypeVar("A", Host, Folder)
 class Attributed(Editable[A]):
     """The base class of hosts and folders.
 
-    ``_member`` is the value of an object that can be set besides its attributes: the folder of a host, or the title of
-    a folder.
+    ``_member`` names the value that can be set besides the attributes: the folder of a host, or the title of a folder.
     """
 
     _member: str
@@ -46,7 +45,7 @@ class Attributed(Editable[A]):
         * ``attributes`` replaces all attributes of the object.
         * ``update_attributes`` sets some attributes. Each one is replaced completely, so new labels replace all labels.
         * ``remove_attributes`` lists the names of attributes to remove. It is not an error if one is not set.
-        * ``change`` is a function that gets all attributes, as a dictionary, and returns all attributes. Only the
+        * ``change`` is a function that takes all attributes, as a dictionary, and returns all attributes. Only the
           difference is sent.
 
         The client reads the object, and then sends the change for that state. If another user changes the object in

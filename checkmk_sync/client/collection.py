@@ -48,7 +48,7 @@ class Collection(BulkEditable[R]):
     def each(self, **filters: str) -> Stream[R]:
         """Return a stream of all objects, which are decoded while the response arrives, in constant memory.
 
-        ``filters`` are the fields by which the API lists this kind of object. Raises ValueError for other fields.
+        ``filters`` limit the list, by fields that the API supports as filters. Raises ValueError for other fields.
         """
         query = {}
         for name, value in filters.items():
@@ -62,18 +62,19 @@ class Collection(BulkEditable[R]):
     def create(self, wanted: Union[str, R], **values: Any) -> R:
         """Create an object and return it with its ETag.
 
-        Fields can also be None, which means that they are not given. Raises ValueError if a required field is missing,
-        and BadRequestError if the object exists, or if the site refuses a value. The client reads the object first,
-        because only an object that was absent before proves the creation if the answer is lost.
+        A field with the value None counts as not given. Raises ValueError if a required field is missing, and
+        BadRequestError if the object exists or if the site refuses a value. The client reads the object first. If the
+        answer is lost, finding the object proves the creation only if it was absent before.
 
         If a web server sends the request twice, the answer is "already exists". A site does not return secrets, so the
-        client cannot tell whether it has created an object with a secret, and ``error.attempted.is_uncertain`` is True.
+        client cannot tell whether it has created an object with a secret. ``error.attempted.is_uncertain`` is then
+        True.
         """
         return self._create(self._new_record(wanted, values))
 
     @writes
     def update(self, key: str, *, etag: Optional[str] = None, **values: Any) -> R:
-        """Set some fields of an object, and return the object as it is afterwards. Other fields stay as they are.
+        """Set some fields of an object, and return the changed object. Other fields stay as they are.
 
         >>> cmk.host_groups.update("linux", alias="Linux servers")
 
@@ -84,8 +85,9 @@ class Collection(BulkEditable[R]):
         Raises NotFoundError if the object does not exist, PreconditionError if it has changed since the ``etag``, and
         ValueError for an ``etag`` if the API has no ETags for this kind of object.
         """
+        self._require_key(key)
         if not values:
-            raise ValueError(f"give a field of the {self.record.noun.singular} {key!r} to change")
+            raise ValueError(f"give at least one field of the {self.record.noun.singular} {key!r} to change")
         self._refuse_key(values)
         self._format.check(values)
 
@@ -106,9 +108,9 @@ class Collection(BulkEditable[R]):
 
         >>> cmk.host_groups.ensure("linux", alias="Linux servers").changed
 
-        With ``check``, nothing is written, and the result is what a call without it would do. Fields that are not given
-        stay as they are. A secret is sent only when the object is created, or always with ``update_secrets``, because
-        the site never returns it for comparison.
+        With ``check=True``, nothing is written, and the result shows what a call without it would do. Fields that are
+        not given stay as they are. The site never returns a secret for comparison. So a secret is sent only when the
+        object is created, or always with ``update_secrets=True``.
         """
         given = self._given(wanted, values)
         key = given.pop(self._key)

@@ -30,7 +30,7 @@ __all__ = [
 Attributes = Mapping[str, Any]
 ChangeFunction = Callable[[dict[str, Any]], Attributes]
 
-KINDS = ("attributes", "update_attributes", "remove_attributes")  # of changes, of which an update contains only one
+KINDS = ("attributes", "update_attributes", "remove_attributes")  # the kinds of changes; an update contains only one
 
 # Checkmk stores these with default values for missing members.
 _COMPLETED = frozenset({"contactgroups"})

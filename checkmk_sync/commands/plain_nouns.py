@@ -1,4 +1,4 @@
-"""The commands of plain nouns, made of their rows in the catalogue: list, get, create, update and delete."""
+"""The commands of plain nouns, made from their rows in the catalogue: list, get, create, update and delete."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _JSON_TYPES = (list, dict, Any)
 
 
 def plain_noun_commands(known: tuple[Command, ...]) -> tuple[Command, ...]:
-    """Return the commands of all nouns, without those that ``known`` already contains."""
+    """Return the commands of all nouns, except the commands that ``known`` already contains."""
     words = {command.words for command in known}
     return tuple(command for noun in NOUNS.values() for command in noun_commands(noun) if command.words not in words)
 
@@ -158,8 +158,8 @@ def _example(noun: Noun, fields: list[NounField]) -> str:
     words = [str(noun.key.example)]
     for field in fields:
         argument = _value(field, is_required=True)
-        # The examples are so plain that their JSON is the Python literal with other quotes; a test compares them. The
-        # module json would delay --help.
+        # Importing json would delay --help. The examples are so plain that their JSON is the Python literal with other
+        # quotes; a test compares both.
         text = field.example if isinstance(field.example, str) else repr(field.example).replace("'", '"')
         words += [argument.option_name, f"{field.name}.txt" if field.secret else text]
     return shlex.join(words)

@@ -146,7 +146,7 @@ def list_of(check: Check, *, least: int = 0) -> Check:
 
 
 def unique(check: Check, by: str = "") -> Check:
-    """Accept lists that ``check`` accepts, and in which no two entries, or no two members ``by``, are equal."""
+    """Accept lists that ``check`` accepts, if all entries differ. With ``by``, only these members must differ."""
 
     def problem(value: Any) -> Optional[str]:
         seen = set()
@@ -167,7 +167,7 @@ def object_with(fields: Mapping[str, Field], schema_check: Optional[Check] = Non
 
 
 def object_by_type(kinds: Mapping[str, Mapping[str, Field]]) -> Check:
-    """Accept objects with a ``type``, and with the further fields of their type."""
+    """Accept objects with a ``type`` and the fields that belong to that type."""
     checks = {kind: object_with({"type": Field(string), **fields}) for kind, fields in kinds.items()}
 
     def check(value: Any) -> Any:

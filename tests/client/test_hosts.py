@@ -235,4 +235,4 @@ def test_hosts_are_searched_with_a_regular_expression(version: str) -> None:
         cmk.hosts.bulk_create({"host_name": name} for name in ("web01", "WEB02", "db01"))
         found = cmk.hosts.each(search=re.compile(".*EB0", re.IGNORECASE), folder="/")
         assert [host.name for host in found] == ["web01", "WEB02"]
-        assert [host.name for host in cmk.hosts.each(search="web*")] == ["web01"], "a pattern matches the case"
+        assert [host.name for host in cmk.hosts.each(search="web*")] == ["web01"], "a pattern is case-sensitive"

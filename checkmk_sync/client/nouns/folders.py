@@ -109,7 +109,7 @@ class Folders(Attributed[Folder]):
         >>> cmk.folders.ensure("/linux/web", attributes={"tag_criticality": "prod"}).changed
 
         Attributes that are not given stay as they are. Parents are created if they are missing, and never changed. With
-        ``check=True``, nothing is written, and the result is what a call without it would do.
+        ``check=True``, nothing is written, and the result shows what a call without it would do.
         """
         wanted = _folder(folder, title, attributes)
         given = self._given(wanted, with_member=bool(title))

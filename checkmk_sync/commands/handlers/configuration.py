@@ -14,7 +14,7 @@ __all__ = ["call", "check_arguments", "list_all"]
 
 
 def check_arguments(kind: str, values: Optional[Mapping[str, Any]] = None, **_others: Any) -> None:
-    """Raise ValueError for a field that the kind does not have, for a secret, and for a value that is not valid."""
+    """Raise ValueError for an unknown field, a secret, or a value that is not valid."""
     noun = NOUNS[kind]
     fields = {name: field for name, field in noun.by_name.items() if field is not noun.key and not field.secret}
     for name, value in (values or {}).items():

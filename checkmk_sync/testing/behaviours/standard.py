@@ -1,7 +1,7 @@
 """The standard behaviour of the server with the objects of a plain noun.
 
-The rows of the catalogue say which endpoints and fields a noun has. How the server treats requests and renders answers
-is written here, independently of the client.
+The rows of the catalogue say which endpoints and fields a noun has. This module decides how the server treats requests
+and renders answers, independently of the client.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _anything(_value: Any) -> Any:
 
 
 def _value_check(field: NounField, least: int) -> Check:
-    """Return the check for what the row says about a field."""
+    """Return the check of a field that follows from its row."""
     if field.choices:
         return choice(*field.choices)
     if field.type is list:
@@ -66,8 +66,8 @@ class Behaviour:
     """The endpoints of one noun. Subclasses override the standard behaviour.
 
     Reading needs ``permission``, and writing also ``wato.edit``. ``parameter`` names the key in errors about the URL.
-    ``taken`` is the error for the key of a new object that exists, and ``absent`` for a key in a body that does not.
-    With ``found_first``, the answer to a missing object comes before all other refusals.
+    ``taken`` is the error for a new object whose key exists, and ``absent`` for a key in a body that does not exist.
+    With ``found_first``, the refusal of a missing object comes before all others.
     """
 
     permission = "general.use"
@@ -86,18 +86,18 @@ class Behaviour:
     # Hooks for subclasses
 
     def missing(self, context: Context, key: str) -> Problem:
-        """Return the answer if the key in the URL does not exist."""
+        """Return the answer for a key in the URL that does not exist."""
         return Problem(404, "Not Found", repr(key))
 
     def protect(self, context: Context, key: str) -> None:
         """Raise the answer to a write of a built-in object, if such a write is not allowed."""
 
     def checks(self, state: SiteState) -> dict[str, Check]:
-        """Return additional checks of fields."""
+        """Return additional checks of fields, by name."""
         return {}
 
     def further(self, state: SiteState) -> dict[str, Field]:
-        """Return fields that the row does not have."""
+        """Return additional fields, which the row does not have."""
         return {}
 
     def update_check(self, body: Values) -> Any:
@@ -116,15 +116,15 @@ class Behaviour:
         return values
 
     def usages(self, configuration: Configuration, key: str) -> list[str]:
-        """Return the users of an object, which must not be deleted if it has any."""
+        """Return texts that name the users of an object. An object with users cannot be deleted."""
         return []
 
     def in_use(self, usages: list[str]) -> Problem:
-        """Return the answer to deleting an object with users."""
+        """Return the refusal to delete an object with users."""
         return Problem(409, "Conflict", f"The object is still in use by: {', '.join(usages)}")
 
     def shows_etag(self, context: Context) -> bool:
-        """Return True if a GET answers with an ETag."""
+        """Return True if the answer to a GET has an ETag."""
         return True
 
     # Endpoints
