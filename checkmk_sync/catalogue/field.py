@@ -90,6 +90,11 @@ class Field:
         if self.type is not Any and (not isinstance(value, kinds) or isinstance(value, bool) is not (kinds is bool)):
             names = {str: "a string", int: "a number", bool: "true or false", list: "a list", dict: "a mapping"}
             raise ValueError(f"{self.name} must be {names[self.type]}, not {describe_type(value)}")
+        if self.secret:
+            from .attributes import MASK, contains_mask  # not at the top, because it would delay --help
+
+            if contains_mask(self.name, value):
+                raise ValueError(MASK)
         shown = "the value" if self.secret else repr(value)
         if isinstance(value, (str, list, tuple)) and len(value) < self.min_length:
             raise ValueError(f"{self.name} must not be empty")

@@ -85,6 +85,7 @@ class Collection(BulkEditable[R]):
         Raises NotFoundError if the object does not exist, PreconditionError if it has changed since the ``etag``, and
         ValueError for an ``etag`` if the API has no ETags for this kind of object.
         """
+        self._require_key(key)
         if not values:
             raise ValueError(f"give at least one field of the {self.record.noun.singular} {key!r} to change")
         self._refuse_key(values)

@@ -224,11 +224,14 @@ class Editable(Listing[T]):
                 self._site.creation_claims.discard(self.noun, seen.key_value if seen else name)
                 etag = seen.etag if seen else None
                 self._perform("delete", path=self._path(name), query=query, etag=etag or "*", object_names=(name,))
-            except NotFoundError:
-                if not missing_ok and seen is None:
-                    raise
             except CheckmkError as error:
-                self._settle(error, lambda there: (seen is not None and there.find(name, fresh=True) is None) or None)
+                if seen is None and missing_ok and isinstance(error, NotFoundError):
+                    return
+                # If the object was read, a 404 can mean that it cannot be deleted, such as a built-in auxiliary tag.
+                refusals = () if seen is None else (NotFoundError,)
+                self._settle(
+                    error, lambda there: (seen is not None and there.find(name, fresh=True) is None) or None, *refusals
+                )
 
         _repeat_if_stale(delete)
 

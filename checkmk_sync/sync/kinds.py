@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Container, Mapping, Optional
 
@@ -149,9 +150,16 @@ def by_section(section: str) -> Optional[SyncKind]:
 
 
 def kind_of_file(name: str) -> Optional[SyncKind]:
-    """Return the kind of a plain noun whose section is the base name of a file, without its extension."""
-    kind = by_section(os.path.splitext(os.path.basename(name))[0])
-    return None if kind is None or kind.noun is None else kind
+    """Return the kind of a plain noun whose section is the base name of a file, without its extension.
+
+    Case, separators and a plural s are ignored, so that the groups in ``Host-Group.csv`` do not become hosts.
+    """
+    stem = _letters(os.path.splitext(os.path.basename(name))[0])
+    return next((kind for kind in KINDS.values() if kind.noun is not None and _letters(kind.section) == stem), None)
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]", "", name.lower()).rstrip("s")
 
 
 def kind_with_key(keys: Container[str]) -> Optional[SyncKind]:

@@ -169,7 +169,7 @@ def test_a_secret_can_be_an_entry_of_the_configuration(
     words = ["--config", str(config), "passwords", "create", "snmp", "--title", "SNMP", "--password-file"]
     missing = sync(*words, "secret:smnp")
     assert missing.code == 2
-    assert "snmp not created: the secret 'smnp' is missing in the section 'secrets'" in missing.err
+    assert "snmp not created: unknown secret 'smnp'; did you mean 'snmp'?" in missing.err
     empty = sync(*words, "secret:snmp")
     assert empty.code == 2
     assert "the secret 'snmp': the password from the environment variable SNMP_SECRET is empty" in empty.err

@@ -27,6 +27,7 @@ def test_an_old_etag_is_refused_even_if_the_fields_are_already_set(cmk: Checkmk,
         cmk.contact_groups.update("oncall", etag=old.etag, alias="Newer")
     new = cmk.contact_groups.get("oncall", fresh=True)
     assert cmk.contact_groups.update("oncall", etag=new.etag, alias="New") == new
+    assert cmk.contact_groups.update("oncall", etag="*", alias="Newest").alias == "Newest"
 
 
 def test_an_etag_is_refused_if_the_api_cannot_check_it(site: SimulatedSite, cmk: Checkmk) -> None:

@@ -53,6 +53,11 @@ def test_the_first_line_of_a_table_names_its_section(name: str, first: str) -> N
     assert desired.objects["host group", "linux"].location == f"{name}:4"
 
 
+@pytest.mark.parametrize("name", ["host-groups.csv", "HostGroup.csv", "Host Groups.csv"])
+def test_groups_in_a_file_with_a_similar_name_do_not_become_hosts(name: str) -> None:
+    assert set(_load(name, "name,alias\nlinux,Linux servers\n").objects) == {("host group", "linux")}
+
+
 def test_hosts_and_folders_need_no_section() -> None:
     assert ("folder", "/a") in _load("hosts.csv", "path,title\n/a,A\n").objects
     assert ("host", "a") in _load("any.csv", "# hosts\nname\na\n").objects
@@ -172,5 +177,5 @@ def test_inventory_check_hides_secrets(sync: Run) -> None:
     assert result.err == "2 passwords\n"
     checked = sync("inventory", "check", "passwords.csv", "--json")
     assert from_data(checked.data) == load("passwords.csv")
-    Path("all.yaml").write_text("hosts: [{name: a}]\nhost_groups: [{name: b}]\n")
-    assert sync("inventory", "check", "all.yaml").err == "1 host and 1 host group\n"
+    Path("all.yaml").write_text("hosts: [{name: a}]\nhost_groups: [{name: b}]\naux_tags: [{name: c}, {name: d}]\n")
+    assert sync("inventory", "check", "all.yaml").err == "1 host, 1 host group and 2 auxiliary tags\n"
