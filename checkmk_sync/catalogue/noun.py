@@ -163,7 +163,7 @@ def _to_field(entry: dataclasses.Field[Any], hint: Any) -> Field:
     at = facts.pop("at", ("extensions", wire))
     field = Field(entry.name, facts.pop("description"), getattr(kind, "__origin__", kind), required, wire, at, **facts)
     for name in (field.name, field.wire, *(form.wire for form in field.former)) if field.secret else ():
-        # Errors, logs and differences recognise secrets by their names.
+        # Errors, logs and differences recognize secrets by their names.
         if not is_secret_name(name):
             raise ValueError(f"the secret field {name!r} must have a name such as '{name}_secret'")
     return field

@@ -180,10 +180,10 @@ def api() -> None:
     """Send any request to the API, and print the answer as JSON.
 
     METHOD is GET, POST, PUT, PATCH or DELETE. PATH is relative to the API, such as /objects/host_config/web01; the
-    leading slash may be missing.
+    leading slash is optional.
 
     All methods except GET are writes. This command asks before it sends a write, and never sends it twice. It exits
-    with 5 if the answer was lost, because it is unknown then whether the site executed the request. The answer can
+    with 5 if the answer was lost, because it is then unknown whether the site executed the request. The answer can
     contain secrets.
     """
 

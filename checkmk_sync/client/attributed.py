@@ -83,6 +83,12 @@ class Attributed(Editable[A]):
     def _values(self, record: A, /) -> dict[str, Any]:
         return {self._member: getattr(record, self._member), **record.attributes}
 
+    def _given(self, wanted: A, *, with_member: bool) -> Attributes:
+        """Return the values for ``ensure`` to compare. Raises ValueError for an attribute with the member's name."""
+        if self._member in wanted.attributes:
+            raise ValueError(f"{self._member!r} is not an attribute; give it as the argument {self._member}=")
+        return self._values(wanted) if with_member else wanted.attributes
+
     def _differing(self, before: A, values: Attributes, /) -> list[str]:
         now = self._values(before)
         return [name for name, value in values.items() if not matches({"update_attributes": {name: value}}, now)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Callable, Iterable, Mapping, Optional, Sequence, TypeVar, Union
 
 from ..core.arguments import describe_type, require_count, require_iterable
@@ -96,6 +97,8 @@ class BulkEditable(Editable[T]):
 
         def find_created(site: Site, records: Sequence[T]) -> set[str]:
             there, wanted = self._with_site(site), {record.key_value: record for record in records}
+            # Each folder that is given by its ID is read only once.
+            there._resolve_folder = functools.cache(there._resolve_folder)  # type: ignore[method-assign]
             found = there._read_many(list(wanted))
             created = [found[name] for name in wanted if name in found and there._is_created(found[name], wanted[name])]
             names = {record.key_value for record in only_new(there, created)}

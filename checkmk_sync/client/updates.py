@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import datetime
-import functools
 import json
 from types import MappingProxyType
 from typing import Any, Callable, Mapping, Optional, Sequence
@@ -68,15 +67,16 @@ def update_function(
         raise ValueError(f"give a change function or one of {', '.join(KINDS)}")
     if "remove_attributes" in body:
         # CHECKMK_API 10.2 and 10.3: a site refuses to remove an attribute that is not set.
-        removed = body.pop("remove_attributes")
-        change = functools.partial(_without, removed)
+        names = body["remove_attributes"]
+        return lambda before: {**more, **_removal(names, before.attributes)}
     if change is None:
         return lambda _before: {**more, **body}
     return lambda before: {**more, **diff_body(change, before.attributes, of)}
 
 
-def _without(names: Sequence[str], attributes: Attributes) -> Attributes:
-    return {name: value for name, value in attributes.items() if name not in names}
+def _removal(names: Sequence[str], attributes: Attributes) -> dict[str, Any]:
+    still_set = [name for name in attributes if name in names]
+    return {"remove_attributes": still_set} if still_set else {}
 
 
 def json_mapping(attributes: Attributes, of: str, before: Optional[Attributes] = None) -> dict[str, Any]:

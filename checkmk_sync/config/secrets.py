@@ -98,7 +98,7 @@ def secret_name(value: object) -> Optional[str]:
 
 
 def advice_on_secret(name: str, known: Collection[str]) -> str:
-    """Return a hint for a secret that the configuration does not define, with the nearest name."""
+    """Return a hint for a secret that the configuration does not define, with the closest name."""
     advice = "; add it to the section 'secrets' of the configuration"
     return suggestion(name, tuple(known)) if known else advice
 
@@ -131,8 +131,8 @@ def read_file(
 ) -> tuple[str, os.stat_result]:
     """Return the text of a UTF-8 file with settings or a secret, and the status of the file.
 
-    Raises SettingsError if the file cannot be read or has more than ``limit`` characters. The message calls the file
-    ``label``, and the error has these attributes ``file`` and ``field``.
+    Raises SettingsError if the file cannot be read or has more than ``limit`` characters. ``label`` names the
+    file in the message, and the error has the attributes ``file`` and ``field``.
     """
     try:
         with open(path, encoding="utf-8-sig") as source:

@@ -110,7 +110,7 @@ WRONG = {
     "an invented field": (_INVENTED, "unknown field 'colour'"),
     "a missing field": (_without("aux_tags", "topic"), "missing field 'topic'"),
     "a missing optional field": (_without("time_periods", "exclude"), "missing field 'exclude'"),
-    "a misspelt field": (_field("passwords", "comment", wire="comments"), "missing field 'comment'"),
+    "a misspelled field": (_field("passwords", "comment", wire="comments"), "missing field 'comment'"),
     "a wrong type": (_field("passwords", "shared", type=str), "'shared' is list, not str"),
     "a required field": (_field("passwords", "comment", required=True), "'comment' is not required"),
     "an optional field": (_field("host_groups", "alias", required=False), "'alias' is required"),

@@ -140,6 +140,13 @@ def test_only_attributes_that_are_set_are_removed(site: SimulatedSite, cmk: Chec
         assert [request.method for request in site.requests[sent:]] == ["GET"]
 
 
+def test_a_removal_does_not_depend_on_other_attributes(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.hosts.create("h", "/", {"alias": "x"})
+    stored = {"parents": "a|b", "waiting_for_discovery": "unknown"}  # values that a newer version might have
+    site.state.configuration.hosts["h"].attributes.update(stored)
+    assert cmk.hosts.update("h", remove_attributes=["alias"]).attributes == stored
+
+
 def test_move_takes_a_folder_and_its_contents(cmk: Checkmk) -> None:
     cmk.folders.ensure("/a/b")
     cmk.folders.create("/c")

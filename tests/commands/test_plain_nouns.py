@@ -74,7 +74,7 @@ def test_a_secret_is_read_from_a_file_and_is_never_an_option() -> None:
         assert command.name == "update" or command.faces == ("cli",)
 
 
-def test_no_option_hides_an_option_of_every_command() -> None:
+def test_options_of_fields_do_not_hide_common_options() -> None:
     options = {argument.option_name for noun in PLAIN for c in noun_commands(noun) for argument in c.arguments}
     assert "--set-help" in options
     assert not {f"--{name}" for name in RESERVED_OPTIONS} & options

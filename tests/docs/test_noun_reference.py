@@ -30,7 +30,7 @@ def test_a_made_up_noun_gets_its_section_from_its_row_alone() -> None:
         "| `name` (key) | string | yes | ID of the ship. Must match `^[a-z]+\\Z`. Called `ship_id` in requests. |",
         "| `kind` | string | yes | Kind of the ship. One of `freight`, `passengers`. |",
         "| `access_key` | string |  | Code of the bridge. A secret: the site never returns it. |",
-        "| `afloat` | true or false |  | Whether it swims. |",
+        "| `afloat` | true or false |  | Whether it floats. |",
         "| `plan` | mapping |  | Plan of the ship. Only in versions since 2.3.0b1. |",
         "| `port` | string |  | Port of the ship. Before 2.4.0b1, called `harbour` in requests. |",
         "| `customer` | string |  | Customer. Only in the editions `cme`, `ultimatemt`. |",

@@ -179,7 +179,13 @@ def test_deadlines_hold_if_a_proxy_answers_in_drips(authority: Path, scheme: str
             assert caught.value.sent is False
 
 
-@pytest.mark.parametrize("proxy", ["http://[bad", "http://me:proxy-password@[bad", "http://pro xy:1", "proxy:3128"])
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        *("http://[bad", "http://me:proxy-password@[bad", "http://pro xy:1", "proxy:3128"),
+        *("ftp://me:proxy-password@proxy", "me:proxy-password@pro_xy.example.com:1/*"),
+    ],
+)
 def test_invalid_proxies_in_the_environment_are_reported(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     """A later failure would look like a write that the site did not answer."""
     monkeypatch.setenv("http_proxy", proxy)

@@ -1,4 +1,4 @@
-"""A noun that Checkmk does not have. ``python -m tests.nouns.made_up_noun VERSION EDITION`` lets one object live.
+"""A noun that Checkmk does not have. ``python -m tests.nouns.made_up_noun VERSION EDITION`` runs its life.
 
 The row is all that the client and the simulated site know about it.
 """
@@ -22,7 +22,7 @@ class Ship(Record):
     kind: str = attr("Kind of the ship.", choices=("freight", "passengers"), example="passengers")
     access_key: Optional[str] = attr("Code of the bridge.", default=None, at=(), secret=True, example="a")
     decks: Optional[int] = attr("Number of decks.", default=None, example=10)
-    afloat: Optional[bool] = attr("Whether it swims.", default=None, example=False)
+    afloat: Optional[bool] = attr("Whether it floats.", default=None, example=False)
     crew: Optional[list[str]] = attr("Members of the crew.", default=None, canonical=sorted, example=["smith"])
     plan: Optional[dict[str, Any]] = attr("Plan of the ship.", default=None, since="2.3.0b1", example={"deck": "a"})
     port: Optional[str] = attr(

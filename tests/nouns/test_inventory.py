@@ -133,12 +133,12 @@ def test_absent_objects_count_for_the_limit_of_deletions(life: Life) -> None:
 
 @_on_one_version("contact_groups")
 def test_an_object_in_use_is_reported_and_the_others_are_deleted(life: Life) -> None:
-    applied(life, life.items("used", "free"))
-    life.cmk.hosts.create("web01", "/", {"contactgroups": {"groups": ["used"]}})
-    plan = planned(life, [{"name": name, "absent": True} for name in ("used", "free")])
+    applied(life, life.items("busy", "free"))
+    life.cmk.hosts.create("web01", "/", {"contactgroups": {"groups": ["busy"]}})
+    plan = planned(life, [{"name": name, "absent": True} for name in ("busy", "free")])
     report = apply_plan(life.cmk, plan)
     ((change, outcome),) = report.failures()
-    assert (change.key, outcome.status) == ("used", Status.NOT_APPLIED)
+    assert (change.key, outcome.status) == ("busy", Status.NOT_APPLIED)
     assert isinstance(outcome.error, ConflictError)
     assert "still in use by: Host: web01" in report_as_text(report)
     assert "free" not in _keys(life)

@@ -54,7 +54,7 @@ def test_the_values_of_a_body_are_decoded() -> None:
     assert boats.values(body) == {"load": {"a": (1,)}}
 
 
-def test_a_secret_field_needs_a_name_that_is_recognised_as_secret() -> None:
+def test_a_secret_field_needs_a_name_that_is_recognized_as_secret() -> None:
     """Errors, logs and differences hide values by the names of their fields."""
     with pytest.raises(
         ValueError, match="the secret field 'bridge_code' must have a name such as 'bridge_code_secret'"

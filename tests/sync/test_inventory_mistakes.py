@@ -182,7 +182,7 @@ def test_misnamed_headers_are_explained(tmp_path: Path, header: str, said: str) 
 
 
 @pytest.mark.parametrize("header", ["Name;Folder", "hostname,folder"])
-def test_a_misnamed_header_is_recognised_as_csv_without_an_extension(header: str, tmp_path: Path) -> None:
+def test_a_misnamed_header_is_recognized_as_csv_without_an_extension(header: str, tmp_path: Path) -> None:
     problem, *_ = _mistakes(tmp_path, "a.export", f"{header}\n")
     assert problem.startswith("a.export:1: ")
     assert "the column" in problem

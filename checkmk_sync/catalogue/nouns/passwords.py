@@ -40,4 +40,6 @@ class Password(Record):
     shared: Optional[list[str]] = attr(
         "Contact groups that can use the password.", default=None, canonical=sorted, example=["all"]
     )
-    customer: Optional[str] = attr("Customer of the password.", default=None, editions=MANAGED, example="global")
+    customer: Optional[str] = attr(
+        "Customer of the password: 'global' or the ID of a customer.", default=None, editions=MANAGED, example="global"
+    )

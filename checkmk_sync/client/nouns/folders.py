@@ -112,7 +112,8 @@ class Folders(Attributed[Folder]):
         ``check=True``, nothing is written, and the result shows what a call without it would do.
         """
         wanted = _folder(folder, title, attributes)
-        return self._ensure(wanted.path, self._values(wanted) if title else wanted.attributes, check, lambda: wanted)
+        given = self._given(wanted, with_member=bool(title))
+        return self._ensure(wanted.path, given, check, lambda: wanted)
 
     def _create_missing(self, wanted: Folder, /) -> Folder:
         return self.create(wanted.path, title=wanted.title, attributes=wanted.attributes, parents=True, exist_ok=True)
@@ -188,7 +189,7 @@ class Folders(Attributed[Folder]):
                 f"delete it recursively, or update to 2.2.0p26 or later"
             )
         mode = "recursive" if recursive else "abort_on_nonempty"  # Checkmk's default is recursive
-        self._delete(folder, missing_ok, {"delete_mode": mode if self.can_delete_empty() else None})
+        self._delete(folder_path(folder), missing_ok, {"delete_mode": mode if self.can_delete_empty() else None})
 
 
 def _folder(folder: str, title: Optional[str], attributes: Optional[Attributes]) -> Folder:

@@ -236,7 +236,7 @@ class Hosts(Attributed[Host], BulkEditable[Host]):
         """
         path = self._resolve_folder("/" if folder is None else folder)
         wanted = Host(name, path, json_mapping(attributes or {}, name))
-        given = wanted.attributes if folder is None else self._values(wanted)
+        given = self._given(wanted, with_member=folder is not None)
         return self._ensure(name, given, check, lambda: wanted)
 
     def _set_values(self, key: str, values: Values, /) -> Host:
@@ -248,7 +248,7 @@ class Hosts(Attributed[Host], BulkEditable[Host]):
         if isinstance(item, Host):
             if item.is_cluster:
                 raise ValueError(f"{item.name!r} is a cluster, which a bulk call would create as a host without nodes")
-            return item
+            return replace(item, attributes=json_mapping(item.attributes, item.name))
         entry = self._require_item(item, ("host_name", "folder", "attributes"))
         name, folder = entry["host_name"], folder_path(entry.get("folder", "/"))
         return Host(name, folder, json_mapping(entry.get("attributes") or {}, name))
