@@ -50,6 +50,9 @@ def test_requests_that_a_proxy_sends_twice_are_applied(site: SimulatedSite, cmk:
         twice()
         objects.delete("one")
         assert objects.find("one", fresh=True) is None
+    etag = cmk.hosts.create("h").etag  # the first copy changes it, so the answer to the second copy is 412
+    twice()
+    assert cmk.hosts.update("h", update_attributes={"alias": "H"}, etag=etag).attributes["alias"] == "H"
     items = [{"name": name, "alias": name} for name in ("one", "two")]
     for call in (
         lambda: cmk.host_groups.bulk_create(items),

@@ -192,6 +192,14 @@ def test_a_reference_is_resolved_when_the_plan_is_applied(site: SimulatedSite, c
     assert "from-the-configuration" not in plan_as_text(plan) + repr(plan) + json.dumps(plan.to_dict())
 
 
+def test_only_secret_fields_contain_references(site: SimulatedSite, changing: Checkmk) -> None:
+    _apply(changing, {**SNMP, "title": "secret:snmp"})
+    assert _stored(site)["title"] == "secret:snmp"
+    hosts = from_data({"hosts": [{"name": "web01", "attributes": {"alias": "secret:snmp"}}]})
+    assert apply_plan(changing, make_plan(changing, hosts)).ok
+    assert site.state.configuration.hosts["web01"].attributes["alias"] == "secret:snmp"
+
+
 def test_an_unknown_reference_is_a_mistake(changing: Checkmk) -> None:
     with pytest.raises(InventoryError) as caught:
         _plan(changing, {**SNMP, "password": "secret:snpm"}, {**SNMP, "name": "b", "password": "secret:zzz"})
