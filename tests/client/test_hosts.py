@@ -62,7 +62,7 @@ def test_each_yields_all_hosts_or_the_requested_ones(filled: SimulatedSite, cmk:
     assert list(cmk.hosts.each(site="other")) == []
     first = next(cmk.hosts.each(effective_attributes=True))
     assert first.effective_attributes is not None
-    with pytest.raises(ValueError, match="give only one of folder, site and names"):
+    with pytest.raises(ValueError, match="accepts one of folder, site and names"):
         cmk.hosts.each(folder="/", site="s")
 
 

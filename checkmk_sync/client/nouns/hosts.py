@@ -117,7 +117,7 @@ class Hosts(Attributed[Host], BulkEditable[Host]):
         NotFoundError raised for an unknown folder, or CheckmkError if the site's version does not support ``site``.
         """
         if sum(given is not None for given in (folder, site, names)) > 1 or (names is not None and search is not None):
-            raise ValueError("give only one of folder, site and names; names cannot be combined with search")
+            raise ValueError("hosts.each() accepts one of folder, site and names, and no search with names")
         if site is not None:
             require_string(site, "site")
         query = {"effective_attributes": effective_attributes or None, "site": site}
