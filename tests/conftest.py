@@ -213,7 +213,7 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
-CASES_IN_THE_CORE_SUITE = 6
+CASES_IN_THE_CORE_SUITE = 4
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

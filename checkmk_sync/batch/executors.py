@@ -23,7 +23,7 @@ class ThreadAdapter:
     """
 
     chunk_size = 1
-    rate: Optional[RateLimit] = None  # the limit for which the batch waits before it submits items
+    rate: Optional[RateLimit] = None  # the batch waits for it before it submits items
     cancelled_is_unstarted = True
 
     def __init__(self, executor: concurrent.futures.Executor, task: Task[Any, Any]) -> None:
@@ -46,8 +46,8 @@ class ThreadAdapter:
 class _PickledResult(NamedTuple):
     """A result in the form in which it is sent to the parent process.
 
-    ``content`` is the pickled return value or error. ``result`` has no return value. If it has an error, that is a
-    WorkerError in case the parent process cannot unpickle the content.
+    ``content`` is the pickled return value or error. ``result`` does not contain the return value. An error in it is a
+    WorkerError, for the case that the parent process cannot unpickle the content.
     """
 
     result: TaskResult

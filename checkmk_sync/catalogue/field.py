@@ -13,7 +13,7 @@ from .versions import CheckmkVersion
 
 __all__ = ["MALFORMED", "Field", "Former"]
 
-# The errors of canonical forms for values with members of the wrong types.
+# The errors that ``canonical`` raises for a value with members of the wrong types.
 MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
 _EMPTY: tuple[Any, ...] = (None, "", [], {}, ())
 
@@ -40,22 +40,27 @@ class Former:
 class Field:
     """A field of a kind of object.
 
-    ``name`` is used in records, inventories and commands, ``wire`` in requests; dots in it lead to members of objects,
-    as in ``properties.comment``. ``at`` is the path of the value in answers; it is empty if the site never returns the
-    value. ``type`` is str, int, bool, list, dict or Any. ``pattern`` is exactly the server's expression, because the
-    server quotes it. ``since`` is the first version with the field, and ``until`` the first version without it.
-    ``editions`` are the short names of the editions that have it; None means all. ``former`` are its forms in older
-    versions. A ``secret`` is never shown or compared. The site chooses the ``assigned`` fields. Lists are requested by
-    the fields that are ``filters``. An update cannot change a ``fixed`` field. Every update must send the ``repeated``
-    fields. A ``literal`` is written as a Python literal. Two values mean the same if their ``canonical`` forms are
-    equal. ``encode`` and ``decode`` convert values for requests and from answers. ``refers_to`` is the noun that the
-    value names.
-
-    Only some objects have a ``partial`` field. ``created_as`` is the name in requests that create an object, if it is
-    another one; None means that only an update can set the field. ``matches(found, wanted)`` replaces the comparison
-    for values of which only a part is given. A missing value means the same as ``unset``. A new object gets the
-    ``initial`` value if none is given. A part of a value that ``holds_secrets`` can be a secret, which sites return in
-    the clear.
+    * ``name`` is used in records, inventories and commands, and ``wire`` in requests. Dots in ``wire`` lead to
+      members of objects, as in ``properties.comment``.
+    * ``at`` is the path of the value in answers. It is empty if the site never returns the value.
+    * ``type`` is str, int, bool, list, dict or Any.
+    * ``pattern`` is exactly the server's expression, because the server's messages quote it.
+    * ``since`` is the first version with the field, and ``until`` the first version without it. ``editions`` are the
+      short names of the editions that have it; None means all. ``former`` are its forms in older versions.
+    * A ``secret`` is never shown or compared. Sites return fields that ``holds_secrets`` in the clear, and a part of
+      their value can be a secret.
+    * The site chooses the value of an ``assigned`` field.
+    * A request for a list must give the fields with ``filters``.
+    * An update cannot change a ``fixed`` field, and must send the fields with ``repeated``.
+    * A ``literal`` is sent as the text of a Python literal.
+    * Only some objects have a ``partial`` field.
+    * ``created_as`` is the name in requests that create an object, if it differs from ``wire``. None means that only an
+      update can set the field.
+    * Two values mean the same if their ``canonical`` forms are equal. ``matches(found, wanted)`` replaces this
+      comparison if only a part of the value is given. A missing value means the same as ``unset``.
+    * A new object gets the ``initial`` value if none is given.
+    * ``encode`` converts a value for requests, and ``decode`` a value from answers.
+    * ``refers_to`` is the noun whose objects the value names.
     """
 
     name: str
@@ -112,6 +117,11 @@ class Field:
         if self.type is not Any and (not isinstance(value, kinds) or isinstance(value, bool) is not (kinds is bool)):
             names = {str: "a string", int: "a number", bool: "true or false", list: "a list", dict: "a mapping"}
             raise ValueError(f"{self.name} must be {names[self.type]}, not {describe_type(value)}")
+        if self.secret:
+            from .attributes import MASK, contains_mask  # not at the top, because it would delay --help
+
+            if contains_mask(self.name, value):
+                raise ValueError(MASK)
         shown = "the value" if self.secret else repr(value)
         if isinstance(value, (str, list, tuple)) and len(value) < self.min_length:
             raise ValueError(f"{self.name} must not be empty")

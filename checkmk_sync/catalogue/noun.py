@@ -30,7 +30,7 @@ R = TypeVar("R", bound="Record")
 
 CRUD = ("list", "get", "create", "update", "delete")
 BULK = ("bulk_create", "bulk_update", "bulk_delete")
-ALWAYS = ""  # as the first version of a feature: all versions have it
+ALWAYS = ""  # in place of the first version of a feature that all versions have
 MANAGED = frozenset({"cme", "ultimatemt"})  # the editions for several customers
 
 
@@ -38,7 +38,7 @@ MANAGED = frozenset({"cme", "ultimatemt"})  # the editions for several customers
 class Noun:
     """A kind of object.
 
-    ``name`` is the attribute of the client, the command group and the inventory section, such as ``host_groups``.
+    ``name``, such as ``host_groups``, is the attribute of the client, the command group and the section of inventories.
     ``singular`` and ``plural`` are used in texts. ``domain`` is Checkmk's domain type. The first field is the key. A
     sync creates objects in the order of ``rank``, and deletes them in the reverse order. ``mark`` is the field that can
     carry an owner's mark. Nouns of the ``tier`` "everyday" have MCP tools of their own. Updates that ``replace`` the
@@ -112,7 +112,7 @@ def key(description: str, *, default: Any = dataclasses.MISSING, **facts: Any) -
 
 
 def attr(description: str, *, default: Any = dataclasses.MISSING, **facts: Any) -> Any:
-    """Declare another field.
+    """Declare a field other than the key.
 
     Without a default, or with ``required=True``, it is required to create an object. Secrets are left out of repr().
     """
@@ -137,10 +137,10 @@ def noun(
     object_type: str = "",
     **exceptions: Any,
 ) -> Callable[[type[R]], type[R]]:
-    """Make a record class of a class body, and enter its row in :data:`NOUNS`.
+    """Decorate a class whose body declares fields: make it a frozen dataclass, and enter its row in :data:`NOUNS`.
 
     ``verbs`` are groups of standard operations: :data:`CRUD`, :data:`BULK`. ``further`` are rows of other operations.
-    ``exceptions`` are those of :func:`standard_operations`.
+    ``exceptions`` are further arguments of :func:`standard_operations`.
     """
 
     def decorate(cls: type[R]) -> type[R]:
@@ -180,7 +180,7 @@ def noun(
     return decorate
 
 
-# The attributes of records, and the arguments of client methods that have fields as further keyword arguments.
+# The attributes of records, and the arguments of client methods that also take fields as keyword arguments.
 _RESERVED = ("check", "etag", "key", "key_value", "noun", "self", "update_secrets", "values", "wanted")
 
 
@@ -201,7 +201,7 @@ def _to_field(entry: dataclasses.Field[Any], hint: Any) -> Field:
     at = facts.pop("at", ("extensions", *wire.split(".")))
     field = Field(entry.name, facts.pop("description"), getattr(kind, "__origin__", kind), required, wire, at, **facts)
     for name in (field.name, field.wire, *(form.wire for form in field.former)) if field.secret else ():
-        # Errors, logs and differences recognise secrets by their names.
+        # Errors, logs and differences recognize secrets by their names.
         if not is_secret_name(name):
             raise ValueError(f"the secret field {name!r} must have a name such as '{name}_secret'")
     return field

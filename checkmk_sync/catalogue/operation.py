@@ -18,10 +18,10 @@ class Operation:
     """One operation of the API: ``noun.verb`` is sent as ``method path``.
 
     Each ``{…}`` in the path is replaced with a quoted segment. ``query`` and ``body`` list the fields that the server
-    accepts; it refuses all others. ``options`` are those that are not fields of the object. ``if_match`` is True if the
-    operation accepts an ETag, which the answer to the verb ``etag_from`` contains. ``accept`` is the media type of the
-    answer. ``touches`` lists further nouns whose objects a write changes. ``expected`` lists the responses that prove
-    that a write was executed; a read needs no proof.
+    accepts; it refuses all others. ``options`` lists those of them that are not fields of the object. ``if_match`` is
+    True if the operation accepts an ETag. The answer to the verb ``etag_from`` contains that ETag. ``accept`` is the
+    media type of the answer. ``touches`` lists other nouns whose objects a write changes. ``expected`` lists the
+    responses that prove that a write was executed; a read needs no proof.
 
     ``since`` is the first version with the operation, and ``until`` the first version without it. ``editions`` are the
     short names of the editions that have it; None means all. ``replaced_by`` names the operation to use in versions

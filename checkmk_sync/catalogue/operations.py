@@ -29,7 +29,7 @@ for _row in OPERATIONS:
     _BY_NAME[_row.noun, _row.verb] = (*_BY_NAME.get((_row.noun, _row.verb), ()), _row)
 
 
-# The operations that are the same in every version and edition, so that they can be called before both are known.
+# The operations that are the same in every version and edition. They can be called before both are known.
 UNVERSIONED: dict[tuple[str, str], Operation] = {
     name: row
     for name, (row, *others) in _BY_NAME.items()

@@ -97,7 +97,7 @@ def path_segment(text: str) -> str:
 def api_path(text: str) -> str:
     """Return a path below the API, such as ``/objects/host_config/web01``, for a request with credentials.
 
-    The leading slash may be missing. Raises ValueError if the path is not valid, or could lead out of the API.
+    The leading slash is optional. Raises ValueError if the path is not valid, or could lead out of the API.
     """
     path = require_string(text, "the path")
     problem = _api_path_problem(path)

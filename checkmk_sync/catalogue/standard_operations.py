@@ -45,12 +45,14 @@ def standard_operations(
 ) -> tuple[Operation, ...]:
     """Return the rows of the operations ``verbs`` of a kind of object.
 
-    ``if_match`` maps each verb that needs an ETag to the first version that needs it, "" for all; by default, updates
-    always do. ``delete`` is the method of deleting, and the end of its path. ``touches`` lists nouns whose objects a
-    write can change. ``list_query`` are the query parameters of lists besides the fields that are filters.
-    ``update_since`` and ``delete_since`` are the first versions with these operations. ``object_type`` is the domain
-    type in answers, if it differs from that in URLs. ``options`` maps a verb to its arguments that are not fields,
-    each with the first version that has it: members of the body of an update, or parameters of a deletion.
+    ``if_match`` maps each verb that needs an ETag to the first version that needs it, or to "" if all versions do. By
+    default, updates always need one. ``delete`` is the method that deletes an object, and the end of its path.
+    ``touches`` lists other nouns whose objects a write can change. ``list_query`` are query parameters of lists that
+    are not fields. ``update_since`` and ``delete_since`` are the first versions with these operations. ``object_type``
+    is the domain type in answers, if it differs from the domain type in URLs.
+
+    ``options`` maps a verb to its arguments that are not fields, each with the first version that has it. An update
+    sends them in its body, and a deletion as query parameters.
     """
     needs_etag = {"update": ""} if if_match is None else if_match
     known_since = {"update": update_since, "delete": delete_since}
@@ -84,7 +86,7 @@ def standard_operations(
 def _versions(
     etag_since: Optional[str], options: Mapping[str, str]
 ) -> Iterator[tuple[Optional[str], Optional[str], bool, tuple[str, ...]]]:
-    """Yield the versions of each row of a verb, whether it sends an ETag, and its options."""
+    """Yield ``since``, ``until``, ``if_match`` and ``options`` for each row of a verb."""
     changes = sorted(filter(None, {etag_since, *options.values()}), key=lambda text: CheckmkVersion.parse(text).key)
     for first, last in zip((None, *changes), (*changes, None)):
         known = {"", *changes[: changes.index(first) + 1 if first else 0]}

@@ -47,5 +47,5 @@ class CheckmkVersion:
         return self.key >= CheckmkVersion.parse(text).key
 
     def is_between(self, since: Optional[str], until: Optional[str]) -> bool:
-        """Return True if this is version ``since`` or later, and earlier than ``until``. None is no limit."""
+        """Return True if this is version ``since`` or later, and earlier than ``until``. None means no limit."""
         return (since is None or self.at_least(since)) and (until is None or not self.at_least(until))

@@ -37,7 +37,7 @@ def api(
     if method == "GET" and body is not None:
         raise click.UsageError("a GET request must not have a body; give parameters with --query KEY=VALUE")
     parameters: dict[str, list[str]] = {}
-    for text in query:  # one by one, because a name may occur several times
+    for text in query:  # one by one, because a parameter can occur several times
         for name, value in pairs("query", [text]).items():
             parameters.setdefault(name, []).append(value)
     try:

@@ -131,7 +131,8 @@ def apply() -> None:
     INVENTORY is one or more YAML, JSON or CSV files with the desired state, or - for stdin.
 
     This command shows the plan, asks for confirmation, applies the changes in bulk, discovers services on new hosts,
-    activates once, and verifies the result. If it is interrupted, run it again. Without --owner it deletes nothing.
+    activates once, and verifies the result. If it is interrupted, run it again. Without --owner, it
+    deletes only objects that the inventory marks with absent: true.
     """
 
 
@@ -179,10 +180,10 @@ def api() -> None:
     """Send any request to the API, and print the answer as JSON.
 
     METHOD is GET, POST, PUT, PATCH or DELETE. PATH is relative to the API, such as /objects/host_config/web01; the
-    leading slash may be missing.
+    leading slash is optional.
 
     All methods except GET are writes. This command asks before it sends a write, and never sends it twice. It exits
-    with 5 if the answer was lost, because it is unknown then whether the site executed the request. The answer can
+    with 5 if the answer was lost, because it is then unknown whether the site executed the request. The answer can
     contain secrets.
     """
 

@@ -1,4 +1,4 @@
-"""Replacements of stdout and stderr that never raise OSError, so that a broken stream does not interrupt a command.
+"""Replacements for stdout and stderr that never raise OSError, so that a broken stream does not stop a command.
 
 Output for a closed or full stream is dropped, and characters that the encoding lacks are escaped.
 """
@@ -119,6 +119,8 @@ def encodable(text: str, encoding: str) -> str:
 def guarded() -> Iterator[GuardedBytes]:
     """Replace ``sys.stdout`` and ``sys.stderr`` by guarded streams in a ``with`` block. Yield the guard of stdout."""
     out, err = GuardedStream(sys.stdout), GuardedStream(sys.stderr)
+    for stream in (out, err):
+        stream.flush()  # otherwise bytes would overtake text that was printed before
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         yield out.guard
 

@@ -61,7 +61,8 @@ def check(state: State, files: tuple[str, ...], mapping: Optional[str], encoding
         counts = Counter(wanted.kind for wanted in desired.objects.values() if not wanted.implied)
         if counts.keys() <= {HOSTS.name, FOLDERS.name}:
             counts = Counter({HOSTS.name: counts[HOSTS.name], FOLDERS.name: counts[FOLDERS.name]})
-        state.output.note(" and ".join(pluralize(count, kind) for kind, count in counts.items()))
+        *first, last = (pluralize(count, kind) for kind, count in counts.items())
+        state.output.note(f"{', '.join(first)} and {last}" if first else last)
     return 0
 
 

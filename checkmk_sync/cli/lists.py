@@ -38,7 +38,7 @@ class Layout:
 
     ``times`` are the columns that tables show as local times. ``empty`` is the note for an empty table on a terminal.
     ``names`` are the columns of the format "name". ``has_own_columns`` is True if the user has chosen the columns.
-    ``table_row`` adds the columns that are made for tables.
+    ``table_row`` adds the columns that only tables have.
     """
 
     columns: Sequence[str]
@@ -50,12 +50,12 @@ class Layout:
     table_row: Optional[Callable[[dict[str, Any]], Row]] = None
 
     def cells(self, row: Row) -> list[Any]:
-        """Return the values of the columns for people: with hidden secrets."""
+        """Return the values of the columns for people, with secrets hidden."""
         made = row if self.table_row is None else {**row, **self.table_row(dict(row))}
         return [mask_secrets(made[name] if name in made else _value_at(row, name), name) for name in self.columns]
 
     def data(self, row: Row) -> Row:
-        """Return a row for programs: all of it, or the columns that the user has chosen."""
+        """Return a row for programs: the complete row, or the columns that the user has chosen."""
         if not self.has_own_columns:
             return row
         made = row if self.table_row is None else {**self.table_row(dict(row)), **row}

@@ -86,7 +86,7 @@ class State:
         return client
 
     def begin_write(self, write: Union[Write, RawWrite, None] = None) -> None:
-        """Record that the site may change from now on. ``write`` is a single write, if it is one."""
+        """Record that the site may change from now on. ``write`` describes a command that makes a single write."""
         self.write = write
         self.if_stopped = "the changes made so far are kept. Run the command again to continue"
 
@@ -127,7 +127,7 @@ def can_ask() -> bool:
 
 
 def require_answers(command: str, advice: str, *, stdin_is: str = "") -> None:
-    """Raise click.UsageError if nobody can answer a question. ``stdin_is`` says what the command reads from stdin."""
+    """Raise click.UsageError if nobody can answer a question. ``stdin_is`` names the input that stdin contains."""
     if stdin_is or not can_ask():
         reason = f"standard input is {stdin_is or 'not a terminal'}"
         raise click.UsageError(f"{command} cannot ask for confirmation, because {reason}; {advice}")

@@ -114,7 +114,7 @@ class Write:
 
 @dataclass(frozen=True)
 class RawWrite:
-    """A write of the command ``api``. ``request`` is its method and path."""
+    """A write of the command ``api``. ``request`` contains its method and path."""
 
     request: str
 

@@ -91,7 +91,7 @@ def parameter(argument: Argument) -> click.Parameter:
 
 
 def values(arguments: Sequence[Argument], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the inputs from the command line, after converting those of ``arguments``.
+    """Return the inputs from the command line, with the values of ``arguments`` converted.
 
     Raises click.UsageError if an input is not valid.
     """
@@ -131,7 +131,7 @@ def parse_json(text: str, source: str, example: Any) -> Any:
 
 
 def _secret_source(argument: Argument, text: str) -> Union[SecretSource, str]:
-    """Return the source of a secret: a file or, for ``-``, stdin. Return NAME for ``secret:NAME``.
+    """Return the source of a secret: a file, or stdin for ``-``. Return NAME for ``secret:NAME``.
 
     On a terminal, ``-`` asks the user for the secret without echo.
     """
@@ -175,7 +175,7 @@ def list_parameters(command: Command) -> list[click.Parameter]:
     inside = " or ".join(f"{name}.KEY" for name in command.all_columns if name in ("attributes", "labels"))
     columns = ", ".join(command.all_columns) + (f", {inside}" if inside else "")
     return [
-        click.Option(["--limit"], type=Number(), help="Show at most this many results."),
+        click.Option(["--limit"], type=Number(0, 1_000_000_000), help="Show at most this many results."),
         click.Option(
             ["-o", "--output"],
             type=click.Choice(formats),
@@ -195,7 +195,7 @@ def _note_json(context: click.Context, _parameter: click.Parameter, value: Optio
 
 
 def asks_for_json(words: Sequence[str]) -> bool:
-    """Return True if a command line asks for JSON. It need not be valid."""
+    """Return True if a command line, which need not be valid, asks for JSON."""
     with_next: Any = zip(words, [*words[1:], ""])
     return any(word in ("--json", "-ojson", "--output=json") for word in words) or any(
         option in ("-o", "--output") and value == "json" for option, value in with_next

@@ -1,16 +1,15 @@
-"""Changes hosts and folders, whose objects have attributes and meta data."""
+"""Changes hosts and folders, which have attributes and metadata."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable, Optional, Sequence, TypeVar, Union
+from typing import Any, Callable, Optional, Sequence, TypeVar
 
-from ..core.arguments import require_string
-from ..errors import ApiError
+from ..errors import BadRequestError
 from .editable import Editable, Values
 from .records import Folder, Host
 from .resource import writes
-from .updates import KINDS, Attributes, ChangeFunction, created_by, diff_body, matches, update_body
+from .updates import Attributes, ChangeFunction, created_by, matches, update_function
 
 __all__ = ["Attributed"]
 
@@ -20,12 +19,10 @@ A = TypeVar("A", Host, Folder)
 class Attributed(Editable[A]):
     """The base class of hosts and folders.
 
-    ``_member`` is the value of an object that can be set besides its attributes: the folder of a host, or the title of
-    a folder.
+    ``_member`` names the value that can be set besides the attributes: the folder of a host, or the title of a folder.
     """
 
     _member: str
-    _removal_refusals: tuple[type[ApiError], ...] = ()  # the errors after which attributes may be removed nevertheless
 
     @writes
     def update(
@@ -48,7 +45,7 @@ class Attributed(Editable[A]):
         * ``attributes`` replaces all attributes of the object.
         * ``update_attributes`` sets some attributes. Each one is replaced completely, so new labels replace all labels.
         * ``remove_attributes`` lists the names of attributes to remove. It is not an error if one is not set.
-        * ``change`` is a function that gets all attributes, as a dictionary, and returns all attributes. Only the
+        * ``change`` is a function that takes all attributes, as a dictionary, and returns all attributes. Only the
           difference is sent.
 
         The client reads the object, and then sends the change for that state. If another user changes the object in
@@ -58,28 +55,8 @@ class Attributed(Editable[A]):
         Raises PreconditionError if the object has changed since the ``etag``, NotFoundError if it does not exist,
         BadRequestError if an attribute is not valid, and ValueError unless exactly one kind of change is given.
         """
-        return self._update(name, change, attributes, update_attributes, remove_attributes, etag=etag)
-
-    def _update(
-        self,
-        name: str,
-        change: Optional[ChangeFunction],
-        *kinds: Union[Attributes, Sequence[str], None],
-        etag: Optional[str],
-        title: Optional[str] = None,
-    ) -> A:
-        """Update an object with a change function, or with one of the :data:`KINDS`."""
-        body = update_body(dict(zip(KINDS, kinds)), name)
-        if body and change is not None:
-            raise ValueError("give either a change function or attributes, not both")
-        if title is not None:
-            body["title"] = require_string(title, "title")
-        if not body and change is None:
-            other = "a title, " if self._member == "title" else ""
-            raise ValueError(f"give {other}a change function or one of {', '.join(KINDS)}")
-        if change is None:
-            return self.update_with(name, lambda _before: body, etag)
-        return self.update_with(name, lambda before: {**body, **diff_body(change, before.attributes, name)}, etag)
+        kinds = (attributes, update_attributes, remove_attributes)
+        return self.update_with(name, update_function(name, change, kinds), etag)
 
     @writes
     def update_with(self, name: str, body_for: Callable[[A], Values], etag: Optional[str] = None) -> A:
@@ -90,7 +67,8 @@ class Attributed(Editable[A]):
             body_for,
             lambda _there, found, body, _before: self._is_as_left_by(body, found),
             etag=etag,
-            refusals=lambda body: self._removal_refusals if "remove_attributes" in body else (),
+            # CHECKMK_API 10.2: if an attribute is already absent, the removal is refused, but the others are removed.
+            refusals=lambda body: (BadRequestError,) if "remove_attributes" in body else (),
         )
 
     def _is_as_left_by(self, body: Values, found: A, /) -> bool:
@@ -104,6 +82,12 @@ class Attributed(Editable[A]):
 
     def _values(self, record: A, /) -> dict[str, Any]:
         return {self._member: getattr(record, self._member), **record.attributes}
+
+    def _given(self, wanted: A, *, with_member: bool) -> Attributes:
+        """Return the values for ``ensure`` to compare. Raises ValueError for an attribute with the member's name."""
+        if self._member in wanted.attributes:
+            raise ValueError(f"{self._member!r} is not an attribute; give it as the argument {self._member}=")
+        return self._values(wanted) if with_member else wanted.attributes
 
     def _differing(self, before: A, values: Attributes, /) -> list[str]:
         now = self._values(before)

@@ -38,7 +38,7 @@ class BulkCall(Generic[E]):
     * ``prerequisites(entries)`` maps the keys of entries to the keys of entries that must be sent in an earlier call.
       It may read the site.
     * ``may_be_applied(entry, fields)`` returns True if a refusal of these fields could answer the second copy of a
-      request, and the first copy has applied the entry.
+      request whose first copy has applied the entry.
     * ``key_name`` is the key of the name in items that are mappings.
     * ``check_key(name)`` raises ValueError for a name that is not valid.
     """
@@ -187,7 +187,7 @@ class _BulkRun(Generic[E]):
         except (BadRequestError, NotFoundError) as error:
             yield from self._settle_refused(entries, error)
         except ForbiddenError as error:
-            if error.attempted.is_read:  # of a read before the call, so nothing was sent
+            if error.attempted.is_read:  # the read before the call failed, so nothing was sent
                 yield from self._fail_all(entries, error)
                 return
             # Permissions are granted by folder, so sending folder by folder shows which entries are forbidden.

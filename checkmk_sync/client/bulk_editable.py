@@ -1,7 +1,8 @@
-"""Bulk calls of the nouns that have them: hosts, and plain nouns whose row says so."""
+"""Bulk calls, for hosts and for plain nouns with bulk operations."""
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Callable, Iterable, Mapping, Optional, Sequence, TypeVar, Union
 
 from ..core.arguments import describe_type, require_count, require_iterable
@@ -34,11 +35,11 @@ class BulkEditable(Editable[T]):
         raise NotImplementedError
 
     def _is_as_left_by(self, entry: Entry, found: T, /) -> bool:
-        """Return True if the object is as the entry of an update leaves it."""
+        """Return True if the object has the values that the entry of an update sets."""
         raise NotImplementedError
 
     def _complete_changes(self, entries: Sequence[Entry], /) -> Sequence[Entry]:
-        """Return the entries of updates as they are sent. It may read the site."""
+        """Return the entries of updates in the form in which they are sent. May read the site."""
         # The folder only determines the order of the calls.
         return [{name: value for name, value in entry.items() if name != "folder"} for entry in entries]
 
@@ -68,7 +69,7 @@ class BulkEditable(Editable[T]):
         """Raise ValueError for a name that is not valid."""
 
     def _references(self, _record: T, /) -> Sequence[str]:
-        """Return the names of objects of the same kind that must exist as long as this one."""
+        """Return the names of the objects of the same kind that this one refers to, so that they must exist."""
         return ()
 
     @writes
@@ -96,6 +97,8 @@ class BulkEditable(Editable[T]):
 
         def find_created(site: Site, records: Sequence[T]) -> set[str]:
             there, wanted = self._with_site(site), {record.key_value: record for record in records}
+            # Each folder that is given by its ID is read only once.
+            there._resolve_folder = functools.cache(there._resolve_folder)  # type: ignore[method-assign]
             found = there._read_many(list(wanted))
             created = [found[name] for name in wanted if name in found and there._is_created(found[name], wanted[name])]
             names = {record.key_value for record in only_new(there, created)}
@@ -121,9 +124,9 @@ class BulkEditable(Editable[T]):
     def bulk_update(
         self, changes: Iterable[Entry], *, chunk_size: Optional[int] = None, progress: Optional[Progress] = None
     ) -> Outcomes:
-        """Change many objects and return an outcome for each. Arguments, outcomes and errors as for bulk_create().
+        """Change many objects and return an outcome for each. Arguments, outcomes and errors are as for bulk_create().
 
-        An item is a mapping of the key and the changes. Bulk calls accept no ETags, so the last writer wins.
+        An item is a mapping of the key and the changes. Bulk calls do not accept ETags, so the last writer wins.
         """
         entries = self._require_items("bulk_update", changes, "changes")
 
@@ -154,7 +157,7 @@ class BulkEditable(Editable[T]):
     def bulk_delete(
         self, names: Iterable[Union[str, T]], *, chunk_size: Optional[int] = None, progress: Optional[Progress] = None
     ) -> Outcomes:
-        """Delete many objects, given by name or as records. Outcomes and errors as for bulk_create().
+        """Delete many objects, given by name or as records. Outcomes and errors are as for bulk_create().
 
         The client first reads the objects that are given by name. Objects that refer to others are deleted before them.
         """
@@ -167,7 +170,7 @@ class BulkEditable(Editable[T]):
             known.update({record.key_value: (_folder_of(record), self._references(record)) for record in records})
 
         def to_entry(item: Any) -> str:
-            # Only records from the site have meta data. The client reads the others, as if their names were given.
+            # Only records from the site have metadata. The client reads the others, as if they were given by name.
             if getattr(item, "meta", None):
                 remember([item])
             return self._require_key(item.key_value if isinstance(item, self.record) else item)

@@ -78,6 +78,8 @@ class Checkmk(RawCalls):
     * ``discovery``: scanning hosts for services (:class:`.Discovery`)
     * ``activation``: pending changes and their activation (:class:`.Activation`)
     * ``jobs``: background jobs (:class:`.Jobs`)
+    * ``aux_tags``, ``contact_groups``, ``host_groups``, ``passwords``, ``service_groups`` and ``time_periods``: other
+      objects of the configuration (:class:`.Collection`)
 
     The attribute ``settings`` contains all :class:`.Settings` of the client.
     """

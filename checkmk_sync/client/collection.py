@@ -54,8 +54,8 @@ class Collection(BulkEditable[R]):
     def each(self, **filters: Union[str, bool]) -> Stream[R]:
         """Return a stream of all objects, which are decoded while the response arrives, in constant memory.
 
-        ``filters`` are the names by which the API lists this kind of object. Raises ValueError for other names, and if
-        a field is missing by which the API requires to list them.
+        ``filters`` limit the list, by fields and parameters that the API supports as filters. Raises ValueError for
+        other names, and if a field is missing that the API requires.
         """
         noun = self.record.noun
         needed = {field.name: f"{field.wire}_name" for field in noun.fields if field.filters}
@@ -72,18 +72,19 @@ class Collection(BulkEditable[R]):
     def create(self, wanted: Union[str, R], **values: Any) -> R:
         """Create an object and return it with its ETag.
 
-        Fields can also be None, which means that they are not given. Raises ValueError if a required field is missing,
-        and BadRequestError if the object exists, or if the site refuses a value. The client reads the object first,
-        because only an object that was absent before proves the creation if the answer is lost.
+        A field with the value None counts as not given. Raises ValueError if a required field is missing, and
+        BadRequestError if the object exists or if the site refuses a value. The client reads the object first. If the
+        answer is lost, finding the object proves the creation only if it was absent before.
 
         If a web server sends the request twice, the answer is "already exists". A site does not return secrets, so the
-        client cannot tell whether it has created an object with a secret, and ``error.attempted.is_uncertain`` is True.
+        client cannot tell whether it has created an object with a secret. ``error.attempted.is_uncertain`` is then
+        True.
         """
         return self._create(self._new_record(wanted, values))
 
     @writes
     def update(self, key: str, *, etag: Optional[str] = None, **values: Any) -> R:
-        """Set some fields of an object, and return the object as it is afterwards. Other fields stay as they are.
+        """Set some fields of an object, and return the changed object. Other fields stay as they are.
 
         >>> cmk.host_groups.update("linux", alias="Linux servers")
 
@@ -98,8 +99,9 @@ class Collection(BulkEditable[R]):
 
     def _update(self, key: str, values: Values, etag: Optional[str], options: Values = MappingProxyType({})) -> R:
         """Set some fields of an object. ``options`` are members of the body that are not fields."""
+        self._require_key(key)
         if not values:
-            raise ValueError(f"give a field of the {self.record.noun.singular} {key!r} to change")
+            raise ValueError(f"give at least one field of the {self.record.noun.singular} {key!r} to change")
         self._refuse_key(values)
         if etag is not None and not self.record.noun.has_etags:
             raise ValueError(f"{self.record.noun.plural} have no ETags, so the site would ignore it")
@@ -126,9 +128,9 @@ class Collection(BulkEditable[R]):
 
         >>> cmk.host_groups.ensure("linux", alias="Linux servers").changed
 
-        With ``check``, nothing is written, and the result is what a call without it would do. Fields that are not given
-        stay as they are. A secret is sent only when the object is created, or always with ``update_secrets``, because
-        the site never returns it for comparison.
+        With ``check=True``, nothing is written, and the result shows what a call without it would do. Fields that are
+        not given stay as they are. The site never returns a secret for comparison. So a secret is sent only when the
+        object is created, or always with ``update_secrets=True``.
         """
         given = self._given(wanted, values)
         key = given.pop(self._key)

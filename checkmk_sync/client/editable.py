@@ -44,8 +44,8 @@ TRIES = 5
 class Editable(Listing[T]):
     """The base class of nouns whose objects can be created, changed and deleted.
 
-    ``_key`` is the name of the key in texts and in the items of callers, and ``_wire_key`` its name in requests. After
-    a lost answer, the object is read with a copy of this noun that has a time limit.
+    ``_key`` is the name of the key in messages and in the items of callers, and ``_wire_key`` its name in requests.
+    After a lost answer, a copy of this noun with a time limit reads the object.
     """
 
     _key: str
@@ -92,7 +92,7 @@ class Editable(Listing[T]):
         raise NotImplementedError
 
     def _is_created(self, found: T, wanted: T, /) -> bool:
-        """Return True if the site has the object as it is created. It may have existed before."""
+        """Return True if the object found on the site has the values of the wanted one. It may have existed before."""
         raise NotImplementedError
 
     def _has_secrets(self, _record: T, /) -> bool:
@@ -100,7 +100,7 @@ class Editable(Listing[T]):
         return False
 
     def _create(self: S, record: T, *, was_absent: bool = False) -> T:
-        """Create an object that is absent, and return it. Unless ``was_absent``, the object is read first.
+        """Create an object and return it. It is read first, unless the caller knows that it ``was_absent``.
 
         Finding the object after a lost answer proves the creation only if it was absent before, and if no other call
         of this client creates it too. If it has secrets, the outcome of a refusal that can mean "already exists" stays
@@ -146,11 +146,11 @@ class Editable(Listing[T]):
         return Ensured(before, after, tuple(verbs), differences)
 
     def _create_missing(self, wanted: T, /) -> T:
-        """Create an object that was just read and not found."""
+        """Create an object that a read has just not found."""
         return self._create(wanted, was_absent=True)
 
     def _values(self, record: T, /) -> Values:
-        """Return the values of an object that can be set, by name, without those that are not set."""
+        """Return the values that can be set and are set, by name."""
         raise NotImplementedError
 
     def _differing(self, before: T, values: Values, /) -> Sequence[str]:
@@ -166,7 +166,7 @@ class Editable(Listing[T]):
         raise NotImplementedError
 
     def _set_values(self, key: str, values: Values, /) -> T:
-        """Set values of an object, and return it as it is afterwards."""
+        """Set values of an object, and return the changed object."""
         raise NotImplementedError
 
     def _is_absent(self, name: str) -> bool:
@@ -196,7 +196,7 @@ class Editable(Listing[T]):
         twice. ``name_after`` returns the name of the object after the change.
 
         If another user has changed the object since it was read (412), it is read again and the change is repeated.
-        With an ``etag`` of the caller nothing is repeated, because the change applies to that state only.
+        With an ``etag`` of the caller, nothing is repeated, because the change applies to that state only.
         """
         if etag is not None:
             require_etag(etag)
@@ -234,15 +234,12 @@ class Editable(Listing[T]):
                 if seen is None and not missing_ok:
                     self.get(name)  # CHECKMK_API_MORE: deleting a notification rule that does not exist is no error
             except CheckmkError as error:
-                if seen is None and isinstance(error, NotFoundError):
-                    if missing_ok:
-                        return
-                    raise
-                # Checkmk also answers 404 to the deletion of a built-in object, which stays.
+                if seen is None and missing_ok and isinstance(error, NotFoundError):
+                    return
+                # If the object was read, a 404 can mean that it cannot be deleted, such as a built-in auxiliary tag.
+                refusals = () if seen is None else (NotFoundError,)
                 self._settle(
-                    error,
-                    lambda there: (seen is not None and there.find(name, fresh=True) is None) or None,
-                    NotFoundError,
+                    error, lambda there: (seen is not None and there.find(name, fresh=True) is None) or None, *refusals
                 )
 
         _repeat_if_stale(delete)

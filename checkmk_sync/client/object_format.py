@@ -95,7 +95,7 @@ class NounFormat:
         return not self.differing(record, values)
 
     def differing(self, record: Record, values: Mapping[str, Any]) -> list[str]:
-        """Return the names of the fields that the record does not have as in ``values``, without secrets.
+        """Return the names of the ``values`` that differ from the record, without secrets.
 
         Raises UnexpectedReplyError if the record contains a value that the site should not return.
         """

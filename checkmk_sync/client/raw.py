@@ -1,4 +1,4 @@
-"""Calls without a method of their own: any operation of the catalogue, and any URL below the API."""
+"""General calls: any operation of the catalogue, and any URL below the API."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Parameters = Mapping[str, Any]
 
 
 class RawCalls:
-    """The methods of a client for operations that have no method of their own."""
+    """The methods of a client that perform any operation."""
 
     _site: Site
 
@@ -40,10 +40,11 @@ class RawCalls:
 
         >>> cmk.call("hosts.get", path={"name": "web01"}, query={"effective_attributes": True}).data
 
-        Names are those of the API. Raises ValueError, before anything is sent, for an unknown operation, and for an
-        unknown or missing parameter. If the operation needs an ETag and ``etag`` is None, the client reads the current
-        one. ``fresh`` bypasses the cache. A write whose answer was lost is not settled by reading:
-        ``error.attempted.is_uncertain`` is True.
+        ``path``, ``query`` and ``body`` use the names of the API. If the operation needs an ETag and ``etag`` is None,
+        the client reads the current one. ``fresh`` bypasses the cache. A write whose answer was lost is not settled by
+        reading: ``error.attempted.is_uncertain`` is True.
+
+        Raises ValueError, before anything is sent, for an unknown operation, and for an unknown or missing parameter.
         """
         rows = _rows(operation)
         path, query = _mapping(path, "path"), _mapping(query, "query")
@@ -120,7 +121,7 @@ def _write(
 
 
 def _rows(name: str) -> tuple[Operation, ...]:
-    """Return the rows of an operation. Raises ValueError with the nearest names if it is unknown."""
+    """Return the rows of an operation. Raises ValueError with the closest names if it is unknown."""
     noun, _, verb = require_string(name, "the operation").partition(".")
     rows = operations_named(noun, verb)
     if rows:

@@ -86,7 +86,7 @@ class Listing(Resource, Generic[T]):
         return batches(self.each(**filters), size, streaming.memory_limit_mb * 2**20)
 
     def _list(self, received: Received, verb: str = "list", *, noun: str = "", **arguments: Any) -> Blocks[T]:
-        """Yield objects in lists, as they arrive. ``noun`` is the noun of the verb; the default is this noun."""
+        """Yield objects in lists, as they arrive. ``noun`` is the noun of the verb (default: this one)."""
         blocks = self._site.blocks(noun or self.noun, verb, received, parts=self.record.PARTS, **arguments)
         return parsed(blocks, self._parse_all)
 

@@ -45,7 +45,7 @@ class Settling:
 
 
 class Site:
-    """A transport together with the version of its site. After ``with_time_limit``, it performs short reads only."""
+    """A transport and the version of its site. A copy from ``with_time_limit`` is only for short reads."""
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
@@ -89,7 +89,7 @@ class Site:
     def _read_version(self) -> tuple[str, str]:
         answer = self.perform("site", "version").data
         version, edition = str(value_of(answer, "versions", "checkmk")), str(value_of(answer, "edition"))
-        # Another thread that finds a version must also find an edition.
+        # The edition first: another thread that finds a version must also find an edition.
         self.transport.edition, self.transport.version_text = edition, version
         return version, edition
 

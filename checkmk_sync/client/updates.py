@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import datetime
 import json
-from typing import Any, Callable, Mapping, Optional
+from types import MappingProxyType
+from typing import Any, Callable, Mapping, Optional, Sequence
 
 from ..catalogue.attributes import MASK, contains_mask, unambiguous_value
 from ..core.arguments import require_strings, require_type
-from .records import writable
+from .records import AttributeRecord, writable
 
 __all__ = [
     "KINDS",
@@ -23,12 +24,13 @@ __all__ = [
     "matches",
     "parse_time",
     "update_body",
+    "update_function",
 ]
 
 Attributes = Mapping[str, Any]
 ChangeFunction = Callable[[dict[str, Any]], Attributes]
 
-KINDS = ("attributes", "update_attributes", "remove_attributes")  # of changes, of which an update contains only one
+KINDS = ("attributes", "update_attributes", "remove_attributes")  # the kinds of changes; an update contains only one
 
 # Checkmk stores these with default values for missing members.
 _COMPLETED = frozenset({"contactgroups"})
@@ -48,6 +50,33 @@ def update_body(given: Mapping[str, Any], of: str) -> dict[str, Any]:
     for kind, value in body.items():
         body[kind] = require_strings(value, kind) if kind == "remove_attributes" else json_mapping(value, of)
     return {kind: writable(value) if kind == "attributes" else value for kind, value in body.items()}
+
+
+def update_function(
+    of: str, change: Optional[ChangeFunction], kinds: Sequence[Any], more: Attributes = MappingProxyType({})
+) -> Callable[[AttributeRecord], dict[str, Any]]:
+    """Return a function that returns the body of an update for the object ``of`` as it was read.
+
+    ``kinds`` are the values of :data:`KINDS`, of which one can be given instead of ``change``. ``more`` contains the
+    other members of the body. Raises ValueError if nothing is given.
+    """
+    body = update_body(dict(zip(KINDS, kinds)), of)
+    if body and change is not None:
+        raise ValueError("give either a change function or attributes, not both")
+    if not body and not more and change is None:
+        raise ValueError(f"give a change function or one of {', '.join(KINDS)}")
+    if "remove_attributes" in body:
+        # CHECKMK_API 10.2 and 10.3: a site refuses to remove an attribute that is not set.
+        names = body["remove_attributes"]
+        return lambda before: {**more, **_removal(names, before.attributes)}
+    if change is None:
+        return lambda _before: {**more, **body}
+    return lambda before: {**more, **diff_body(change, before.attributes, of)}
+
+
+def _removal(names: Sequence[str], attributes: Attributes) -> dict[str, Any]:
+    still_set = [name for name in attributes if name in names]
+    return {"remove_attributes": still_set} if still_set else {}
 
 
 def json_mapping(attributes: Attributes, of: str, before: Optional[Attributes] = None) -> dict[str, Any]:

@@ -37,10 +37,11 @@ def pattern(name: str, text: str, example: str) -> Argument:
 
 
 def search(fields: str, example: str) -> Argument:
-    """Return the argument ``search`` of a list. It has the same meaning in all lists; ``fields`` are compared."""
+    """Return the argument ``search`` of a list. ``fields`` describes the fields in which it searches."""
     return pattern(
         "search",
-        f"Show only rows with this text in {fields}; case is ignored. A text with * or ? is a pattern for all of it.",
+        f"Show only rows with this text in {fields}; case is ignored. "
+        "A text with * or ? is a pattern for the entire value.",
         example,
     )
 

@@ -181,10 +181,10 @@ class Command:
     empty_text: str = "no match"  # note for an empty list, if no filter was given
     example: str = ""  # arguments of the command line, for the help
     more_columns: tuple[str, ...] = ()  # columns of a list besides columns and fields
-    names: Optional[tuple[str, ...]] = None  # the columns that name a row, if it is not the first one; () if none does
+    names: Optional[tuple[str, ...]] = None  # the columns that name a row (default: the first one); () if none does
     # Raises ValueError if the arguments contradict each other. Called with all arguments of a tool call.
     check: Optional[Callable[..., object]] = field(default=None, repr=False)
-    own_tools: bool = True  # False: a tool only if the operator asks for the tools of this noun
+    own_tools: bool = True  # False: it becomes a tool only if the operator asks for the tools of its noun
 
     @property
     def noun(self) -> str:

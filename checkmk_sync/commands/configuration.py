@@ -27,7 +27,7 @@ _VERBS = {
 
 
 def _kind(verb: str) -> Argument:
-    """Return the argument that selects a kind, out of the kinds that tools can use with the operation ``verb``."""
+    """Return the argument that selects one of the kinds that tools can use with the operation ``verb``."""
     kinds = tuple(name for name, verbs in _VERBS.items() if verb in verbs)
     return Argument(KIND, "The kind of object.", required=True, choices=kinds, example="host_groups")
 

@@ -153,7 +153,7 @@ def _tls(settings: Settings, host: str, port: int) -> Finding:
     except OSError as error:
         if SPEAKS_HTTP.search(str(error)):
             advice = "use http:// in server_url, or the port that speaks https"
-            return Finding("TLS", Verdict.FAILED, f"{host} port {port} speaks http, not https", advice)
+            return Finding("TLS", Verdict.FAILED, f"{host} port {port} does not speak https", advice)
         reason = getattr(error, "reason", None) or error
         return Finding("TLS", Verdict.FAILED, str(reason), "check that the port speaks https")
 

@@ -1,4 +1,4 @@
-"""The commands of plain nouns, made of their rows in the catalogue: list, get, create, update and delete."""
+"""The commands of plain nouns, made from their rows in the catalogue: list, get, create, update and delete."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _JSON_TYPES = (list, dict, Any)
 
 
 def plain_noun_commands(known: tuple[Command, ...]) -> tuple[Command, ...]:
-    """Return the commands of all nouns, without those that ``known`` already contains."""
+    """Return the commands of all nouns, except the commands that ``known`` already contains."""
     words = {command.words for command in known}
     return tuple(command for noun in NOUNS.values() for command in noun_commands(noun) if command.words not in words)
 
@@ -201,6 +201,6 @@ def _example(noun: Noun, fields: list[NounField], *, has_key: bool = True) -> st
 
 def _as_text(value: Any) -> str:
     """Return a value as it is written on the command line."""
-    # The examples are so plain that their JSON is the Python literal with other quotes; a test compares them. The
-    # module json would delay --help.
+    # Importing json would delay --help. The examples are so plain that their JSON is the Python literal with other
+    # quotes; a test compares both.
     return value if isinstance(value, str) else repr(value).replace("'", '"')

@@ -261,7 +261,8 @@ class _Builder:
         kind, text = node.tag.rpartition(":")[2], node.value
         if not text.isascii() and _SURROGATE.search(text):  # libyaml itself refuses them
             self._refuse(node, _HALF_CHARACTER)
-        if self._as_written and kind != "null":
+        # YAML 1.1 reads 17:00 as 1020. As in YAML 1.2, it is a string here.
+        if (self._as_written and kind != "null") or (kind in ("int", "float") and ":" in text):
             return text
         if kind == "int" and len(text) > MAX_DIGITS:
             self._refuse(node, f"{_TOO_LONG}; put it in quotes if it is a string")

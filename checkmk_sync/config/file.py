@@ -157,7 +157,7 @@ def override_settings(settings: Settings, config: Mapping[str, Any]) -> Settings
             raise _error_at(document, (name,), f"{name} occurs twice, in advanced_features and at the top level", name)
     advanced.update((name, value) for name, value in config.items() if name in _ADVANCED)
     _read_redis_password(document, advanced)
-    # Paths and passwords are not compared, because the client's are already resolved relative to its file.
+    # Paths and passwords are not compared, because those of the client are already resolved relative to its file.
     own = {name: value for name, value in checkmk.items() if name in _OWN and name != "ca_bundle"}
     if isinstance(advanced.get("caching"), dict):
         own_cache = ("path", "redis_password")
@@ -193,8 +193,8 @@ def _secret_source(
 ) -> Optional[SecretSource]:
     """Return the source of a secret in a section, or None if the section has none of the ``keys``.
 
-    ``keys`` maps the keys to fields of :class:`.SecretSource`, and ``variables`` maps those that come from the
-    environment to their variables.
+    ``keys`` maps the keys to fields of :class:`.SecretSource`. ``variables`` maps the keys that come from the
+    environment to the names of their variables.
     """
     given = {key: section[key] for key in keys if section.get(key) is not None}
     for key, value in given.items():

@@ -10,15 +10,17 @@ import subprocess
 import sys
 import warnings
 from dataclasses import dataclass
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Collection, Mapping, Optional
 
 from ..core.arguments import describe_type
 from ..core.private_files import is_open_to_others
 from ..core.redaction import is_secret_name, telling_name
+from ..core.text import suggestion
 from ..errors import MissingExtraError, SettingsError
 
 __all__ = [
     "SecretSource",
+    "advice_on_secret",
     "read_file",
     "reveal_members",
     "reveal_named",
@@ -97,13 +99,19 @@ def secret_name(value: object) -> Optional[str]:
     return value[len(_REFERENCE) :] if isinstance(value, str) and value.startswith(_REFERENCE) else None
 
 
+def advice_on_secret(name: str, known: Collection[str]) -> str:
+    """Return a hint for a secret that the configuration does not define, with the closest name."""
+    advice = "; add it to the section 'secrets' of the configuration"
+    return suggestion(name, tuple(known)) if known else advice
+
+
 def reveal_named(sources: Mapping[str, SecretSource], name: str, username: str) -> str:
     """Return the secret ``name`` of the section ``secrets``.
 
     Raises SettingsError if it is not defined or cannot be fetched.
     """
     if name not in sources:
-        raise SettingsError(f"the secret {name!r} is missing in the section 'secrets'", field="secrets")
+        raise SettingsError(f"unknown secret {name!r}{advice_on_secret(name, sources)}", field="secrets")
     try:
         return sources[name].reveal(username)
     except SettingsError as error:
@@ -138,8 +146,8 @@ def read_file(
 ) -> tuple[str, os.stat_result]:
     """Return the text of a UTF-8 file with settings or a secret, and the status of the file.
 
-    Raises SettingsError if the file cannot be read or has more than ``limit`` characters. The message calls the file
-    ``label``, and the error has these attributes ``file`` and ``field``.
+    Raises SettingsError if the file cannot be read or has more than ``limit`` characters. ``label`` names the
+    file in the message, and the error has the attributes ``file`` and ``field``.
     """
     try:
         with open(path, encoding="utf-8-sig") as source:

@@ -55,7 +55,7 @@ class Timeouts:
 class LimitSettings:
     """The limits on the load of a site and on the size of a response."""
 
-    reads_in_flight: int = 4  # reads at the same time, and commands, which take no configuration lock
+    reads_in_flight: int = 4  # concurrent reads and commands; commands do not take the configuration lock
     requests_per_second: Optional[float] = None  # None for no limit
     max_reply_mb: float = 32.0  # decompressed; for a list, of each item, because lists are streamed
 

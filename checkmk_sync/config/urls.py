@@ -33,12 +33,13 @@ def checked_server_url(text: str) -> str:
     return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
 
 
-def check_proxy(text: str) -> None:
-    """Raise SettingsError if ``text`` is not the URL of a proxy."""
-    parts = _split(text)
-    if parts is None or parts.scheme not in ("http", "https", "socks4", "socks4a", "socks5", "socks5h"):
+def check_proxy(text: str) -> str:
+    """Return the scheme of the URL of a proxy. Raises SettingsError if ``text`` is not such a URL."""
+    scheme = getattr(_split(text), "scheme", "")
+    if scheme not in ("http", "https", "socks4", "socks4a", "socks5", "socks5h"):
         # The value may contain a password, so the message does not quote it.
         raise SettingsError("proxy must be a URL such as http://proxy:3128", field="proxy")
+    return scheme
 
 
 def check_redis_url(text: str) -> None:

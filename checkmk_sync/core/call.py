@@ -13,7 +13,7 @@ __all__ = ["Call", "CallKind", "ExpectedReply", "Reply", "clean_etag", "require_
 
 JSON = "application/json"
 ANY = "*/*"  # CHECKMK_API 4: all endpoints accept it
-RAW_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")  # of raw requests
+RAW_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")  # for raw requests
 
 
 class CallKind(enum.Enum):
@@ -24,7 +24,7 @@ class CallKind(enum.Enum):
     POLL = "poll"  # reads jobs, activations or pending changes, which change on their own
     WRITE = "write"  # changes the configuration
     BULK = "bulk"  # changes many objects, or keeps the site busy for a long time
-    # Orders the monitoring core to do something, such as to acknowledge a problem. CHECKMK_API 8.1, 8.5: it takes no
+    # Sends a command to the monitoring core, such as an acknowledgement of a problem. CHECKMK_API 8.1, 8.5: it takes no
     # configuration lock, leaves no pending change, and is answered before it is executed. Sent twice, it may act twice.
     COMMAND = "command"
 
@@ -57,8 +57,8 @@ class Call:
     ``stream`` leaves the body unread. With ``body_limit``, at most that many bytes are read, and they are not decoded.
     A ``probe`` is sent once and ignores the circuit breaker. ``deadline_s`` shortens the time limit of the call. A
     write counts as executed if its response matches one of ``expected`` and names the objects in ``object_names``. The
-    catalogue does not know the operation of an ``is_raw`` call: any response of a Checkmk endpoint is accepted, and a
-    write may have changed any object.
+    operation of an ``is_raw`` call is unknown. Any response of a Checkmk endpoint is accepted for it, and as a write it
+    may have changed any object.
     """
 
     method: str

@@ -1,4 +1,4 @@
-"""Errors of jobs, batches and synchronisations, and errors about unusable responses."""
+"""Errors of jobs, batches and syncs, and errors about unusable responses."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class DiscoveryError(CheckmkError):
 
 
 class SyncError(CheckmkError):
-    """A synchronisation was refused."""
+    """A sync was refused."""
 
 
 class InventoryError(SyncError):

@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import operator
+import os
 from typing import Any, ContextManager, Iterator, Mapping, Optional
 
 import requests
@@ -138,6 +139,8 @@ class CheckmkAdapter(ForkSafe, HTTPAdapter):
         cancellation.check()
         if self._closed:
             raise errors.ConnectError("the client is closed", call=str(call), sent=False)
+        if self._process != os.getpid():  # a program in C, such as a web server, has forked without Python's hooks
+            self.reset_after_fork()
         exchange.socket = TrackedSocket(describe_limit(call, exchange.deadline))
         exchange.cost.attempts += 1
         exchange.cost.bytes_sent += sent
@@ -260,7 +263,7 @@ class CheckmkAdapter(ForkSafe, HTTPAdapter):
         """Forget all connections, because two processes on one connection would receive each other's answers."""
         self.proxy_manager: dict[str, Any] = {}
         self.init_poolmanager(self._pool_connections, self._pool_maxsize)  # type: ignore[attr-defined,unused-ignore]
-        self._pool = None
+        self._pool, self._process = None, os.getpid()
 
     # A client has a single server. So these overrides skip work that requests repeats for each request.
 

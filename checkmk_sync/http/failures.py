@@ -17,7 +17,7 @@ from .socket_deadlines import TrackedSocket
 __all__ = ["CHUNK_LIMIT", "SPEAKS_HTTP", "describe_limit", "failure_of", "late_error", "without_request"]
 
 
-# How OpenSSL reports a port that speaks http; the words differ between its versions.
+# OpenSSL's words for a port that speaks http. They differ between versions.
 SPEAKS_HTTP = re.compile(r"wrong.version.number|http.request|record layer failure", re.IGNORECASE)
 CHUNK_LIMIT = "for a chunk of a stream (timeouts.read_s)"
 
@@ -30,6 +30,8 @@ def failure_of(error: Exception, socket: TrackedSocket, call: Call, redact: Reda
     text = redact(_root_text(error))
     if unsent:
         hint = "; use http:// in server_url, or the port that speaks https" if SPEAKS_HTTP.search(text) else ""
+        if hint and isinstance(error, requests.exceptions.ProxyError):
+            hint = "; use http:// in the URL of the proxy"
         return ConnectError(f"cannot connect for {call}: {text}{hint}", call=str(call), sent=False)
     if isinstance(error, (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)) or "timed out" in text:
         setting = "bulk_s" if call.kind is CallKind.BULK else "read_s"

@@ -45,9 +45,10 @@ def _from_settings_or_environment(settings: Settings) -> tuple[Any, Mapping[str,
 def _check_used_proxy(url: str) -> None:
     # Checked before the first request, because a wrong proxy would later look like a broken connection to the site.
     try:
-        check_proxy(prepend_scheme_if_needed(url, "http"))  # type: ignore[no-untyped-call,unused-ignore]
+        # The complete URL is in no local variable, because tracebacks can show them, and it may contain a password.
+        scheme = check_proxy(prepend_scheme_if_needed(url, "http"))  # type: ignore[no-untyped-call,unused-ignore]
     except (SettingsError, LocationParseError):
         place = "the setting proxy and environment variables such as http_proxy"
         raise SettingsError(f"the proxy is not a URL such as http://proxy:3128; check {place}", field="proxy") from None
-    if url.lower().startswith("socks") and importlib.util.find_spec("socks") is None:
+    if scheme.startswith("socks") and importlib.util.find_spec("socks") is None:
         raise SettingsError("a SOCKS proxy needs the package PySocks; run pip install 'requests[socks]'", field="proxy")

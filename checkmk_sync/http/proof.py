@@ -18,7 +18,7 @@ def lack_of_proof(call: Call, reply: Reply, location: str) -> str:
     ``location`` is the target of a redirect, relative to the base URL of the API.
     """
     if call.is_raw or call.accept != JSON:
-        # The format of the body tells nothing here, because it is unknown or a file.
+        # The body proves nothing, because its format is unknown and it can be a file.
         return "" if is_from_endpoint(reply) else f"the answer to {call} ({reply.status}) {_FOREIGN}"
     if not call.expected:  # a read, which needs no proof
         return ""

@@ -112,7 +112,9 @@ class ToolRunner:
                     self._changed.notify_all()
 
         try:
-            return await task.run(run, self._capacity.slot(kind), reporter)
+            # A person waits for a completion. The client's own limits bound the number of abandoned threads.
+            is_completion = kind is WorkKind.COMPLETION
+            return await task.run(run, self._capacity.slot(kind), reporter, abandon=is_completion)
         except Stopped:  # only by a shutdown; a cancelled call ends with another exception
             raise ToolError(f"The call was stopped before it finished: {_ENDING} {LOOK}") from None
 

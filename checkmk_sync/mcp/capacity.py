@@ -69,13 +69,16 @@ class Capacity:
 
     @contextlib.asynccontextmanager
     async def slot(self, kind: WorkKind) -> AsyncIterator[None]:
-        """Wait for a slot for this kind of work, and hold it during the block. Calls in the block share the session."""
+        """Wait for a slot for this kind of work, and hold it during the block.
+
+        Reads in the block count against the limit of the session.
+        """
         if kind not in LIMITED_PER_SESSION:
             async with self._threads[kind]:
                 yield
             return
         session = self._sessions.setdefault(session_id.get(), _SessionLimits(self._session_limit))
-        # The session first, so that calls that wait for their own session take no thread.
+        # The session first, so that a call that waits for its session does not occupy a thread.
         async with session.calls, self._threads[kind]:
             session_limit.set(session.reads)
             yield

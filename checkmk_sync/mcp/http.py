@@ -73,7 +73,8 @@ class Listener:
         """Return the URL for clients, which is the URL of the proxy unless only this machine can reach the server."""
         if self.host not in _LOOPBACK:
             return f"https://{self.names[0]}/mcp"
-        return f"http://{_in_url(self.host)}:{port}/mcp"
+        # Not localhost, which can also be ::1, where another user's program may listen and receive the token.
+        return f"http://{_in_url(self.host.replace('localhost', '127.0.0.1'))}:{port}/mcp"
 
     @property
     def token_verifier(self) -> Optional[TokenVerifier]:

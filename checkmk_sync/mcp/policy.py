@@ -32,7 +32,7 @@ _READ = os.O_RDONLY | _NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_C
 class Policy:
     """The tools and files that a language model may use. Read-only unless ``allow_writes``.
 
-    ``tools`` are configuration nouns, such as ``host_groups``, that get tools of their own.
+    ``tools`` names configuration nouns, such as ``host_groups``, that get tools of their own.
 
     ``allow`` and ``deny`` are patterns of tool names. A tool is offered if it matches ``allow``, or if ``allow`` is
     empty, and never if it matches ``deny``. ``sync_folder`` is the folder of inventory files, and ``encoding`` their
@@ -86,7 +86,7 @@ class Policy:
         """Return the choices of an argument. A kind is left out if a tool for it would match ``deny``."""
         if command.noun != "configuration" or argument.name != KIND:
             return argument.choices
-        # Otherwise, --deny 'passwords_*' would leave the passwords to the tools that all kinds share.
+        # Otherwise, --deny 'passwords_*' would not apply to the tools that all kinds share.
         return tuple(kind for kind in argument.choices if not _matches(f"{kind}_{command.name}", self.deny))
 
     def _offers(self, command: Command) -> bool:

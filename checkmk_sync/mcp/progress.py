@@ -77,10 +77,13 @@ class CancellableTask(Cancellation):
         function: Callable[[], T],
         slot: contextlib.AbstractAsyncContextManager[None],
         reporter: Optional[ProgressReporter] = None,
+        *,
+        abandon: bool = False,
     ) -> T:
         """Run ``function()`` in a thread while it holds ``slot``, and return its result.
 
-        Cancelling this coroutine stops the task. The coroutine ends when the thread has ended, which can be later.
+        Cancelling this coroutine stops the task. The coroutine ends when the thread has ended, which can be later: a
+        stop does not interrupt a connection attempt. With ``abandon``, it ends at once, without the thread.
         """
 
         def in_thread() -> tuple[Optional[T], Optional[BaseException]]:
@@ -102,7 +105,9 @@ class CancellableTask(Cancellation):
                 tasks.start_soon(reporter.follow, self)
             async with slot:
                 # A new limiter, because the slot already limits the number of threads.
-                result, error = await anyio.to_thread.run_sync(in_thread, limiter=anyio.CapacityLimiter(1))
+                result, error = await anyio.to_thread.run_sync(
+                    in_thread, abandon_on_cancel=abandon, limiter=anyio.CapacityLimiter(1)
+                )
             tasks.cancel_scope.cancel()
         if error is not None:
             raise error

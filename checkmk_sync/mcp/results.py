@@ -22,7 +22,7 @@ __all__ = ["DEFAULT_PAGE", "MAX_PAGE", "fit", "keyed_digest", "page_result", "to
 DEFAULT_PAGE, MAX_PAGE = 25, 200
 MAX_OFFSET = 10_000_000
 MAX_RESULT = 200_000  # characters of JSON; a result contains them twice, as structure and as text
-# Nobody can forge a digest, or use it to test guesses of a secret in an inventory.
+# The key is random, so nobody can forge a digest or use it to test guesses of a secret in an inventory.
 _KEY = secrets.token_bytes(32)
 # A result that is too large is cut in these steps: (characters of each text, entries of each list and mapping).
 _CUTS = ((2000, 1000), (1000, 200), (300, 50), (100, 20), (50, 5))

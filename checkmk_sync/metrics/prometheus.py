@@ -126,7 +126,7 @@ def exposition(source: Source) -> str:
 
     Raises MissingExtraError if the extra ``prometheus`` is not installed.
     """
-    collector = Collector(source)  # before the import, which it explains if the extra is missing
+    collector = Collector(source)  # before the import, because it raises a helpful error if the extra is missing
     from prometheus_client import CollectorRegistry, generate_latest
 
     registry = CollectorRegistry()

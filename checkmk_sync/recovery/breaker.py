@@ -18,7 +18,7 @@ from .classify import ErrorClass, classify_error
 
 __all__ = ["BreakerState", "CircuitBreaker", "refuse_what_works_later"]
 
-MAX_RECENT = 1000  # attempts that are remembered, or minimum_calls if that is more
+MAX_RECENT = 1000  # the breaker remembers this number of attempts, or minimum_calls if that is more
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -205,9 +205,9 @@ class CircuitBreaker(ForkSafe):
     def _count(self, failed: bool) -> None:
         """Record a result while the breaker is closed. Open it if too many attempts failed."""
         now = self._clock.monotonic()
-        self._recent.append((now, failed))
-        while self._recent[0][0] <= now - self.window:
+        while self._recent and self._recent[0][0] <= now - self.window:
             self._recent.popleft()
+        self._recent.append((now, failed))
         self._failures = self._failures + 1 if failed else 0
         if self._failures >= self.failure_threshold:
             self._turn(BreakerState.OPEN, f"{pluralize(self._failures, 'attempt')} in a row failed")

@@ -82,7 +82,7 @@ def make_plan(
     problem = None if owner is None else label_key_problem(owner)
     if problem is not None:
         raise SettingsError(f"the owner {owner!r} is not valid: {problem}", field="owner")
-    # An inventory can consist of folders that are only implied, such as the root folder.
+    # Not desired.kinds: an inventory can consist of folders that are only implied, such as the root folder.
     observed = observe(client, {kind for kind, _ in desired.objects})
     plan = diff(
         desired,

@@ -7,8 +7,8 @@ from typing import Any, Callable, Collection, Iterable, Iterator, Mapping, Optio
 
 from ..catalogue.attributes import BUILT_IN, SAMPLE_TAGS
 from ..client.object_format import NounFormat, noun_format
-from ..config.secrets import secret_name
-from ..core.text import close_matches, pluralize, suggestion, summarize
+from ..config.secrets import advice_on_secret, secret_name
+from ..core.text import close_matches, pluralize, summarize
 from ..errors import CheckmkError
 from .desired import REMOVE, Desired, Object, Problem
 from .kinds import FOLDERS, HOSTS, KINDS, Property
@@ -56,7 +56,7 @@ def value_problems(wanted: Object, sent: Mapping[Property, Any], observed: Obser
 
 
 def _format_of(kind: str, observed: Observed) -> Optional[NounFormat]:
-    """Return the format of a plain noun in the site's version and edition; None if there is no such format."""
+    """Return the format of a plain noun at the site; None for hosts and folders, or if the version is unknown."""
     noun = KINDS[kind].noun
     if noun is None or observed.version is None:
         return None
@@ -93,9 +93,7 @@ def secret_problems(wanted: Object, known: Collection[str]) -> Iterator[Problem]
     for path, value in wanted.properties.items():
         name = secret_name(value)
         if name is not None and kind.is_secret(path) and name not in known:
-            advice = "; add it to the section 'secrets' of the configuration"
-            hint = suggestion(name, tuple(known)) if known else advice
-            yield wanted.problem(f"{path[0]} names the unknown secret {name!r}{hint}", *path)
+            yield wanted.problem(f"{path[0]} names the unknown secret {name!r}{advice_on_secret(name, known)}", *path)
 
 
 def warnings(desired: Desired, observed: Observed, kept: Sequence[str], secrets_written: int) -> Iterator[str]:

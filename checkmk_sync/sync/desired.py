@@ -27,7 +27,7 @@ _ATTRIBUTE = re.compile(r"[A-Za-z_][-\w]*", re.ASCII)
 
 
 class _Remove(enum.Enum):
-    """The type of REMOVE, which marks a property that the inventory removes. It stays the same object in a pickle."""
+    """The type of REMOVE, which marks a property that the inventory removes. Unpickling returns the same object."""
 
     REMOVE = enum.auto()
 
@@ -121,8 +121,8 @@ class Object:
 class Desired:
     """The objects of an inventory, by kind and key.
 
-    ``kinds`` are the kinds of the objects, without implied folders. ``notes`` are remarks on the reading, for example
-    on rows that were left out. ``refused`` lists values that no version of Checkmk accepts. A plan reports them as
+    ``kinds`` are the kinds of the objects, without implied folders. ``notes`` are remarks for the user, for example on
+    rows that were left out. ``refused`` lists values that no version of Checkmk accepts. A plan reports them as
     mistakes, unless the site already has these values. With ``secrets_always``, secrets that the site never returns are
     written each time, and not only when their objects are created.
     """

@@ -134,7 +134,7 @@ def _staleness(change: Change, now: Optional[ExistingObject]) -> Optional[Checkm
 
 
 def _based_on(change: Change, record: Any) -> Change:
-    """Return the change, based on a record that was read with its ETag. Raises NotOwnedError if the change is stale."""
+    """Return the change as planned for a record that was just read. Raises NotOwnedError if the change is stale."""
     current = existing_object(record)
     error = _staleness(change, current)
     if error is not None:
@@ -266,13 +266,13 @@ def _worst_of_each(outcomes: Sequence[Outcome]) -> Outcomes:
 def _host_to_delete(change: Change) -> Host:
     """Return the host as it was read, with its parents, because ``bulk_delete`` must delete them after it."""
     assert change.existing is not None
-    # With the meta data it counts as read from the site, so bulk_delete does not read it again.
+    # A record with metadata counts as read from the site, so bulk_delete does not read it again.
     properties, meta = change.existing.properties, change.existing.meta
     return Host(change.key, properties[FOLDER], change.existing.attributes, meta=meta)
 
 
 def _values(change: Change) -> dict[str, Any]:
-    """Return the fields of a plain noun to send, with the mark in the comment."""
+    """Return the fields of a plain noun to send, with the owner's mark in the comment."""
     kind, values = KINDS[change.kind], {}
     for path, value in change.new_values.items():
         field = kind.field_at(path)
@@ -294,14 +294,14 @@ def _create(client: Checkmk, change: Change) -> None:
 
 
 def _update(client: Checkmk, change: Change) -> None:
-    """Change an object that is still as planned. The ETag of that read protects the changes of others."""
+    """Change an object if it is still as planned. The ETag of that read protects the changes of other users."""
     collection = _collection(client, change)
     record = collection.get(change.key, fresh=True)
     collection.update(change.key, etag=record.etag, **_values(_based_on(change, record)))
 
 
 def _delete_in_bulk(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
-    """Delete objects with one call. If an object in use makes the site refuse the call, delete them one by one."""
+    """Delete objects with one call. If the site refuses the call because one is in use, delete them one by one."""
     in_use: list[Change] = []
     for change, outcome in _in_bulk(_bulk_call("delete", lambda change: change.key))(client, changes):
         if isinstance(outcome.error, ConflictError) and len(changes) > 1:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any, Callable, Iterator, Mapping, Optional
 
-from ..catalogue.attributes import MASK, attribute_value, parse_flag, parse_list
+from ..catalogue.attributes import attribute_value, parse_flag, parse_list
 from ..catalogue.field import Field
 from ..catalogue.noun import Noun
 from ..config.documents import read_json
-from ..core.redaction import HIDDEN
 from ..errors import SettingsError
 from .attributes import json_problem, string_problem
 from .kinds import ABSENT, Property, SyncKind
@@ -44,11 +43,8 @@ def _value_problem(noun: Noun, field: Field, value: Any) -> Optional[str]:
     """Return why no version of Checkmk accepts a value, or None. The message never contains a secret."""
     if value is None:
         return f"{field.name} must have a value; leave it out to keep the value of the site"
-    if field.secret:
-        if not isinstance(value, str):
-            return f"{field.name} must be a string; put it in quotes"
-        if value.strip() == HIDDEN:
-            return MASK
+    if field.secret and not isinstance(value, str):
+        return f"{field.name} must be a string; put it in quotes"
     problem = string_problem(field.name, value) if field.type is str else json_problem(field.name, value)
     if field.refers_to and isinstance(value, list):
         names = (string_problem(f"{field.name}[{index}]", name) for index, name in enumerate(value))
@@ -65,7 +61,7 @@ def _value_problem(noun: Noun, field: Field, value: Any) -> Optional[str]:
 
 
 def cell_value(kind: SyncKind, path: Property, text: str) -> Any:
-    """Convert the text of a cell to the value of a property. Raises ValueError if the text does not have its form.
+    """Convert the text of a cell to the value of a property. Raises ValueError if the text does not have that form.
 
     For the field of a plain noun, a list is written as ``a|b`` or as JSON, a mapping as JSON, and a flag as ``true`` or
     ``false``.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Container, Mapping, Optional
 
@@ -46,8 +47,8 @@ class SyncKind:
     object. ``parse_key`` checks and converts that name, or raises ValueError. ``sample`` is a valid name.
 
     Kinds of a lower ``rank`` are created first and deleted last. ``references`` maps each property that names other
-    objects to the kind of these objects. Its value is one name or a list of names. Checkmk: the named objects must
-    exist. ``defaults`` returns the properties of a new object that the inventory does not name.
+    objects to the kind of these objects. Its value is one name or a list of names. Checkmk refuses names of objects
+    that do not exist. ``defaults`` returns the properties of a new object that the inventory does not name.
 
     ``mark`` is the property that contains the mark of an owner: labels, or a field such as the comment. Objects of a
     kind without a mark belong to nobody. ``noun`` is the row of a plain noun, or None for hosts and folders.
@@ -73,7 +74,7 @@ class SyncKind:
         field = self.field_at(path)
         return field is not None and field.secret
 
-    @functools.cached_property  # every change is sorted by it
+    @functools.cached_property  # every change is sorted by this
     def order(self) -> tuple[int, int]:
         """The position in the order of creation: the rank, and within a rank the kinds that it refers to first."""
         others = [KINDS[name] for name in {*self.references.values()} - {self.name} if name in KINDS]
@@ -154,11 +155,18 @@ def by_section(section: str) -> Optional[SyncKind]:
 
 
 def kind_of_file(name: str) -> Optional[SyncKind]:
-    """Return the kind of a plain noun whose section is the name of a file, without folders and extension."""
-    kind = by_section(os.path.splitext(os.path.basename(name))[0])
-    return None if kind is None or kind.noun is None else kind
+    """Return the kind of a plain noun whose section is the base name of a file, without its extension.
+
+    Case, separators and a plural s are ignored, so that the groups in ``Host-Group.csv`` do not become hosts.
+    """
+    stem = _letters(os.path.splitext(os.path.basename(name))[0])
+    return next((kind for kind in KINDS.values() if kind.noun is not None and _letters(kind.section) == stem), None)
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]", "", name.lower()).rstrip("s")
 
 
 def kind_with_key(keys: Container[str]) -> Optional[SyncKind]:
-    """Return the kind of an entry, hosts or folders, by its key ``name`` or ``path``; None without either."""
+    """Return the kind of an entry of hosts or folders, by its key ``name`` or ``path``; None if it has neither."""
     return next((kind for kind in (HOSTS, FOLDERS) if kind.keys[0] in keys), None)

@@ -24,7 +24,7 @@ READINGS = 3  # attempts to read a list completely
 
 @dataclass(frozen=True)
 class ExistingObject:
-    """An object of the site, with its explicit properties but not the inherited ones.
+    """An object of the site, with its own properties but not the inherited ones.
 
     ``owner`` is the owner in its label or mark. ``meta`` is Checkmk's ``meta_data``, with the creator and the time of
     creation.
@@ -92,7 +92,7 @@ class Observed:
 
 def observe(client: Checkmk, kinds: Iterable[str] = (FOLDERS.name, HOSTS.name)) -> Observed:
     """Read all objects of some kinds, and the pending changes of a site. Hosts and folders are read together."""
-    # Hosts are needed to tell which folders are in use, and folders are created for hosts.
+    # Only hosts show which folders are in use, and new hosts need their folders.
     both = {FOLDERS.name, HOSTS.name}
     read = frozenset(kinds).union(both if both.intersection(kinds) else ())
     ordered = sorted(read, key=lambda kind: (KINDS[kind].order, kind))
@@ -110,7 +110,7 @@ def reread(client: Checkmk, kind: str, keys: Sequence[str]) -> dict[str, Existin
 
 
 def _read(client: Checkmk, kind: str, names: Optional[Sequence[str]] = None) -> list[ExistingObject]:
-    """Read all objects of a kind. For hosts, only those with one of the ``names``, if they are given."""
+    """Read all objects of a kind, or only the hosts with one of the ``names``."""
     collection = getattr(client, KINDS[kind].section)
     arguments = {"names": names} if kind == HOSTS.name else {}
 
@@ -118,7 +118,7 @@ def _read(client: Checkmk, kind: str, names: Optional[Sequence[str]] = None) -> 
         return list(map(existing_object, collection.each(**arguments)))
 
     for _ in range(READINGS - 1):
-        with contextlib.suppress(BrokenReplyError):  # a broken stream cannot be resumed, so it is read again
+        with contextlib.suppress(BrokenReplyError):  # a broken stream cannot be resumed, so the list is read again
             return read()
     return read()
 

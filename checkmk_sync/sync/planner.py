@@ -46,9 +46,9 @@ def diff(
     """Return the plan that turns the observed state into the desired state.
 
     Only properties that the inventory names are compared, and each label is compared on its own. With an owner, the
-    plan deletes the owner's objects that are not in the inventory. Without an owner, it deletes nothing. With
-    ``keep_folders``, it deletes no folders, and a warning lists the empty folders that stay. ``secrets`` are the names
-    to which the inventory can refer.
+    plan deletes the owner's objects that are not in the inventory. Without an owner, it deletes only objects with
+    ``absent: true``. With ``keep_folders``, it deletes no folders, and a warning lists the empty folders that stay.
+    ``secrets`` are the names of secrets that the configuration defines.
 
     Raises InventoryError for changes that Checkmk would refuse: new folders with invalid names, invalid values, and
     references to objects that do not exist.
@@ -181,9 +181,8 @@ class _Planner:
     def add_deletions(self, keep_folders: bool) -> list[str]:
         """Plan the deletion of the owner's objects missing from the inventory, and of the owner's empty folders.
 
-        Objects other than folders are deleted only if the inventory contains objects of their kind.
-
-        With ``keep_folders``, the folders are kept. Return their paths.
+        Objects other than folders are deleted only if the inventory contains objects of their kind. With
+        ``keep_folders``, the folders are kept. Return the paths of the folders that are kept.
         """
         if self.ownership.owner is None:
             return []

@@ -69,8 +69,8 @@ class References:
                     users.setdefault((target, path[-1]), []).append(existing.name)
         for (key, attribute), names in sorted(users.items()):
             users_text = f"the {attribute} of {summarize(sorted(names), SHOWN)}"
-            why = f"{self._deletion_reason(key)}, but cannot be deleted while it is one of {users_text}"
-            hint = f"remove it from these {attribute}, or keep {key[1]} in the inventory"
+            why = f"{self._deletion_reason(key)}, but cannot be deleted while it is named in {users_text}"
+            hint = f"remove it from {attribute} there, or change the inventory so that it keeps {key[1]}"
             yield Conflict(*key, self.observed.objects[key].owner, why, hint)
 
     def reference_removals(self) -> Iterator[Change]:
@@ -111,7 +111,7 @@ class References:
         return {(kind, key.casefold()): key for kind, key in (*self.observed.objects, *self.desired.objects)}
 
     def _circular_references(self) -> Iterator[Problem]:
-        """Yield each circle of references that contains a reference of the inventory."""
+        """Yield a mistake for each cycle of references that contains a reference of the inventory."""
         needs: dict[Key, list[Key]] = {}
         for key in {**self.desired.objects, **self.observed.objects}:
             targets = {target for _, target in self._planned_references(key) if target[0] == key[0]} - {key}
@@ -125,7 +125,7 @@ class References:
                 way = " -> ".join(key for _, key in (*circle, circle[0]))
                 locations = ", ".join(dict.fromkeys(wanted.location for wanted in makers[1:] if wanted.location))
                 also = f" (see also {locations})" if locations else ""
-                yield makers[0].problem(f"{path[-1]} form a circle: {way}{also}", *path)
+                yield makers[0].problem(f"the references in {path[-1]} form a cycle: {way}{also}", *path)
 
     def _planned_references(self, key: Key) -> Iterator[tuple[Property, Key]]:
         """Yield the references that an object will have after the plan."""

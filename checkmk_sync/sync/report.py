@@ -101,7 +101,7 @@ def _corrected(change: Change, outcome: Outcome, observed: Observed, deleted: se
             has_property(change.kind, existing.properties, path, value) for path, value in change.new_values.items()
         )
     fields = [KINDS[change.kind].field_at(path) for path in change.properties]
-    is_visible = all(field is None or field.at for field in fields)  # the site never returns a secret
+    is_visible = all(field is None or field.at for field in fields)  # False for a secret, which the site never returns
     is_proof = existing is None or (change.staleness(existing) is None and is_visible)
     if is_done and outcome.status is not Status.APPLIED and is_proof:
         return Outcome(outcome.key, Status.APPLIED, note="the site has the wanted state")

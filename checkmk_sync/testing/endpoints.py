@@ -60,8 +60,8 @@ class Endpoint:
 
     ``query`` and ``body`` are fields, or functions that return the fields for a site. ``schema_check`` checks the
     complete body if none of its fields has errors. ``since`` is the first version with the endpoint, and ``until`` the
-    first version without it. The user must have the ``permissions``. ``unknown`` is the error for unknown fields, if it
-    is another than usual.
+    first version without it. ``editions`` are the short names of the editions that have it; None means all. The user
+    must have the ``permissions``. ``unknown`` replaces the usual error for unknown fields.
     """
 
     method: str
@@ -71,6 +71,7 @@ class Endpoint:
     schema_check: Optional[Callable[[SiteState], Check]] = None
     since: Optional[str] = None
     until: Optional[str] = None
+    editions: Optional[frozenset[str]] = None
     permissions: tuple[str, ...] = ()
     takes_lock: bool = True  # Checkmk: all methods except GET take the configuration lock, even status queries by POST
     needs_etag: bool = False
@@ -83,7 +84,8 @@ class Endpoint:
         return handler
 
     def exists(self, profile: VersionProfile) -> bool:
-        return profile.version.is_between(self.since, self.until)
+        is_in_edition = self.editions is None or profile.edition in self.editions
+        return is_in_edition and profile.version.is_between(self.since, self.until)
 
 
 def _listed(fields: Fields, names: Sequence[str], state: SiteState) -> Mapping[str, Field]:
@@ -92,7 +94,7 @@ def _listed(fields: Fields, names: Sequence[str], state: SiteState) -> Mapping[s
 
 
 def serves(noun: str, verb: str, query: Fields = MappingProxyType({}), **facts: Any) -> Callable[[Handler], Handler]:
-    """Register the handler of an operation of the catalogue, in all versions that have it.
+    """Register the handler of an operation of the catalogue, in all versions and editions that have it.
 
     The endpoint has those fields of ``query`` that the row of its version lists.
     """
@@ -100,10 +102,8 @@ def serves(noun: str, verb: str, query: Fields = MappingProxyType({}), **facts: 
     def register(handler: Handler) -> Handler:
         for row in operations_named(noun, verb):
             path, known = row.path.replace("{", "<").replace("}", ">"), functools.partial(_listed, query, row.query)
-            entry = Endpoint(
-                row.method, path, known, since=row.since, until=row.until, needs_etag=row.if_match, **facts
-            )
-            entry(handler)
+            exists: dict[str, Any] = {"since": row.since, "until": row.until, "editions": row.editions}
+            Endpoint(row.method, path, known, **exists, needs_etag=row.if_match, **facts)(handler)
         return handler
 
     return register

@@ -13,7 +13,7 @@ from .sample_services import Phases
 
 __all__ = ["BULK", "RENAME", "ActivationJob", "Activations", "BackgroundJobs", "Job"]
 
-BULK, RENAME = "bulk_discovery", "rename-hosts"  # the ids of jobs
+BULK, RENAME = "bulk_discovery", "rename-hosts"  # the ids of the jobs
 
 
 @dataclass

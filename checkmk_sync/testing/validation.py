@@ -146,7 +146,7 @@ def list_of(check: Check, *, least: int = 0) -> Check:
 
 
 def unique(check: Check, by: str = "") -> Check:
-    """Accept lists that ``check`` accepts, and in which no two entries, or no two members ``by``, are equal."""
+    """Accept lists that ``check`` accepts, if all entries differ. With ``by``, only these members must differ."""
 
     def problem(value: Any) -> Optional[str]:
         seen = set()
@@ -167,7 +167,7 @@ def object_with(fields: Mapping[str, Field], schema_check: Optional[Check] = Non
 
 
 def object_by_type(kinds: Mapping[str, Union[Check, Mapping[str, Field]]], member: str = "type") -> Check:
-    """Accept objects whose ``member`` is one of the kinds, with the check or the further fields of their kind."""
+    """Accept objects whose ``member`` is one of the kinds, with the check or the additional fields of that kind."""
     checks = {
         kind: part if callable(part) else object_with({member: Field(string), **part}) for kind, part in kinds.items()
     }

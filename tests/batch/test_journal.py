@@ -216,6 +216,19 @@ def test_an_unusable_journal_path_is_refused_before_any_item_starts(tmp_path: Pa
     assert started == []
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_can_open_the_journal_that_its_parent_has_closed(tmp_path: Path) -> None:
+    code = (
+        "import os, sys\nfrom checkmk_sync.batch.journal import Journal\n"
+        "arguments = (sys.argv[1], 'x', 'x', 'builtins.str')\n"
+        "journal, (closed, close) = Journal(*arguments), os.pipe()\nchild = os.fork()\n"
+        "if not child:\n    os.read(closed, 1)\n    Journal(*arguments).close()\n    os._exit(0)\n"
+        "journal.close()\nos.write(close, b'x')\nsys.exit(os.waitpid(child, 0)[1] != 0)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "journal")]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
 def test_a_journal_in_use_by_another_process_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     code = (

@@ -32,10 +32,10 @@ Fields = dict[str, tuple[str, bool]]  # the type of each field, and whether it i
 def load_digest() -> dict[str, Facts]:
     """Return the digest, with ``{}`` for each parameter in a path."""
     found: dict[str, Facts] = json.loads((ROOT / "tests/data/api_digest.json").read_text("utf-8"))
-    return {normalised(name): facts for name, facts in found.items()}
+    return {normalized(name): facts for name, facts in found.items()}
 
 
-def normalised(text: str) -> str:
+def normalized(text: str) -> str:
     """Return a path with ``{}`` for each parameter."""
     return re.sub(r"\{\w+\}", "{}", text)
 
@@ -64,7 +64,7 @@ def one_fact(facts: Facts, kind: str, path: str, line: str) -> Any:
 
 
 def url_of(row: Operation) -> str:
-    return normalised(f"{row.method} {row.path}")
+    return normalized(f"{row.method} {row.path}")
 
 
 def answers_of(facts: Facts, line: str) -> dict[str, Fields]:

@@ -60,7 +60,7 @@ def test_a_path_that_could_lead_elsewhere_is_refused(path: str) -> None:
 )
 def test_ordinary_paths_are_accepted(path: str) -> None:
     assert api_path(path) == path
-    assert api_path(path[1:]) == path, "the leading slash may be missing"
+    assert api_path(path[1:]) == path, "the leading slash is optional"
 
 
 def test_a_path_must_be_a_string() -> None:

@@ -1,4 +1,4 @@
-"""The rows of the catalogue match the official documents of each version, as far as the digest has their facts."""
+"""The rows of the catalogue match the facts of the official documents of each version."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.conftest import ROOT, shared_folder
 
 DIGEST = load_digest()
 
-# Facts that the documents do not have, or have differently. Each entry is an expression and a reason.
+# Rows that differ from the documents for a reason. Each entry is a regular expression and the reason.
 KNOWN = {
     r"_group_config/.*: 'name' has the pattern .* in 2\.2$": "see catalogue/nouns/groups.py",
     r"_group_config/.*: 'alias' has the min_length None, not 1": "see catalogue/nouns/groups.py",
@@ -88,7 +88,7 @@ def test_each_known_deviation_still_exists() -> None:
     assert [known for known in KNOWN if not any(re.search(known, text) for text in found)] == []
 
 
-def test_the_pattern_of_the_id_of_a_password_is_in_its_path() -> None:
+def test_the_documents_give_the_pattern_of_password_ids_for_the_path() -> None:
     pattern = NOUNS["passwords"].key.pattern
     assert DIGEST["GET /objects/password/{}"]["path_pattern"] == {"name": {json.dumps(pattern): ["2.2", "2.3", "2.4"]}}
 
@@ -106,7 +106,7 @@ def test_the_shapes_of_notification_rules_are_those_of_the_official_documents() 
     assert json.loads(made) == json.loads(page.read_text("utf-8")), " ".join(command)
 
 
-# The comparison finds wrong rows. Each entry is a wrong noun and a part of what the test would report.
+# Wrong rows that the comparison must find. Each entry is a wrong noun and a part of the report about it.
 
 
 def _field(noun: str, name: str, **facts: Any) -> Noun:
@@ -141,7 +141,7 @@ WRONG = {
     "an invented field": (_INVENTED, "unknown field 'colour'"),
     "a missing field": (_without("aux_tags", "topic"), "missing field 'topic'"),
     "a missing optional field": (_without("time_periods", "exclude"), "missing field 'exclude'"),
-    "a misspelt field": (_field("passwords", "comment", wire="comments"), "missing field 'comment'"),
+    "a misspelled field": (_field("passwords", "comment", wire="comments"), "missing field 'comment'"),
     "a wrong type": (_field("passwords", "shared", type=str), "'shared' is list, not str"),
     "a required field": (_field("passwords", "comment", required=True), "'comment' is not required"),
     "an optional field": (_field("host_groups", "alias", required=False), "'alias' is required"),
@@ -200,7 +200,7 @@ WRONG = {
 }
 
 
-def test_a_parameter_that_came_later_is_found() -> None:
+def test_a_query_parameter_of_a_later_version_is_found() -> None:
     rows = [row for row in OPERATIONS if (row.noun, row.verb) == ("services", "get")]
     wrong = [dataclasses.replace(row, query=("service_description", "columns")) for row in rows]
     assert list(operation_deviations(rows, DIGEST)) == []

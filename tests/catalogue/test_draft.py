@@ -20,7 +20,7 @@ from tests.catalogue.deviations import load_digest
 from tests.conftest import ROOT, shared_folder
 
 TOOL = ROOT / "tools/draft_noun.py"
-# The facts of a field that the documents have.
+# The facts of a field that the documents contain.
 FACTS = (
     *("name", "type", "required", "wire", "at", "pattern", "choices", "secret", "since", "until", "editions"),
     *("assigned", "repeated"),
@@ -58,7 +58,7 @@ def _facts(field: Field) -> dict[str, Any]:
 def _assert_equal_facts(drafted: Noun, row: Noun) -> None:
     names = [field.name for field in row.fields]
     for field in drafted.fields:
-        if field.name == "owner":  # the former name of editable_by, which only an author can know
+        if field.name == "owner":  # the former name of editable_by, which the documents do not reveal
             assert {field.wire} == {form.wire for form in row.by_name["editable_by"].former}
         elif field.name == "editable_by":
             assert field.since == "2.3.0b1"

@@ -63,7 +63,7 @@ def test_a_write_with_yes_is_sent(site_for_cli: SimulatedSite, sync: Run) -> Non
     assert (gone.code, gone.data) == (0, None)
 
 
-def test_typed_fields_are_json(site_for_cli: SimulatedSite, sync: Run) -> None:
+def test_json_fields_are_sent_with_their_types(site_for_cli: SimulatedSite, sync: Run) -> None:
     sync("api", "POST", "/x", "-f", "text=1", "-F", "number=1", "-F", "yes=true", "-F", 'tags={"a": [null]}', "--yes")
     assert site_for_cli.requests[-1].body == {"text": "1", "number": 1, "yes": True, "tags": {"a": [None]}}
 
@@ -129,7 +129,7 @@ def test_bad_input_is_refused(site_for_cli: SimulatedSite, sync: Run, case: str)
     assert not site_for_cli.requests
 
 
-def test_files_that_are_not_text_are_refused(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
+def test_a_body_that_is_not_utf_8_is_refused(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_bytes(b"\xff\xfe")
     assert "is not encoded in UTF-8" in sync("api", "POST", "/x", "--input", str(path), "--yes").err
@@ -137,7 +137,7 @@ def test_files_that_are_not_text_are_refused(site_for_cli: SimulatedSite, sync: 
     assert sync("api", "POST", "/x", "--input", str(path), "--yes").code == 2
 
 
-def test_exit_codes_are_those_of_other_commands(site_for_cli: SimulatedSite, sync: Run) -> None:
+def test_exit_codes_are_the_same_as_for_other_commands(site_for_cli: SimulatedSite, sync: Run) -> None:
     assert sync("api", "GET", "/objects/host_config/none").code == 2
     refused = sync("api", "PUT", "/objects/host_config/host00001", "-F", "attributes={}", "--yes", "--json")
     assert refused.code == 1, "428, because the request has no ETag"

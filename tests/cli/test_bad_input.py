@@ -23,6 +23,7 @@ from tests.conftest import Run
     ("line", "message"),
     [
         ("hosts list --limit -1", "--limit"),
+        (f"hosts list --limit {2**63}", "--limit"),
         ("activate --timeout -1", "--timeout"),
         ("hosts get nope", "404"),
         ("hosts get ''", "is not a host name"),

@@ -166,8 +166,8 @@ def test_exit_codes_are_as_documented(site_for_cli: SimulatedSite, sync: Run, mo
     ("line", "message"),
     [
         (["hosts", "list", "--folder", "/a*b"], "'/a*b' is not a folder"),
-        (["hosts", "list", "--limit", "-1"], "'--limit': must be a whole number of at least 0, not '-1'"),
-        (["hosts", "list", "--limit", "x"], "'--limit': must be a whole number of at least 0, not 'x'"),
+        (["hosts", "list", "--limit", "-1"], "'--limit': must be a whole number from 0 to 1000000000, not '-1'"),
+        (["hosts", "list", "--limit", "x"], "'--limit': must be a whole number from 0 to 1000000000, not 'x'"),
         (["mcp", "--http", "--port", "70000"], "'--port': must be a whole number from 0 to 65535, not '70000'"),
         (["simulate", "--latency", "x"], "'--latency': must be a number of at least 0, not 'x'"),
         (["simulate", "--latency", "inf"], "'--latency': must be a number of at least 0, not 'inf'"),
@@ -179,7 +179,7 @@ def test_exit_codes_are_as_documented(site_for_cli: SimulatedSite, sync: Run, mo
         (["folders", "list", "--parent", " "], "is not a folder"),
         (["folders", "delete", "a|b", "--yes"], "is not a folder"),
         (["services", "list", "--host", ""], "a pattern must be one line of text"),
-        (["services", "problems", "--limit", "1.5"], "must be a whole number of at least 0, not '1.5'"),
+        (["services", "problems", "--limit", "1.5"], "must be a whole number from 0 to 1000000000, not '1.5'"),
         (["discover", "a/b"], "'a/b' is not a host name"),
     ],
 )

@@ -30,6 +30,15 @@ def test_text_and_bytes_keep_their_order() -> None:
     assert raw.getvalue() == b"one two three four five six seven\n"
 
 
+def test_text_printed_before_stays_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, newline="\n"))
+    print("before")
+    with guarded():
+        print("guarded", flush=True)
+    assert raw.getvalue() == b"before\nguarded\n"
+
+
 def test_a_stream_without_a_buffer_gets_bytes_as_text() -> None:
     text = io.StringIO()
     stream = GuardedStream(text)

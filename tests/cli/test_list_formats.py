@@ -76,7 +76,7 @@ def test_every_list_has_the_same_options(command: Any) -> None:
     names = [argument.name for argument in command.arguments]
     assert "search" in names
     search = next(argument for argument in command.arguments if argument.name == "search")
-    assert "case is ignored. A text with * or ? is a pattern for all of it." in search.help
+    assert "case is ignored. A text with * or ? is a pattern for the entire value." in search.help
     assert FORMATS == ("table", "wide", "json", "jsonl", "yaml", "csv", "name")
 
 

@@ -66,7 +66,7 @@ def test_a_created_group_is_shown(site_for_cli: SimulatedSite, sync: Run) -> Non
     [
         ("host-groups create linux", "Missing option '--alias'."),
         ("host-groups create 'a b' --alias x", "name must match"),
-        ("host-groups update linux", "give a field of the host group 'linux' to change"),
+        ("host-groups update linux", "give at least one field of the host group 'linux' to change"),
         ("aux-tags create x --topic t --title ''", "title must not be empty"),
         (
             "time-periods create x --alias x --active-time-ranges [{",
@@ -171,7 +171,7 @@ def test_a_secret_can_be_an_entry_of_the_configuration(
     words = ["--config", str(config), "passwords", "create", "snmp", "--title", "SNMP", "--password-file"]
     missing = sync(*words, "secret:smnp")
     assert missing.code == 2
-    assert "snmp not created: the secret 'smnp' is missing in the section 'secrets'" in missing.err
+    assert "snmp not created: unknown secret 'smnp'; did you mean 'snmp'?" in missing.err
     empty = sync(*words, "secret:snmp")
     assert empty.code == 2
     assert "the secret 'snmp': the password from the environment variable SNMP_SECRET is empty" in empty.err

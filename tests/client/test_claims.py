@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 
 from checkmk_sync import Checkmk, Status
 from checkmk_sync.client.claims import Claims
+from checkmk_sync.errors import BrokenReplyError
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
 
@@ -78,3 +79,36 @@ def test_a_forked_process_can_claim_objects(clock: ManualClock) -> None:
             with claims.claim("hosts", ["a"]) as claim:
                 os._exit(0 if "a" in claim else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_lost_call_is_not_proven_by_another_call_during_the_search(site: SimulatedSite, cmk: Checkmk) -> None:
+    reads = []
+
+    def create_it(method: str, path: str) -> None:
+        reads.append(path)
+        if len(reads) == 2:  # the first read finds that the host is absent, and the second one searches for it
+            cmk.hosts.create("web01", "/", {"alias": "a"})
+
+    site.on_request(create_it)
+    site.set_faults([Fault("reset_before", writes=True, times=1)])
+    with pytest.raises(BrokenReplyError):
+        cmk.hosts.create("web01", "/", {"alias": "a"})
+    assert "web01" in site.state.configuration.hosts
+
+
+DELETIONS: dict[str, Callable[[Checkmk], Any]] = {
+    "host": lambda cmk: cmk.hosts.delete("web01"),
+    "hosts in bulk": lambda cmk: cmk.hosts.bulk_delete(["web01"]),
+    "folder": lambda cmk: cmk.folders.delete("~linux"),
+}
+
+
+@pytest.mark.parametrize("name", DELETIONS)
+def test_a_deletion_ends_the_claim_of_a_creation(site: SimulatedSite, cmk: Checkmk, name: str) -> None:
+    def create() -> Any:
+        return cmk.folders.create("/linux") if name == "folder" else cmk.hosts.create("web01")
+
+    create()
+    DELETIONS[name](cmk)
+    site.set_faults([Fault("reset_after", writes=True, times=1)])
+    assert create().key_value in ("web01", "/linux")

@@ -1,4 +1,4 @@
-"""Malformed objects in answers raise UnexpectedReplyError, wherever they are noticed."""
+"""Malformed objects in answers raise UnexpectedReplyError, even if only a comparison notices them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from checkmk_sync.testing import SimulatedSite
     "ranges",
     [[5], [None], [{"time_ranges": 5}], [{"time_ranges": [{"start": "08:00"}]}], [{"time_ranges": [[]]}]],
 )
-def test_times_that_cannot_be_compared_are_unexpected(site: SimulatedSite, cmk: Checkmk, ranges: Any) -> None:
+def test_times_that_cannot_be_compared_are_an_unexpected_reply(site: SimulatedSite, cmk: Checkmk, ranges: Any) -> None:
     wanted: dict[str, Any] = {"alias": "Hours", "active_time_ranges": [{"day": "monday"}]}
     cmk.time_periods.create("hours", **wanted)
     site.state.configuration.objects["time_periods"]["hours"]["active_time_ranges"] = ranges
@@ -24,7 +24,7 @@ def test_times_that_cannot_be_compared_are_unexpected(site: SimulatedSite, cmk: 
             call("hours", **wanted)
 
 
-def test_lists_that_cannot_be_sorted_are_unexpected(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_list_that_cannot_be_sorted_is_an_unexpected_reply(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.passwords.create("snmp", title="SNMP", password="only-for-tests")
     site.state.configuration.objects["passwords"]["snmp"]["shared"] = ["all", None]
     with pytest.raises(UnexpectedReplyError, match="'extensions.shared' in the answer"):

@@ -1,4 +1,4 @@
-"""Random writes of plain nouns with random faults. What the client reports is always what the site has stored."""
+"""Random writes of plain nouns with random faults. The reports of the client always match the site."""
 
 from __future__ import annotations
 

@@ -27,6 +27,7 @@ def test_an_old_etag_is_refused_even_if_the_fields_are_already_set(cmk: Checkmk,
         cmk.contact_groups.update("oncall", etag=old.etag, alias="Newer")
     new = cmk.contact_groups.get("oncall", fresh=True)
     assert cmk.contact_groups.update("oncall", etag=new.etag, alias="New") == new
+    assert cmk.contact_groups.update("oncall", etag="*", alias="Newest").alias == "Newest"
 
 
 def test_an_etag_is_refused_if_the_api_cannot_check_it(site: SimulatedSite, cmk: Checkmk) -> None:
@@ -49,6 +50,9 @@ def test_requests_that_a_proxy_sends_twice_are_applied(site: SimulatedSite, cmk:
         twice()
         objects.delete("one")
         assert objects.find("one", fresh=True) is None
+    etag = cmk.hosts.create("h").etag  # the first copy changes it, so the answer to the second copy is 412
+    twice()
+    assert cmk.hosts.update("h", update_attributes={"alias": "H"}, etag=etag).attributes["alias"] == "H"
     items = [{"name": name, "alias": name} for name in ("one", "two")]
     for call in (
         lambda: cmk.host_groups.bulk_create(items),

@@ -7,7 +7,7 @@ from typing import Any, Callable
 import pytest
 
 from checkmk_sync import Checkmk, HostGroup, Status
-from checkmk_sync.errors import CheckmkError
+from checkmk_sync.errors import CheckmkError, NotFoundError
 from checkmk_sync.testing import ManualClock, SimulatedSite
 
 
@@ -46,6 +46,26 @@ def test_none_cannot_be_the_new_value_of_a_field(cmk: Checkmk) -> None:
     cmk.host_groups.create(HostGroup("linux", alias="Linux"))
     with pytest.raises(ValueError, match="alias must be a string, not None"):
         cmk.host_groups.update("linux", alias=None)
+
+
+def test_a_masked_secret_is_refused(site: SimulatedSite, cmk: Checkmk) -> None:
+    for call in (cmk.passwords.create, cmk.passwords.ensure, cmk.passwords.update):
+        with pytest.raises(ValueError, match="stands for a secret that was not shown"):
+            call("snmp", title="SNMP", password="***")
+    assert _writes(site) == []
+
+
+def test_an_update_needs_the_key_of_an_object(cmk: Checkmk) -> None:
+    with pytest.raises(TypeError, match="name must be a string, not a HostGroup"):
+        cmk.host_groups.update(HostGroup("linux", alias="Linux"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("missing_ok", [False, True])
+def test_a_built_in_object_is_not_reported_as_deleted(cmk: Checkmk, missing_ok: bool) -> None:
+    with pytest.raises(NotFoundError, match="should be an existing custom aux tag") as caught:
+        cmk.aux_tags.delete("snmp", missing_ok=missing_ok)
+    assert caught.value.attempted is None or not caught.value.attempted.is_uncertain
+    assert cmk.aux_tags.find("snmp") is not None
 
 
 def test_an_unknown_filter_is_refused_by_name(site: SimulatedSite, cmk: Checkmk) -> None:
@@ -123,7 +143,7 @@ def test_nested_values_are_checked_before_anything_is_sent(
     assert [request.path for request in site.requests] in ([], ["/version"])
 
 
-def test_fields_of_other_versions_fail_their_item_only(clock: ManualClock) -> None:
+def test_a_field_of_another_version_fails_only_its_item(clock: ManualClock) -> None:
     items = [
         {"name": "a", "alias": "A"},
         {"name": "b", "alias": "B", "inventory_paths": {}},

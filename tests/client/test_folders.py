@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import Any
 
 import pytest
@@ -122,12 +123,28 @@ def test_update_changes_title_and_attributes(cmk: Checkmk) -> None:
     assert changed.labels == {"x": "y"}
     changed = cmk.folders.update("/a", remove_attributes=["tag_networking"])
     assert set(changed.attributes) == {"tag_criticality", "labels"}
-    with pytest.raises(ValueError, match="give a title"):
+    with pytest.raises(ValueError, match="give a change function"):
         cmk.folders.update("/a")
     with pytest.raises(ValueError, match="either a change function"):
         cmk.folders.update("/a", dict, attributes={})
-    with pytest.raises(BadRequestError, match="not updated"):
-        cmk.folders.update("/a", remove_attributes=["tag_agent"])
+
+
+def test_only_attributes_that_are_set_are_removed(site: SimulatedSite, cmk: Checkmk) -> None:
+    values = {"tag_criticality": "test", "labels": {"x": "y"}}
+    cmk.folders.create("/a", attributes=values)
+    cmk.hosts.create("h", "/a", values)
+    for update in (partial(cmk.folders.update, "/a"), partial(cmk.hosts.update, "h")):
+        assert update(remove_attributes=["labels", "tag_agent"]).attributes == {"tag_criticality": "test"}
+        sent = len(site.requests)
+        assert update(remove_attributes=["labels"]).attributes == {"tag_criticality": "test"}
+        assert [request.method for request in site.requests[sent:]] == ["GET"]
+
+
+def test_a_removal_does_not_depend_on_other_attributes(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.hosts.create("h", "/", {"alias": "x"})
+    stored = {"parents": "a|b", "waiting_for_discovery": "unknown"}  # values that a newer version might have
+    site.state.configuration.hosts["h"].attributes.update(stored)
+    assert cmk.hosts.update("h", remove_attributes=["alias"]).attributes == stored
 
 
 def test_move_takes_a_folder_and_its_contents(cmk: Checkmk) -> None:

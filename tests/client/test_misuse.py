@@ -6,7 +6,7 @@ from typing import Any, Callable
 
 import pytest
 
-from checkmk_sync import Checkmk, HostState, ServiceState, column
+from checkmk_sync import Checkmk, Host, HostState, ServiceState, column
 from checkmk_sync.errors import SettingsError
 from checkmk_sync.services import StreamingServiceService
 from checkmk_sync.testing import SimulatedSite
@@ -58,9 +58,17 @@ def test_a_string_is_not_accepted_as_a_list(three: SimulatedSite, cmk: Checkmk, 
         (lambda cmk: cmk.hosts.update("w1", update_attributes={"alias": SET}), ValueError, "alias.*w1.*set"),
         (lambda cmk: cmk.hosts.create("x", "/", {"alias": SET}), ValueError, "alias.*'x'.*set"),
         (lambda cmk: cmk.hosts.create("x", "/", {"alias": float("nan")}), ValueError, "alias.*'x'"),
+        (lambda cmk: cmk.hosts.bulk_create([Host("x", "/", {"alias": SET})]), ValueError, "item 0.*alias.*'x'.*set"),
+        (
+            lambda cmk: cmk.hosts.ensure("w1", attributes={"folder": "/x"}),
+            ValueError,
+            "give it as the argument folder=",
+        ),
+        (lambda cmk: cmk.folders.ensure("/", attributes={"title": "x"}), ValueError, "give it as the argument title="),
         (lambda cmk: cmk.hosts.create("x", "/", "alias"), TypeError, "'x'.*mapping"),
         (lambda cmk: cmk.folders.create("/x", attributes={"labels": SET}), ValueError, "labels.*/x.*set"),
         (lambda cmk: cmk.services.each(query="state > 0"), TypeError, "query must be a Filter"),
+        (lambda cmk: cmk.services.few(None), TypeError, "query must be a Filter"),
         (lambda cmk: cmk.host_status.each(query={"op": "="}), TypeError, "query must be a Filter"),
         (lambda cmk: cmk.cache_generation("host"), ValueError, "unknown noun 'host'; did you mean 'hosts'"),
         (lambda cmk: cmk.cache_generation("zzz"), ValueError, "unknown noun 'zzz'; use one of: .*hosts, "),

@@ -193,6 +193,39 @@ def test_folders_given_by_id_are_found_as_well(site: SimulatedSite, cmk: Checkmk
     assert BY_ID[name](cmk, *idents) in ("/a", "/c/a", "applied", "Alpha", None)
 
 
+@pytest.mark.parametrize(
+    "difference", [{"user": "carol"}, {"folder": "/a"}, {"title": "Other"}], ids=["user", "folder", "title"]
+)
+def test_an_object_that_appears_later_is_not_the_lost_one(
+    site: SimulatedSite, cmk: Checkmk, difference: dict[str, str]
+) -> None:
+    cmk.folders.create("/a")
+    configuration, reads = site.state.configuration, []
+    found = {"user": "automation", "folder": "/", "title": "db", **difference}
+
+    def appear(method: str, path: str) -> None:
+        reads.append(path)
+        if len(reads) == 2:  # the first read finds that the object is absent, and the second one searches for it
+            if "title" in difference:
+                configuration.add_folder("/db", found["title"], {}, user=found["user"])
+            else:
+                configuration.add_host("db", found["folder"], {}, user=found["user"])
+
+    site.on_request(appear)
+    site.set_faults(LOST)
+    with pytest.raises(BrokenReplyError):
+        cmk.folders.create("/db") if "title" in difference else cmk.hosts.create("db")
+    assert "db" in configuration.hosts or "/db" in configuration.folders
+
+
+def test_the_proof_of_a_bulk_call_reads_each_folder_once(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.folders.create("/a")
+    ident = site.state.configuration.folders["/a"].ident
+    site.set_faults(DONE)
+    cmk.hosts.bulk_create({"host_name": f"h{n}", "folder": ident} for n in range(5)).raise_for_failures()
+    assert sum(ident in request.path for request in site.requests) == 1
+
+
 def test_a_move_to_the_current_folder_by_id_sends_nothing(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.folders.ensure("/a/b")
     cmk.hosts.create("h", "/a")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 
 from checkmk_sync import Checkmk, HostGroup, Status
 from checkmk_sync.client.records import Host
-from checkmk_sync.errors import BrokenReplyError, ForbiddenError
+from checkmk_sync.errors import BrokenReplyError, ForbiddenError, NotFoundError
 from checkmk_sync.testing import Fault, SimulatedSite
 
 
@@ -71,3 +72,14 @@ def test_a_record_that_the_site_did_not_return_proves_nothing(blinkered: Any) ->
     assert outcome.status is Status.UNKNOWN
     (outcome,) = cmk.host_groups.bulk_delete([HostGroup("never", alias="Never")])
     assert outcome.status is Status.UNKNOWN
+
+
+def test_a_deletion_that_a_web_server_sends_twice_succeeds(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.hosts.create("h")
+    cmk.folders.create("/f")
+    for delete in (partial(cmk.hosts.delete, "h"), partial(cmk.folders.delete, "/f")):
+        site.set_faults([Fault("repeat", writes=True, times=1)])
+        delete()
+        assert site.requests[-1].status == 404
+        with pytest.raises(NotFoundError):
+            delete()

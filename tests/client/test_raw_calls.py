@@ -51,7 +51,7 @@ def test_a_call_uses_the_cache_like_the_methods(with_host: Checkmk, site: Simula
         ("", "the nouns are activation"),
     ],
 )
-def test_an_unknown_operation_names_the_nearest(cmk: Checkmk, site: SimulatedSite, name: str, nearest: str) -> None:
+def test_an_unknown_operation_suggests_the_closest(cmk: Checkmk, site: SimulatedSite, name: str, nearest: str) -> None:
     with pytest.raises(ValueError, match="unknown operation") as caught:
         cmk.call(name)
     assert nearest in str(caught.value)
@@ -112,7 +112,7 @@ def test_the_current_etag_is_sent_if_none_is_given(with_host: Checkmk, site: Sim
     with_host.call("hosts.update", path={"name": "web01"}, body=body, etag=reply.etag)
 
 
-def test_an_activation_takes_the_etag_of_the_pending_changes(with_host: Checkmk, site: SimulatedSite) -> None:
+def test_an_activation_sends_the_etag_of_the_pending_changes(with_host: Checkmk, site: SimulatedSite) -> None:
     assert with_host.call("activation.start").data["domainType"] == "activation_run"
     assert "pending_changes" in sent(site)[-2]
     assert site.requests[-1].headers["If-Match"] not in ("", "*")
@@ -148,7 +148,7 @@ def test_a_field_of_another_version_is_refused(connect: MakeClient) -> None:
         assert cmk.call("services.query").data["value"] == []
 
 
-def test_a_scan_in_the_background_is_an_answer(connect: MakeClient) -> None:
+def test_the_redirect_to_a_background_scan_is_returned(connect: MakeClient) -> None:
     with SimulatedSite(hosts=1) as site:
         reply = connect(site).call("discovery.start", body={"host_name": "host00000", "mode": "refresh"})
     assert reply.status == 303

@@ -44,7 +44,7 @@ def test_a_request_writes(cmk: Checkmk, site: SimulatedSite) -> None:
     assert site.state.configuration.hosts == {}
 
 
-def test_a_redirect_of_the_site_is_an_answer(with_host: Checkmk) -> None:
+def test_a_redirect_of_the_site_is_returned(with_host: Checkmk) -> None:
     body = {"redirect": True, "sites": [], "force_foreign_changes": False}
     reply = with_host.request(
         "POST", "/domain-types/activation_run/actions/activate-changes/invoke", body=body, etag="*"
@@ -78,7 +78,7 @@ def test_wrong_requests_are_refused_before_anything_is_sent(
     assert sent(site) == []
 
 
-def test_a_refusal_is_the_usual_error(cmk: Checkmk) -> None:
+def test_a_refusal_raises_the_same_error_as_other_calls(cmk: Checkmk) -> None:
     with pytest.raises(NotFoundError):
         cmk.request("GET", HOST)
     with pytest.raises(ApiError, match="405"):
@@ -139,7 +139,7 @@ def test_an_answer_of_another_server_proves_no_write(cmk: Checkmk, site: Simulat
     assert caught.value.attempted is not None and caught.value.attempted.is_uncertain
 
 
-def test_a_page_is_not_an_answer_to_a_read(cmk: Checkmk, site: SimulatedSite) -> None:
+def test_a_page_of_another_server_does_not_answer_a_read(cmk: Checkmk, site: SimulatedSite) -> None:
     site.set_faults([Fault("html")])
     with pytest.raises(UnexpectedReplyError, match="does not come from a Checkmk endpoint") as caught:
         cmk.request("GET", "/version")

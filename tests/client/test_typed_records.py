@@ -60,7 +60,7 @@ def test_strict_users_can_use_typed_records(tmp_path: Path, version: str) -> Non
     assert _errors(tmp_path, CORRECT, version) == []
 
 
-def test_misspelt_missing_and_wrong_fields_are_errors(tmp_path: Path) -> None:
+def test_misspelled_missing_and_wrong_fields_are_errors(tmp_path: Path) -> None:
     head = ["from checkmk_sync import Checkmk, HostGroup, ServiceGroup", "", "", "def use(cmk: Checkmk) -> None:"]
     found = _errors(tmp_path, "\n".join([*head, *(f"    {line}" for line in WRONG), ""]))
     for number, (line, words) in enumerate(WRONG.items(), start=len(head) + 1):

@@ -171,7 +171,7 @@ def test_the_doctor_exits_like_other_commands(site: SimulatedSite, monkeypatch: 
 def test_https_to_a_port_that_speaks_http_is_reported(site: SimulatedSite) -> None:
     finding = _findings(_settings(site.url.replace("http://", "https://")))["TLS"]
     assert finding.verdict is Verdict.FAILED
-    assert finding.message.endswith("speaks http, not https")
+    assert finding.message.endswith("does not speak https")
     assert "http:// in server_url" in finding.advice
 
 

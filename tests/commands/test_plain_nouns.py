@@ -77,13 +77,13 @@ def test_a_secret_is_read_from_a_file_and_is_never_an_option() -> None:
         assert not argument.required or command.faces == ("cli",)
 
 
-def test_no_option_hides_an_option_of_every_command() -> None:
+def test_options_of_fields_do_not_hide_common_options() -> None:
     options = {argument.option_name for noun in PLAIN for c in noun_commands(noun) for argument in c.arguments}
     assert "--set-help" in options
     assert not {f"--{name}" for name in RESERVED_OPTIONS} & options
 
 
-def test_a_written_command_replaces_a_generated_one() -> None:
+def test_a_hand_written_command_replaces_a_generated_one() -> None:
     written = Command("host-groups list", "List groups in another way.", lambda client: iter(()))
     words = [command.words for command in plain_noun_commands((*HOST_COMMANDS, written))]
     assert "host-groups list" not in words
@@ -97,7 +97,7 @@ from checkmk_sync.catalogue.noun import CRUD, Record, attr, key, noun
 
 @noun("teapots", "teapot", "teapot", CRUD, rank=10)
 class Teapot(Record):
-    name: str = key("Id of the teapot.", example="brown")
+    name: str = key("ID of the teapot.", example="brown")
     title: str = attr("Title of the teapot.", at=("title",), example="Brown Betty")
     cups: Optional[int] = attr("Number of cups.", default=None, example=4)
     glazed: Optional[bool] = attr("Whether it is glazed.", default=None, example=True)

@@ -78,6 +78,17 @@ def test_ambiguous_json_is_refused_with_its_line(text: str, line: int, said: str
     assert caught.value.line == line
 
 
+def test_times_in_yaml_are_strings() -> None:
+    text = "{start: 08:00, end: 17:00, seconds: 1:30:15.5, number: 17, fraction: 1.5}"
+    assert read_yaml(text, "x").data == {
+        "start": "08:00",
+        "end": "17:00",
+        "seconds": "1:30:15.5",
+        "number": 17,
+        "fraction": 1.5,
+    }
+
+
 def test_merged_keys_do_not_use_up_the_memory() -> None:
     """A key that is merged many times exists only once. The size is checked before aliases are expanded."""
     keys = ", ".join(f"k{n}: x" for n in range(300))

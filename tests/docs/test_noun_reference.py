@@ -27,10 +27,10 @@ def test_a_made_up_noun_gets_its_section_from_its_row_alone() -> None:
     sections = re.split("^## ", _made("import tests.nouns.made_up_noun"), flags=re.MULTILINE)
     (section,) = (text for text in sections if text.startswith("Ships\n\nA ship with all kinds of fields.\n"))
     for row in (
-        "| `name` (key) | string | yes | Id of the ship. Must match `^[a-z]+\\Z`. Called `ship_id` in requests. |",
+        "| `name` (key) | string | yes | ID of the ship. Must match `^[a-z]+\\Z`. Called `ship_id` in requests. |",
         "| `kind` | string | yes | Kind of the ship. One of `freight`, `passengers`. |",
         "| `access_key` | string |  | Code of the bridge. A secret: the site never returns it. |",
-        "| `afloat` | true or false |  | Whether it swims. |",
+        "| `afloat` | true or false |  | Whether it floats. |",
         "| `plan` | mapping |  | Plan of the ship. Only in versions since 2.3.0b1. |",
         "| `port` | string |  | Port of the ship. Before 2.4.0b1, called `harbour` in requests. |",
         "| `customer` | string |  | Customer. Only in the editions `cme`, `ultimatemt`. |",

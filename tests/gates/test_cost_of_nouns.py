@@ -1,4 +1,4 @@
-"""Few lines name a plain noun, because everything but its row is generic."""
+"""Few lines name a plain noun, because all code except its row is generic."""
 
 from __future__ import annotations
 

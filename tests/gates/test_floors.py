@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 from typing import Iterator, Mapping
 
@@ -31,10 +32,11 @@ def _package(path: Path) -> str:
     return relative.parts[0] if len(relative.parts) > 1 else relative.stem
 
 
-def _modules() -> Iterator[tuple[Path, ast.Module]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        if path != PACKAGE / "__init__.py":
-            yield path, ast.parse(path.read_text("utf-8"))
+@functools.cache
+def _modules() -> Mapping[Path, frozenset[str]]:
+    """Return the modules of this package that each of its files imports, as dotted paths below the package."""
+    files = [path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"]
+    return {path: frozenset(_imported(path, ast.parse(path.read_text("utf-8")))) for path in files}
 
 
 def _imported(path: Path, tree: ast.Module) -> Iterator[str]:
@@ -57,7 +59,7 @@ def _layer(package: str) -> int:
 
 
 def test_every_file_has_a_layer() -> None:
-    assert {_package(path) for path, _ in _modules()} == set().union(*LAYERS)
+    assert {_package(path) for path in _modules()} == set().union(*LAYERS)
 
 
 def test_core_has_only_a_few_modules() -> None:
@@ -66,27 +68,26 @@ def test_core_has_only_a_few_modules() -> None:
 
 
 def test_nothing_imports_upwards() -> None:
-    for path, tree in _modules():
-        for target in _imported(path, tree):
+    for path, imported in _modules().items():
+        for target in imported:
             package = target.split(".")[0]
             if package not in ("", "__version__", _package(path)):
                 assert _layer(package) <= _layer(_package(path)), f"{path} imports {target} from a higher layer"
 
 
 def test_the_simulated_site_shares_only_the_lowest_layer_with_the_client() -> None:
-    for path, tree in _modules():
+    for path, imported in _modules().items():
         if _package(path) == "testing":
-            found = {target.split(".")[0] for target in _imported(path, tree)} - {""}
+            found = {target.split(".")[0] for target in imported} - {""}
             assert found <= ALLOWED_IN_TESTING, f"{path} imports {found - ALLOWED_IN_TESTING}"
 
 
 def _import_graph() -> dict[str, set[str]]:
     """Return the imports of each module, including those under TYPE_CHECKING and in functions."""
-    trees = {path.relative_to(PACKAGE).with_suffix("").parts: (path, tree) for path, tree in _modules()}
-    names = {parts: ".".join(part for part in parts if part != "__init__") for parts in trees}
+    parts = {path: path.relative_to(PACKAGE).with_suffix("").parts for path in _modules()}
+    names = {path: ".".join(part for part in parts[path] if part != "__init__") for path in parts}
     return {
-        names[parts]: {target for target in _imported(path, tree) if target in names.values()} - {names[parts]}
-        for parts, (path, tree) in trees.items()
+        names[path]: set(imported).intersection(names.values()) - {names[path]} for path, imported in _modules().items()
     }
 
 
@@ -111,9 +112,9 @@ def test_modules_have_no_import_cycles() -> None:
 
 def test_packages_have_no_import_cycles() -> None:
     graph: dict[str, set[str]] = {}
-    for path, tree in _modules():
+    for path, imported in _modules().items():
         package = _package(path)
         if path != PACKAGE / "mcp" / "__main__.py":  # the entry point of `python -m checkmk_sync.mcp` calls the CLI
-            graph.setdefault(package, set()).update(target.split(".")[0] for target in _imported(path, tree))
+            graph.setdefault(package, set()).update(target.split(".")[0] for target in imported)
             graph[package] -= {package}
     _refuse_cycles(graph)

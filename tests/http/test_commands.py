@@ -39,7 +39,7 @@ def with_host(site: SimulatedSite, cmk: Checkmk) -> Checkmk:
     return cmk
 
 
-def test_a_command_is_a_write_that_takes_no_configuration_lock() -> None:
+def test_a_command_is_a_write_without_the_configuration_lock() -> None:
     assert (COMMAND.is_read, COMMAND.is_repeatable, COMMAND.is_exclusive) == (False, False, False)
 
 

@@ -43,6 +43,21 @@ def test_closing_a_client_closes_its_connections() -> None:
         assert pool() is None
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="calls the fork of the C library")
+def test_a_child_that_forked_without_the_hooks_of_python_opens_its_own_connection() -> None:
+    code = (
+        "import ctypes, os, sys\nfrom checkmk_sync import Checkmk\n"
+        "cmk = Checkmk(sys.argv[1], 's', 'automation', sys.argv[2])\ncmk.version()\n"
+        "pool = cmk._transport._adapter._pool\nchild = ctypes.PyDLL(None).fork()\nlist(cmk.host_groups.each())\n"
+        "is_same = cmk._transport._adapter._pool is pool\n"
+        "if not child:\n    os._exit(is_same)\n"
+        "sys.exit(not is_same or os.waitpid(child, 0)[1] != 0)\n"
+    )
+    with SimulatedSite() as site:
+        command = [sys.executable, "-W", "ignore", "-c", code, site.url, site.password]
+        assert subprocess.run(command, timeout=60, check=False).returncode == 0
+
+
 def test_the_first_client_and_the_frames_of_its_program_are_collected() -> None:
     done = subprocess.run([sys.executable, "-c", FIRST_CLIENT], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "True"]

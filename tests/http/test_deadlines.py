@@ -96,7 +96,7 @@ def test_silence_ends_with_the_read_timeout() -> None:
             client._transport.perform(Call("POST", "/bulk", CallKind.BULK, "hosts", "bulk_create"))
 
 
-def test_a_connection_attempt_that_the_deadline_ends_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_attempt_cut_off_by_the_deadline_is_a_deadline_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def hang(_address: Any, timeout: float, *_: Any, **__: Any) -> None:
         time.sleep(timeout)
         raise socket.timeout("timed out")

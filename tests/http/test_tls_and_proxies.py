@@ -67,6 +67,14 @@ def test_https_to_a_port_that_speaks_http_gets_a_hint() -> None:
                 cmk.version()
 
 
+def test_https_to_a_proxy_that_speaks_http_does_not_advise_to_give_up_https_to_the_site() -> None:
+    with SimulatedSite() as site:
+        proxy = site.url.replace("http://", "https://")
+        with Checkmk("https://mon.example.com", "s", "u", "geheim", proxy=proxy, recovery=NO_RETRIES) as cmk:
+            with pytest.raises(ConnectError, match="; use http:// in the URL of the proxy$"):
+                cmk.version()
+
+
 def test_disabling_verification_warns(secure_site: SimulatedSite) -> None:
     with pytest.warns(UserWarning, match="not verified"):
         cmk = _client(secure_site, verify=False)
@@ -171,7 +179,13 @@ def test_deadlines_hold_if_a_proxy_answers_in_drips(authority: Path, scheme: str
             assert caught.value.sent is False
 
 
-@pytest.mark.parametrize("proxy", ["http://[bad", "http://me:proxy-password@[bad", "http://pro xy:1", "proxy:3128"])
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        *("http://[bad", "http://me:proxy-password@[bad", "http://pro xy:1", "proxy:3128"),
+        *("ftp://me:proxy-password@proxy", "me:proxy-password@pro_xy.example.com:1/*"),
+    ],
+)
 def test_invalid_proxies_in_the_environment_are_reported(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     """A later failure would look like a write that the site did not answer."""
     monkeypatch.setenv("http_proxy", proxy)
@@ -181,6 +195,13 @@ def test_invalid_proxies_in_the_environment_are_reported(monkeypatch: pytest.Mon
     shown = traceback.TracebackException(SettingsError, caught.value, inside, capture_locals=True)
     assert "proxy-password" not in "".join(shown.format())
     assert Checkmk("https://mon.example.com", "s", "automation", "geheim"), "http_proxy does not apply to https"
+
+
+@pytest.mark.parametrize("proxy", ["http://", ""])
+def test_the_name_of_a_proxy_may_start_like_a_scheme(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setenv("https_proxy", f"{proxy}socks.example.com:3128")
+    assert Checkmk("https://mon.example.com", "s", "automation", "geheim")
 
 
 def test_socks_proxies_need_their_package(monkeypatch: pytest.MonkeyPatch) -> None:

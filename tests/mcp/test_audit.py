@@ -20,8 +20,12 @@ import anyio
 from mcp import Client
 from mcp_types import ElicitResult
 
+from checkmk_sync.commands import COMMANDS
 from checkmk_sync.errors import SettingsError
 from checkmk_sync.mcp.audit import AuditLog
+from checkmk_sync.mcp.calls import ToolRunner
+from checkmk_sync.mcp.policy import Policy
+from checkmk_sync.mcp.progress import CancellableTask, Stopped
 from checkmk_sync.testing import Fault, SimulatedSite
 from tests.conftest import Run
 from tests.held import Gate
@@ -47,6 +51,23 @@ def _call(site: SimulatedSite, log: Path, tool: str, /, **arguments: Any) -> Any
         return await client.call_tool(tool, arguments)
 
     return run_client(site, script, allow_writes=True, answer=_yes, audit=log)
+
+
+def test_a_write_cancelled_before_its_thread_runs_is_neither_logged_nor_sent(
+    live: SimulatedSite, tmp_path: Path
+) -> None:
+    task, command = CancellableTask(), next(found for found in COMMANDS if found.tool_name == "hosts_create")
+    with live.client() as cmk, contextlib.closing(AuditLog(cmk.settings, str(tmp_path / "log"))) as log:
+        runner = ToolRunner(cmk, Policy(allow_writes=True), log)
+
+        def run() -> Any:
+            task.stop()
+            return runner._run(command, {"host": "new", "folder": "/", "attribute": {}, "label": {}}, "client")
+
+        with pytest.raises(Stopped):
+            anyio.run(task.run, run, contextlib.nullcontext())
+    assert _lines(tmp_path / "log") == []
+    assert len(live.requests) == 0
 
 
 def test_a_batch_is_logged_with_all_names_and_all_failures(live: SimulatedSite, tmp_path: Path) -> None:

@@ -318,7 +318,7 @@ from checkmk_sync.catalogue.noun import CRUD, Record, attr, key, noun
 
 @noun("teapots", "teapot", "teapot", CRUD, rank=10)
 class Teapot(Record):
-    name: str = key("Id of the teapot.", example="brown")
+    name: str = key("ID of the teapot.", example="brown")
     title: str = attr("Title of the teapot.", at=("title",), example="Brown Betty")
 
 from checkmk_sync.testing import SimulatedSite

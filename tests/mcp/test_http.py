@@ -232,7 +232,7 @@ def test_serve_leaves_the_dictionary_of_the_caller_unchanged(tmp_path: Path) -> 
 
 def test_the_reported_url_is_the_url_for_clients() -> None:
     assert Listener(host="::1").url(8765) == "http://[::1]:8765/mcp"
-    assert Listener(host="localhost").url(80) == "http://localhost:80/mcp"
+    assert Listener(host="localhost").url(80) == "http://127.0.0.1:80/mcp"
     beyond = Listener(host="0.0.0.0", token=TOKEN, behind_tls=True, names=("mcp.example.com",))
     assert beyond.url(8765) == "https://mcp.example.com/mcp"
     for host in ("::1", "localhost"):

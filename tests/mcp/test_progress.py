@@ -118,7 +118,7 @@ def test_a_cancelled_batch_stops_between_chunks(mode: str, tmp_path: Path) -> No
                     async def leave() -> None:
                         await anyio.to_thread.run_sync(gate.reached.wait, 20)
                         scope.cancel()
-                        threading.Timer(0.2, gate.open.set).start()  # when the server has received it
+                        threading.Timer(0.2, gate.open.set).start()  # after the server has received the call
 
                     tasks.start_soon(leave)
                     await client.call_tool("batch_create_hosts", {"hosts": hosts})

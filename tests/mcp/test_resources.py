@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any, Iterator
 
 import pytest
@@ -132,6 +133,25 @@ def test_prompts_accept_only_names(known: SimulatedSite, host: str) -> None:
             await client.get_prompt("triage_host", {"host": host})
 
     run_client(known, script)
+
+
+def test_a_completion_does_not_wait_for_a_connection(known: SimulatedSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered, waited = threading.Event(), []
+
+    def never_connect(*_: Any, **__: Any) -> None:
+        waited.append(answered.wait(20))
+        raise OSError("refused")
+
+    async def script(client: Client) -> Any:
+        monkeypatch.setattr("urllib3.util.connection.create_connection", never_connect)
+        triage = PromptReference(type="ref/prompt", name="triage_host")
+        completion = (await client.complete(triage, {"name": "host", "value": "host0000"})).completion
+        answered.set()
+        return completion.values
+
+    monkeypatch.setattr("checkmk_sync.mcp.resources.COMPLETION_S", 0.2)
+    assert run_client(known, script) == []
+    assert waited == [True]
 
 
 def test_names_are_completed(known: SimulatedSite) -> None:

@@ -171,3 +171,9 @@ def test_any_text_as_a_cursor_is_refused(text: str) -> None:
 @given(st.integers(1, 10_000_000), st.dictionaries(st.text(), st.text()))
 def test_a_cursor_contains_its_offset(offset: int, arguments: dict[str, str]) -> None:
     assert decode_cursor(encode_cursor(offset, "tool", arguments), "tool", arguments) == offset
+
+
+@pytest.mark.parametrize("offset", [0, -1, 10_000_001, 99_999_999, 10**12])
+def test_an_offset_out_of_range_is_refused(offset: int) -> None:
+    with pytest.raises(ValueError, match="cursor"):
+        decode_cursor(encode_cursor(offset, "tool", {}), "tool", {})

@@ -30,7 +30,7 @@ def test_twenty_decades_keep_full_precision() -> None:
     assert histogram.percentile(99.9) == pytest.approx(values[99_899], rel=0.01)
 
 
-def test_any_values_fit() -> None:
+def test_histograms_of_any_values_have_bounded_memory() -> None:
     histogram, other = Histogram(), Histogram()
     for power in range(-1000, 1000):
         histogram.record(2.0**power)

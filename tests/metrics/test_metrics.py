@@ -87,6 +87,11 @@ def test_empty_histograms_have_no_values() -> None:
     assert stats["request_rate_per_second"] == 0.0
 
 
+@pytest.mark.parametrize("percent", [100, 100.1, 150])
+def test_percentiles_from_100_on_are_the_greatest_value(percent: float) -> None:
+    assert _filled([1.0, 2.0]).percentile(percent) == pytest.approx(2.0, rel=0.01)
+
+
 def test_zero_durations_are_recorded() -> None:
     assert _filled([0.0, 0.0]).summary() == {
         **dict.fromkeys(("mean", "min", "max", "p50", "p95", "p99", "p999"), 0.0),

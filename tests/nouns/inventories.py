@@ -1,4 +1,4 @@
-"""The life of the objects of one plain noun in an inventory: planned, applied, verified, and planned to nothing."""
+"""Steps that plan, apply and verify the objects of one plain noun, until a plan finds no changes."""
 
 from __future__ import annotations
 

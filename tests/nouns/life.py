@@ -19,7 +19,7 @@ SECRET = "only-the-site-knows-this"
 
 @dataclass(frozen=True)
 class Life:
-    """A noun at a site. ``version`` and ``edition`` are those of the site."""
+    """A noun at a site of a ``version`` and ``edition``."""
 
     site: SimulatedSite
     cmk: Checkmk

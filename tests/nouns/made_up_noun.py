@@ -1,4 +1,4 @@
-"""A noun that Checkmk does not have. ``python -m tests.nouns.made_up_noun VERSION EDITION`` lets one object live.
+"""A noun that Checkmk does not have. ``python -m tests.nouns.made_up_noun VERSION EDITION`` runs its life.
 
 The row is all that the client and the simulated site know about it.
 """
@@ -17,12 +17,12 @@ __all__ = ["Ship"]
 class Ship(Record):
     """A ship with all kinds of fields."""
 
-    name: str = key("Id of the ship.", wire="ship_id", pattern=r"^[a-z]+\Z", example="titanic")
+    name: str = key("ID of the ship.", wire="ship_id", pattern=r"^[a-z]+\Z", example="titanic")
     title: str = attr("Name of the ship.", at=("title",), min_length=1, example="RMS Titanic")
     kind: str = attr("Kind of the ship.", choices=("freight", "passengers"), example="passengers")
     access_key: Optional[str] = attr("Code of the bridge.", default=None, at=(), secret=True, example="a")
     decks: Optional[int] = attr("Number of decks.", default=None, example=10)
-    afloat: Optional[bool] = attr("Whether it swims.", default=None, example=False)
+    afloat: Optional[bool] = attr("Whether it floats.", default=None, example=False)
     crew: Optional[list[str]] = attr("Members of the crew.", default=None, canonical=sorted, example=["smith"])
     plan: Optional[dict[str, Any]] = attr("Plan of the ship.", default=None, since="2.3.0b1", example={"deck": "a"})
     port: Optional[str] = attr(

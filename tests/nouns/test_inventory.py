@@ -1,4 +1,4 @@
-"""Each plain noun is a kind of inventories: its objects are planned, applied, verified, and planned to nothing."""
+"""Inventories can describe each plain noun: its objects are planned, applied, verified, and need no second plan."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _keys(life: Life) -> set[str]:
 
 
 @_lives(KINDS)
-def test_every_kind_plans_applies_verifies_and_plans_to_nothing(life: Life) -> None:
+def test_every_kind_is_planned_applied_and_verified_and_then_unchanged(life: Life) -> None:
     live_in_an_inventory(life)
 
 
@@ -61,7 +61,7 @@ def test_only_the_kinds_of_the_inventory_are_read(life: Life) -> None:
     assert set(calls) <= {life.noun.name, "activation", "site"}
 
 
-def test_all_kinds_together_are_created_before_the_objects_that_name_them(cmk: Checkmk) -> None:
+def test_objects_of_all_kinds_are_created_before_the_objects_that_name_them(cmk: Checkmk) -> None:
     inventory = {
         "hosts": [{"name": "web01", "folder": "/x", "attributes": {"contactgroups": {"groups": ["oncall"]}}}],
         "passwords": [{"name": "p", "title": "P", "password": "geheim", "shared": ["oncall"]}],
@@ -97,7 +97,7 @@ def test_an_object_that_others_name_cannot_be_deleted(life: Life) -> None:
     plan = planned(life, [{"name": "narrow", "absent": True}])
     (conflict,) = plan.conflicts
     assert str(conflict) == (
-        "time period narrow is absent in the inventory, but cannot be deleted while it is one of the exclude of "
+        "time period narrow is absent in the inventory, but cannot be deleted while it is named in the exclude of "
         "time period wide"
     )
     with pytest.raises(InventoryError, match=r"exclude names 'narrow', but this plan deletes that time period"):
@@ -111,12 +111,12 @@ def test_references_to_unknown_objects_are_mistakes(life: Life) -> None:
     messages = [problem.message for problem in caught.value.problems]
     assert messages[0].endswith("neither in the inventory nor visible to the user on the site; did you mean '24X7'?")
     assert messages[1] == "time period b: exclude names 'b', which is the time period itself"
-    assert messages[2] == "time period c: exclude form a circle: c -> d -> c"
+    assert messages[2] == "time period c: the references in exclude form a cycle: c -> d -> c"
 
 
 @_on_one_version("host_groups")
 def test_objects_without_a_mark_belong_to_nobody(life: Life) -> None:
-    """Naming one is no conflict, and one that is missing in the inventory stays."""
+    """An inventory can name one without a conflict, and one that is gone from the inventory stays."""
     life.cmk.host_groups.create("theirs", alias="Theirs")
     assert planned(life, life.items("one")).counts()["delete"] == 0
     applied(life, [{"name": "theirs", "alias": "Renamed"}], owner="first")
@@ -135,12 +135,12 @@ def test_absent_objects_count_for_the_limit_of_deletions(life: Life) -> None:
 
 @_on_one_version("contact_groups")
 def test_an_object_in_use_is_reported_and_the_others_are_deleted(life: Life) -> None:
-    applied(life, life.items("used", "free"))
-    life.cmk.hosts.create("web01", "/", {"contactgroups": {"groups": ["used"]}})
-    plan = planned(life, [{"name": name, "absent": True} for name in ("used", "free")])
+    applied(life, life.items("busy", "free"))
+    life.cmk.hosts.create("web01", "/", {"contactgroups": {"groups": ["busy"]}})
+    plan = planned(life, [{"name": name, "absent": True} for name in ("busy", "free")])
     report = apply_plan(life.cmk, plan)
     ((change, outcome),) = report.failures()
-    assert (change.key, outcome.status) == ("used", Status.NOT_APPLIED)
+    assert (change.key, outcome.status) == ("busy", Status.NOT_APPLIED)
     assert isinstance(outcome.error, ConflictError)
     assert "still in use by: Host: web01" in report_as_text(report)
     assert "free" not in _keys(life)
@@ -156,7 +156,7 @@ def test_an_object_that_disappears_is_not_created_again_by_an_update(life: Life)
 
 
 @_on_one_version("aux_tags")
-def test_null_removes_an_optional_text(life: Life) -> None:
+def test_null_removes_an_optional_string(life: Life) -> None:
     (item,) = life.items("one")
     applied(life, [item])
     applied(life, [{**item, "help": None}])
@@ -239,7 +239,7 @@ def test_fields_are_checked_against_the_version_and_edition_of_the_site(
         assert site.state.configuration.changes == []
 
 
-def test_inventories_are_plain_data_again(cmk: Checkmk) -> None:
+def test_to_data_returns_an_equal_inventory(cmk: Checkmk) -> None:
     data = {
         "host_groups": [{"name": "a", "alias": "A"}, {"name": "b", "absent": True}],
         "aux_tags": [{"name": "t", "topic": "T", "title": "T", "help": None}],

@@ -1,4 +1,4 @@
-"""Inventory files of plain nouns: sections, tables named after a section, exports, and the check of a file."""
+"""Inventory files of plain nouns: sections, tables named after a section, exports, and ``inventory check``."""
 
 from __future__ import annotations
 
@@ -51,6 +51,11 @@ def test_the_first_line_of_a_table_names_its_section(name: str, first: str) -> N
     desired = _load(name, f"{first}\nsep=;\nname;alias\nlinux;Linux\n")
     assert _entries(desired) == {("host group", "linux"): {"alias": "Linux"}}
     assert desired.objects["host group", "linux"].location == f"{name}:4"
+
+
+@pytest.mark.parametrize("name", ["host-groups.csv", "HostGroup.csv", "Host Groups.csv"])
+def test_groups_in_a_file_with_a_similar_name_do_not_become_hosts(name: str) -> None:
+    assert set(_load(name, "name,alias\nlinux,Linux servers\n").objects) == {("host group", "linux")}
 
 
 def test_hosts_and_folders_need_no_section() -> None:
@@ -162,7 +167,7 @@ def test_the_page_lists_every_kind_with_its_keys() -> None:
     assert "\n".join(rows) in page, "the table in docs/inventory.md should be:\n" + "\n".join(rows)
 
 
-def test_the_check_of_a_file_hides_secrets(sync: Run) -> None:
+def test_inventory_check_hides_secrets(sync: Run) -> None:
     Path("passwords.csv").write_text("name;title;password;shared;absent\nsnmp;SNMP;geheim;all|b;\nold;;;;true\n")
     result = sync("inventory", "check", "passwords.csv")
     assert result.out.splitlines() == [
@@ -172,5 +177,5 @@ def test_the_check_of_a_file_hides_secrets(sync: Run) -> None:
     assert result.err == "2 passwords\n"
     checked = sync("inventory", "check", "passwords.csv", "--json")
     assert from_data(checked.data) == load("passwords.csv")
-    Path("all.yaml").write_text("hosts: [{name: a}]\nhost_groups: [{name: b}]\n")
-    assert sync("inventory", "check", "all.yaml").err == "1 host and 1 host group\n"
+    Path("all.yaml").write_text("hosts: [{name: a}]\nhost_groups: [{name: b}]\naux_tags: [{name: c}, {name: d}]\n")
+    assert sync("inventory", "check", "all.yaml").err == "1 host, 1 host group and 2 auxiliary tags\n"

@@ -1,4 +1,4 @@
-"""Passwords in inventories: their owner is a line in the comment, and their secrets appear in no plan or report."""
+"""Passwords in inventories: a line in the comment names the owner, and plans and reports never show a secret."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _stored(site: SimulatedSite, name: str = "snmp") -> dict[str, Any]:
 
 
 def _add(cmk: Checkmk, name: str, comment: str = "", secret: str = "theirs") -> None:
-    """Create a password like a person."""
+    """Create a password as a person would, without a mark."""
     cmk.passwords.create(name, title=name, password=secret, comment=comment, editable_by="admin")
     cmk.activation.activate()
 
@@ -85,7 +85,7 @@ def test_passwords_stay_if_the_inventory_names_none(cmk: Checkmk) -> None:
 
 
 def test_a_clone_is_a_conflict_and_is_never_deleted(site: SimulatedSite, cmk: Checkmk) -> None:
-    """The web interface copies the comment, so the key in the mark is that of the original."""
+    """The web interface copies the comment, so the mark still contains the key of the original."""
     _apply(cmk, SNMP)
     _add(cmk, "snmp_clone", LINE)
     plan = _plan(cmk, SNMP)
@@ -109,7 +109,7 @@ def test_a_mark_with_a_key_that_is_gone_proves_nothing(cmk: Checkmk) -> None:
     assert conflict.key == "left"
 
 
-def test_passwords_of_nobody_and_of_others_are_conflicts(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_passwords_without_an_owner_or_of_other_owners_are_conflicts(site: SimulatedSite, cmk: Checkmk) -> None:
     _add(cmk, "free", "Carol's")
     _add(cmk, "other", "checkmk_sync/owner: someone else other")
     items = [{"name": name, "title": name} for name in ("free", "other")]
@@ -151,7 +151,7 @@ def changing(site: SimulatedSite, clock: ManualClock) -> Iterator[Checkmk]:
         yield cmk
 
 
-def test_a_secret_is_written_once_and_shown_nowhere(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_secret_is_written_once_and_never_shown(site: SimulatedSite, cmk: Checkmk) -> None:
     plan = _plan(cmk, SNMP)
     assert "+ password snmp: password ***, title SNMP" in plan_as_text(plan)
     report = apply_plan(cmk, plan)
@@ -190,6 +190,14 @@ def test_a_reference_is_resolved_when_the_plan_is_applied(site: SimulatedSite, c
     assert "password secret:snmp" in plan_as_text(plan)
     assert _stored(site)["password"] == "from-the-configuration"
     assert "from-the-configuration" not in plan_as_text(plan) + repr(plan) + json.dumps(plan.to_dict())
+
+
+def test_only_secret_fields_contain_references(site: SimulatedSite, changing: Checkmk) -> None:
+    _apply(changing, {**SNMP, "title": "secret:snmp"})
+    assert _stored(site)["title"] == "secret:snmp"
+    hosts = from_data({"hosts": [{"name": "web01", "attributes": {"alias": "secret:snmp"}}]})
+    assert apply_plan(changing, make_plan(changing, hosts)).ok
+    assert site.state.configuration.hosts["web01"].attributes["alias"] == "secret:snmp"
 
 
 def test_an_unknown_reference_is_a_mistake(changing: Checkmk) -> None:

@@ -19,7 +19,7 @@ from tests.official_documents import EDITIONS, watch
 
 
 def _lives(is_meant: Callable[[Noun], bool] = lambda _noun: True) -> pytest.MarkDecorator:
-    """Run a test for the nouns that are meant, on each version."""
+    """Run a test on each version, for the nouns that it is about."""
     nouns = [noun.name for noun in NOUNS.values() if noun.supports("create") and is_meant(noun)]
     cases = [(version, noun) for version in EDITIONS for noun in nouns]
     return pytest.mark.parametrize("life", cases, ids=":".join, indirect=True)
@@ -54,7 +54,7 @@ def test_a_change_of_a_secret_cannot_be_proven_by_reading(life: Life) -> None:
 
 
 @_lives(_has_secrets)
-def test_secrets_occur_in_no_record_and_no_error(life: Life) -> None:
+def test_records_and_errors_never_contain_secrets(life: Life) -> None:
     unset = dict.fromkeys(field.name for field in life.noun.fields)
     record = life.noun.record(**{**unset, life.noun.key.name: life.key, **life.values()})
     made = life.create()
@@ -84,7 +84,7 @@ def test_every_exchange_fits_the_official_document(life: Life, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("version", EDITIONS)
-def test_a_made_up_noun_lives_by_its_row_alone(version: str) -> None:
+def test_a_made_up_noun_needs_only_its_row(version: str) -> None:
     """The row must exist before the client and the simulated site are imported, so a new process runs them."""
     command = [sys.executable, "-m", "tests.nouns.made_up_noun", version, EDITIONS[version]]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""The engine with rows that no noun of Checkmk has."""
+"""The engine handles rows with features that no noun of Checkmk has."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ class Boat(Record):
     load: Any = attr("Load, as a Python literal.", default=None, wire="load_raw", encode=repr, decode=ast.literal_eval)
 
 
-del NOUNS["boats"]  # the tests of all nouns must not see it
+del NOUNS["boats"]  # so that the tests of all nouns do not see it
 
 
 def _read(**extensions: Any) -> Boat:
     return NounFormat(Boat.noun, VERSION, "cre").parse(Boat, {"id": "a", "extensions": extensions})
 
 
-def test_values_of_wrong_types_are_unexpected() -> None:
+def test_a_value_of_a_wrong_type_is_an_unexpected_reply() -> None:
     assert _read(masts=3).masts == 3
     for masts in ("3", True, 3.5, [3]):
         with pytest.raises(UnexpectedReplyError, match="'extensions.masts' in the answer must be a whole number"):
             _read(masts=masts)
 
 
-def test_values_that_cannot_be_decoded_are_unexpected() -> None:
+def test_a_value_that_cannot_be_decoded_is_an_unexpected_reply() -> None:
     assert _read(load_raw="{'a': (1,)}").load == {"a": (1,)}
     for load in ("1 +", "{[]: 1}", 5, ["a"]):
         with pytest.raises(UnexpectedReplyError, match="'extensions.load_raw' in the answer cannot be read"):
@@ -54,7 +54,7 @@ def test_the_values_of_a_body_are_decoded() -> None:
     assert boats.values(body) == {"load": {"a": (1,)}}
 
 
-def test_a_secret_field_needs_a_name_that_is_recognised_as_secret() -> None:
+def test_a_secret_field_needs_a_name_that_is_recognized_as_secret() -> None:
     """Errors, logs and differences hide values by the names of their fields."""
     with pytest.raises(
         ValueError, match="the secret field 'bridge_code' must have a name such as 'bridge_code_secret'"

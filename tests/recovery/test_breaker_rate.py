@@ -113,6 +113,14 @@ def test_it_behaves_like_a_complete_log(steps: list[tuple[bool, float]], rate: f
             return
 
 
+def test_a_window_below_the_resolution_of_the_clock_keeps_the_latest_result() -> None:
+    breaker = _breaker(ManualClock(start=1e9), failure_rate=1.0, window=1e-12, minimum_calls=1)
+    _see(breaker, [True, True])
+    assert breaker.state is BreakerState.CLOSED
+    _see(breaker, [False])
+    assert breaker.state is BreakerState.OPEN
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -1,4 +1,4 @@
-"""A fallback answers after temporary failures, can be recognised, and never hides a permanent failure."""
+"""A fallback answers after temporary failures, can be recognized, and never hides a permanent failure."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_without_a_fallback_the_failure_is_raised(handler: FallbackHandler) -> N
         handler.call("other", _fail, TimeoutError())
 
 
-def test_fallback_answers_can_be_recognised(
+def test_fallback_answers_can_be_recognized(
     handler: FallbackHandler, collector: MetricsCollector, caplog: pytest.LogCaptureFixture
 ) -> None:
     error = TimeoutError("too slow")
@@ -69,7 +69,7 @@ def test_fallback_answers_can_be_recognised(
     assert handler.failure("status") is None
 
 
-def test_threads_recognise_only_their_own_fallback_answers(handler: FallbackHandler) -> None:
+def test_threads_recognize_only_their_own_fallback_answers(handler: FallbackHandler) -> None:
     handler.call("status", _fail, TimeoutError())
     found: list[Any] = []
     thread = threading.Thread(target=lambda: found.append(handler.failure("status")))

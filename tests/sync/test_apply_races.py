@@ -184,3 +184,43 @@ def test_expired_credentials_stop_the_run_when_objects_are_read_again(
     assert "Wrong credentials" in str(report.errors["credentials"])
     assert {outcome.status for _, outcome in report.results} == {Status.NOT_APPLIED}
     assert sum(request.status == 401 for request in site.requests) == 1
+
+
+def test_a_removal_does_not_change_the_folder_of_a_new_owner(site: SimulatedSite, cmk: Checkmk) -> None:
+    with_tag = {"folders": [{"path": "/x", "attributes": {"tag_criticality": "test"}}]}
+    assert apply_plan(cmk, make_plan(cmk, from_data(with_tag), owner="me")).ok
+    without = {"folders": [{"path": "/x", "attributes": {"tag_criticality": None}}]}
+    plan = make_plan(cmk, from_data(without), owner="me")
+    _label(site, "/x", owner="other")
+    assert "'other'" in _refused(apply_plan(cmk, plan))["update /x"]
+    assert site.state.configuration.folders["/x"].attributes["tag_criticality"] == "test"
+
+
+def test_a_mask_in_place_of_a_secret_is_not_written_back(site: SimulatedSite, cmk: Checkmk) -> None:
+    wanted: dict[str, Any] = {"type": "v3_auth_no_privacy", "auth_protocol": "MD5-96", "security_name": "bob"}
+    stored = {**wanted, "auth_password": "12345678"}
+    hosts = [{"name": "a", "attributes": {"snmp_community": stored}}]
+    assert apply_plan(cmk, make_plan(cmk, from_data({"hosts": hosts}), owner="me")).ok
+    changed = {**wanted, "security_name": "eve"}
+    plan = make_plan(cmk, from_data({"hosts": [{"name": "a", "attributes": {"snmp_community": changed}}]}), owner="me")
+    attributes = site.state.configuration.hosts["a"].attributes
+    attributes["snmp_community"] = {**stored, "auth_password": "***"}
+    ((_, outcome),) = apply_plan(cmk, plan).failures()
+    assert "the site's snmp_community of host a is not usable" in outcome.reason
+    assert attributes["snmp_community"]["security_name"] == "bob"
+
+
+def test_a_change_by_others_after_the_last_reading_is_kept(site: SimulatedSite, cmk: Checkmk) -> None:
+    period: dict[str, Any] = {"name": "p", "alias": "P", "active_time_ranges": [{"day": "all"}]}
+    assert apply_plan(cmk, make_plan(cmk, from_data({"time_periods": [period]}))).ok
+    plan = make_plan(cmk, from_data({"time_periods": [{**period, "alias": "New"}]}))
+    stored, reads = site.state.configuration.objects["time_periods"], []
+
+    def change(method: str, path: str) -> None:
+        reads.append(path)
+        if sum(read.endswith("/time_period/p") for read in reads) == 2:  # after the first reading of the run
+            stored["p"] = {**stored["p"], "alias": "Theirs"}
+
+    site.on_request(change)
+    assert apply_plan(cmk, plan).count(Status.NOT_APPLIED) == 1
+    assert stored["p"]["alias"] == "Theirs"

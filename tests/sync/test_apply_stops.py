@@ -32,6 +32,16 @@ def test_wrong_credentials_stop_the_run_and_keep_the_outcomes_so_far(site: Simul
     assert "credentials failed: 401 Unauthorized: Wrong credentials" in text
 
 
+def test_wrong_credentials_are_tried_once_by_changes_without_a_bulk_call(site: SimulatedSite, connect: Any) -> None:
+    site.add_user("robot", "robots secret", lock_after=2)
+    cmk = connect(site, username="robot")
+    plan = make_plan(cmk, from_data({"folders": [{"path": path} for path in ("/a", "/b", "/c")]}), owner="cmdb")
+    site.state.configuration.users["robot"].password = "changed meanwhile"
+    report = apply_plan(cmk, plan)
+    assert [outcome.status for _, outcome in report.results] == [Status.NOT_APPLIED] * 3
+    assert sum(request.status == 401 for request in site.requests) == 1
+
+
 @pytest.mark.parametrize("stage", ["bulk-discovery", "pending_changes"])
 def test_credentials_that_expire_during_a_run_are_not_tried_again(
     site: SimulatedSite, connect: Any, stage: str

@@ -69,7 +69,7 @@ def test_a_clone_is_a_conflict_that_names_its_original(owned: SimulatedSite, cmk
         plan.raise_if_unsafe(allow_changes="100%", allow_deletions="100%")
 
 
-def test_the_original_of_a_clone_is_recognised_by_common_properties(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_the_original_of_a_clone_is_recognized_by_common_properties(site: SimulatedSite, cmk: Checkmk) -> None:
     inventory = {"hosts": [{"name": "a", "labels": {"role": "db"}}, {"name": "b", "labels": {"role": "web"}}]}
     synchronise(cmk, inventory)
     _clone(site, "b", "c", alias="a copy", ipaddress="10.9.9.9")
@@ -96,7 +96,7 @@ def test_a_clone_with_many_possible_originals_names_some(site: SimulatedSite, cm
 
 
 @pytest.mark.parametrize("user", ["carol", "automation"])
-def test_the_clone_of_an_adopted_host_is_recognised(site: SimulatedSite, cmk: Checkmk, user: str) -> None:
+def test_the_clone_of_an_adopted_host_is_recognized(site: SimulatedSite, cmk: Checkmk, user: str) -> None:
     """The adoption label of the clone names the original."""
     site.add_user("carol", "carols secret")
     _add(site, "gw")

@@ -139,6 +139,15 @@ def test_checks_before_the_last_change_do_not_count(
     assert _plan(cmk, inventory).silent == ("silent",)
 
 
+def test_hosts_in_conflict_are_not_scanned(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.hosts.create("theirs")
+    cmk.activation.activate()
+    inventory = from_data({"hosts": [{"name": "theirs"}]})
+    assert make_plan(cmk, inventory, owner="me", adopt=True).undiscovered == ("theirs",)
+    plan = make_plan(cmk, inventory, owner="me")
+    assert ([conflict.key for conflict in plan.conflicts], plan.undiscovered) == (["theirs"], ())
+
+
 def test_a_plan_without_discovery_reads_no_services(quiet: tuple[SimulatedSite, Checkmk]) -> None:
     site, cmk = quiet
     synchronise(cmk, INVENTORY, options=Options(discover=False))

@@ -99,7 +99,7 @@ def test_groups_and_time_periods_share_one_set_of_aliases(raw: Raw) -> None:
     assert raw("PUT", "/objects/host_group_config/a", STAR, json={"alias": "A"}).status_code == 200
 
 
-def test_the_answer_to_an_unknown_group_depends_on_the_call(every: Raw) -> None:
+def test_the_refusal_of_an_unknown_group_depends_on_the_call(every: Raw) -> None:
     for method, title, detail in (
         ("GET", "Not Found", "'nope'"),
         ("PUT", "Not Found", "'nope'"),

@@ -44,7 +44,7 @@ def test_time_periods_are_stored_as_single_days_without_seconds(every: Raw) -> N
         ({"start": "09:00", "end": "08:00"}, "Start time (09:00) must be before end time (08:00)."),
     ],
 )
-def test_ranges_of_times_are_checked(raw: Raw, times: Any, text: str) -> None:
+def test_time_ranges_are_checked(raw: Raw, times: Any, text: str) -> None:
     answer = raw("POST", PERIODS, json=_period("work", active_time_ranges=[{"day": "monday", "time_ranges": [times]}]))
     assert _fields(answer)["active_time_ranges"]["0"]["time_ranges"]["0"] == {"_schema": [text]}
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import Any, Callable, Iterator
 
 import pytest
+from werkzeug.wrappers import Response
 
-from checkmk_sync.testing import SimulatedSite
+from checkmk_sync.catalogue.noun import MANAGED
+from checkmk_sync.catalogue.operation import Operation
+from checkmk_sync.catalogue.versions import CheckmkVersion
+from checkmk_sync.core.call import CallKind
+from checkmk_sync.testing import SimulatedSite, endpoints
+from checkmk_sync.testing.version_profile import VersionProfile
 from tests.raw_requests import Raw
 
 VERSIONS = ["2.2.0p44", "2.3.0p41", "2.4.0p18", "2.5.0p9"]
@@ -269,3 +275,14 @@ def test_api_versions_in_the_url(raw: Raw) -> None:
 def test_unexpected_bodies_depend_on_the_version(raw: Raw) -> None:
     expected = 400 if _is_at_least(raw, "2.5.0") else 200
     assert raw("GET", WEB, json={"a": 1}).status_code == expected
+
+
+def test_an_endpoint_exists_only_in_the_editions_of_its_operation(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = Operation("ships", "list", "GET", "/ships", CallKind.CONFIG, since="2.3.0b1", editions=MANAGED)
+    monkeypatch.setattr(endpoints, "operations_named", lambda *_: (row,))
+    monkeypatch.setattr(endpoints, "ENDPOINTS", [])
+    endpoints.serves("ships", "list")(lambda _context: Response())
+    (endpoint,) = endpoints.ENDPOINTS
+    sites = [("2.4.0p18", "cme"), ("2.4.0p18", "cre"), ("2.2.0p44", "cme")]
+    found = [endpoint.exists(VersionProfile(CheckmkVersion.parse(version), edition)) for version, edition in sites]
+    assert found == [True, False, False]

@@ -1,4 +1,4 @@
-"""The records of plain nouns, for which the standard operations of the API are enough, and NOUNS with all rows.
+"""The records of plain nouns, which need only the standard operations of the API, and their rows in NOUNS.
 
 Import NOUNS from here. In ``catalogue.noun`` it is empty until this package has been imported.
 """

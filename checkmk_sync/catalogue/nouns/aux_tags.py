@@ -19,9 +19,9 @@ __all__ = ["AuxTag"]
     delete=("POST", "/actions/delete/invoke"),
 )
 class AuxTag(Record):
-    """A tag that tags of hosts can imply, such as ``snmp``."""
+    """A tag that the tags of a host can imply, such as ``snmp``."""
 
-    name: str = key("Id of the tag.", wire="aux_tag_id", pattern=r"^[-0-9a-zA-Z_]+\Z", example="vlan")
+    name: str = key("ID of the tag.", wire="aux_tag_id", pattern=r"^[-0-9a-zA-Z_]+\Z", example="vlan")
     topic: str = attr("Topic under which the tag is shown.", min_length=1, example="Network")
     title: str = attr("Title of the tag.", at=("title",), min_length=1, example="VLAN")
     help: Optional[str] = attr("Help text.", default=None, example="Hosts with VLANs")

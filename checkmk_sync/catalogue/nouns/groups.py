@@ -12,14 +12,14 @@ __all__ = ["ContactGroup", "HostGroup", "ServiceGroup"]
 _ID = r"^(?!\.\.$|\.$)[-a-zA-Z0-9_\.]*\Z"
 # Checkmk's own test test_required_alias_field_create: an empty alias is refused. The official documents do not say so.
 _SHORTEST_ALIAS = 1
-_CUSTOMER = "Customer of the group: 'global' or the id of a customer."
+_CUSTOMER = "Customer of the group: 'global' or the ID of a customer."
 
 
 @noun("host_groups", "host group", "host_group_config", CRUD, BULK, rank=10)
 class HostGroup(Record):
     """A group of hosts."""
 
-    name: str = key("Id of the group.", pattern=_ID, example="linux")
+    name: str = key("ID of the group.", pattern=_ID, example="linux")
     alias: str = attr(
         "Title of the group.", at=("title",), min_length=_SHORTEST_ALIAS, repeated=True, example="Linux servers"
     )
@@ -30,7 +30,7 @@ class HostGroup(Record):
 class ServiceGroup(Record):
     """A group of services."""
 
-    name: str = key("Id of the group.", pattern=_ID, example="disks")
+    name: str = key("ID of the group.", pattern=_ID, example="disks")
     alias: str = attr("Title of the group.", at=("title",), min_length=_SHORTEST_ALIAS, repeated=True, example="Disks")
     customer: Optional[str] = attr(_CUSTOMER, default=None, editions=MANAGED, example="global")
 
@@ -39,13 +39,14 @@ class ServiceGroup(Record):
 class ContactGroup(Record):
     """A group of users who are responsible for hosts and services."""
 
-    name: str = key("Id of the group.", pattern=_ID, example="oncall")
+    name: str = key("ID of the group.", pattern=_ID, example="oncall")
     alias: str = attr(
         "Title of the group.", at=("title",), min_length=_SHORTEST_ALIAS, repeated=True, example="On call"
     )
     customer: Optional[str] = attr(_CUSTOMER, default=None, editions=MANAGED, example="global")
     inventory_paths: Optional[dict[str, Any]] = attr(
-        "Parts of the hardware and software inventory that the members can see.",
+        "Parts of the hardware and software inventory that the members can see, by the type 'allow_all', 'forbid_all' "
+        "or 'specific_paths'.",
         default=None,
         since="2.4.0b1",
         example={"type": "allow_all"},

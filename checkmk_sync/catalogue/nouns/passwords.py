@@ -19,10 +19,10 @@ __all__ = ["Password"]
     if_match={"update": ALWAYS, "delete": "2.5.0b1"},
 )
 class Password(Record):
-    """A stored password. Rules refer to it by its id, and the site never returns the secret."""
+    """A stored password. Rules refer to it by its ID, and the site never returns the secret."""
 
     # The official documents have this pattern for the id in URLs, so a password with another id could not be read.
-    name: str = key("Id of the password.", wire="ident", pattern=r"^[^\d\W][-\w]*$", example="snmp")
+    name: str = key("ID of the password.", wire="ident", pattern=r"^[^\d\W][-\w]*$", example="snmp")
     title: str = attr("Title of the password.", at=("title",), example="SNMP")
     password: Optional[str] = attr(
         "The secret.", default=None, required=True, at=(), secret=True, min_length=1, example="example-secret"
@@ -40,4 +40,6 @@ class Password(Record):
     shared: Optional[list[str]] = attr(
         "Contact groups that can use the password.", default=None, canonical=sorted, example=["all"]
     )
-    customer: Optional[str] = attr("Customer of the password.", default=None, editions=MANAGED, example="global")
+    customer: Optional[str] = attr(
+        "Customer of the password: 'global' or the ID of a customer.", default=None, editions=MANAGED, example="global"
+    )

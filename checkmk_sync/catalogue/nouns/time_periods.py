@@ -44,19 +44,19 @@ def _by_date(ranges: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[str, s
 class TimePeriod(Record):
     """Times of the week, such as working hours, for checks, notifications and rules."""
 
-    name: str = key("Id of the time period.", pattern=r"^[-a-z0-9A-Z_]+\Z", example="workhours")
+    name: str = key("ID of the time period.", pattern=r"^[-a-z0-9A-Z_]+\Z", example="workhours")
     alias: str = attr("Title of the time period.", example="Working hours")
     active_time_ranges: list[Any] = attr(
-        "Days of the week with their ranges of times.",
+        "Days, 'monday' to 'sunday' or 'all', with their time ranges.",
         canonical=_by_day,
         example=[{"day": "monday", "time_ranges": [{"start": "08:00", "end": "17:00"}]}],
     )
     exceptions: Optional[list[Any]] = attr(
-        "Dates with their own ranges of times.",
+        "Dates with their own time ranges.",
         default=None,
         canonical=_by_date,
         example=[{"date": "2026-12-24", "time_ranges": [{"start": "08:00", "end": "12:00"}]}],
     )
     exclude: Optional[list[str]] = attr(
-        "Ids of time periods whose times are excluded.", default=None, canonical=sorted, refers_to="time_periods"
+        "IDs of time periods whose times are excluded.", default=None, canonical=sorted, refers_to="time_periods"
     )

@@ -13,7 +13,7 @@ from ..editable import Values
 from ..ensured import Ensured
 from ..records import Folder
 from ..resource import writes
-from ..updates import Attributes, ChangeFunction, birth, json_mapping
+from ..updates import Attributes, ChangeFunction, birth, json_mapping, update_function
 
 __all__ = ["Folders"]
 
@@ -109,10 +109,11 @@ class Folders(Attributed[Folder]):
         >>> cmk.folders.ensure("/linux/web", attributes={"tag_criticality": "prod"}).changed
 
         Attributes that are not given stay as they are. Parents are created if they are missing, and never changed. With
-        ``check=True``, nothing is written, and the result is what a call without it would do.
+        ``check=True``, nothing is written, and the result shows what a call without it would do.
         """
         wanted = _folder(folder, title, attributes)
-        return self._ensure(wanted.path, self._values(wanted) if title else wanted.attributes, check, lambda: wanted)
+        given = self._given(wanted, with_member=bool(title))
+        return self._ensure(wanted.path, given, check, lambda: wanted)
 
     def _create_missing(self, wanted: Folder, /) -> Folder:
         return self.create(wanted.path, title=wanted.title, attributes=wanted.attributes, parents=True, exist_ok=True)
@@ -141,7 +142,9 @@ class Folders(Attributed[Folder]):
         ``title`` can be combined with one of the other arguments. These, the ``etag`` and the errors are as in
         :meth:`Hosts.update`.
         """
-        return self._update(folder, change, attributes, update_attributes, remove_attributes, etag=etag, title=title)
+        kinds = (attributes, update_attributes, remove_attributes)
+        more = {} if title is None else {"title": require_string(title, "title")}
+        return self.update_with(folder, update_function(folder, change, kinds, more), etag)
 
     @writes
     def move(self, folder: str, destination: str) -> Folder:
@@ -186,7 +189,7 @@ class Folders(Attributed[Folder]):
                 f"delete it recursively, or update to 2.2.0p26 or later"
             )
         mode = "recursive" if recursive else "abort_on_nonempty"  # Checkmk's default is recursive
-        self._delete(folder, missing_ok, {"delete_mode": mode if self.can_delete_empty() else None})
+        self._delete(folder_path(folder), missing_ok, {"delete_mode": mode if self.can_delete_empty() else None})
 
 
 def _folder(folder: str, title: Optional[str], attributes: Optional[Attributes]) -> Folder:

@@ -27,10 +27,10 @@ __all__ = ["FEW_NAMES", "Hosts"]
 
 # Characters of host names in one URL. Apache answers 414 to a request line of more than 8,190 characters.
 NAMES_IN_URL = 6000
-# Before 2.4, a list cannot be limited to names. To read more than this number of hosts one by one costs the site more
+# Before 2.4, a list cannot be limited to names. Reading more than this number of hosts one by one costs the site more
 # than a list of all hosts.
 FEW_NAMES = 20
-# To read more than this number of hosts by name takes longer than a list of all hosts.
+# Reading more than this number of hosts by name takes longer than a list of all hosts.
 MANY_NAMES = 2000
 
 
@@ -66,8 +66,6 @@ class Hosts(Attributed[Host], BulkEditable[Host]):
     noun, record = "hosts", Host
     _key = _wire_key = "host_name"
     _member, _setters = "folder", {"folder": "move"}
-    # CHECKMK_API 10.2: removing an attribute that is absent is refused, but the others are removed anyway.
-    _removal_refusals = (BadRequestError,)
     _parse = staticmethod(Host.parse)
     _check_name = staticmethod(host_name)
 
@@ -112,14 +110,14 @@ class Hosts(Attributed[Host], BulkEditable[Host]):
         * ``names``: only hosts with these names. Names that do not exist are omitted.
 
         ``search`` is a pattern for the host name, such as ``web*``; ``*`` matches any number of characters and ``?``
-        matches one. It can also be a compiled regular expression, which must match the start of the name. It can be
+        matches one. It can also be a compiled regular expression, which is matched at the start of the name. It can be
         combined with ``folder`` or ``site``. ``effective_attributes`` is as in :meth:`get`.
 
         Raises ValueError for any other combination. The requests are sent while you iterate, so only then is
         NotFoundError raised for an unknown folder, or CheckmkError if the site's version does not support ``site``.
         """
         if sum(given is not None for given in (folder, site, names)) > 1 or (names is not None and search is not None):
-            raise ValueError("only one of the arguments folder, site and names is allowed; search excludes names")
+            raise ValueError("hosts.each() accepts one of folder, site and names, and no search with names")
         if site is not None:
             require_string(site, "site")
         query = {"effective_attributes": effective_attributes or None, "site": site}
@@ -228,15 +226,15 @@ class Hosts(Attributed[Host], BulkEditable[Host]):
 
         >>> cmk.hosts.ensure("web01", "/linux", {"ipaddress": "192.0.2.10"}).changed
 
-        Attributes that are not given stay as they are, and so does the folder of an existing host if ``folder`` is not
-        given. A new host is created in ``/`` then. With ``check=True``, nothing is written, and the result is what a
-        call without it would do.
+        Attributes that are not given stay as they are. Without ``folder``, an existing host stays in its folder, and a
+        new host is created in ``/``. With ``check=True``, nothing is written, and the result shows what a call without
+        it would do.
 
-        If the change fails after a move, the host stays in its new folder. A repetition of the call does the rest.
+        If the change fails after a move, the host stays in its new folder. Another call does the rest.
         """
         path = self._resolve_folder("/" if folder is None else folder)
         wanted = Host(name, path, json_mapping(attributes or {}, name))
-        given = wanted.attributes if folder is None else self._values(wanted)
+        given = self._given(wanted, with_member=folder is not None)
         return self._ensure(name, given, check, lambda: wanted)
 
     def _set_values(self, key: str, values: Values, /) -> Host:
@@ -248,7 +246,7 @@ class Hosts(Attributed[Host], BulkEditable[Host]):
         if isinstance(item, Host):
             if item.is_cluster:
                 raise ValueError(f"{item.name!r} is a cluster, which a bulk call would create as a host without nodes")
-            return item
+            return replace(item, attributes=json_mapping(item.attributes, item.name))
         entry = self._require_item(item, ("host_name", "folder", "attributes"))
         name, folder = entry["host_name"], folder_path(entry.get("folder", "/"))
         return Host(name, folder, json_mapping(entry.get("attributes") or {}, name))
@@ -278,6 +276,6 @@ class Hosts(Attributed[Host], BulkEditable[Host]):
 def _chunks_for_urls(names: Sequence[str]) -> Iterator[list[str]]:
     """Yield the names in lists that fit into a URL."""
     ends = itertools.accumulate(len("&hostnames=") + len(quote_plus(name)) for name in names)
-    # The first name of a list can begin in the part before, so a list is longer than a part by less than one name.
+    # The first name of a list can begin in the previous part, so a list exceeds a part by less than one name.
     for _, pairs in itertools.groupby(zip(names, ends), key=lambda pair: pair[1] // NAMES_IN_URL):
         yield [name for name, _ in pairs]

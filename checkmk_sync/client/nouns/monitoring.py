@@ -215,7 +215,8 @@ class Services(_Status[ServiceStatus]):
         Use it only for queries that match few services, because it does not read a large response in parts. ``columns``
         and ``sites`` are as in :meth:`each`.
         """
-        rows = self._rows(lambda _size: None, self._query(columns, sites, _condition(query, "description", None, None)))
+        require_type(query, Filter, _NEEDED)
+        rows = self._rows(lambda _size: None, self._query(columns, sites, query))
         return list(itertools.chain.from_iterable(rows))
 
     def _of_host(self, host: str, query: Query, fresh: bool, received: Received) -> Blocks[ServiceStatus]:
@@ -312,9 +313,12 @@ def _states(kind: type[S], states: StateOrStates[S]) -> Optional[Sequence[S]]:
     return tuple(parse_state(kind, state) for state in states)
 
 
+_NEEDED = "query must be a Filter such as column('state') != 0"
+
+
 def _condition(query: Optional[Filter], name: str, search: Optional[str], states: Optional[Sequence[States]]) -> Filter:
     if query is not None:
-        require_type(query, Filter, "query must be a Filter such as column('state') != 0")
+        require_type(query, Filter, _NEEDED)
     condition = everything() if query is None else query
     if search is not None:
         condition = condition & column(name).glob(require_string(search, "search"))

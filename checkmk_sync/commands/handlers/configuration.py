@@ -18,7 +18,7 @@ __all__ = ["call", "check_arguments", "list_all"]
 def check_arguments(
     kind: str, values: Optional[Mapping[str, Any]] = None, name: Optional[str] = None, **_others: Any
 ) -> None:
-    """Raise ValueError for a field that the kind does not have, for a secret, and for a value that is not valid."""
+    """Raise ValueError for a missing name, an unknown field, a secret, or a value that is not valid."""
     noun = NOUNS[kind]
     if values is not None and name is None and not noun.key.assigned:
         raise ValueError(f"name is missing: a {noun.singular} needs one")

@@ -73,7 +73,7 @@ def _given(kind: str, client: Checkmk, arguments: dict[str, Any]) -> dict[str, A
 
 
 def _reveal(client: Checkmk, source: Union[SecretSource, str]) -> str:
-    """Return a secret from its source, or from the section ``secrets`` of the configuration if it is a name there."""
+    """Return a secret from its source, or by its name in the section ``secrets`` of the configuration."""
     settings = client.settings
     if isinstance(source, SecretSource):
         return source.reveal(settings.username)

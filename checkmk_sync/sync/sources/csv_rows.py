@@ -208,7 +208,7 @@ def _property(kind: SyncKind, heading: str) -> Property:
 
 
 def _header_problems(kind: Optional[SyncKind], header: Sequence[str], name: str, line: int) -> Iterator[Problem]:
-    """Yield the mistakes in the columns of a header. If there are none, yield why it does not fit the kind.
+    """Yield the mistakes in the columns of a header. If the columns are valid, yield why they do not fit the kind.
 
     ``kind`` is None for hosts and folders.
     """

@@ -1,6 +1,6 @@
-"""The behaviour of the server for each plain noun, where it does more than the row of the noun says.
+"""The behaviour of the server for each plain noun that does more than its row says.
 
-The texts and the order of refusals are those of Checkmk's endpoints (cmk/gui/openapi/endpoints, cmk/gui/fields).
+The texts of refusals, and their order, are copied from Checkmk's endpoints (cmk/gui/openapi/endpoints, cmk/gui/fields).
 """
 
 from __future__ import annotations

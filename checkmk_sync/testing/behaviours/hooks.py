@@ -19,13 +19,13 @@ class Hooks:
     """The behaviour of the server that can differ between nouns. The defaults are the standard behaviour.
 
     Reading needs ``permission``, and writing also ``wato.edit``. ``parameter`` names the key in errors about the URL.
-    ``taken`` is the error for the key of a new object that exists, and ``absent`` for a key in a body that does not.
-    With ``found_first``, the answer to a missing object comes before all other refusals, and with ``permission_first``,
-    so does a 403 for a missing permission. ``unknown`` is the error for unknown fields, if it is another than usual.
+    ``taken`` is the error for a new object whose key exists, and ``absent`` for a key in a body that does not exist.
+    With ``found_first``, the refusal of a missing object comes before all others. With ``permission_first``, the
+    refusal for a missing permission does, too. ``unknown`` replaces the usual error for unknown fields.
 
     ``options`` are the checks of arguments that are not fields, such as ``repair``. An update keeps the members of the
-    fields ``merges`` that it does not name, and empties the fields ``replaced``. Without ``checks_etags``, no answer
-    has an ETag, and If-Match is ignored. ``counted`` is the member of a list with the number of its objects.
+    fields ``merges`` that it does not name, and empties the fields ``replaced``. If ``checks_etags`` is False, no
+    answer has an ETag, and If-Match is ignored. ``counted`` is the member of a list with the number of its objects.
     """
 
     permission = "general.use"
@@ -41,18 +41,18 @@ class Hooks:
     counted = ""
 
     def missing(self, context: Context, key: str) -> Problem:
-        """Return the answer if the key in the URL does not exist."""
+        """Return the answer for a key in the URL that does not exist."""
         return Problem(404, "Not Found", repr(key))
 
     def protect(self, context: Context, key: str) -> None:
         """Raise the answer to a write of a built-in object, if such a write is not allowed."""
 
     def checks(self, state: SiteState) -> dict[str, Check]:
-        """Return additional checks of fields."""
+        """Return additional checks of fields, by name."""
         return {}
 
     def further(self, state: SiteState) -> dict[str, Field]:
-        """Return fields that the row does not have."""
+        """Return additional fields, which the row does not have."""
         return {}
 
     def update_check(self, body: Values) -> Any:
@@ -71,7 +71,7 @@ class Hooks:
         return values
 
     def usages(self, configuration: Configuration, key: str) -> list[str]:
-        """Return the users of an object, which must not be deleted if it has any."""
+        """Return texts that name the users of an object. An object with users cannot be deleted."""
         return []
 
     def is_forced(self, context: Context) -> bool:
@@ -79,11 +79,11 @@ class Hooks:
         return False
 
     def in_use(self, key: str, usages: list[str]) -> Problem:
-        """Return the answer to deleting an object with users."""
+        """Return the refusal to delete an object with users."""
         return Problem(409, "Conflict", f"The object is still in use by: {', '.join(usages)}")
 
     def shows_etag(self, context: Context) -> bool:
-        """Return True if a GET answers with an ETag."""
+        """Return True if the answer to a GET has an ETag."""
         return True
 
     def deletable(self, key: str) -> bool:

@@ -1,7 +1,7 @@
 """The standard behaviour of the server with the objects of a plain noun.
 
-The rows of the catalogue say which endpoints and fields a noun has. How the server treats requests and renders answers
-is written here, independently of the client.
+The rows of the catalogue say which endpoints and fields a noun has. This module decides how the server treats requests
+and renders answers, independently of the client.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _anything(_value: Any) -> Any:
 
 
 def _value_check(field: NounField, least: int) -> Check:
-    """Return the check for what the row says about a field."""
+    """Return the check of a field that follows from its row."""
     if field.choices:
         return choice(*field.choices)
     if field.type is list:

@@ -86,7 +86,7 @@ def run_status(context: Context) -> Response:
 
 
 def _job_answer(context: Context, ident: str, job: Optional[Job], domain_type: str) -> Response:
-    """Return a job in the format of the endpoints that have a domain type for it. None has not started yet."""
+    """Return a job, or a job that has not started for None, in the format of the endpoints with a domain type."""
     state, is_active, log = ("initialized", False, []) if job is None else (job.state, job.active, job.log)
     title = f"Service discovery background job {ident} is {state}"
     links = [context.links.self_(f"/objects/{domain_type}/{context.links.quoted(ident)}")]

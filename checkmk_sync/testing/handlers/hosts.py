@@ -54,7 +54,7 @@ PATH_CHECKS["/objects/host_config/<name>"] = existing_host
 
 
 def _etag(host: HostConfig) -> str:
-    """Return the ETag of a host, which does not depend on its meta data, as in Checkmk."""
+    """Return the ETag of a host, which does not depend on its metadata, as in Checkmk."""
     return etag(host.name, dict(host.attributes), host.nodes)
 
 
