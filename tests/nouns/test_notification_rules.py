@@ -138,8 +138,7 @@ def test_commands_write_secrets_from_the_configuration(
     assert params["insert_html_section_between_body_and_table"] == _enabled("secret:smtp")
     unknown = json.dumps(_smtp("secret:nope"))
     assert (
-        "the secret 'nope' is missing"
-        in sync("notification-rules", "create", "--description", "x", "--method", unknown).err
+        "unknown secret 'nope'" in sync("notification-rules", "create", "--description", "x", "--method", unknown).err
     )
 
 
