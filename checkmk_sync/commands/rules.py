@@ -12,10 +12,11 @@ __all__ = ["RULE_COMMANDS"]
 _handlers = LazyModule(".handlers.rules", __package__)
 _RULES = NOUNS["rules"]
 _KEY = key_argument(_RULES)
+_TOP = Argument("top_of", "The folder to whose top it moves.", check=FOLDER.check, example="/")
 _TARGETS = (
     Argument("before", "The id of the rule before which it moves.", example=_KEY.example),
     Argument("after", "The id of the rule after which it moves.", example=_KEY.example),
-    Argument("top_of", "The folder to whose top it moves.", check=FOLDER.check, example="/"),
+    _TOP,
     Argument("bottom_of", "The folder to whose bottom it moves.", check=FOLDER.check, example="/"),
 )
 
@@ -27,7 +28,7 @@ RULE_COMMANDS = (
         (_KEY, *_TARGETS),
         writes=True,
         idempotent=True,
-        example=f"{_KEY.example} --top-of /",
+        example=f"{_KEY.example} {_TOP.option_name} {_TOP.example}",
         fields=noun_fields(_RULES),
     ),
     Command(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from checkmk_sync.catalogue.noun import Noun
+from checkmk_sync.catalogue.nouns import NOUNS
 from checkmk_sync.commands.configuration import KINDS
 from checkmk_sync.commands.plain_nouns import noun_commands
 from checkmk_sync.testing import SimulatedSite
@@ -33,6 +34,9 @@ def secret_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.every_case
 @pytest.mark.parametrize("noun", list(KINDS.values()), ids=lambda noun: noun.name)
 def test_examples_of_the_help_run(noun: Noun, site_for_cli: SimulatedSite, sync: Run, secret_file: Path) -> None:
+    if not noun.supports("create"):  # the list of rulesets shows only those that have rules
+        (create,) = (command for command in noun_commands(NOUNS["rules"]) if command.name == "create")
+        assert sync(*shlex.split(f"{create.words} {create.example}")).code == 0
     key = noun.key.example
     for command in sorted(noun_commands(noun), key=lambda command: ORDER.index(command.name)):
         words = shlex.split(f"{command.words} {command.example.replace(noun.key.example, key)}")
@@ -47,7 +51,7 @@ def test_examples_of_the_help_run(noun: Noun, site_for_cli: SimulatedSite, sync:
             sent = {field.name: field.example for field in noun.fields if field.required and field.at}
             assert {name: result.data[name] for name in sent} == sent
             key = result.data[noun.key.name]  # the site may have chosen it
-    assert key not in site_for_cli.state.configuration.objects[noun.name]
+    assert (key in site_for_cli.state.configuration.objects[noun.name]) is not noun.supports("delete")
 
 
 def test_a_created_group_is_shown(site_for_cli: SimulatedSite, sync: Run) -> None:
