@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..catalogue.nouns import NOUNS
-from .arguments import FOLDER, HOST
+from .arguments import FOLDER, HOST, search
 from .command import Argument, Command, LazyModule
-from .plain_nouns import key_argument, noun_columns, noun_fields
+from .plain_nouns import key_argument, noun_columns, noun_fields, searched_fields
 
 __all__ = ["RULE_COMMANDS"]
 
@@ -39,6 +39,7 @@ RULE_COMMANDS = (
             HOST,
             Argument("service", "The service, or its item if the ruleset has items.", example="CPU load"),
             Argument("ruleset", "Only rules of this ruleset.", example=_RULES.by_name["ruleset"].example),
+            search(f"ruleset, {' or '.join(searched_fields(_RULES))}", "filesystem"),
         ),
         columns=("ruleset", *noun_columns(_RULES)[1:]),
         example="web01",

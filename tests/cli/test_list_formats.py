@@ -12,6 +12,7 @@ import pytest
 import yaml
 from rich.cells import cell_len
 
+from checkmk_sync.catalogue.nouns import NOUNS
 from checkmk_sync.cli.console import Output
 from checkmk_sync.cli.lists import Layout, print_rows, sort_rows
 from checkmk_sync.cli.parameters import FORMATS, asks_for_json
@@ -20,6 +21,10 @@ from checkmk_sync.testing import SimulatedSite
 from tests.conftest import Run, Show
 
 LISTS = [command for command in COMMANDS if "cli" in command.faces and command.gives_rows]
+
+
+def _examples(kind: str) -> dict[str, Any]:
+    return {field.name: field.example for field in NOUNS[kind].fields if field.required}
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +38,8 @@ def known() -> Iterator[SimulatedSite]:
         cmk.activation.activate()
         cmk.host_groups.create("linux", alias="Linux servers")
         cmk.service_groups.create("disks", alias="Disks")
+        cmk.notification_rules.create(**_examples("notification_rules"))
+        cmk.rules.create(**_examples("rules"))
         cmk.passwords.create("snmp", title="SNMP", password="geheim-geheim")
         down = [{"name": "web01", "state": 1, "labels": {"env": "prod"}}, {"name": "web02", "labels": {}}]
         services = [{"host_name": "web01", "description": "CPU load", "state": 2, "plugin_output": "@x\x1b[1m"}]
@@ -51,6 +58,10 @@ def online(known: SimulatedSite, monkeypatch: pytest.MonkeyPatch) -> SimulatedSi
 @pytest.mark.parametrize("command", LISTS, ids=lambda command: command.words)
 def test_every_list_has_all_formats(online: SimulatedSite, sync: Run, show: Show, command: Any) -> None:
     words = command.words.split()
+    for argument in command.arguments:
+        if argument.required:
+            words += [argument.option_name, argument.example] if argument.is_option else [argument.example]
+    line = shlex.join(words)
     rows = sync(*words, "--json").data
     assert rows, "the site has a row for each list"
     assert sync(*words, "-o", "json").data == rows
@@ -67,8 +78,8 @@ def test_every_list_has_all_formats(online: SimulatedSite, sync: Run, show: Show
         assert (names.code, names.out) == (2, "")
     wide = sync(*words, "-o", "wide").out.splitlines()
     assert wide[0].split() == list(command.all_columns)
-    assert show(f"{command.words} -o table", 60)[0] == show(command.words, 60)[0]
-    assert max(map(cell_len, show(f"{command.words} -o table", 60, NO_COLOR="1", TERM="dumb")[0])) <= 60
+    assert show(f"{line} -o table", 60)[0] == show(line, 60)[0]
+    assert max(map(cell_len, show(f"{line} -o table", 60, NO_COLOR="1", TERM="dumb")[0])) <= 60
 
 
 @pytest.mark.parametrize("command", LISTS, ids=lambda command: command.words)

@@ -7,7 +7,9 @@ from typing import Iterator, Optional
 from ...catalogue.nouns import NOUNS
 from ...client.checkmk import Checkmk
 from ..command import Row
+from ..plain_nouns import searched_fields
 from .plain_nouns import row_of
+from .search import matching
 
 __all__ = ["effective", "move"]
 
@@ -17,5 +19,8 @@ def move(client: Checkmk, **arguments: Optional[str]) -> Row:
     return row_of(client.rules.move(rule_id, **arguments))
 
 
-def effective(client: Checkmk, host: str, service: Optional[str], ruleset: Optional[str]) -> Iterator[Row]:
-    return map(row_of, client.rules.effective(host, service, ruleset=ruleset))
+def effective(
+    client: Checkmk, host: str, service: Optional[str], ruleset: Optional[str], search: Optional[str]
+) -> Iterator[Row]:
+    rows = map(row_of, client.rules.effective(host, service, ruleset=ruleset))
+    return matching(rows, search, "ruleset", *searched_fields(NOUNS["rules"]))
