@@ -8,8 +8,9 @@ from checkmk_sync.testing import SimulatedSite
 from tests.raw_requests import Raw
 from tests.testing.test_crashes import BODIES, prepare
 
-# Status queries only read. The agent receiver calls the internal endpoints, which change nothing.
-READS = re.compile(r"/(host|service)/collections/all$|/collections/services$|host_config_internal")
+# Status queries only read. The agent receiver calls the internal endpoints, which change nothing. All users can hide
+# warnings from themselves.
+READS = re.compile(r"/(host|service)/collections/all$|/collections/services$|host_config_internal|dismiss-warning")
 WRITES = [call for call in sorted(BODIES) if not READS.search(call[1])]
 DELETIONS = [("DELETE", "/objects/host_config/web"), ("DELETE", "/objects/folder_config/~a")]
 
