@@ -23,6 +23,7 @@ __all__ = [
     "json_mapping",
     "matches",
     "parse_time",
+    "removal_body",
     "update_body",
     "update_function",
 ]
@@ -57,8 +58,8 @@ def update_function(
 ) -> Callable[[AttributeRecord], dict[str, Any]]:
     """Return a function that returns the body of an update for the object ``of`` as it was read.
 
-    ``kinds`` are the values of :data:`KINDS`, of which one can be given instead of ``change``. ``more`` contains the
-    other members of the body. Raises ValueError if nothing is given.
+    ``kinds`` are the values of the :data:`KINDS`. Give either ``change`` or one of them. ``more`` contains the other
+    members of the body. Raises ValueError if nothing is given.
     """
     body = update_body(dict(zip(KINDS, kinds)), of)
     if body and change is not None:
@@ -66,15 +67,16 @@ def update_function(
     if not body and not more and change is None:
         raise ValueError(f"give a change function or one of {', '.join(KINDS)}")
     if "remove_attributes" in body:
-        # CHECKMK_API 10.2 and 10.3: a site refuses to remove an attribute that is not set.
         names = body["remove_attributes"]
-        return lambda before: {**more, **_removal(names, before.attributes)}
+        return lambda before: {**more, **removal_body(names, before.attributes)}
     if change is None:
         return lambda _before: {**more, **body}
     return lambda before: {**more, **diff_body(change, before.attributes, of)}
 
 
-def _removal(names: Sequence[str], attributes: Attributes) -> dict[str, Any]:
+def removal_body(names: Sequence[str], attributes: Attributes) -> dict[str, Any]:
+    """Return the body of an update that removes the ``names`` that are set; empty if none of them is set."""
+    # CHECKMK_API 10.2 and 10.3: a site refuses to remove an attribute that is not set.
     still_set = [name for name in attributes if name in names]
     return {"remove_attributes": still_set} if still_set else {}
 

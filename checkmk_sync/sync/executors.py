@@ -14,6 +14,7 @@ from ..client.checkmk import Checkmk
 from ..client.nouns.hosts import FEW_NAMES
 from ..client.outcomes import WORST_FIRST, Outcome, Outcomes, Status
 from ..client.records import Folder, Host
+from ..client.updates import removal_body
 from ..errors import AuthError, BatchError, CheckmkError, ConflictError
 from .changes import Action, Change
 from .compare import merge
@@ -210,8 +211,7 @@ def _remove_in_folder(client: Checkmk, change: Change) -> bool:
 
     def body(folder: Folder) -> dict[str, Any]:
         _based_on(change, folder)
-        still_set = [name for name in removed if name in folder.attributes]
-        return {"remove_attributes": still_set} if still_set else {}
+        return removal_body(removed, folder.attributes)
 
     if removed:
         client.folders.update_with(change.key, body)
