@@ -46,8 +46,11 @@ def test_closing_a_client_closes_its_connections() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="calls the fork of the C library")
 def test_a_child_that_forked_without_the_hooks_of_python_opens_its_own_connection() -> None:
     code = (
-        "import ctypes, os, sys\nfrom checkmk_sync import Checkmk\n"
+        "import ctypes, os, sys, threading\nfrom checkmk_sync import Checkmk\n"
+        "from checkmk_sync.http import socket_deadlines\nsocket_deadlines.IDLE_S = 0.01\n"
         "cmk = Checkmk(sys.argv[1], 's', 'automation', sys.argv[2])\ncmk.version()\n"
+        # Python itself hangs in such a child if another thread waited for the interpreter at that moment.
+        "[thread.join() for thread in threading.enumerate() if thread is not threading.main_thread()]\n"
         "pool = cmk._transport._adapter._pool\nchild = ctypes.PyDLL(None).fork()\nlist(cmk.host_groups.each())\n"
         "is_same = cmk._transport._adapter._pool is pool\n"
         "if not child:\n    os._exit(is_same)\n"
