@@ -13,8 +13,6 @@ from ..recovery import RateLimit
 from .result import BatchStatus, TaskResult
 from .task import Task
 
-__all__ = ["ExecutorAdapter", "ProcessAdapter", "ThreadAdapter"]
-
 
 class ThreadAdapter:
     """Submits items one by one to threads of this process. Each attempt waits for the rate limit in its own thread.

@@ -15,8 +15,6 @@ from ..core.private_files import lock_file, open_owned, restrict_to_owner
 from ..errors import SettingsError
 from .result import BatchItem, BatchStatus
 
-__all__ = ["Journal", "default_key", "operation_name"]
-
 log = logging.getLogger("checkmk_sync")
 
 MAX_LINE = 2**20  # bytes; the rest of a longer line is skipped, so a damaged file cannot fill the memory

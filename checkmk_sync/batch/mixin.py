@@ -9,8 +9,6 @@ from ..config.settings import BatchSettings
 from .processor import BatchProcessor
 from .result import BatchResult
 
-__all__ = ["BatchOperationsMixin"]
-
 T = TypeVar("T")
 R = TypeVar("R")
 

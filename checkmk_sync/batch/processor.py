@@ -19,8 +19,6 @@ from .result import BatchItem, BatchProgress, BatchResult
 from .runner import BatchRun
 from .task import StopSignal, Task
 
-__all__ = ["BatchProcessor"]
-
 T = TypeVar("T")
 R = TypeVar("R")
 

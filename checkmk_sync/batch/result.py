@@ -8,8 +8,6 @@ from typing import Any, Generic, NamedTuple, Optional, TypeVar
 
 from ..errors import BatchError, CheckmkError
 
-__all__ = ["BatchItem", "BatchProgress", "BatchResult", "BatchStatus", "Skip", "TaskResult"]
-
 T = TypeVar("T")
 R = TypeVar("R")
 

@@ -22,8 +22,6 @@ from .journal import Journal
 from .result import BatchItem, BatchProgress, BatchStatus, Skip, TaskResult
 from .task import Task
 
-__all__ = ["BatchRun"]
-
 log = logging.getLogger("checkmk_sync")
 
 # The longest single wait. If a signal arrives just before a thread starts to wait, Python handles it only after the

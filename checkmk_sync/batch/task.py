@@ -9,8 +9,6 @@ from ..errors import CircuitOpenError, ConnectError, DeadlineError
 from ..recovery import ErrorClass, RateLimit, RetryPolicy, classify_error, retries_are_spent
 from .result import BatchStatus, Skip, TaskResult
 
-__all__ = ["StopSignal", "Task"]
-
 T = TypeVar("T")
 R = TypeVar("R")
 

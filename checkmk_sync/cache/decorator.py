@@ -19,8 +19,6 @@ from ..core.once import make_once
 from .lru import LRUCache, private_copy
 from .single_flight import SingleFlight
 
-__all__ = ["CachingService", "cached"]
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MISSING = object()

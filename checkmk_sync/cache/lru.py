@@ -13,8 +13,6 @@ from typing import Any, Callable, Optional
 from ..core.clock import Clock, SystemClock
 from ..core.fork import ForkSafe
 
-__all__ = ["LRUCache", "private_copy"]
-
 _SCALARS = (type(None), bool, int, float, complex, str, bytes, enum.Enum)
 
 

@@ -12,8 +12,6 @@ from ..core.clock import Clock
 from .lru import LRUCache
 from .responses import expires_at, size_of
 
-__all__ = ["MemoryStorage", "ReplyStorage"]
-
 
 class ReplyStorage(Protocol):
     """A storage of requests-cache that also stores a generation for each noun of a site, such as host or folder.

@@ -20,8 +20,6 @@ try:
 except ImportError:
     raise MissingExtraError("the cache in Redis", "redis") from None
 
-__all__ = ["RedisStorage"]
-
 log = logging.getLogger("checkmk_sync")
 
 GENERATION = "checkmk_sync:generation:"

@@ -28,8 +28,6 @@ from .memory import MemoryStorage, ReplyStorage
 from .responses import cached_response, expires_at
 from .single_flight import SingleFlight
 
-__all__ = ["ReplyCache"]
-
 log = logging.getLogger("checkmk_sync")
 
 T = TypeVar("T")

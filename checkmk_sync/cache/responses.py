@@ -9,8 +9,6 @@ from typing import Mapping, Union
 from requests_cache.models.response import CachedResponse
 from requests_cache.serializers import Stage
 
-__all__ = ["TEXT", "cached_response", "expires_at", "size_of"]
-
 _LATEST = 253_402_300_000.0  # in the year 9999, the last year of a datetime
 # Without the ETag: an ETag from a cache must never be sent in If-Match, and Checkmk has no conditional reads.
 _KEPT_HEADERS = ("Content-Type", "X-Checkmk-Version", "X-Checkmk-Edition")

@@ -10,8 +10,6 @@ from typing import Callable, Generic, Hashable, TypeVar
 from ..core.cancellation import wait_for_result
 from ..core.fork import ForkSafe
 
-__all__ = ["SingleFlight"]
-
 T = TypeVar("T")
 
 

@@ -23,8 +23,6 @@ from ..core.private_files import PRIVATE_MODE, create_private, is_open_to_others
 from ..errors import SettingsError
 from .responses import TEXT, expires_at, size_of
 
-__all__ = ["SQLiteStorage"]
-
 log = logging.getLogger("checkmk_sync")
 
 BUSY_S = 0.1  # the longest wait for a locked file; short, because waiting longer for the cache saves no time

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from ..core.call import CallKind
-from .operation import ExpectedReply, Operation
-
-__all__ = ["ROWS"]
+from ..core.call import CallKind, ExpectedReply
+from .operation import Operation
 
 _RUNS = "/domain-types/activation_run"
 

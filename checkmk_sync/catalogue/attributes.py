@@ -7,29 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from ..config.documents import NOT_JSON, SHOWN, read_json
-from ..core.redaction import HIDDEN, find_secrets, is_secret_name
+from ..core.redaction import HIDDEN, find_secrets
+from ..core.secret_names import is_secret_name
 from ..core.text import parse_json_container, shorten
 from ..errors import SettingsError
-
-__all__ = [
-    "ADDRESSES",
-    "BUILT_IN",
-    "CHOICES",
-    "FLAGS",
-    "LACKING",
-    "LISTS",
-    "MAPPINGS",
-    "MASK",
-    "NEWER",
-    "NOT_OF_FOLDERS",
-    "SAMPLE_TAGS",
-    "attribute_value",
-    "contains_mask",
-    "is_string_attribute",
-    "parse_flag",
-    "parse_list",
-    "unambiguous_value",
-]
 
 
 @dataclass(frozen=True)

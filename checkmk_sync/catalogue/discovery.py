@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import functools
 
-from ..core.call import CallKind
-from .operation import ExpectedReply, Operation
-
-__all__ = ["ROWS"]
+from ..core.call import CallKind, ExpectedReply
+from .operation import Operation
 
 _START = "/domain-types/service_discovery_run/actions/start/invoke"
 _BULK = "/domain-types/discovery_run/actions/bulk-discovery-start/invoke"

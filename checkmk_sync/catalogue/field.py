@@ -11,8 +11,6 @@ from ..core.arguments import describe_type, require_json
 from .literals import masked_member
 from .versions import CheckmkVersion
 
-__all__ = ["MALFORMED", "Field", "Former"]
-
 # The errors that ``canonical`` raises for a value with members of the wrong types.
 MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
 _EMPTY: tuple[Any, ...] = (None, "", [], {}, ())

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import functools
 
-from ..core.call import CallKind
-from .operation import ExpectedReply, Operation
-
-__all__ = ["ROWS"]
+from ..core.call import CallKind, ExpectedReply
+from .operation import Operation
 
 _ALL = "/domain-types/host_config/collections/all"
 _ONE = "/objects/host_config/{name}"

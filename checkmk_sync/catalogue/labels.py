@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Optional
 
-__all__ = ["ADOPTED_LABEL", "OWNER_LABEL", "label_key_problem"]
-
 OWNER_LABEL = "checkmk_sync/owner"
 # Its value is the name of the adopted object. This reveals a clone, which copies the label but has another name.
 ADOPTED_LABEL = "checkmk_sync/adopted"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 from typing import Any, Iterator, Mapping, Optional
 
-__all__ = ["comparable", "contains_mask", "masked_member", "read_literal", "write_literal"]
-
 # Checkmk: sites replace the passwords in values by this text (cmk/gui/valuespec, Password.mask).
 _MASK = "******"
 _MASKS = (_MASK, "***")  # the second is the text that our own output shows

@@ -10,8 +10,6 @@ import functools
 from ..core.call import CallKind
 from .operation import Operation
 
-__all__ = ["ROWS"]
-
 _ALL_HOSTS = "/domain-types/host/collections/all"
 _ALL_SERVICES = "/domain-types/service/collections/all"
 _HOST = "/objects/host/{name}"

@@ -9,8 +9,6 @@ import functools
 from pathlib import Path
 from typing import Any, Mapping
 
-__all__ = ["SINCE", "enabled_options", "holds_options", "resolved", "shape_at", "with_all_options"]
-
 _ENABLED, _DISABLED = "enabled", "disabled"
 # The first versions with a shape of their own. CHECKMK_API_MORE: up to 2.4.0p21, sites require all options.
 SINCE = ("2.2.0b1", "2.3.0b1", "2.4.0b1", "2.4.0p22", "2.5.0b1")

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Mapping, Optional, TypeVar, get_args, get_type_hints
 
 from ..core.secret_names import is_secret_name
-from .field import Field, Former
+from .field import Field
 from .standard_operations import standard_operations
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ else:
     def dataclass_transform(**_: Any) -> Any:
         return lambda decorator: decorator
 
-
-__all__ = ["ALWAYS", "BULK", "CRUD", "MANAGED", "NOUNS", "Field", "Former", "Noun", "Record", "attr", "key", "noun"]
 
 R = TypeVar("R", bound="Record")
 

@@ -10,8 +10,6 @@ from ..core.call import JSON, READS, CallKind, ExpectedReply
 from .paths import path_segment
 from .versions import CheckmkVersion
 
-__all__ = ["ExpectedReply", "Operation"]
-
 
 @dataclass(frozen=True)
 class Operation:

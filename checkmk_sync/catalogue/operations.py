@@ -10,8 +10,6 @@ from .nouns import NOUNS
 from .operation import Operation
 from .versions import CheckmkVersion
 
-__all__ = ["EDITION_DEPENDENT", "NOUN_NAMES", "OPERATIONS", "UNVERSIONED", "find_operation", "operations_named"]
-
 OPERATIONS: tuple[Operation, ...] = (
     *activation.ROWS,
     *discovery.ROWS,

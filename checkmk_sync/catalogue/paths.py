@@ -9,16 +9,6 @@ from urllib.parse import quote, unquote
 
 from ..core.arguments import require_string
 
-__all__ = [
-    "api_path",
-    "folder_id",
-    "folder_path",
-    "host_name",
-    "is_folder_hash",
-    "parent_folder",
-    "path_segment",
-]
-
 _HASH = re.compile(r"[0-9a-fA-F]{32}")
 _HOST = re.compile(r"[-0-9a-zA-Z_.]+")
 # Checkmk: the name of a new folder matches [-\w]*; older names can also contain spaces and dots.

@@ -11,8 +11,6 @@ from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ..core.text import suggestion
 
-__all__ = ["canonical_conditions", "with_label_groups", "with_labels", "with_operators"]
-
 Conditions = Mapping[str, Any]
 
 _NAMES, _LABELS = ("host_name", "service_description"), ("host_labels", "service_labels")

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Iterator, Mapping, Optional, Sequence
 
-from ..core.call import CallKind
+from ..core.call import CallKind, ExpectedReply
 from .field import Field
-from .operation import ExpectedReply, Operation
+from .operation import Operation
 from .versions import CheckmkVersion
-
-__all__ = ["standard_operations"]
 
 _ALL = "/domain-types/{domain}/collections/all"
 _ONE = "/objects/{domain}/{{key}}"

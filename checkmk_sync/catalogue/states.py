@@ -7,8 +7,6 @@ from typing import TypeVar
 
 from ..core.arguments import match_choice
 
-__all__ = ["HostState", "ServiceState", "parse_state"]
-
 E = TypeVar("E", bound="_State")
 S = TypeVar("S", "HostState", "ServiceState")
 

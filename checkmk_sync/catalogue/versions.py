@@ -7,8 +7,6 @@ import re
 from dataclasses import dataclass
 from typing import Optional
 
-__all__ = ["CheckmkVersion"]
-
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:([ibp])(\d+))?(?:-(rc\d*|\d[\d.]*\d|[a-z]+))?(?:\.([a-z]+))?")
 # Checkmk: within a release line, the order is innovation releases, betas, the release, patches.
 _STAGES = {"i": 0, "b": 1, None: 2, "p": 3}

@@ -17,8 +17,6 @@ from .options import State, ask, require_answers
 from .outcome import RawWrite
 from .parameters import pairs, parse_json
 
-__all__ = ["api"]
-
 
 def api(
     state: State,

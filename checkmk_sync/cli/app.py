@@ -20,8 +20,6 @@ from .guarded_streams import guarded
 from .options import SHARED_OPTIONS, Declined, State
 from .parameters import asks_for_json, list_parameters, parameter
 
-__all__ = ["cli", "run"]
-
 _commands = LazyModule(".table_commands", __package__)
 _GROUPS = {
     "hosts": "Manage hosts, and show their status.",

@@ -7,8 +7,6 @@ from click.shell_completion import ShellComplete, get_completion_class
 
 from .options import State
 
-__all__ = ["completion"]
-
 PROGRAM, VARIABLE = "checkmk-sync", "_CHECKMK_SYNC_COMPLETE"
 
 # If a script is in $fpath, zsh loads it as the body of a function, and calls that function at every Tab. The last lines

@@ -18,8 +18,6 @@ from .stats import cost_as_text
 if TYPE_CHECKING:
     from ..sync import Step
 
-__all__ = ["Output", "safe"]
-
 MAX_LINES = 40  # lines of one error message
 _MARK_STYLES = {"+ ": "green", "~ ": "yellow", "> ": "cyan", "- ": "red", "! ": "bold red"}
 

@@ -16,8 +16,6 @@ from ..core.call import RAW_METHODS
 from .options import FILE, SHARED_OPTIONS, State
 from .parameters import Number, parameter, values
 
-__all__ = ["DECLARED_COMMANDS", "INVENTORY_COMMANDS", "make_command"]
-
 
 def make_command(
     name: str,

@@ -19,8 +19,6 @@ from .simulate import until_terminated
 from .stats import cost_as_text, cost_of
 from .table import STATE_STYLES
 
-__all__ = ["demo", "inventory_as_csv"]
-
 OWNER = "demo"
 # The inventory of a fictitious company: 2,112 hosts in 64 folders, always the same.
 SITES = (("muc", "Munich", 10), ("nue", "Nuremberg", 20), ("ber", "Berlin", 30), ("vie", "Vienna", 40))

@@ -9,8 +9,6 @@ from ..commands.doctor import Verdict, diagnose, findings_of_warnings
 from .exit_codes import REFUSED, UNREACHABLE
 from .options import State
 
-__all__ = ["doctor"]
-
 _OWN_MISTAKES = {"ca_bundle", "credentials", "password"}  # checks that fail because of wrong settings
 _STYLES = {Verdict.OK: ("ok", "green"), Verdict.WARNING: ("warning", "yellow"), Verdict.FAILED: ("FAILED", "red")}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["CHANGES", "FAILED", "INTERRUPTED", "REFUSED", "UNKNOWN", "UNREACHABLE"]
-
 FAILED = 1
 REFUSED = 2
 UNREACHABLE = 3

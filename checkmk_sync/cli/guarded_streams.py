@@ -13,8 +13,6 @@ import os
 import sys
 from typing import Any, Callable, Iterator, Optional, TextIO
 
-__all__ = ["GuardedBytes", "GuardedStream", "encodable", "guarded", "is_read"]
-
 # Replacements for encodings without these characters. All other missing characters are escaped, as in "\u0142".
 _PLAIN = str.maketrans({"…": "...", "→": "->"})
 _ESCAPE = "checkmk_sync.escape"  # the name of the error handler

@@ -21,8 +21,6 @@ from .exit_codes import REFUSED
 from .lists import Layout, print_rows
 from .options import State, as_options
 
-__all__ = ["check", "print_notes", "read_inventories"]
-
 _COLUMNS = ("kind", "name", "folder", "title", "attributes", "labels")
 
 

@@ -19,8 +19,6 @@ from .console import Output, local_time, safe
 from .guarded_streams import encodable, is_read
 from .table import table_lines
 
-__all__ = ["Layout", "make_layout", "print_rows", "sort_rows"]
-
 Row = Mapping[str, Any]
 
 # Column widths depend on all rows of a table. A longer list is printed as several tables of this many rows, so that it

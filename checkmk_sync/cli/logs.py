@@ -8,8 +8,6 @@ import click
 
 from .console import safe
 
-__all__ = ["log_audit_to_stderr", "log_sdk_failures_to_stderr", "log_to_stderr"]
-
 
 class _OneLine(logging.Formatter):
     """A formatter that escapes line breaks in messages, because they may quote the site. Tracebacks keep theirs."""

@@ -11,8 +11,6 @@ from ..errors import SettingsError
 from .logs import log_audit_to_stderr, log_sdk_failures_to_stderr
 from .options import State
 
-__all__ = ["mcp"]
-
 _HTTP_OPTIONS = ("host", "port", "token_file", "behind_tls", "name")
 
 

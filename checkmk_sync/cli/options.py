@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from .console import Output
     from .outcome import RawWrite, Write
 
-__all__ = ["FILE", "SHARED_OPTIONS", "Declined", "State", "as_options", "ask", "can_ask", "require_answers"]
-
 CONFIG_VARIABLE = "CHECKMK_SYNC_CONFIG"
 # This type only completes file names in shells. The code that reads the file reports errors with better messages.
 FILE = click.Path(readable=False)

@@ -12,8 +12,6 @@ from ..client.site import Settling
 from ..commands import Command
 from .exit_codes import FAILED, REFUSED, UNREACHABLE
 
-__all__ = ["RawWrite", "Write", "exit_code", "failed_status", "settling_note", "worst"]
-
 # The answers 400 and 404 to a single call mean that a name, a folder or a value is not valid.
 _REFUSED_BY_SITE = (errors.AuthError, errors.ForbiddenError, errors.BadRequestError, errors.NotFoundError)
 _REFUSALS = (errors.SettingsError, errors.SyncError, errors.MissingExtraError, *_REFUSED_BY_SITE)

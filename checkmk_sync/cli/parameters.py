@@ -15,8 +15,6 @@ from .options import FILE, State, can_ask
 if TYPE_CHECKING:
     from ..config.secrets import SecretSource
 
-__all__ = ["FORMATS", "Number", "asks_for_json", "list_parameters", "pairs", "parameter", "parse_json", "values"]
-
 MAX_SECRET = 2**16  # characters
 FORMATS = ("table", "wide", "json", "jsonl", "yaml", "csv", "name")  # of lists
 

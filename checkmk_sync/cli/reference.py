@@ -11,8 +11,6 @@ import click
 
 from .app import cli
 
-__all__ = ["with_reference"]
-
 HEADING = "## Options of every command\n"
 
 

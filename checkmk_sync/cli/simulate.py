@@ -18,8 +18,6 @@ from ..config.settings import Settings
 from ..core.private_files import create_private
 from .options import State
 
-__all__ = ["simulate", "until_terminated"]
-
 
 def simulate(state: State, *, password: Optional[str], password_file: Optional[str], **options: Any) -> None:
     from ..testing import SimulatedSite

@@ -7,8 +7,6 @@ from typing import Any, Iterable, Iterator, Mapping
 from ..metrics import Histogram, MetricsCollector
 from ..metrics.window import Slice
 
-__all__ = ["cost_as_text", "cost_of"]
-
 _COUNTS = ("attempts", "retries", "cache_hits", "cache_misses", "cache_stale", "bytes_received", "bytes_sent")
 _CALL_FIGURES = ("count", "p50", "p95", "p99")
 

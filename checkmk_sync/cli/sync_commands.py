@@ -20,8 +20,6 @@ from .inventory import print_notes, read_inventories
 from .options import State, as_options, ask, require_answers
 from .outcome import failed_status, worst
 
-__all__ = ["apply", "checks", "plan"]
-
 MAX_SHOWN = 40  # changes that apply shows before it asks
 MAX_CHECKS = 3  # objects with an unknown outcome for which apply names the command that checks them
 

@@ -7,8 +7,6 @@ from typing import Iterator, Sequence
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-__all__ = ["STATE_STYLES", "table_lines"]
-
 GAP = 2  # spaces between columns
 STATE_STYLES = {
     "OK": "green",

@@ -15,8 +15,6 @@ from .lists import make_layout, print_rows, sort_rows
 from .options import State, ask, require_answers
 from .outcome import Write, exit_code
 
-__all__ = ["run", "run_list"]
-
 
 def run(command: Command, state: State, /, *, yes: bool = False, **arguments: Any) -> int:
     """Run a command of the table, print its result, and return the exit code.

@@ -11,8 +11,6 @@ from .collection import Collection
 from .ensured import Ensured
 from .resource import writes
 
-__all__ = ["AssignedKeys"]
-
 R = TypeVar("R", bound=Record)
 Values = Mapping[str, Any]
 

@@ -11,8 +11,6 @@ from .records import Folder, Host
 from .resource import writes
 from .updates import Attributes, ChangeFunction, created_by, matches, update_function
 
-__all__ = ["Attributed"]
-
 A = TypeVar("A", Host, Folder)
 
 

@@ -19,8 +19,6 @@ from .outcomes import Outcome, Outcomes, Progress, Status, is_uncertain
 from .settling import confirm, settle
 from .site import Site
 
-__all__ = ["BulkCall", "run_bulk"]
-
 log = logging.getLogger("checkmk_sync")
 
 E = TypeVar("E")

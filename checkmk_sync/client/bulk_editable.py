@@ -14,8 +14,6 @@ from .outcomes import Outcomes, Progress
 from .resource import writes
 from .site import Site
 
-__all__ = ["BulkEditable", "Entry"]
-
 T = TypeVar("T", bound=Keyed)
 S = TypeVar("S", bound="BulkEditable[Any]")
 Entry = Mapping[str, Any]

@@ -31,8 +31,6 @@ from .records import Version
 from .resource import Resource, parsing
 from .site import Settling, Site
 
-__all__ = ["Checkmk", "Health", "require_client"]
-
 
 @dataclass(frozen=True)
 class Health:

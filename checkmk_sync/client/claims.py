@@ -10,8 +10,6 @@ from typing import Iterable, Iterator, Optional
 from ..core.clock import Clock
 from ..core.fork import ForkSafe
 
-__all__ = ["Claim", "Claims"]
-
 
 @dataclass(eq=False)
 class Claim:

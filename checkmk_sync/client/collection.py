@@ -18,8 +18,6 @@ from .object_format import NounFormat, noun_format
 from .resource import writes
 from .site import Site
 
-__all__ = ["Collection"]
-
 R = TypeVar("R", bound=Record)
 
 

@@ -20,8 +20,6 @@ from .ensured import Ensured
 from .resource import Listing, writes
 from .settling import settle
 
-__all__ = ["Editable", "Keyed", "Values"]
-
 
 class Keyed(Protocol):
     """A record of an object with a key."""

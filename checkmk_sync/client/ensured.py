@@ -7,8 +7,6 @@ from typing import Any, Generic, Mapping, Optional, TypeVar
 
 from ..core.redaction import mask_secrets
 
-__all__ = ["Ensured"]
-
 T = TypeVar("T")
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import functools
 from typing import Any, Iterable, Mapping, Optional, TypeVar
 
-from ..catalogue.field import MALFORMED
-from ..catalogue.noun import Field, Noun, Record
+from ..catalogue.field import MALFORMED, Field
+from ..catalogue.noun import Noun, Record
 from ..catalogue.nouns import NOUNS
 from ..catalogue.versions import CheckmkVersion
 from ..core.text import suggestion, with_article
 from ..errors import CheckmkError, UnexpectedReplyError
 from .payload import typed, value_of
-
-__all__ = ["NounFormat", "noun_format"]
 
 R = TypeVar("R", bound=Record)
 

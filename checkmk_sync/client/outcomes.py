@@ -8,8 +8,6 @@ from typing import Any, Callable, Optional
 
 from ..errors import BatchError, CheckmkError
 
-__all__ = ["WORST_FIRST", "Outcome", "Outcomes", "Progress", "Status", "is_uncertain"]
-
 
 class Status(enum.Enum):
     """The state of one write: ``APPLIED``, ``NOT_APPLIED``, or ``UNKNOWN`` if neither is proven."""

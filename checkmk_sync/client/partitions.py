@@ -31,8 +31,6 @@ from ..streaming import DECODED_FACTOR, Blocks, Received
 from .query import Filter, column, everything
 from .records import ServiceStatus
 
-__all__ = ["Part", "Partitions"]
-
 # Larger parts are not faster. The first parts are smaller, so that the first item arrives soon.
 FIRST_BYTES, TARGET_BYTES = 64 * 2**10, 960 * 2**10
 FIRST_GUESS_BYTES = 500  # the assumed size of a service without further columns, before the first part has arrived

@@ -6,8 +6,6 @@ from typing import Any, Mapping, Optional, TypeVar
 
 from ..errors import UnexpectedReplyError
 
-__all__ = ["items_of", "typed", "value_of"]
-
 T = TypeVar("T")
 
 

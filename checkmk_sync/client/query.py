@@ -15,17 +15,6 @@ from typing import Any, Iterable, Mapping, Union
 from ..catalogue.states import HostState, ServiceState
 from ..core.arguments import require_iterable
 
-__all__ = [
-    "Column",
-    "Filter",
-    "column",
-    "everything",
-    "glob_regex",
-    "unhandled_host_problems",
-    "unhandled_problems",
-    "where",
-]
-
 Value = Union[str, int, float, bool, HostState, ServiceState]
 
 # Checkmk: the name of a column matches [_a-z]+, and may be preceded by the name of a table and a dot.

@@ -16,8 +16,6 @@ from .object_format import noun_format
 from .resource import writes
 from .site import Site, query_pairs
 
-__all__ = ["RawCalls"]
-
 Parameters = Mapping[str, Any]
 
 

@@ -17,8 +17,6 @@ from ..catalogue.states import HostState, ServiceState
 from ..errors import UnexpectedReplyError
 from .payload import typed, value_of
 
-__all__ = ["Folder", "Host", "HostStatus", "ServiceStatus", "Version", "severity", "writable"]
-
 Attributes = Mapping[str, Any]
 R = TypeVar("R", bound="_Row[Any]")
 S = TypeVar("S", HostState, ServiceState)

@@ -14,8 +14,6 @@ from ..streaming import Blocks, Received, Stream, StreamBatch, batches
 from .payload import value_of
 from .site import Site
 
-__all__ = ["Listing", "Resource", "parsed", "parsing", "writes"]
-
 T = TypeVar("T")
 R = TypeVar("R", bound="Resource")
 F = TypeVar("F", bound=Callable[..., Any])

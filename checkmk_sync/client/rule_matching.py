@@ -10,8 +10,6 @@ from ..catalogue.nouns import Rule
 from ..catalogue.rule_conditions import with_operators
 from ..errors import CheckmkError
 
-__all__ = ["RuleTarget"]
-
 
 @dataclass(frozen=True)
 class RuleTarget:

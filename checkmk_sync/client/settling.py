@@ -26,8 +26,6 @@ from ..errors import (
 from .outcomes import is_uncertain
 from .site import Site
 
-__all__ = ["after_write", "confirm", "poll", "settle", "wait_for"]
-
 T = TypeVar("T")
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S, GROWTH = 0.05, 5.0, 1.7

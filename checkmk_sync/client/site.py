@@ -25,8 +25,6 @@ from .payload import value_of
 if TYPE_CHECKING:
     from ..http.transport import Transport
 
-__all__ = ["Settling", "Site", "query_pairs"]
-
 log = logging.getLogger("checkmk_sync")
 
 Query = Mapping[str, Any]

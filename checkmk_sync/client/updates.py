@@ -12,22 +12,6 @@ from ..catalogue.attributes import MASK, contains_mask, unambiguous_value
 from ..core.arguments import require_strings, require_type
 from .records import AttributeRecord, writable
 
-__all__ = [
-    "KINDS",
-    "Attributes",
-    "ChangeFunction",
-    "birth",
-    "contains",
-    "created_by",
-    "diff_body",
-    "json_mapping",
-    "matches",
-    "parse_time",
-    "removal_body",
-    "update_body",
-    "update_function",
-]
-
 Attributes = Mapping[str, Any]
 ChangeFunction = Callable[[dict[str, Any]], Attributes]
 

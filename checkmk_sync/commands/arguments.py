@@ -8,19 +8,6 @@ from ..catalogue.paths import folder_path, host_name
 from ..catalogue.states import HostState, ServiceState
 from .command import Argument, Field, LazyModule
 
-__all__ = [
-    "ATTRIBUTE",
-    "FOLDER",
-    "HOST",
-    "HOSTS",
-    "LABEL",
-    "WITH_LABEL",
-    "pattern",
-    "search",
-    "settings_fields",
-    "state",
-]
-
 _attributes = LazyModule(".handlers.attributes", __package__)
 
 

@@ -10,19 +10,6 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Optional
 if TYPE_CHECKING:
     from ..errors import CheckmkError
 
-__all__ = [
-    "Argument",
-    "Command",
-    "CountedRows",
-    "FailureRow",
-    "Field",
-    "LazyModule",
-    "Preview",
-    "as_arguments",
-    "object_command",
-    "without_python",
-]
-
 Row = dict[str, Any]
 Watch = Callable[[str, int, int], None]  # called with stage, done, total
 

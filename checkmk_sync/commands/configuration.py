@@ -11,8 +11,6 @@ from .arguments import search
 from .command import TOOL, Argument, Command, Field, LazyModule, object_command
 from .plain_nouns import noun_commands
 
-__all__ = ["CONFIGURATION_COMMANDS", "KIND", "KINDS"]
-
 _configuration = LazyModule(".handlers.configuration", __package__)
 _plain_nouns = LazyModule(".handlers.plain_nouns", __package__)
 

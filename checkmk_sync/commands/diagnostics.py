@@ -6,8 +6,6 @@ from typing import Any, Optional
 
 from .command import TOOL, Argument, Command, Field, LazyModule
 
-__all__ = ["DIAGNOSTIC_COMMANDS"]
-
 _diagnostics = LazyModule(".handlers.diagnostics", __package__)
 
 DIAGNOSTIC_COMMANDS = (

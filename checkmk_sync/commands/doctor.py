@@ -21,8 +21,6 @@ from ..http.failures import SPEAKS_HTTP
 from ..http.options import proxy_and_tls_options
 from ..http.transport import InsecureTransportWarning
 
-__all__ = ["Finding", "Verdict", "diagnose", "findings_of_warnings"]
-
 OLDEST, NEWEST = "2.2.0", "2.6.0"
 
 

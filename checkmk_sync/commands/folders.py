@@ -8,8 +8,6 @@ from ..catalogue.paths import folder_path
 from .arguments import ATTRIBUTE, FOLDER, WITH_LABEL, search, settings_fields
 from .command import Argument, Command, Field, LazyModule, object_command
 
-__all__ = ["FOLDER_COMMANDS"]
-
 _folders = LazyModule(".handlers.folders", __package__)
 _previews = LazyModule(".handlers.previews", __package__)
 

@@ -9,8 +9,6 @@ from ..catalogue.states import HostState
 from .arguments import ATTRIBUTE, HOST, HOSTS, LABEL, WITH_LABEL, search, settings_fields, state
 from .command import MAX_SHOWN, TOOL, Argument, Command, Field, LazyModule, object_command
 
-__all__ = ["HOST_COMMANDS"]
-
 _hosts = LazyModule(".handlers.hosts", __package__)
 _previews = LazyModule(".handlers.previews", __package__)
 

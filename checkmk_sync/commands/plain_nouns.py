@@ -6,22 +6,12 @@ import shlex
 from functools import partial
 from typing import Any, Callable, Iterator, Optional
 
-from ..catalogue.noun import Field as NounField
+from ..catalogue.field import Field as NounField
 from ..catalogue.noun import Noun
 from ..catalogue.nouns import NOUNS
 from ..core.text import with_article
 from .arguments import search
 from .command import CLI, TOOL, Argument, Command, Field, LazyModule, object_command
-
-__all__ = [
-    "RESERVED_OPTIONS",
-    "key_argument",
-    "noun_columns",
-    "noun_commands",
-    "noun_fields",
-    "plain_noun_commands",
-    "searched_fields",
-]
 
 _handlers = LazyModule(".handlers.plain_nouns", __package__)
 

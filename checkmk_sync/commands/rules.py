@@ -7,8 +7,6 @@ from .arguments import FOLDER, HOST, search
 from .command import Argument, Command, LazyModule
 from .plain_nouns import key_argument, noun_columns, noun_fields, searched_fields
 
-__all__ = ["RULE_COMMANDS"]
-
 _handlers = LazyModule(".handlers.rules", __package__)
 _RULES = NOUNS["rules"]
 _KEY = key_argument(_RULES)

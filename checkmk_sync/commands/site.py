@@ -7,8 +7,6 @@ from typing import Optional
 from .arguments import HOSTS, search
 from .command import Argument, Command, Field, LazyModule
 
-__all__ = ["SITE_COMMANDS"]
-
 _previews = LazyModule(".handlers.previews", __package__)
 _site = LazyModule(".handlers.site", __package__)
 

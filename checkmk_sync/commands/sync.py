@@ -10,8 +10,6 @@ from typing import Optional
 
 from .command import MAX_SHOWN, TOOL, Argument, Command, Field, LazyModule
 
-__all__ = ["ACTIVATION_ARGUMENTS", "PLAN_ARGUMENTS", "SYNC_COMMANDS"]
-
 _sync = LazyModule(".handlers.sync", __package__)
 
 _INVENTORY = (

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Optional
 
-__all__ = ["Amount"]
-
 _PERCENT = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*%", re.ASCII)
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 

@@ -19,8 +19,6 @@ from yaml.reader import Reader, ReaderError
 from ..errors import SettingsError
 from .positions import JSONPositions, Path, Position, YAMLPositions, has_depth_limit, open_loader, position_at
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "NOT_JSON", "Document", "read_json", "read_limited", "read_yaml"]
-
 MAX_BYTES = 256 * 2**20
 MAX_VALUES = 20_000_000  # counted with all aliases expanded
 MAX_DEPTH = 50

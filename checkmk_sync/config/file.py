@@ -17,8 +17,6 @@ from .records import create_record, replace_nested
 from .secrets import SecretSource, read_file, warn_if_readable_by_others
 from .settings import Settings, SyncSettings
 
-__all__ = ["REQUIRED_VARIABLES", "from_env", "load", "load_sync", "override_settings", "settings_from"]
-
 _SECRET_KEYS = {
     "password": "value",
     "password_file": "file",

@@ -12,8 +12,6 @@ from typing import Any, Callable, Iterator, NamedTuple, Optional, Sequence, Unio
 
 import yaml
 
-__all__ = ["JSONPositions", "Path", "Position", "YAMLPositions", "has_depth_limit", "open_loader", "position_at"]
-
 Path = Sequence[Union[str, int]]
 
 # Both loaders are safe. libyaml is six times faster, but not every PyYAML is built with it.

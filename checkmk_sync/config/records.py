@@ -10,8 +10,6 @@ from typing import Any, Callable, Mapping, Optional
 from ..core.text import suggestion
 from ..errors import SettingsError
 
-__all__ = ["check_fields", "create_record", "replace_nested"]
-
 _TYPES: Mapping[str, tuple[tuple[Any, ...], str]] = {  # by the annotation of a field
     "bool": ((bool,), "true or false"),
     "int": ((int,), "a whole number"),

@@ -14,20 +14,10 @@ from typing import Any, Callable, Collection, Mapping, Optional
 
 from ..core.arguments import describe_type
 from ..core.private_files import is_open_to_others
-from ..core.redaction import is_secret_name, telling_name
+from ..core.redaction import telling_name
+from ..core.secret_names import is_secret_name
 from ..core.text import suggestion
 from ..errors import MissingExtraError, SettingsError
-
-__all__ = [
-    "SecretSource",
-    "advice_on_secret",
-    "read_file",
-    "reveal_members",
-    "reveal_named",
-    "secret_name",
-    "warn_caller",
-    "warn_if_readable_by_others",
-]
 
 MAX_SETTINGS_FILE, MAX_PASSWORD_FILE = 2**20, 2**16  # characters
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -17,21 +17,6 @@ from .records import check_fields
 from .secrets import SecretSource
 from .urls import check_proxy, check_redis_url, checked_server_url
 
-__all__ = [
-    "BatchSettings",
-    "BreakerSettings",
-    "CachingSettings",
-    "LimitSettings",
-    "MetricsSettings",
-    "RecoverySettings",
-    "RetrySettings",
-    "Settings",
-    "StreamingSettings",
-    "SyncLimits",
-    "SyncSettings",
-    "Timeouts",
-]
-
 BACKENDS = ("memory", "sqlite", "redis")
 STRATEGIES = ("fixed", "linear", "exponential_backoff")
 

@@ -10,8 +10,6 @@ import requests
 from ..core.redaction import hide_userinfo
 from ..errors import SettingsError
 
-__all__ = ["check_proxy", "check_redis_url", "checked_server_url"]
-
 
 def checked_server_url(text: str) -> str:
     """Return a server URL in its normal form: ``https://host[:port][/prefix]``.

@@ -7,18 +7,6 @@ from typing import Any, Callable, Iterable, TypeVar, Union
 
 from .text import with_article
 
-__all__ = [
-    "describe_type",
-    "match_choice",
-    "require_count",
-    "require_iterable",
-    "require_json",
-    "require_string",
-    "require_strings",
-    "require_type",
-    "runs_after_return",
-]
-
 G = TypeVar("G", bound=Iterable[Any])
 
 _MANY = (list, tuple, set, frozenset)

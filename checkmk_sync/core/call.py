@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping, Optional
 from urllib.parse import unquote
 
-__all__ = ["Call", "CallKind", "ExpectedReply", "Reply", "clean_etag", "require_etag", "show_folder_paths"]
-
 JSON = "application/json"
 ANY = "*/*"  # CHECKMK_API 4: all endpoints accept it
 RAW_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")  # for raw requests

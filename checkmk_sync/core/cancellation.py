@@ -12,8 +12,6 @@ import threading
 from concurrent.futures import Future
 from typing import Callable, ContextManager, Iterator, Optional, TypeVar
 
-__all__ = ["Cancellation", "Stopped", "check", "count_write", "current", "on_stop", "shielded", "wait_for_result"]
-
 T = TypeVar("T")
 
 

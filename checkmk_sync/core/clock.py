@@ -10,8 +10,6 @@ from . import cancellation
 from .arguments import require_type
 from .fork import ForkSafe
 
-__all__ = ["Clock", "Deadline", "ManualClock", "SystemClock"]
-
 
 class Clock(Protocol):
     """The time functions that the library needs. All values are in seconds."""

@@ -10,8 +10,6 @@ import threading
 import weakref
 from typing import Any, Callable, ClassVar
 
-__all__ = ["ForkSafe"]
-
 
 class ForkSafe:
     """Base class of objects whose locks are replaced in the child of a fork.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Callable, TypeVar
 
-__all__ = ["make_once"]
-
 T = TypeVar("T")
 
 

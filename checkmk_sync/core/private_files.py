@@ -7,16 +7,6 @@ import os
 import stat
 from typing import Union
 
-__all__ = [
-    "create_private",
-    "is_open_to_others",
-    "lock_file",
-    "open_owned",
-    "open_private",
-    "ownership_problem",
-    "restrict_to_owner",
-]
-
 PathLike = Union[str, "os.PathLike[str]"]
 
 PRIVATE_MODE = 0o600

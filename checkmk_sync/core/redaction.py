@@ -14,17 +14,6 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from .secret_names import is_secret_name
 
-__all__ = [
-    "HIDDEN",
-    "HiddenURL",
-    "Redactor",
-    "find_secrets",
-    "hide_userinfo",
-    "is_secret_name",
-    "mask_secrets",
-    "telling_name",
-]
-
 HIDDEN = "***"
 # Checkmk: the types and protocols of SNMP credentials. They appear next to secrets but are public.
 _SHAPES = frozenset(

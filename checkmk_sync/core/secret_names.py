@@ -8,8 +8,6 @@ from typing import Iterable
 
 from .text import close_matches
 
-__all__ = ["is_secret_name"]
-
 # Matches snmp_community, management_ipmi_credentials, auth_password and custom attributes with similar names.
 _SECRET_NAME = re.compile(
     r"communit|credential|passw|passphrase|passcode|pwd|secret|token|webhook|(?:^|[_-])(?:pass|psk|pw)(?:$|[_-])"

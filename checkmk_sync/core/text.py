@@ -8,20 +8,6 @@ import re
 import unicodedata
 from typing import Any, Collection, Iterable, Iterator, Optional
 
-__all__ = [
-    "close_matches",
-    "escape_invisible",
-    "escape_unprintable",
-    "first_invisible",
-    "is_encoding",
-    "parse_json_container",
-    "pluralize",
-    "shorten",
-    "suggestion",
-    "summarize",
-    "with_article",
-]
-
 # Invisible characters that are not control characters: fillers, letters that look blank, and characters that Unicode
 # allows programs to ignore. They can hide instructions to a language model.
 _BLANK = re.compile(

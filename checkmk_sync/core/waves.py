@@ -6,8 +6,6 @@ import contextlib
 from graphlib import CycleError, TopologicalSorter
 from typing import Collection, Mapping
 
-__all__ = ["waves"]
-
 
 def waves(needs: Mapping[str, Collection[str]]) -> dict[str, int]:
     """Return the wave of each key: 0 for a key without needs, else one more than the highest wave of its needs.

@@ -8,8 +8,6 @@ import queue
 from concurrent.futures import Future
 from typing import Any, Callable, Generator, Iterable, TypeVar
 
-__all__ = ["window"]
-
 T = TypeVar("T")
 
 

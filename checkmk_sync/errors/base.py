@@ -10,8 +10,6 @@ from typing import Any, Optional, TypeVar
 
 from ..core.text import escape_invisible
 
-__all__ = ["Attempted", "CheckmkError", "Delivery", "MissingExtraError", "SettingsError", "format_location"]
-
 E = TypeVar("E", bound="CheckmkError")
 
 

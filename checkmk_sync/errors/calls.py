@@ -6,27 +6,6 @@ from typing import Any, Mapping, Optional, Sequence
 
 from .base import Attempted, CheckmkError, Delivery
 
-__all__ = [
-    "ApiError",
-    "AuthError",
-    "BadRequestError",
-    "BrokenReplyError",
-    "CircuitOpenError",
-    "ConflictError",
-    "ConnectError",
-    "DeadlineError",
-    "ForbiddenError",
-    "GatewayError",
-    "LockedError",
-    "NotFoundError",
-    "PreconditionError",
-    "ReadTimeoutError",
-    "ServerError",
-    "ThrottledError",
-    "TransportError",
-    "UnprocessableError",
-]
-
 
 class TransportError(CheckmkError):
     """No usable response arrived.

@@ -6,22 +6,6 @@ from typing import Any, Mapping, Optional, Sequence
 
 from .base import Attempted, CheckmkError, Delivery
 
-__all__ = [
-    "ActivationError",
-    "BatchError",
-    "DiscoveryError",
-    "InventoryError",
-    "NotOwnedError",
-    "PlanChangedError",
-    "ReplyTooLargeError",
-    "SyncError",
-    "UnexpectedReplyError",
-    "UnfinishedError",
-    "UnsafePlanError",
-    "WaitTimeoutError",
-    "WorkerError",
-]
-
 
 class UnexpectedReplyError(CheckmkError):
     """The API does not define this response: it is not JSON, has another structure, or is a redirect.

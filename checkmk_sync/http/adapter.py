@@ -27,8 +27,6 @@ from .error_replies import error_from_reply, is_of_a_gateway, retry_after_s
 from .failures import CHUNK_LIMIT, describe_limit, failure_of, late_error, without_request
 from .socket_deadlines import POOL_CLASSES, SOCKET_DEADLINES, TrackedSocket
 
-__all__ = ["CheckmkAdapter", "Exchange", "is_json"]
-
 log = logging.getLogger("checkmk_sync")
 
 LARGE_PIECE_BYTES = 2 * 2**20  # larger than most answers, because joining chunks copies them

@@ -11,9 +11,8 @@ from typing import Any, Callable, Iterator, Mapping, Optional, Union
 
 from .. import errors
 from ..core.call import Call, show_folder_paths
-from ..core.redaction import Redactor, find_secrets, is_secret_name
-
-__all__ = ["error_from_reply", "http_date", "is_of_a_gateway", "retry_after_s"]
+from ..core.redaction import Redactor, find_secrets
+from ..core.secret_names import is_secret_name
 
 _BY_STATUS: Mapping[int, type[errors.ApiError]] = {
     400: errors.BadRequestError,

@@ -14,9 +14,6 @@ from ..core.redaction import Redactor
 from ..errors import BrokenReplyError, ConnectError, DeadlineError, ReadTimeoutError, TransportError
 from .socket_deadlines import TrackedSocket
 
-__all__ = ["CHUNK_LIMIT", "SPEAKS_HTTP", "describe_limit", "failure_of", "late_error", "without_request"]
-
-
 # OpenSSL's words for a port that speaks http. They differ between versions.
 SPEAKS_HTTP = re.compile(r"wrong.version.number|http.request|record layer failure", re.IGNORECASE)
 CHUNK_LIMIT = "for a chunk of a stream (timeouts.read_s)"

@@ -12,8 +12,6 @@ from typing import Any, Callable, Optional, Sequence, Union
 
 from .json_shortcuts import SingleField, decode_answer, decode_block, field_of_each, first_item_of, shortened_decoder
 
-__all__ = ["Fields", "answer_decoder", "block_decoder"]
-
 # Shorter texts are decoded in full, because learning the pattern of unneeded members costs as much as decoding several
 # items. This also yields the first items of a list sooner.
 LEAST_CHARS = 96 * 2**10

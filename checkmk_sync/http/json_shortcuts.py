@@ -21,8 +21,6 @@ import re
 import secrets
 from typing import Any, Callable, Iterator, NamedTuple, Optional, Sequence
 
-__all__ = ["SingleField", "decode_answer", "decode_block", "field_of_each", "first_item_of", "shortened_decoder"]
-
 # In characters of the sample. A longer pattern for unneeded members would cost more than it saves.
 LONGEST_PATTERN = 8192
 LONGEST_SAMPLE = 2 * LONGEST_PATTERN

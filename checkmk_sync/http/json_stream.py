@@ -17,8 +17,6 @@ from typing import Any, Callable, Iterable, Iterator, Optional
 from ..errors import BrokenReplyError, ReplyTooLargeError, UnexpectedReplyError
 from .json_decoders import Fields, answer_decoder, block_decoder
 
-__all__ = ["all_items", "iter_blocks", "iter_items"]
-
 MAX_ITEM_CHARS = 32 * 2**20
 
 _SPACE = re.compile(r"[ \t\n\r]*")

@@ -15,8 +15,6 @@ from ..config.urls import check_proxy
 from ..core.redaction import HiddenURL
 from ..errors import SettingsError
 
-__all__ = ["proxy_and_tls_options"]
-
 
 def proxy_and_tls_options(settings: Settings) -> Mapping[str, Any]:
     """Return the options ``verify`` and ``proxies`` for every request.

@@ -7,8 +7,6 @@ from typing import Any, Iterable, Optional
 from ..catalogue.paths import path_segment
 from ..core.call import JSON, Call, ExpectedReply, Reply
 
-__all__ = ["is_from_endpoint", "lack_of_proof"]
-
 _FOREIGN = "does not come from a Checkmk endpoint"
 
 

@@ -19,8 +19,6 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from ..core.fork import ForkSafe
 
-__all__ = ["POOL_CLASSES", "SOCKET_DEADLINES", "SocketDeadlines", "TrackedSocket"]
-
 _local = threading.local()
 
 IDLE_S = 5.0  # the thread ends after this time without deadlines

@@ -29,9 +29,6 @@ from .failures import late_error, without_request
 from .options import proxy_and_tls_options
 from .proof import is_from_endpoint, lack_of_proof
 
-__all__ = ["InsecureTransportWarning", "Transport"]
-
-
 # The values of the metric `breaker_state`.
 _BREAKER_GAUGE = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 

@@ -24,8 +24,6 @@ from ..commands import Command, Preview, as_arguments
 from ..core.text import escape_invisible
 from .results import keyed_digest, tool_result
 
-__all__ = ["CHANGED", "MAX_PENDING", "require_approval"]
-
 CHANGED = "Nothing was done: the arguments or the site have changed since the preview. Call again, without checksum."
 _CANNOT_ASK = (
     "Nothing was done: this call needs a person's approval, and this client cannot ask for it. "

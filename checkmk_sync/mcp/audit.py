@@ -16,8 +16,6 @@ from ..core.private_files import open_private
 from ..errors import CheckmkError, SettingsError
 from .untrusted import sanitize
 
-__all__ = ["AuditLog", "CallOutcome"]
-
 log = logging.getLogger("checkmk_sync.mcp.audit")
 
 # Characters of the arguments in a line. This is twice the limit of a call, so only arguments that an approval adds,

@@ -17,6 +17,7 @@ from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL
 from ..client.checkmk import Checkmk
 from ..commands import Command, Preview, as_arguments
 from ..core import cancellation
+from ..core.cancellation import Stopped
 from ..core.redaction import HIDDEN
 from ..core.text import first_invisible, parse_json_container
 from ..errors import CheckmkError
@@ -25,11 +26,9 @@ from .audit import AuditLog, CallOutcome
 from .capacity import Capacity, WorkKind, WriteLock
 from .error_texts import LOOK, explain
 from .policy import Policy
-from .progress import CancellableTask, ProgressReporter, Stopped
+from .progress import CancellableTask, ProgressReporter
 from .results import fit, page_result, tool_result
 from .untrusted import quoted, sanitize
-
-__all__ = ["ToolRunner", "validate_arguments"]
 
 T = TypeVar("T")
 

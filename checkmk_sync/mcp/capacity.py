@@ -16,8 +16,6 @@ from mcp.server.mcpserver.exceptions import ToolError
 from ..commands import Command
 from ..recovery.limit import InFlight, session_limit
 
-__all__ = ["Capacity", "WorkKind", "WriteLock", "session_middleware"]
-
 
 class WorkKind(enum.Enum):
     """A kind of work. Each kind has its own threads, so that none waits for another."""

@@ -10,8 +10,6 @@ from .. import errors
 from ..commands import as_arguments
 from .untrusted import quoted
 
-__all__ = ["LOOK", "explain", "validation_problems"]
-
 LOOK = "Check the state of the site before you repeat a write."
 _UNSENT = "Nothing was sent, because the site could not be reached. Try again later; site_health shows when it is back."
 # The first class that matches is used.

@@ -24,8 +24,6 @@ from ..core.redaction import HIDDEN
 from ..errors import SettingsError
 from .shutdown import Shutdown
 
-__all__ = ["Listener", "read_token", "serve_http"]
-
 TOKEN_VARIABLE = "CHECKMK_MCP_TOKEN"  # noqa: S105 - the name, not a token
 MIN_TOKEN = 16  # characters
 MAX_BODY = 16 * 2**20  # bytes

@@ -17,8 +17,6 @@ from ..core.text import suggestion
 from ..errors import SettingsError
 from ..sync.sources import InventoryText
 
-__all__ = ["MAX_FILE", "NO_FILES", "Policy"]
-
 SUFFIXES = (".csv", ".json", ".yaml", ".yml")
 MAX_FILE = 16 * 2**20  # bytes
 NO_FILES = "this server was started without --sync-folder, so it reads no files; pass the data as inventory"

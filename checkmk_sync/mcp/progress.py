@@ -9,9 +9,7 @@ from typing import Awaitable, Callable, Optional, TypeVar
 import anyio
 import anyio.to_thread
 
-from ..core.cancellation import Cancellation, Stopped, current
-
-__all__ = ["CancellableTask", "ProgressReporter", "Stopped"]
+from ..core.cancellation import Cancellation, current
 
 T = TypeVar("T")
 

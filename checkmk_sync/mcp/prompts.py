@@ -14,8 +14,6 @@ from ..commands import Command
 from .error_texts import validation_problems
 from .untrusted import one_line, quoted
 
-__all__ = ["add_prompts", "prompt_error"]
-
 MAX_LIST, MAX_MESSAGE = 20_000, 800  # characters
 
 _Host = Annotated[str, Field(description="Host name, for example web01.", max_length=240)]

@@ -7,8 +7,6 @@ import sys
 from ..commands import COMMANDS
 from ..commands.command import TOOL
 
-__all__ = ["reference"]
-
 
 def reference() -> str:
     """Return a Markdown table of all tools. A server offers a subset of them, which depends on its options."""

@@ -14,7 +14,8 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from mcp_types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
-from ..catalogue.noun import Field, Noun
+from ..catalogue.field import Field
+from ..catalogue.noun import Noun
 from ..client.checkmk import Checkmk
 from ..commands import Command
 from ..commands.configuration import CONFIGURATION_COMMANDS, KINDS
@@ -24,8 +25,6 @@ from .capacity import WorkKind
 from .policy import Policy
 from .results import DEFAULT_PAGE, MAX_PAGE
 from .untrusted import delimit, one_line, quoted
-
-__all__ = ["add_completions", "add_resources"]
 
 log = logging.getLogger("checkmk_sync")
 

@@ -17,8 +17,6 @@ from ..commands import Command
 from ..core import cancellation
 from .untrusted import delimit, sanitize
 
-__all__ = ["DEFAULT_PAGE", "MAX_PAGE", "fit", "keyed_digest", "page_result", "tool_result"]
-
 DEFAULT_PAGE, MAX_PAGE = 25, 200
 MAX_OFFSET = 10_000_000
 MAX_RESULT = 200_000  # characters of JSON; a result contains them twice, as structure and as text

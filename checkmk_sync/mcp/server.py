@@ -26,8 +26,6 @@ from .resources import add_completions, add_resources
 from .shutdown import Shutdown
 from .tools import make_tool
 
-__all__ = ["build_server", "serve"]
-
 INSTRUCTIONS = """\
 Checkmk monitors hosts and their services. Tools for status, services and problems show the current monitoring state.
 Tools for hosts and folders show the configuration; changes to it are pending until they are activated.

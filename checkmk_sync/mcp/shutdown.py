@@ -13,8 +13,6 @@ from typing import Callable, Iterator, NoReturn, Optional
 from .audit import AuditLog
 from .calls import ToolRunner
 
-__all__ = ["Shutdown"]
-
 FLUSH_S = 0.3  # seconds to write the last results
 
 

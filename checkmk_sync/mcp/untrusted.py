@@ -7,10 +7,9 @@ import json
 import secrets
 from typing import Any, Mapping, Optional
 
-from ..core.redaction import HIDDEN, find_secrets, is_secret_name, mask_secrets, telling_name
+from ..core.redaction import HIDDEN, find_secrets, mask_secrets, telling_name
+from ..core.secret_names import is_secret_name
 from ..core.text import escape_invisible, parse_json_container
-
-__all__ = ["delimit", "one_line", "quoted", "sanitize"]
 
 MAX_TEXT = 2000  # characters of one value
 

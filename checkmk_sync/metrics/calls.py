@@ -11,8 +11,6 @@ from ..core.call import Call, Reply
 from ..core.clock import Clock
 from . import MetricsCollector
 
-__all__ = ["CallCost", "CallEvent", "CallMetrics", "Hook"]
-
 log = logging.getLogger("checkmk_sync")
 
 

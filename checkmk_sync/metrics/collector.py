@@ -12,8 +12,6 @@ from ..core.fork import ForkSafe
 from .histogram import Histogram
 from .window import LONGEST_NAME, OTHER, REFUSED, RENAMED, Slice, Window
 
-__all__ = ["MetricsCollector", "get_metrics_collector"]
-
 
 class MetricsCollector(ForkSafe):
     """Collects measurements from any thread. Timings are in seconds.

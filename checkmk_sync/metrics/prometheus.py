@@ -15,8 +15,6 @@ from .collector import MetricsCollector
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
-__all__ = ["Collector", "exposition"]
-
 Source = Union[MetricsCollector, Mapping[str, MetricsCollector]]
 
 # From 1 ms to 512 s. Powers of two are bucket borders of Histogram, so these counts are exact.

@@ -9,8 +9,6 @@ from typing import Any, Callable, Iterator, Optional, TypeVar
 from ..core.arguments import runs_after_return
 from .collector import MetricsCollector, get_metrics_collector
 
-__all__ = ["MetricsMixin", "timed", "timed_context"]
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 

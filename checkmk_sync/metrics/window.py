@@ -6,8 +6,6 @@ from typing import Iterable, Sequence
 
 from .histogram import Histogram
 
-__all__ = ["LONGEST_NAME", "OTHER", "REFUSED", "RENAMED", "Slice", "Window"]
-
 OTHER = "other"  # the name that receives the values of names beyond the limit
 RENAMED = "metrics_names_refused"  # the number of values recorded under OTHER
 REFUSED = "metrics_values_refused"  # the number of NaN, infinite and negative values

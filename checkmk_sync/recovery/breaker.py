@@ -16,8 +16,6 @@ from ..core.text import pluralize
 from ..errors import ApiError, CircuitOpenError, DeadlineError, TransportError
 from .classify import ErrorClass, classify_error
 
-__all__ = ["BreakerState", "CircuitBreaker", "refuse_what_works_later"]
-
 MAX_RECENT = 1000  # the breaker remembers this number of attempts, or minimum_calls if that is more
 
 T = TypeVar("T")

@@ -7,8 +7,6 @@ from typing import Any
 
 from ..errors import CheckmkError, CircuitOpenError, ConnectError, ThrottledError, TransportError
 
-__all__ = ["ErrorClass", "classify_error", "is_repeatable", "retries_are_spent"]
-
 _AGAIN = frozenset({408, 429, 502, 503, 504})
 
 

@@ -10,8 +10,6 @@ from ..errors import CheckmkError
 from ..metrics import MetricsCollector, get_metrics_collector
 from .classify import ErrorClass, classify_error
 
-__all__ = ["FallbackHandler"]
-
 log = logging.getLogger("checkmk_sync")
 
 

@@ -17,8 +17,6 @@ from ..core.fork import ForkSafe
 from ..errors import ConnectError, DeadlineError
 from ..metrics import MetricsCollector
 
-__all__ = ["InFlight", "RateLimit", "RequestLimits", "session_limit"]
-
 # Waiting threads check for a free slot at least this often, because a woken thread may be interrupted before it takes
 # its slot.
 LOOK_S = 1.0

@@ -16,8 +16,6 @@ from .classify import is_repeatable, retries_are_spent
 from .fallback import FallbackHandler
 from .retry import RetryBudget, RetryPolicy
 
-__all__ = ["RecoveryMixin", "resilient"]
-
 log = logging.getLogger("checkmk_sync")
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -17,8 +17,6 @@ from ..core.fork import ForkSafe
 from ..errors import GatewayError, ThrottledError
 from .classify import is_repeatable
 
-__all__ = ["RetryBudget", "RetryPolicy", "RetryStrategy"]
-
 T = TypeVar("T")
 
 

@@ -22,8 +22,6 @@ from .plan import Plan
 from .report import Report, compare_with_site
 from .scans import undiscovered
 
-__all__ = ["Options", "Step", "apply_plan"]
-
 HOSTS_PER_SCAN = 5000
 SECONDS_PER_HOST = 10.0  # extends the time limit of a scan, because hosts that do not answer take long
 # The run stops after this many writes with an unknown outcome, because each of them takes up to settle_s seconds.

@@ -8,9 +8,8 @@ from typing import Any, Mapping, Optional
 
 from ..catalogue.attributes import LISTS, MAPPINGS, is_string_attribute
 from ..config.documents import MAX_DEPTH
-from ..core.redaction import HIDDEN, is_secret_name
-
-__all__ = ["json_problem", "show_value", "string_problem", "type_problem"]
+from ..core.redaction import HIDDEN
+from ..core.secret_names import is_secret_name
 
 
 def type_problem(name: str, value: Any) -> Optional[str]:

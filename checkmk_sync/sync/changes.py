@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Mapping, Optional
 
 from ..config.secrets import secret_name
-from ..core.redaction import HIDDEN, is_secret_name, mask_secrets
+from ..core.redaction import HIDDEN, mask_secrets
+from ..core.secret_names import is_secret_name
 from ..errors import NotOwnedError
-from .kinds import ADOPTED, FOLDERS, KINDS, OWNER, Property
+from .kinds import FOLDERS, KINDS, OWNER, Property
 from .observed import ExistingObject
-
-__all__ = ["ADOPTED", "OWNER", "Action", "Change", "Conflict", "describe_owner", "masked"]
 
 
 class Action(enum.Enum):

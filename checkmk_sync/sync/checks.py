@@ -15,14 +15,6 @@ from .kinds import FOLDERS, HOSTS, KINDS, Property
 from .observed import Observed
 from .values import attribute_problem, label_problem, new_host_problem
 
-__all__ = [
-    "creation_problems",
-    "invalid_folders",
-    "secret_problems",
-    "value_problems",
-    "warnings",
-]
-
 T = TypeVar("T", str, tuple[str, str])
 
 # Checkmk: the allowed names of new folders. Older folders may also contain spaces and dots.

@@ -10,8 +10,6 @@ from typing import Any
 
 from .kinds import KINDS, Property
 
-__all__ = ["has_property", "keeps_unnamed", "matches", "merge"]
-
 # Checkmk returns contact groups, parents and names of attributes in any order, so they are compared as sets. The order
 # of the additional addresses matters, because their macros are numbered.
 _SETS: frozenset[Property] = frozenset(

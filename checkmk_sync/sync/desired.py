@@ -20,8 +20,6 @@ from .fields import noun_properties
 from .kinds import ABSENT, FOLDER, KINDS, Property, new_folder_or_root
 from .values import problem_in_every_version
 
-__all__ = ["FOLDER", "REMOVE", "Desired", "Entry", "Object", "Problem", "Property", "desired_state"]
-
 # Checkmk: the ID of a tag group may contain dashes, so the name of its attribute may too.
 _ATTRIBUTE = re.compile(r"[A-Za-z_][-\w]*", re.ASCII)
 

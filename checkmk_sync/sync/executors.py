@@ -22,8 +22,6 @@ from .kinds import ADOPTED, FOLDER, KINDS, OWNER
 from .marks import marked
 from .observed import ExistingObject, existing_object, reread
 
-__all__ = ["EXECUTORS", "Result", "executor_of"]
-
 Result = tuple[Change, Outcome]
 Executor = Callable[[Checkmk, Sequence[Change]], Iterator[Result]]
 Send = Callable[[Checkmk, Sequence[Change]], Outcomes]

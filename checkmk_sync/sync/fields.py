@@ -14,8 +14,6 @@ from .attributes import json_problem, string_problem
 from .kinds import ABSENT, Property, SyncKind
 from .marks import MARK, contains_mark_line
 
-__all__ = ["cell_value", "noun_properties"]
-
 
 def noun_properties(
     noun: Noun, data: Mapping[str, Any], refuse: Callable[[str, str], None]

@@ -14,22 +14,6 @@ from ..catalogue.noun import Noun
 from ..catalogue.nouns import NOUNS
 from ..catalogue.paths import folder_path, host_name, is_folder_hash
 
-__all__ = [
-    "ABSENT",
-    "ADOPTED",
-    "FOLDER",
-    "FOLDERS",
-    "HOSTS",
-    "KINDS",
-    "OWNER",
-    "Property",
-    "SyncKind",
-    "by_section",
-    "kind_of_file",
-    "kind_with_key",
-    "new_folder_or_root",
-]
-
 Property = tuple[str, ...]
 
 FOLDER: Property = ("folder",)

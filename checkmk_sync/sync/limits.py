@@ -10,8 +10,6 @@ from ..config.settings import SyncLimits
 from ..core.text import pluralize
 from ..errors import SettingsError
 
-__all__ = ["AmountLike", "Limits"]
-
 AmountLike = Union[int, str, None]  # 40, "40" or "30%"
 FEW = 10  # with fewer existing objects, changes are not limited by a percentage
 

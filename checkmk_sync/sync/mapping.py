@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional
 
 from ..config.positions import Position
-from ..core.redaction import is_secret_name
+from ..core.secret_names import is_secret_name
 from ..core.text import suggestion
-from .desired import FOLDER, Problem, Property
+from .desired import Problem
 from .fields import cell_value
-from .kinds import HOSTS, KINDS
+from .kinds import FOLDER, HOSTS, KINDS, Property
 from .templates import CellError, Template
-
-__all__ = ["ABSENT", "ColumnMap", "Rule", "templates_in"]
 
 Cells = Mapping[str, str]
 Refuse = Callable[[str, str], object]  # called with a message and the name of the column

@@ -13,12 +13,10 @@ from ..core.arguments import require_type
 from ..core.text import suggestion
 from ..errors import InventoryError, SettingsError
 from .attributes import show_value
-from .desired import Entry, Problem, Property, desired_state
-from .kinds import HOSTS, KINDS
+from .desired import Entry, Problem, desired_state
+from .kinds import HOSTS, KINDS, Property
 from .mapping import ABSENT, ColumnMap, Rule, templates_in
 from .templates import Template, TemplateError, parse
-
-__all__ = ["load_map"]
 
 _OWN_KEYS = ("kind", "files", "rows", "skip", "tables")
 

@@ -12,8 +12,6 @@ from ..catalogue.labels import OWNER_LABEL
 from ..catalogue.noun import Record
 from .kinds import ADOPTED, OWNER, Property
 
-__all__ = ["MARK", "contains_mark_line", "marked", "properties_of"]
-
 MARK = f"{OWNER_LABEL}: NAME KEY"
 _LINE = re.compile(rf"^{re.escape(OWNER_LABEL)}: (?P<owner>.+) (?P<key>\S+)[^\S\n]*$", re.MULTILINE)
 

@@ -17,8 +17,6 @@ from ..errors import BrokenReplyError
 from .kinds import ADOPTED, FOLDER, FOLDERS, HOSTS, KINDS, OWNER, Property
 from .marks import properties_of
 
-__all__ = ["ExistingObject", "Observed", "existing_object", "observe", "reread"]
-
 READINGS = 3  # attempts to read a list completely
 
 

@@ -15,8 +15,6 @@ from .desired import Object
 from .kinds import FOLDERS, KINDS, Property
 from .observed import ExistingObject, Observed
 
-__all__ = ["Ownership"]
-
 SHOWN = 3  # possible originals of a clone in one message
 # Checkmk: the form for cloning a host asks for these attributes, so a clone may differ in them.
 _ASKED_WHEN_CLONING: frozenset[Property] = frozenset(

@@ -17,8 +17,6 @@ from .changes import Action, Change, Conflict
 from .limits import AmountLike, Limits
 from .renames import Rename
 
-__all__ = ["Plan"]
-
 CHECKSUM_ROUNDS = 50_000  # takes some hundredths of a second
 SHOWN = 3  # conflicts, renames or names in one error message
 _OPTIONS = {"changes": "--allow-changes", "deletions": "--allow-deletions"}

@@ -9,7 +9,7 @@ from ..catalogue.paths import parent_folder
 from ..core.arguments import require_type
 from ..core.redaction import HIDDEN
 from ..errors import InventoryError
-from .changes import ADOPTED, OWNER, Action, Change, Conflict
+from .changes import Action, Change, Conflict
 from .checks import (
     creation_problems,
     invalid_folders,
@@ -18,16 +18,14 @@ from .checks import (
     warnings,
 )
 from .compare import has_property, merge
-from .desired import FOLDER, REMOVE, Desired, Object, Problem
-from .kinds import FOLDERS, HOSTS, KINDS, Property
+from .desired import REMOVE, Desired, Object, Problem
+from .kinds import ADOPTED, FOLDER, FOLDERS, HOSTS, KINDS, OWNER, Property
 from .limits import Limits
 from .observed import ExistingObject, Observed
 from .ownership import Ownership
 from .plan import Plan
 from .references import Key, References, ordered
 from .renames import probable_renames
-
-__all__ = ["diff"]
 
 Differences = dict[Property, tuple[Any, Any]]
 

@@ -13,12 +13,10 @@ from typing import AbstractSet, Any, Collection, Iterable, Iterator, Mapping, Op
 
 from ..core.text import summarize
 from ..core.waves import waves
-from .changes import OWNER, Action, Change, Conflict
+from .changes import Action, Change, Conflict
 from .desired import Desired, Object, Problem
-from .kinds import KINDS, Property
+from .kinds import KINDS, OWNER, Property
 from .observed import ExistingObject, Observed
-
-__all__ = ["Key", "References", "ordered"]
 
 Key = tuple[str, str]  # kind and key of an object
 SHOWN = 3  # objects in one message

@@ -13,9 +13,7 @@ from typing import Callable, Collection, Iterator, Optional, Sequence
 from ..catalogue.paths import parent_folder
 from ..core.text import pluralize
 from .changes import Action, Change
-from .desired import FOLDER
-
-__all__ = ["Rename", "probable_renames"]
+from .kinds import FOLDER
 
 MANY = 3  # if more new hosts share a first label, as in srv.n1.example.com, they are different hosts
 _DOMAIN = re.compile(r"(?:[-\w]+\.)*[a-z]{2,}", re.ASCII | re.IGNORECASE)

@@ -7,13 +7,10 @@ import re
 from typing import Any, Callable, Iterator
 
 from ..core.text import escape_invisible, escape_unprintable, pluralize, summarize
-from .changes import OWNER, Action, Change, masked
+from .changes import Action, Change, masked
 from .compare import keeps_unnamed, matches
-from .desired import FOLDER
-from .kinds import KINDS, Property
+from .kinds import FOLDER, KINDS, OWNER, Property
 from .plan import Plan
-
-__all__ = ["change_as_text", "plan_as_markdown", "plan_as_text", "value_as_text"]
 
 _SIGNS = {Action.CREATE: "+", Action.MOVE: ">", Action.UPDATE: "~", Action.DELETE: "-"}
 SHOWN = 60  # characters of one value

@@ -15,8 +15,6 @@ from .kinds import KINDS
 from .observed import Observed
 from .plan import Plan
 
-__all__ = ["Report", "compare_with_site", "report_as_text"]
-
 
 @dataclass
 class Report:

@@ -11,8 +11,6 @@ from ..client.records import ServiceStatus
 from ..client.updates import parse_time
 from .observed import ExistingObject
 
-__all__ = ["silent", "undiscovered"]
-
 _AGENT, _DISCOVERY = "Check_MK", "Check_MK Discovery"
 # Checkmk adds these services itself. A host with no others was never discovered, or a discovery found nothing.
 _BASIC = frozenset({_AGENT, _DISCOVERY, "Check_MK HW/SW Inventory"})

@@ -12,8 +12,6 @@ from typing import Any, Callable, Mapping, Optional, Union
 
 from ..core.text import suggestion
 
-__all__ = ["shape_problem"]
-
 Check = Callable[[str, Any], Optional[str]]  # takes a path and a value, and returns the problem or None
 
 

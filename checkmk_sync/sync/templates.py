@@ -14,8 +14,6 @@ from typing import Callable, Mapping, Optional, Union
 from ..config.documents import SHOWN
 from ..core.text import shorten, suggestion
 
-__all__ = ["FILTERS", "CellError", "Field", "Template", "TemplateError", "parse"]
-
 Tables = Mapping[str, Mapping[str, str]]
 Convert = Callable[[str], str]  # raises ValueError with the reason, without the value
 

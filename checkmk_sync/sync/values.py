@@ -10,12 +10,11 @@ from typing import Any, Callable, Optional
 from ..catalogue.attributes import ADDRESSES, BUILT_IN, CHOICES, FLAGS, LACKING, NEWER, NOT_OF_FOLDERS
 from ..catalogue.paths import host_name
 from ..catalogue.versions import CheckmkVersion
-from ..core.redaction import HIDDEN, is_secret_name
+from ..core.redaction import HIDDEN
+from ..core.secret_names import is_secret_name
 from ..core.text import suggestion
 from .attributes import show_value
 from .shapes import shape_problem
-
-__all__ = ["attribute_problem", "label_problem", "new_host_problem", "problem_in_every_version"]
 
 _SCIENTIFIC = re.compile(r"\d+([.,]\d+)?[eE]\+\d+", re.ASCII)
 # The first versions with different rules, newest first.

@@ -26,8 +26,6 @@ from .endpoints import ENDPOINTS, Context, Endpoint, SiteState
 from .login import authenticate
 from .replies import JSON, PROBLEM, Problem, parsed_json
 
-__all__ = ["Received", "SiteApp"]
-
 _REGISTERED = handlers  # importing the package fills ENDPOINTS
 
 KEPT_REQUESTS = 20_000  # the oldest ones are dropped

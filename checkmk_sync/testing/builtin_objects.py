@@ -6,8 +6,6 @@ from typing import Any, Mapping
 
 from .rulesets import RULESETS
 
-__all__ = ["BUILTIN_OBJECTS", "WEEKDAYS"]
-
 
 def _group(title: str, topic: str, *tags: tuple[str, ...]) -> Mapping[str, Any]:
     """Return a group of tags, each of which is given by its id, its title and its auxiliary tags."""

@@ -6,8 +6,6 @@ import ast
 import base64
 from typing import Any, Callable, Mapping, Sequence
 
-__all__ = ["HOST_DEFAULTS", "SERVICE_DEFAULTS", "SERVICE_OWN_DEFAULTS", "selected_columns"]
-
 _EMPTY: Mapping[str, Any] = {"blob": b"", "dict": {}, "float": 0.0, "int": 0, "list": [], "string": "", "time": 0}
 # The names and types are the same in the official documentation of 2.2 to 2.5.
 _SHARED: Mapping[str, str] = {

@@ -18,8 +18,6 @@ from .builtin_objects import BUILTIN_OBJECTS
 from .host_attributes import AttributeRules, with_defaults
 from .version_profile import VersionProfile
 
-__all__ = ["Configuration", "FolderConfig", "HostConfig", "User", "etag"]
-
 
 @dataclass
 class User:

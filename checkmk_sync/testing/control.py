@@ -7,8 +7,6 @@ from typing import Any, Callable, Iterable, Mapping
 
 from werkzeug.wrappers import Request, Response
 
-__all__ = ["Control"]
-
 _LOCAL = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 

@@ -14,8 +14,6 @@ from werkzeug.wrappers import Request, Response
 from .endpoints import SiteState
 from .replies import PROBLEM, parsed_json
 
-__all__ = ["crash_response"]
-
 
 def crash_response(state: SiteState, request: Request, error: Optional[BaseException] = None) -> Response:
     """Return a 500 with a crash report about ``error``, or about an invented KeyError if ``error`` is None."""

@@ -21,8 +21,6 @@ from .replies import Links, Problem
 from .validation import Check, Field, checked_body, checked_query
 from .version_profile import VersionProfile
 
-__all__ = ["EDIT", "ENDPOINTS", "PATH_CHECKS", "Context", "Endpoint", "Fields", "SiteState", "serves"]
-
 
 @dataclass
 class SiteState:

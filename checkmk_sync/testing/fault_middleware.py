@@ -19,8 +19,6 @@ from .crash import crash_response
 from .faults import Fault
 from .replies import PROBLEM
 
-__all__ = ["SOCKET", "FaultMiddleware"]
-
 SOCKET = "checkmk_sync.socket"  # key of the client's socket in the WSGI environment
 _PAGE = "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>{0}</h1><p>{1}</p></body></html>"
 _TEXTS: Mapping[int, tuple[str, str]] = {

@@ -9,8 +9,6 @@ import threading
 from dataclasses import dataclass, fields
 from typing import Any, Iterable, Mapping, Optional, Union
 
-__all__ = ["Fault", "FaultScript"]
-
 KINDS = {
     "status": "answer 5xx with an HTML page, or 429 with Retry-After, like a web server in front of the site",
     "crash": "answer 500 with a crash report, without executing the request",

@@ -7,8 +7,6 @@ from typing import Any, Iterable, Optional
 
 from .replies import bad_fields
 
-__all__ = ["FieldsFilter"]
-
 Tree = dict[str, Optional[dict[str, Any]]]
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+|[!(),~]")

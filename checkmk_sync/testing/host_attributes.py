@@ -8,8 +8,6 @@ from .validation import Check, Field, boolean, choice, list_of, member_of, objec
 from .values import CONTACT_FLAGS, IPMI, LOCKED_BY, SNMP, address, contact_groups, labels, network_scan
 from .version_profile import VersionProfile
 
-__all__ = ["DEFAULT_SCAN", "HOST_NAME", "AttributeRules", "with_defaults"]
-
 HOST_NAME = pattern(r"^[-0-9a-zA-Z_.]+\Z")
 
 _SCAN_RESULT = "network_scan_result"  # read-only

@@ -11,8 +11,6 @@ from .configuration import Configuration, HostConfig
 from .monitoring_core import MonitoredHost, MonitoringCore
 from .sample_services import Phases
 
-__all__ = ["BULK", "RENAME", "ActivationJob", "Activations", "BackgroundJobs", "Job"]
-
 BULK, RENAME = "bulk_discovery", "rename-hosts"  # the ids of the jobs
 
 

@@ -8,8 +8,6 @@ from typing import Any, Callable, Collection, Mapping, Optional
 
 from .validation import Field, field_errors, list_of, pattern, string
 
-__all__ = ["BadQuery", "Predicate", "compile_query", "host_name_predicate"]
-
 Row = Mapping[str, Any]
 Predicate = Callable[[Row], bool]
 

@@ -10,8 +10,6 @@ from typing import Callable, Mapping
 from .configuration import User
 from .replies import Problem
 
-__all__ = ["authenticate"]
-
 _USERNAME = re.compile(r"[\w$][-@.+\w$]*")
 
 

@@ -14,8 +14,6 @@ from .columns import HOST_DEFAULTS, SERVICE_OWN_DEFAULTS
 from .configuration import HostConfig
 from .livestatus import Predicate
 
-__all__ = ["MonitoredHost", "MonitoringCore"]
-
 Row = Dict[str, Any]
 
 _AGENT, _SNMP = ("checkmk-agent", "tcp"), ("snmp",)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-__all__ = ["PERMISSIONS", "PERMISSION_NAMES", "PERMISSION_TITLES", "role_permissions"]
-
 # The permissions that requests need.
 PERMISSION_TITLES: Mapping[str, str] = {
     "general.use": "Use the GUI at all",

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from ..client.checkmk import Checkmk
     from .site import SimulatedSite
 
-__all__ = ["checkmk_client", "checkmk_site"]
-
 
 @pytest.fixture
 def checkmk_site() -> Iterator[SimulatedSite]:

@@ -9,8 +9,6 @@ from .endpoints import SiteState
 from .host_attributes import HOST_NAME
 from .validation import Check, member_of, pattern, refined
 
-__all__ = ["HOST_NAME", "existing_folder", "existing_host", "existing_site", "node", "unused_host_name"]
-
 _FOLDER = pattern(r"^(?:(?:[~\\\/]|(?:[~\\\/][-_ \w.]+)+[~\\\/]?)|[0-9a-fA-F]{32})$")
 LONGEST_HOST_NAME = 240
 

@@ -10,8 +10,6 @@ from urllib.parse import quote
 
 from werkzeug.wrappers import Response
 
-__all__ = ["Links", "Problem", "bad_fields", "collection", "domain_object", "json_response", "parsed_json"]
-
 PROBLEM = "application/problem+json"
 JSON = "application/json"
 STREAM_FROM = 1000  # number of items per chunk; a longer list is sent in chunks

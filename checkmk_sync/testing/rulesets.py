@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any, Iterator, Mapping
 
-__all__ = ["RULESETS"]
-
 # By item type and match type. A group has its name and, after a colon, the names in it.
 _NAMES: Mapping[tuple[str, str], str] = {
     ("", "all"): """

@@ -7,8 +7,6 @@ import zlib
 from dataclasses import dataclass
 from typing import Mapping, Optional
 
-__all__ = ["BASIC", "DISCOVERY", "PING", "Template", "is_ping_only", "state_of", "templates"]
-
 Phases = Mapping[int, str]
 
 

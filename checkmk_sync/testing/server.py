@@ -11,8 +11,6 @@ from cheroot.server import HTTPConnection, HTTPRequest
 
 from .fault_middleware import SOCKET
 
-__all__ = ["Server"]
-
 _ABSOLUTE = re.compile(rb"https?://(?P<authority>[^/?#]+)(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
 
 _Gateway10: Any = wsgi.Gateway_10

@@ -10,8 +10,6 @@ from ..catalogue.notification_shapes import resolved
 from . import validation
 from .validation import REQUIRED, Check, Field, list_of, object_by_type, object_with, pattern, refined, string, unique
 
-__all__ = ["check_of"]
-
 _SIMPLE: Mapping[str, Check] = {
     "str": string,
     "int": validation.integer,

@@ -19,8 +19,6 @@ from .sample_services import templates
 from .server import Server
 from .version_profile import VersionProfile
 
-__all__ = ["SimulatedSite"]
-
 AUTOMATION = ("automation", "simulated-secret")
 
 

@@ -13,32 +13,6 @@ from typing import Any, Callable, Container, Mapping, Optional, Sequence, Union
 
 from .replies import bad_fields
 
-__all__ = [
-    "NULL",
-    "REQUIRED",
-    "Check",
-    "Field",
-    "boolean",
-    "checked_body",
-    "checked_query",
-    "choice",
-    "field_errors",
-    "integer",
-    "integer_between",
-    "list_of",
-    "mapping",
-    "member_of",
-    "nonempty_string",
-    "object_by_type",
-    "object_with",
-    "parsed_by",
-    "pattern",
-    "refined",
-    "string",
-    "string_with_length",
-    "unique",
-]
-
 Check = Callable[[Any], Any]
 REQUIRED: Any = object()
 NULL = ["Field may not be null."]

@@ -27,8 +27,6 @@ from .validation import (
     string_with_length,
 )
 
-__all__ = ["CONTACT_FLAGS", "IPMI", "LOCKED_BY", "SNMP", "address", "contact_groups", "labels", "network_scan"]
-
 IPMI = object_with(dict.fromkeys(("username", "password"), Field(string, REQUIRED)))
 LOCKED_BY = object_with(dict.fromkeys(("site_id", "program_id", "instance_id"), Field(string, REQUIRED)))
 

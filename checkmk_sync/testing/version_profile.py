@@ -7,8 +7,6 @@ from typing import Generic, TypeVar
 
 from ..catalogue.versions import CheckmkVersion
 
-__all__ = ["VersionProfile"]
-
 # Editions have three-letter names up to 2.4, and words from 2.5 on.
 _SHORT_EDITIONS = {"raw": "cre", "community": "cre", "commercial": "cee", "enterprise": "cee", "pro": "cee"}
 _SHORT_EDITIONS.update({"cloud": "cce", "ultimate": "cce", "managed": "cme", "ultimatemt": "cme", "saas": "cse"})

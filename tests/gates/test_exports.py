@@ -1,4 +1,4 @@
-"""``__all__`` is sorted and contains only existing names."""
+"""``__all__`` of packages and public modules is sorted and contains only existing names."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _imported(name: str) -> ModuleType:
 @pytest.mark.every_case
 def test_all_is_sorted_and_names_existing_objects(name: str) -> None:
     module = _imported(name)
-    offered = module.__all__
+    offered = getattr(module, "__all__", [])  # internal modules have none
     ordered = sorted(offered, key=lambda word: (not word.isupper(), not word[0].isupper(), word))
     assert list(offered) == ordered
     for word in offered:
@@ -38,13 +38,13 @@ def test_all_is_sorted_and_names_existing_objects(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_public_classes_and_functions_are_exported_and_documented(name: str) -> None:
+def test_public_classes_are_documented(name: str) -> None:
     module = _imported(name)
     assert module.__doc__, f"{name} has no docstring"
     for word, value in vars(module).items():
         if word.startswith("_") or inspect.getmodule(value) is not module:
             continue
-        if inspect.isclass(value) and word in module.__all__:
+        if inspect.isclass(value):
             assert value.__doc__, f"{name}.{word} has no docstring"
 
 

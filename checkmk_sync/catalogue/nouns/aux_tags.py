@@ -6,8 +6,6 @@ from typing import Optional
 
 from ..noun import CRUD, Record, attr, key, noun
 
-__all__ = ["AuxTag"]
-
 
 @noun(
     "aux_tags",

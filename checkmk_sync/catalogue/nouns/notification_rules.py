@@ -5,10 +5,9 @@ from __future__ import annotations
 import functools
 from typing import Any, Mapping, Optional
 
+from ..field import Former
 from ..notification_shapes import SINCE, enabled_options, holds_options, shape_at, with_all_options
-from ..noun import CRUD, Former, Record, attr, key, noun
-
-__all__ = ["NotificationRule"]
+from ..noun import CRUD, Record, attr, key, noun
 
 _ALL_REQUIRED_UNTIL = "2.4.0p22"  # CHECKMK_API_MORE; later only the description and the method
 

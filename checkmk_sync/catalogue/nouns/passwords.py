@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Optional
 
-from ..noun import ALWAYS, CRUD, MANAGED, Former, Record, attr, key, noun
-
-__all__ = ["Password"]
+from ..field import Former
+from ..noun import ALWAYS, CRUD, MANAGED, Record, attr, key, noun
 
 
 @noun(

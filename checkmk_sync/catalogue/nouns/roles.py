@@ -6,8 +6,6 @@ from typing import Any, Iterable, Mapping, Optional
 
 from ..noun import ALWAYS, CRUD, Record, attr, key, noun
 
-__all__ = ["Role"]
-
 _STATES = ("yes", "no", "default")
 
 

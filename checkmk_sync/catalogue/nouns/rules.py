@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from ...core.call import CallKind
+from ...core.call import CallKind, ExpectedReply
+from ..field import Former
 from ..literals import comparable, read_literal, write_literal
-from ..noun import CRUD, Former, Record, attr, key, noun
-from ..operation import ExpectedReply, Operation
+from ..noun import CRUD, Record, attr, key, noun
+from ..operation import Operation
 from ..paths import folder_path
 from ..rule_conditions import canonical_conditions, with_label_groups, with_labels
-
-__all__ = ["Rule", "Ruleset"]
 
 _CONDITIONS = ("extensions", "conditions")
 _MOVE = Operation(

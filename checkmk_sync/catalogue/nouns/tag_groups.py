@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Mapping, Optional
 
-from ..noun import ALWAYS, CRUD, Former, Record, attr, key, noun
-
-__all__ = ["TagGroup"]
+from ..field import Former
+from ..noun import ALWAYS, CRUD, Record, attr, key, noun
 
 
 def _in_order(tags: Iterable[Mapping[str, Any]]) -> list[tuple[Optional[str], str, list[str]]]:

@@ -6,8 +6,6 @@ from typing import Any, Iterable, Mapping, Optional
 
 from ..noun import ALWAYS, CRUD, Record, attr, key, noun
 
-__all__ = ["TimePeriod"]
-
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import datetime
 from typing import Any, Mapping, Optional
 
-from ...core.call import CallKind
-from ..noun import CRUD, MANAGED, Former, Record, attr, key, noun
-from ..operation import ExpectedReply, Operation
-
-__all__ = ["User"]
+from ...core.call import CallKind, ExpectedReply
+from ..field import Former
+from ..noun import CRUD, MANAGED, Record, attr, key, noun
+from ..operation import Operation
 
 _DISMISS_WARNING = Operation(
     "users",

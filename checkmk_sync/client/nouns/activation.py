@@ -28,8 +28,6 @@ from ..site import Site
 from .hosts import FEW_NAMES, Hosts
 from .monitoring import HostStatuses
 
-__all__ = ["Activation", "ActivationResult", "ActivationRun", "PendingChange"]
-
 NAMES_SHOWN = 5  # hosts or changes in an error message
 GRACE_S = 2.0  # the core loads most hosts in this time; after it, the configuration is checked for missing hosts
 READINGS = 5  # attempts to start an approved activation while other users keep making changes

@@ -25,8 +25,6 @@ from ..settling import after_write, poll, settle, wait_for
 from ..site import Site
 from .jobs import RACE_S, UNSTARTED, Job, Jobs
 
-__all__ = ["BulkDiscovery", "Discovery", "DiscoveryResult", "DiscoveryRun"]
-
 # Before 2.4 there is one bulk job per site, and this is its id. If another user starts a job right after ours has
 # ended, reading this id returns the other one.
 OLD_BULK_JOB = "bulk_discovery"

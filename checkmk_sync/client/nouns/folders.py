@@ -15,8 +15,6 @@ from ..records import Folder
 from ..resource import writes
 from ..updates import Attributes, ChangeFunction, birth, json_mapping, update_function
 
-__all__ = ["Folders"]
-
 
 class Folders(Attributed[Folder]):
     """The folders of the configuration, as ``client.folders``.

@@ -23,8 +23,6 @@ from ..records import Host
 from ..resource import writes
 from ..updates import KINDS, Attributes, created_by, json_mapping, update_body
 
-__all__ = ["FEW_NAMES", "Hosts"]
-
 # Characters of host names in one URL. Apache answers 414 to a request line of more than 8,190 characters.
 NAMES_IN_URL = 6000
 # Before 2.4, a list cannot be limited to names. Reading more than this number of hosts one by one costs the site more

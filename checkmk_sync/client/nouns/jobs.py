@@ -11,8 +11,6 @@ from ..resource import Resource
 from ..settling import wait_for
 from ..site import Site
 
-__all__ = ["RACE_S", "UNSTARTED", "Job", "Jobs"]
-
 RACE_S = 5.0  # seconds after its start in which a job may be missing or still be UNSTARTED
 UNSTARTED = "initialized"  # Checkmk: the state of a job that has never run
 

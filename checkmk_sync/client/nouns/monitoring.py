@@ -20,8 +20,6 @@ from ..query import Filter, column, everything
 from ..records import HostStatus, ServiceStatus
 from ..resource import Listing, parsed
 
-__all__ = ["HostStatuses", "Services"]
-
 Columns = Sequence[str]
 Query = Mapping[str, Any]
 

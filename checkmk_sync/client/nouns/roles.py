@@ -8,8 +8,6 @@ from ...catalogue.nouns import Role
 from ..collection import Collection
 from ..resource import writes
 
-__all__ = ["Roles"]
-
 
 class Roles(Collection[Role]):
     """The roles of users, as ``client.roles``. The site creates a role as a clone of ``basedon``.

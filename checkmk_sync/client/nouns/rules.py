@@ -20,8 +20,6 @@ from .hosts import Hosts
 from .monitoring import HostStatuses, Services
 from .tag_groups import TagGroups
 
-__all__ = ["Rules", "Rulesets"]
-
 _UNKNOWN = "Unknown ruleset."  # the title of the site's errors (CHECKMK_API 10.14)
 
 

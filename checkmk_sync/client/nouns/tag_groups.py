@@ -8,8 +8,6 @@ from ...catalogue.nouns import TagGroup
 from ..collection import Collection
 from ..resource import writes
 
-__all__ = ["TagGroups"]
-
 
 class TagGroups(Collection[TagGroup]):
     """The host tag groups, as ``client.tag_groups``. The built-in groups, such as ``agent``, cannot be changed.

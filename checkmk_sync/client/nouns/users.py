@@ -8,8 +8,6 @@ from ...catalogue.nouns import User
 from ..collection import Collection
 from ..resource import writes
 
-__all__ = ["Users"]
-
 
 class Users(Collection[User]):
     """The users, as ``client.users``. The site never returns a password or secret.

@@ -9,8 +9,6 @@ from ...catalogue.labels import OWNER_LABEL
 from ...client.records import Folder, Host
 from ..command import Row
 
-__all__ = ["attribute_values", "label_values", "settings_of"]
-
 _OWN_LABELS = OWNER_LABEL.partition("/")[0] + "/"
 
 

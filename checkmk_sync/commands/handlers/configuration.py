@@ -12,8 +12,6 @@ from ...core.text import suggestion
 from ..command import Row
 from . import plain_nouns
 
-__all__ = ["call", "check_arguments", "list_all"]
-
 
 def check_arguments(
     kind: str, values: Optional[Mapping[str, Any]] = None, name: Optional[str] = None, **_others: Any

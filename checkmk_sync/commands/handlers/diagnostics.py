@@ -8,8 +8,6 @@ from ...client.checkmk import Checkmk
 from ..command import FailureRow, Row, as_arguments
 from ..doctor import diagnose
 
-__all__ = ["cache_stats", "clear_cache", "doctor", "health", "metrics"]
-
 
 def health(client: Checkmk) -> Row:
     report = client.health()

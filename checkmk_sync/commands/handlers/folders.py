@@ -12,8 +12,6 @@ from ..command import Row
 from .attributes import settings_of
 from .search import has_labels, matching
 
-__all__ = ["create", "delete", "get", "list_all", "move", "update"]
-
 
 def _row(folder: Folder) -> Row:
     return {"path": folder.path, "title": folder.title, **settings_of(folder)}

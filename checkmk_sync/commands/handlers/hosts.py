@@ -19,20 +19,6 @@ from ..command import MAX_SHOWN, CountedRows, Row, Watch
 from .attributes import attribute_values, settings_of
 from .search import compiled_search, has_labels, only_labelled, search_filter, with_labels
 
-__all__ = [
-    "create",
-    "create_many",
-    "delete",
-    "entries_of",
-    "get",
-    "list_all",
-    "move",
-    "problems",
-    "status",
-    "table_row",
-    "update",
-]
-
 
 def _row(host: Host) -> Row:
     row: Row = {"name": host.name, "folder": host.folder, **settings_of(host)}

@@ -15,8 +15,6 @@ from ..command import Preview, Row
 from ..plain_nouns import searched_fields
 from .search import matching
 
-__all__ = ["call", "delete", "list_all", "preview_delete", "row_of"]
-
 
 def _collection(client: Checkmk, kind: str) -> Collection[Any]:
     """Return the objects of a kind, such as ``client.host_groups``."""

@@ -11,8 +11,6 @@ from ...client.nouns.activation import PendingChange
 from ...core.text import pluralize, summarize
 from ..command import Preview
 
-__all__ = ["activation", "changes_by_user", "delete_folder", "delete_hosts", "discovery"]
-
 FEWER_HOSTS = "Name fewer hosts per call."
 IN_CHECKMK = "Too many changes are pending. A person must activate them in Checkmk or with checkmk-sync activate."
 

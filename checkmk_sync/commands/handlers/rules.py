@@ -11,8 +11,6 @@ from ..plain_nouns import searched_fields
 from .plain_nouns import row_of
 from .search import matching
 
-__all__ = ["effective", "move"]
-
 
 def move(client: Checkmk, **arguments: Optional[str]) -> Row:
     rule_id = str(arguments.pop(NOUNS["rules"].key.name))

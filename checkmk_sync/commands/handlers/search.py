@@ -9,8 +9,6 @@ from ...client.query import Filter, column, everything, glob_regex
 from ...client.records import HostStatus, ServiceStatus
 from ..command import Row
 
-__all__ = ["compiled_search", "has_labels", "matching", "only_labelled", "search_filter", "with_labels"]
-
 S = TypeVar("S", HostStatus, ServiceStatus)
 
 

@@ -9,8 +9,6 @@ from ...client.nouns.discovery import DiscoveryResult
 from ..command import Row
 from .search import matching
 
-__all__ = ["activate", "discover", "pending", "version"]
-
 # Services are counted for at most this many hosts, because each host takes two requests and the site may contact it.
 MAX_COUNTED = 20
 

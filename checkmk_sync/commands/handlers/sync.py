@@ -18,8 +18,6 @@ from ...sync.sources import InventoryText, from_text
 from ..command import MAX_SHOWN, Preview, Row, Watch, as_arguments
 from .previews import changes_by_user
 
-__all__ = ["apply", "check_amount", "plan", "plan_with", "preview", "unused_confirmations"]
-
 
 def _desired(client: Checkmk, inventory: Optional[Mapping[str, Any]], file: Optional[InventoryText]) -> Desired:
     """Return the desired state from an inventory or a file. Files are read through the configured mapping file."""

@@ -20,17 +20,6 @@ from ..desired import Entry, Problem
 from ..fields import cell_value
 from ..kinds import KINDS, Property, SyncKind, by_section, kind_of_file, kind_with_key
 
-__all__ = [
-    "CellPositions",
-    "Table",
-    "cell_position",
-    "csv_entries",
-    "delimiter_of",
-    "names_hosts",
-    "section_line",
-    "separator_in",
-]
-
 _COLUMNS = ("name", "path", "folder", "title")
 _BREAK = re.compile(r"\r\n|\r|\n")
 # A line that consists only of spaces, separators and empty quotes counts as blank.

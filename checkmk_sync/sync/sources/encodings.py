@@ -9,8 +9,6 @@ from typing import Optional, Union
 from ...core.text import is_encoding
 from ...errors import SettingsError
 
-__all__ = ["checked_encoding", "decoded", "is_probably_utf8"]
-
 _COMMON = ("utf-8", "windows-1252", "iso-8859-15", "utf-16", "cp850", "mac-roman")
 _INVALID = re.compile("[\0\ud800-\udfff]")  # encodings such as UTF-7 can encode halves of surrogate pairs
 _BOMS = (

@@ -15,8 +15,6 @@ from ..desired import Entry, Problem
 from ..mapping import ColumnMap
 from .csv_rows import CellPositions, Table, cell_position
 
-__all__ = ["mapped_document", "mapped_table"]
-
 _SEEN = 100  # rows whose columns are suggested for an unknown column
 
 Path = tuple[str, ...]

@@ -16,8 +16,6 @@ from ..attributes import show_value
 from ..desired import REMOVE, Desired, Entry, Problem
 from ..kinds import ABSENT, FOLDERS, HOSTS, KINDS, SyncKind, by_section, kind_of_file, kind_with_key
 
-__all__ = ["document_entries", "to_data", "writes_secrets_always"]
-
 # `hosts get` and `folders get` print these keys, but an inventory cannot set them.
 _READ_ONLY = frozenset({"effective_attributes", "owner"})
 _SECRETS, _ALWAYS = "secrets", "always"

@@ -8,9 +8,8 @@ from ..configuration import Configuration
 from ..endpoints import Context, SiteState
 from ..replies import Problem, bad_fields
 from ..validation import Check, refined, string
-from .standard import Behaviour, Values
-
-__all__ = ["AuxTags"]
+from .hooks import Values
+from .standard import Behaviour
 
 _KEY = "aux_tag_id"
 _NOT_CUSTOM = "The aux_tag {!r} should be an existing custom aux tag but it's not."

@@ -8,10 +8,8 @@ from ..configuration import Configuration
 from ..endpoints import Context, SiteState
 from ..replies import Problem
 from ..validation import REQUIRED, Check, Field, list_of, object_by_type, object_with, string
-from .standard import Behaviour, Values
-
-__all__ = ["ContactGroups", "HostGroups", "ServiceGroups", "alias_refusal"]
-
+from .hooks import Values
+from .standard import Behaviour
 
 _ALIAS_OWNERS: Mapping[str, str] = {
     "host_groups": "the host group",

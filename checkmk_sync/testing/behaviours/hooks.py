@@ -10,8 +10,6 @@ from ..endpoints import EDIT, Context, SiteState
 from ..replies import Problem
 from ..validation import Check, Field
 
-__all__ = ["Hooks", "Values"]
-
 Values = Mapping[str, Any]
 
 

@@ -12,9 +12,8 @@ from ..references import existing_folder, existing_host
 from ..replies import Problem, bad_fields
 from ..shapes import check_of
 from ..validation import REQUIRED, Check, Field, list_of, member_of
-from .standard import Behaviour, Values
-
-__all__ = ["NotificationRules"]
+from .hooks import Values
+from .standard import Behaviour
 
 _BULK_SCRIPTS = ("asciimail", "mail")  # those with "# Bulk: yes" in their head
 _GROUPS: Mapping[str, str] = {

@@ -7,9 +7,8 @@ import re
 from ..endpoints import Context, SiteState
 from ..replies import Problem
 from ..validation import Check, Field, list_of, member_of, refined, string
-from .standard import Behaviour, Values
-
-__all__ = ["Passwords"]
+from .hooks import Values
+from .standard import Behaviour
 
 _RENAMED = "2.3.0p23"  # this version renamed owner to editable_by, and still accepts owner (CHECKMK_API 10.13)
 _IDENT = re.compile(r"[a-zA-Z_][-a-zA-Z0-9_]*\Z")

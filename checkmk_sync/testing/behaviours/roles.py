@@ -11,10 +11,9 @@ from ..endpoints import Context, SiteState
 from ..permissions import PERMISSION_NAMES, role_permissions
 from ..replies import Problem, bad_fields
 from ..validation import Check, choice, mapping, member_of, refined, string
-from .standard import Behaviour, Values
+from .hooks import Values
+from .standard import Behaviour
 from .users import set_login
-
-__all__ = ["Roles"]
 
 _BUILTIN = BUILTIN_OBJECTS["roles"]
 _EXISTING = "The role should exist but it doesn't: {!r}"

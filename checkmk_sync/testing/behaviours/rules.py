@@ -15,9 +15,8 @@ from ..replies import Problem, bad_fields
 from ..rulesets import RULESETS
 from ..shapes import check_of
 from ..validation import REQUIRED, Check, Field, boolean, member_of, parsed_by, pattern, string
-from .standard import Behaviour, Values
-
-__all__ = ["Rules", "Rulesets"]
+from .hooks import Values
+from .standard import Behaviour
 
 _GROUPS_SINCE, _MASK = "2.3.0b1", "******"
 

@@ -35,8 +35,6 @@ from ..validation import (
 )
 from .hooks import Hooks, Values
 
-__all__ = ["Behaviour", "Values"]
-
 _CUSTOMERS = member_of(("global", "provider"), "Customer missing: {!r}")  # the customers of a new site
 
 

@@ -10,9 +10,8 @@ from ..configuration import Configuration, FolderConfig, HostConfig
 from ..endpoints import Context, SiteState
 from ..replies import Problem, bad_fields
 from ..validation import REQUIRED, Check, Field, boolean, choice, list_of, member_of, object_with, refined, string
-from .standard import Behaviour, Values
-
-__all__ = ["TagGroups"]
+from .hooks import Values
+from .standard import Behaviour
 
 _BUILTIN = frozenset({"address_family", "agent", "piggyback", "snmp_ds"})
 _REMOVED: Any = object()

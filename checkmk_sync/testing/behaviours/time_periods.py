@@ -12,9 +12,8 @@ from ..endpoints import Context, SiteState
 from ..replies import Problem, bad_fields
 from ..validation import REQUIRED, Check, Field, choice, list_of, member_of, object_with, parsed_by, pattern, string
 from .groups import alias_refusal
-from .standard import Behaviour, Values
-
-__all__ = ["TimePeriods"]
+from .hooks import Values
+from .standard import Behaviour
 
 _NOUN = "time_periods"
 _BUILTIN = BUILTIN_OBJECTS[_NOUN]

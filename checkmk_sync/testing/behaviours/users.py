@@ -28,9 +28,8 @@ from ..validation import (
     string,
     string_with_length,
 )
-from .standard import Behaviour, Values
-
-__all__ = ["Users", "set_login"]
+from .hooks import Values
+from .standard import Behaviour
 
 _NAME = re.compile(r"[\w$][-@.+\w$]*\Z")
 _LONGEST_NAME = 255  # bytes

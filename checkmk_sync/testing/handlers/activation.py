@@ -12,8 +12,6 @@ from ..jobs import ActivationJob
 from ..replies import Problem, collection, domain_object, json_response
 from ..validation import Field, boolean, list_of, string
 
-__all__: list[str] = []
-
 _RUNS = "/domain-types/activation_run"
 _FAILED = "The operation has failed."
 BLOCKS_S = 0.2  # seconds; Checkmk blocks for up to 100 s, then redirects to itself

@@ -7,8 +7,6 @@ from typing import Any, Mapping
 from ..endpoints import SiteState
 from ..validation import Check, Field, list_of, string
 
-__all__ = ["attributes_after", "change_fields", "is_empty_change", "single_change_check"]
-
 _CHANGES = ("attributes", "update_attributes", "remove_attributes")
 
 

@@ -16,8 +16,6 @@ from ..replies import Problem, domain_object, json_response
 from ..validation import REQUIRED, Field, boolean, choice, integer, list_of, object_with, string
 from .hosts import existing_host
 
-__all__: list[str] = []
-
 _PHASES = (
     "active changed clustered_ignored clustered_monitored clustered_undecided clustered_vanished custom ignored "
     "ignored_active ignored_custom legacy legacy_ignored manual monitored removed undecided vanished"

@@ -16,8 +16,6 @@ from ..validation import REQUIRED, Field, boolean, choice, list_of, nonempty_str
 from .changes import attributes_after, change_fields, single_change_check
 from .hosts import host_collection, refuse_needed_parents
 
-__all__: list[str] = []
-
 _ALL = "/domain-types/folder_config/collections/all"
 _NAME = pattern(r"^[-\w]*\Z", nonempty_string)
 # Both texts are copied from Checkmk, including the missing blank.

@@ -11,24 +11,11 @@ from .. import references
 from ..configuration import HostConfig, etag
 from ..endpoints import EDIT, PATH_CHECKS, Context, Endpoint, SiteState, serves
 from ..fields_filter import FieldsFilter
-from ..host_attributes import DEFAULT_SCAN
-from ..references import HOST_NAME, existing_folder, unused_host_name
+from ..host_attributes import DEFAULT_SCAN, HOST_NAME
+from ..references import existing_folder, unused_host_name
 from ..replies import Problem, bad_fields, collection, domain_object, json_response
 from ..validation import REQUIRED, Field, boolean, list_of, string
 from .changes import attributes_after, change_fields, is_empty_change, single_change_check
-
-__all__ = [
-    "BAKE",
-    "add_host",
-    "change_attributes",
-    "existing_host",
-    "host_answer",
-    "host_change_fields",
-    "host_collection",
-    "host_object",
-    "new_host_fields",
-    "refuse_needed_parents",
-]
 
 _ALL = "/domain-types/host_config/collections/all"
 _CLUSTERS = "/domain-types/host_config/collections/clusters"

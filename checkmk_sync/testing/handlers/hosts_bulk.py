@@ -22,8 +22,6 @@ from .hosts import (
     refuse_needed_parents,
 )
 
-__all__: list[str] = []
-
 
 def _create_fields(state: SiteState) -> dict[str, Field]:
     return {"entries": Field(unique(list_of(object_with(new_host_fields(state))), by="host_name"), REQUIRED)}

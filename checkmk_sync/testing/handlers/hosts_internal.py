@@ -11,8 +11,6 @@ from ..replies import Problem, json_response
 from ..validation import REQUIRED, Field, parsed_by
 from .hosts import existing_host
 
-__all__: list[str] = []
-
 _ONE = "/objects/host_config_internal/<name>"
 
 

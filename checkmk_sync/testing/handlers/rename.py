@@ -14,8 +14,6 @@ from ..replies import Problem
 from ..validation import REQUIRED, Field
 from .hosts import existing_host, host_answer
 
-__all__: list[str] = []
-
 _WAIT = "/domain-types/host_config/actions/wait-for-completion/invoke"
 
 

@@ -9,12 +9,11 @@ from werkzeug.wrappers import Response
 
 from ..columns import HOST_DEFAULTS, SERVICE_DEFAULTS, selected_columns
 from ..endpoints import PATH_CHECKS, Context, SiteState, serves
+from ..host_attributes import HOST_NAME
 from ..livestatus import BadQuery, compile_query, host_name_predicate
-from ..references import HOST_NAME, existing_site
+from ..references import existing_site
 from ..replies import Problem, bad_fields, collection, domain_object, json_response
 from ..validation import REQUIRED, Check, Field, list_of, member_of, refined, string
-
-__all__: list[str] = []
 
 _HOSTS = "/domain-types/host/collections/all"
 _HOST = "/objects/host/<name>"

@@ -7,8 +7,6 @@ from werkzeug.wrappers import Response
 from ..endpoints import Context, serves
 from ..replies import json_response
 
-__all__: list[str] = []
-
 
 @serves("site", "version")
 def version(context: Context) -> Response:
