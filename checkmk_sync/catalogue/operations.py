@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Optional
 
 from ..core.call import CallKind
-from . import activation, discovery, folders, hosts, monitoring
+from . import activation, commands, discovery, folders, hosts, monitoring
 from .nouns import NOUNS
 from .operation import Operation
 from .versions import CheckmkVersion
 
 OPERATIONS: tuple[Operation, ...] = (
     *activation.ROWS,
+    *commands.ROWS,
     *discovery.ROWS,
     *folders.ROWS,
     *hosts.ROWS,

@@ -92,6 +92,32 @@ SERVICE_DEFAULTS: Mapping[str, Any] = {
     **{f"host_{name}": value for name, value in HOST_DEFAULTS.items()},
     **SERVICE_OWN_DEFAULTS,
 }
+# The rows of downtimes and comments have the columns of their host, and those of their service if they have one.
+_OF_OBJECT: Mapping[str, Any] = {
+    **{name: value for name, value in SERVICE_DEFAULTS.items() if name.startswith("host_")},
+    **{f"service_{name}": value for name, value in SERVICE_OWN_DEFAULTS.items()},
+}
+_SHARED_BY_COMMANDS: Mapping[str, Any] = {
+    **dict.fromkeys(("author", "comment", "host_name", "service_description"), ""),
+    **dict.fromkeys(("entry_time", "id", "is_service", "type"), 0),
+}
+DOWNTIME_OWN_DEFAULTS: Mapping[str, Any] = {
+    **_SHARED_BY_COMMANDS,
+    **dict.fromkeys(("duration", "end_time", "is_pending", "origin", "recurring", "start_time", "triggered_by"), 0),
+    "fixed": 1,
+}
+COMMENT_OWN_DEFAULTS: Mapping[str, Any] = {
+    **_SHARED_BY_COMMANDS,
+    **dict.fromkeys(("expire_time", "expires", "persistent"), 0),
+    "entry_type": 1,
+    "source": 1,
+}
+TABLES: Mapping[str, Mapping[str, Any]] = {
+    "hosts": HOST_DEFAULTS,
+    "services": SERVICE_DEFAULTS,
+    "downtimes": {**_OF_OBJECT, **DOWNTIME_OWN_DEFAULTS},
+    "comments": {**_OF_OBJECT, **COMMENT_OWN_DEFAULTS},
+}
 
 
 def _inventory(value: Any) -> Any:

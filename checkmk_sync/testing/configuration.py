@@ -102,6 +102,7 @@ class Configuration:
     profile: VersionProfile
     site: str
     clock: Clock
+    remote_sites: Sequence[str] = ()
     rules: AttributeRules = field(init=False)
     hosts: dict[str, HostConfig] = field(default_factory=dict)
     folders: dict[str, FolderConfig] = field(default_factory=dict)
@@ -119,10 +120,15 @@ class Configuration:
             del self.objects["roles"]["no_permissions"]
         groups = self.objects["contact_groups"]
         users = self.objects["users"]
-        self.rules = AttributeRules(self.profile, self.site, hosts=self.hosts, users=users, groups=groups)
+        self.rules = AttributeRules(self.profile, self.sites, hosts=self.hosts, users=users, groups=groups)
         self.apply_tag_groups()
         self.add_folder("/", "Main", {}, user="")
         self.changes.clear()
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The ids of all sites. The first one is the central site."""
+        return (self.site, *self.remote_sites)
 
     def now(self) -> str:
         """Return the current time in the format of the API."""

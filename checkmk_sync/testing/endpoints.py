@@ -39,6 +39,7 @@ class SiteState:
         with self.configuration.mutex:
             self.jobs.finish_due_jobs()
             self.activations.finish_due_jobs()
+            self.monitoring.commands.execute_due()
 
 
 EDIT = ("wato.edit",)  # the permission to change the configuration

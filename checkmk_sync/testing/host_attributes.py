@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Container, Mapping, Optional
+from typing import Any, Container, Mapping, Optional, Sequence
 
 from .validation import Check, Field, boolean, choice, list_of, member_of, object_with, pattern, string
 from .values import CONTACT_FLAGS, IPMI, LOCKED_BY, SNMP, address, contact_groups, labels, network_scan
@@ -52,7 +52,7 @@ class AttributeRules:
     def __init__(
         self,
         profile: VersionProfile,
-        site: str,
+        sites: Sequence[str],
         *,
         hosts: Container[str],
         users: Container[str],
@@ -68,7 +68,7 @@ class AttributeRules:
             "network_scan": network_scan(self._criticality, users),
             # Checkmk: a parent must exist before the call. A host that the same call creates is not accepted.
             "parents": list_of(member_of(hosts, "Host not found: {!r}", HOST_NAME)),
-            "site": member_of((site,), "The site {!r} should exist but it doesn't."),
+            "site": member_of(sites, "The site {!r} should exist but it doesn't."),
             "snmp_community": SNMP,
         }
         if profile.is_commercial:
@@ -94,9 +94,9 @@ class AttributeRules:
             host["waiting_for_discovery"] = boolean
         self._host, self._folder = host, shared
         self._defaults = {name: value for name, value in _DEFAULTS.items() if name in host or name == _SCAN_RESULT}
-        self._defaults["site"] = site
+        self._defaults["site"] = sites[0]
         self._defaults["network_scan"] = DEFAULT_SCAN
-        self._defaults["locked_by"] = {"site_id": site, "program_id": "", "instance_id": ""}
+        self._defaults["locked_by"] = {"site_id": sites[0], "program_id": "", "instance_id": ""}
 
     def set_tag_groups(self, groups: Mapping[str, Mapping[str, Any]]) -> None:
         """Make each tag group an attribute. Must be called again if the groups change."""

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, Callable, Collection, Mapping, Optional
 
-from .validation import Field, field_errors, list_of, pattern, string
+from .validation import Check, Field, field_errors, list_of, pattern, string
 
 Row = Mapping[str, Any]
 Predicate = Callable[[Row], bool]
@@ -33,6 +33,19 @@ def compile_query(raw: Any, table: str, columns: Collection[str]) -> Optional[Pr
     if errors:
         raise BadQuery(errors)
     return _predicate(node)
+
+
+def query_check(table: str, columns: Collection[str]) -> Check:
+    """Accept the valid queries of a table."""
+
+    def check(value: Any) -> Any:
+        try:
+            compile_query(value, table, columns)
+        except BadQuery as error:
+            return error.errors
+        return None
+
+    return check
 
 
 def host_name_predicate(raw: Any) -> Optional[Predicate]:

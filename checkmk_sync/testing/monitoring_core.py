@@ -12,6 +12,7 @@ from ..core.clock import Clock
 from . import sample_services as services
 from .columns import HOST_DEFAULTS, SERVICE_OWN_DEFAULTS
 from .configuration import HostConfig
+from .core_commands import CoreCommands, MonitoredObject
 from .livestatus import Predicate
 
 Row = Dict[str, Any]
@@ -77,13 +78,27 @@ class MonitoredHost:
 
 @dataclass
 class MonitoringCore:
-    """A core that answers from its snapshot, even if the configuration has changed. Seeded tables replace it."""
+    """A core that answers from its snapshot, even if the configuration has changed. Seeded tables replace it.
+
+    ``site`` is the id of the central site. Rows of seeded hosts can name another one as their ``site``. The objects of
+    ``stopped_sites`` are invisible.
+    """
 
     clock: Clock
     services_per_host: int
     check_delay_s: float = 0.0
+    site: str = ""
+    command_delay_s: float = 0.0
+    is_raw: bool = True
     hosts: dict[str, MonitoredHost] = field(default_factory=dict)
+    stopped_sites: set[str] = field(default_factory=set)
+    commands: CoreCommands = field(init=False)
     _seeded: Mapping[str, Mapping[str, list[Row]]] = field(default_factory=dict)  # rows by table and host name
+    # The seeded members of groups, by table and name of the group.
+    _groups: Mapping[str, Mapping[str, set[MonitoredObject]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.commands = CoreCommands(self.clock, self.command_delay_s, not self.is_raw, self.find)
 
     def seed(self, rows: Mapping[str, Any]) -> None:
         """Replace tables by ``{"hosts": [row, …], "services": […], …}``.
@@ -100,12 +115,22 @@ class MonitoringCore:
                 raise ValueError(f"{table!r} must be a list of rows, not {describe_type(table_rows)}")
             for number, row in enumerate(table_rows):
                 _check_row(table, row, f"row {number} of {table!r}")
-        seeded: dict[str, dict[str, list[Row]]] = {table: {} for table in rows}
+        seeded: dict[str, dict[str, list[Row]]] = {table: {} for table in rows if table in _NAMED_BY}
         for row in rows.get("hosts", ()):
             seeded["hosts"].setdefault(row["name"], []).append({**HOST_DEFAULTS, "alias": row["name"], **row})
         for row in rows.get("services", ()):
             seeded["services"].setdefault(row["host_name"], []).append(dict(row))
         self._seeded = seeded
+        for table in ("downtimes", "comments"):
+            if table in rows:
+                self.commands.seed(table, rows[table], self.site)
+        self._groups = {
+            table: {
+                row["name"]: {(m, "") if isinstance(m, str) else tuple(m) for m in row.get("members", ())}
+                for row in rows.get(table, ())
+            }
+            for table in ("hostgroups", "servicegroups")
+        }
 
     def host_rows(self) -> Iterator[Row]:
         return (row for name in list(self._seeded.get("hosts", self.hosts)) for row in self._rows_of_host(name))
@@ -114,11 +139,51 @@ class MonitoringCore:
         """Return the row of one host, or None if it is not monitored, without building other rows."""
         return next(iter(self._rows_of_host(name)), None)
 
+    def find(self, target: MonitoredObject) -> Optional[Mapping[str, Any]]:
+        """Return the row of a host or service, or None if it is not monitored."""
+        host, service = target
+        if not service:
+            return self.host_row(host)
+        return next((row for row in self.service_rows(host) if row["description"] == service), None)
+
+    def group_members(self, table: str, name: str) -> list[MonitoredObject]:
+        """Return the members of a host group or service group, or an empty list if the core does not know it."""
+        members = {*self._groups.get(table, {}).get(name, ())}
+        if table == "hostgroups":
+            members |= {(row["name"], "") for row in self.host_rows() if name in row["groups"]}
+        else:
+            members |= {(row["host_name"], row["description"]) for row in self.service_rows() if name in row["groups"]}
+        return sorted(members)
+
+    def command_rows(self, table: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the rows of the table of downtimes or comments, in the order of their ids."""
+        stored = self.commands.downtimes if table == "downtimes" else self.commands.comments
+        rows = [row for of_object in stored.values() for row in of_object if row["site"] not in self.stopped_sites]
+        for row in sorted(rows, key=lambda row: (row["site"], row["id"])):
+            host = self.host_row(row["host_name"])
+            service = self.find((row["host_name"], row["service_description"])) if row["is_service"] else None
+            # A core forgets the downtimes of an object that it no longer monitors.
+            if row.get("seeded") or (service if row["is_service"] else host):
+                yield _CommandRow(row, host or HOST_DEFAULTS, service or SERVICE_OWN_DEFAULTS)
+
     def _rows_of_host(self, name: str) -> Sequence[Row]:
         if "hosts" in self._seeded:
-            return self._seeded["hosts"].get(name, ())
-        host = self.hosts.get(name)
-        return () if host is None else [self._host_row(host)]
+            rows = [{"site": self.site, **row} for row in self._seeded["hosts"].get(name, ())]
+        else:
+            rows = [self._host_row(self.hosts[name])] if name in self.hosts else []
+        for row in rows:
+            row.update(self._further_columns("hostgroups", (name, ""), row))
+        return [row for row in rows if row["site"] not in self.stopped_sites] if self.stopped_sites else rows
+
+    def _further_columns(self, table: str, member: MonitoredObject, row: Mapping[str, Any]) -> Row:
+        """Return the columns of a host or service that commands and seeded groups have changed."""
+        changed = self.commands.columns(member, row.get("state", 0))
+        seeded = self._groups.get(table)
+        if seeded:
+            groups = row.get("groups", ())
+            more = (name for name, members in seeded.items() if member in members and name not in groups)
+            changed["groups"] = [*groups, *more]
+        return changed
 
     def service_rows(
         self, host_name: Optional[str] = None, host_matches: Optional[Predicate] = None
@@ -129,16 +194,19 @@ class MonitoringCore:
         for name in list(known) if host_name is None else [host_name]:
             if host_matches is not None and not host_matches({"host_name": name}):
                 continue
+            host_row = self.host_row(name)
             if seeded is not None:
-                host_row = self.host_row(name) or HOST_DEFAULTS
-                yield from (_ServiceRow(row, host_row) for row in seeded.get(name, ()))
+                rows: Iterable[Row] = seeded.get(name, ())
+                host_row = host_row or {**HOST_DEFAULTS, "site": self.site}
+            elif host_row is None:
                 continue
-            host = self.hosts.get(name)
-            if host is None:
-                continue
-            host_row, is_checked = self._host_row(host), self._is_checked(host)
-            for template in host.services:
-                yield _ServiceRow(self._service_row(host, template, is_checked), host_row)
+            else:
+                host = self.hosts[name]
+                is_checked = self._is_checked(host)
+                rows = (self._service_row(host, template, is_checked) for template in host.services)
+            for row in rows:
+                changed = self._further_columns("servicegroups", (name, row["description"]), row)
+                yield _ServiceRow({**row, **changed} if changed else row, host_row)
 
     def knows(self, host_name: str) -> bool:
         return host_name in self._seeded.get("hosts", self.hosts)
@@ -160,6 +228,7 @@ class MonitoringCore:
             labels=dict(effective.get("labels", {})),
             tags=dict(host.tags),
             parents=list(effective.get("parents", ())),
+            site=effective["site"],
             contact_groups=list(effective.get("contactgroups", {}).get("groups", ())),
             plugin_output="" if not is_checked else "Packet loss 100%" if state else "Packet received via smart PING",
             num_services=total,
@@ -231,3 +300,17 @@ class _ServiceRow(Dict[str, Any]):
         if column in SERVICE_OWN_DEFAULTS:
             return SERVICE_OWN_DEFAULTS[column]
         return self._host[column[5:]]  # without "host_"
+
+
+class _CommandRow(Dict[str, Any]):
+    """The row of a downtime or comment, which looks up the columns of its host and its service."""
+
+    __slots__ = ("_host", "_service")
+
+    def __init__(self, own: Mapping[str, Any], host: Mapping[str, Any], service: Mapping[str, Any]) -> None:
+        super().__init__(own)
+        self._host, self._service = host, service
+
+    def __missing__(self, column: str) -> Any:
+        prefix, _, name = column.partition("_")
+        return self._host[name] if prefix == "host" else self._service[name]

@@ -20,6 +20,9 @@ PERMISSION_TITLES: Mapping[str, str] = {
     "wato.hosttags": "Manage tags",
     "general.edit_notifications": "Edit personal notification settings",
     "wato.rulesets": "Rulesets",
+    "action.acknowledge": "Acknowledge",
+    "action.addcomment": "Add comments",
+    "action.downtimes": "Set/remove downtimes",
 }
 # Others, which only roles have. Checkmk has some hundreds more.
 _ADMIN_ONLY = {
@@ -29,7 +32,7 @@ _ADMIN_ONLY = {
     *("general.server_side_requests", "general.message", "general.agent_pairing", "bi.see_all"),
 }
 _OF_USERS = {
-    *("action.acknowledge", "action.addcomment", "action.downtimes", "action.notifications", "action.reschedule"),
+    *("action.notifications", "action.reschedule"),
     *("general.change_password", "general.edit_profile", "general.edit_views"),
     *("wato.diag_host", "wato.download_agents", "wato.edit_folders", "wato.edit_hosts", "wato.manage_folders"),
     *("wato.manage_hosts", "wato.move_hosts", "wato.parentscan", "wato.rename_hosts"),

@@ -50,4 +50,4 @@ def existing_folder(state: SiteState) -> Check:
 
 
 def existing_site(state: SiteState) -> Check:
-    return member_of((state.configuration.site,), "The site {!r} should exist but it doesn't.")
+    return member_of(state.configuration.sites, "The site {!r} should exist but it doesn't.")

@@ -31,7 +31,10 @@ class SimulatedSite:
     Times are in seconds, and jobs use ``clock``. ``latency`` is added to every request. A write holds the configuration
     lock for ``lock_hold``, plus ``host_cost`` for each of its hosts. An activation takes ``activation_time``, and a
     scan takes ``discovery_time``. The job of a scan becomes visible ``discovery_race`` after its start. New hosts
-    appear in the monitoring ``core_delay`` after an activation, and are pending for ``check_delay``.
+    appear in the monitoring ``core_delay`` after an activation, and are pending for ``check_delay``. The core executes
+    a command, such as a downtime, ``command_delay`` after it was handed over.
+
+    Hosts can also belong to one of ``remote_sites``, which :meth:`stop_remote_site` stops.
 
     ``faults`` are scripted faults, and ``fault_seed`` seeds their random choices. Without ``etag_locking``,
     the site ignores ``If-Match``, as a setting of Checkmk allows. ``username`` and ``password`` belong to the user of
@@ -60,6 +63,8 @@ class SimulatedSite:
         discovery_race: float = 0.0,
         core_delay: float = 0.0,
         check_delay: float = 0.0,
+        command_delay: float = 0.0,
+        remote_sites: Sequence[str] = (),
         etag_locking: bool = True,
         faults: Iterable[Union[Fault, Mapping[str, Any]]] = (),
         fault_seed: int = 0,
@@ -76,7 +81,8 @@ class SimulatedSite:
         self._profile = VersionProfile.of(version, edition)
         self._clock: Clock = clock or SystemClock()
         self._services, self._etag_locking = services, etag_locking
-        self._times = (activation_time, core_delay, discovery_time, discovery_race, check_delay)
+        self._times = (activation_time, core_delay, discovery_time, discovery_race, check_delay, command_delay)
+        self._remote_sites = tuple(remote_sites)
         self._users: list[tuple[User, str]] = []
         state = self._new_state(FaultScript(faults, fault_seed), hosts)
         self._app = SiteApp(state, lock_hold_s=lock_hold, host_cost_s=host_cost)
@@ -89,11 +95,12 @@ class SimulatedSite:
         self._server: Optional[Server] = Server(served, host, port)
 
     def _new_state(self, faults: FaultScript, hosts: int) -> SiteState:
-        activation_s, core_delay_s, discovery_s, race_s, check_delay_s = self._times
-        configuration = Configuration(self._profile, self.site, self._clock)
+        activation_s, core_delay_s, discovery_s, race_s, check_delay_s, command_delay_s = self._times
+        configuration = Configuration(self._profile, self.site, self._clock, self._remote_sites)
         for user, role in ((User(self.username, self.password, PERMISSIONS["admin"]), "admin"), *self._users):
             configuration.add_login(user, role)
-        core = MonitoringCore(self._clock, self._services, check_delay_s)
+        is_raw = not self._profile.is_commercial
+        core = MonitoringCore(self._clock, self._services, check_delay_s, self.site, command_delay_s, is_raw)
         jobs = BackgroundJobs(configuration, self._services, discovery_s, race_s)
         activations = Activations(configuration, core, activation_s, core_delay_s)
         self._populate(configuration, hosts)
@@ -162,6 +169,16 @@ class SimulatedSite:
     def seed_monitoring(self, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         """Replace the rows of the monitoring core by ``{"hosts": […], "services": […]}``."""
         self._app.state.monitoring.seed(rows)
+
+    def stop_remote_site(self, site: str) -> None:
+        """Stop a remote site. The central site no longer sees its objects, and its core loses waiting commands."""
+        if site not in self._remote_sites:
+            raise ValueError(f"unknown remote site {site!r}; remote_sites contains {list(self._remote_sites)!r}")
+        self._app.state.monitoring.stopped_sites.add(site)
+
+    def start_remote_site(self, site: str) -> None:
+        """Start a remote site again."""
+        self._app.state.monitoring.stopped_sites.discard(site)
 
     def set_faults(self, faults: Iterable[Union[Fault, Mapping[str, Any]]]) -> None:
         """Replace the scripted faults. An empty list removes all of them."""

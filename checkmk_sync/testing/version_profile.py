@@ -67,6 +67,9 @@ class VersionProfile:
     missing_jobs_have_no_detail = _before("2.4.0b1")
     # The list of pending changes has an ``id``.
     names_pending_changes = _before("2.5.0b1")
+    # Downtimes contain booleans instead of "yes" and "no".
+    downtimes_have_booleans = _since("2.4.0b1")
+    shows_downtime_mode = _Value(False, ("2.3.0p36", True), ("2.4.0b1", False), ("2.4.0p11", True))
     refuses_body_on_get = _since("2.5.0b1")
     # The answer contains the collection's ``domainType``, whatever ``fields`` selects.
     keeps_domain_type = _since("2.5.0b1")

@@ -13,11 +13,14 @@ from checkmk_sync.testing import SimulatedSite
 from tests.conftest import ROOT, shared_folder
 
 FAMILIES = (
+    "acknowledgements",
     "activation",
     "auth",
     "clusters",
+    "comments",
     "discovery",
     "discovery_more",
+    "downtimes",
     "fields",
     "folders",
     "folders_more",
@@ -39,7 +42,7 @@ FAMILIES = (
     "users",
 )
 OTHER_VERSIONS = {
-    "2.3.0p41": {"disc2-004", "disc2-006", "disc2-008", "rename-003"},
+    "2.3.0p41": {"disc2-004", "disc2-006", "disc2-008", "downtime-014", "rename-003"},
     "2.5.0p9": {"host-048", "role-005", "user-120", "user-122", "user-125", "auth-010", "auth-011"},
 }
 PAGE = (ROOT / "docs" / "conformance.md").read_text("utf-8")

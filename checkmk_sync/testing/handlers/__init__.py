@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from .. import behaviours  # noqa: F401
 from . import (  # noqa: F401
+    acknowledgements,
     activation,
+    comments,
     discovery,
+    downtimes,
     folders,
     hosts,
     hosts_bulk,

@@ -7,10 +7,10 @@ from urllib.parse import quote_plus
 
 from werkzeug.wrappers import Response
 
-from ..columns import HOST_DEFAULTS, SERVICE_DEFAULTS, selected_columns
+from ..columns import HOST_DEFAULTS, SERVICE_DEFAULTS, TABLES, selected_columns
 from ..endpoints import PATH_CHECKS, Context, SiteState, serves
 from ..host_attributes import HOST_NAME
-from ..livestatus import BadQuery, compile_query, host_name_predicate
+from ..livestatus import compile_query, host_name_predicate, query_check
 from ..references import existing_site
 from ..replies import Problem, bad_fields, collection, domain_object, json_response
 from ..validation import REQUIRED, Check, Field, list_of, member_of, refined, string
@@ -18,32 +18,18 @@ from ..validation import REQUIRED, Check, Field, list_of, member_of, refined, st
 _HOSTS = "/domain-types/host/collections/all"
 _HOST = "/objects/host/<name>"
 _SERVICES = "/domain-types/service/collections/all"
-_TABLES: Mapping[str, Mapping[str, Any]] = {"hosts": HOST_DEFAULTS, "services": SERVICE_DEFAULTS}
 _MANDATORY: Mapping[str, Sequence[str]] = {"hosts": ("name",), "services": ("host_name", "description")}
 
 
 def _columns(state: SiteState, table: str, default: Sequence[str]) -> Field:
-    known = _TABLES[table].keys() - state.profile.unknown_columns
+    known = TABLES[table].keys() - state.profile.unknown_columns
     return Field(list_of(member_of(known, f"Unknown column: {table}.{{}}")), list(default), repeated=True)
-
-
-def _query(state: SiteState, table: str) -> Check:
-    known = _TABLES[table].keys() - state.profile.unknown_columns
-
-    def check(value: Any) -> Any:
-        try:
-            compile_query(value, table, known)
-        except BadQuery as error:
-            return error.errors
-        return None
-
-    return check
 
 
 def _list_fields(table: str) -> Callable[[SiteState], dict[str, Field]]:
     return lambda state: {
         "sites": Field(list_of(existing_site(state)), repeated=True),
-        "query": Field(_query(state, table)),
+        "query": Field(query_check(table, TABLES[table].keys() - state.profile.unknown_columns)),
         "columns": _columns(state, table, _MANDATORY[table]),
     }
 

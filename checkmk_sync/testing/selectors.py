@@ -1,0 +1,110 @@
+"""The selectors of commands: a host, services, a group or a query, and the objects that they select."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, Callable, Iterable, Mapping, Optional
+
+from .columns import TABLES
+from .core_commands import MonitoredObject
+from .endpoints import Context, SiteState
+from .host_attributes import HOST_NAME
+from .livestatus import compile_query, query_check
+from .references import existing_host
+from .replies import Problem
+from .validation import REQUIRED, Check, Field, member_of, object_by_type, refined, string
+
+Fields = Mapping[str, Field]
+
+
+def anything(_value: Any) -> Any:
+    """Accept every value, because :func:`by_type` checks it."""
+    return None
+
+
+def by_type(
+    member: str, kinds: Callable[[SiteState], Mapping[str, Fields]], shared: Fields, permission: str
+) -> dict[str, Any]:
+    """Return the arguments of an endpoint for commands whose body has other fields for each value of ``member``."""
+
+    def fields(state: SiteState) -> dict[str, Field]:
+        names = {name for kind in kinds(state).values() for name in kind}
+        defaults = {name: field.default for name, field in shared.items() if field.default is not REQUIRED}
+        return {name: Field(anything, defaults.get(name)) for name in (member, *shared, *sorted(names))}
+
+    def check(state: SiteState) -> Check:
+        return object_by_type({kind: {**shared, **more} for kind, more in kinds(state).items()}, member)
+
+    # CHECKMK_API_MORE: commands do not take the configuration lock.
+    return {"body": fields, "schema_check": check, "permissions": (permission,), "takes_lock": False}
+
+
+def query_field(table: str) -> Callable[[SiteState], Field]:
+    """Return a function that returns the required field of a query."""
+    return lambda state: Field(query_check(table, TABLES[table].keys() - state.profile.unknown_columns), REQUIRED)
+
+
+def monitored_host(state: SiteState) -> Check:
+    text = "Host {!r} should be monitored but it's not. Activate the configuration?"
+    return refined(HOST_NAME, lambda name: None if state.monitoring.host_row(name) else text.format(name))
+
+
+def configured_and_monitored_host(state: SiteState) -> Check:
+    exists, is_monitored = existing_host(state), monitored_host(state)
+    return lambda name: exists(name) or is_monitored(name)
+
+
+def existing_group(kind: str, *, monitored: bool = False) -> Callable[[SiteState], Field]:
+    """Return a function that returns the required field of a host group or service group."""
+
+    def field(state: SiteState) -> Field:
+        exists = member_of(state.configuration.objects[f"{kind}_groups"], "Group missing: {!r}")
+        text = "Group {!r} should be monitored but it's not. Activate the configuration?"
+        members = state.monitoring.group_members
+
+        def problem(name: str) -> Optional[str]:
+            return None if not monitored or members(f"{kind}groups", name) else text.format(name)
+
+        return Field(refined(exists, problem), REQUIRED)
+
+    return field
+
+
+def matching(context: Context, table: str) -> list[MonitoredObject]:
+    """Return the hosts or services that match the query of the body."""
+    monitoring = context.state.monitoring
+    matches = compile_query(context.body["query"], table, TABLES[table])
+    if table == "hosts":
+        return [(row["name"], "") for row in filter(matches, monitoring.host_rows())]
+    rows: Iterable[Mapping[str, Any]] = filter(matches, monitoring.service_rows())
+    return [(row["host_name"], row["description"]) for row in rows]
+
+
+def nothing_found(text: str) -> Problem:
+    # CHECKMK_API_MORE: an object that is not monitored is an error of authorization.
+    return Problem(401, "Unauthorized", text)
+
+
+def one_line(text: str) -> str:
+    return text.replace("\n", "")
+
+
+def unix_time(text: str) -> int:
+    """Return the UNIX time of an ISO text. Times without a zone are those of the server, which uses UTC."""
+    moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)).timestamp())
+
+
+def iso_time(unix: float) -> str:
+    return datetime.datetime.fromtimestamp(int(unix), datetime.timezone.utc).isoformat()
+
+
+def _time_problem(text: str) -> Optional[str]:
+    try:
+        unix_time(text)
+    except (ValueError, OverflowError):
+        return "Not a valid datetime."
+    return None
+
+
+moment = refined(string, _time_problem)
