@@ -37,9 +37,13 @@ if TYPE_CHECKING:
     from .catalogue.versions import CheckmkVersion
     from .client.checkmk import Checkmk, Health
     from .client.ensured import Ensured
+    from .client.nouns.acknowledgements import Acknowledgement
+    from .client.nouns.comments import Comment
+    from .client.nouns.downtimes import Downtime
     from .client.outcomes import Outcome, Outcomes, Status
     from .client.query import Filter, column, unhandled_host_problems, unhandled_problems, where
     from .client.records import Folder, Host, HostStatus, ServiceStatus, Version
+    from .client.targets import MonitoredObject, Target
     from .config.secrets import SecretSource
     from .config.settings import Settings
     from .core.call import Reply
@@ -69,9 +73,13 @@ _HOMES = {
         "catalogue.versions": ("CheckmkVersion",),
         "client.checkmk": ("Checkmk", "Health"),
         "client.ensured": ("Ensured",),
+        "client.nouns.acknowledgements": ("Acknowledgement",),
+        "client.nouns.comments": ("Comment",),
+        "client.nouns.downtimes": ("Downtime",),
         "client.outcomes": ("Outcome", "Outcomes", "Status"),
         "client.query": ("Filter", "column", "unhandled_host_problems", "unhandled_problems", "where"),
         "client.records": ("Folder", "Host", "HostStatus", "ServiceStatus", "Version"),
+        "client.targets": ("MonitoredObject", "Target"),
         "config.secrets": ("SecretSource",),
         "config.settings": ("Settings",),
         "core.call": ("Reply",),
@@ -81,11 +89,14 @@ _HOMES = {
 }
 
 __all__ = [
+    "Acknowledgement",
     "AuxTag",
     "Checkmk",
     "CheckmkError",
     "CheckmkVersion",
+    "Comment",
     "ContactGroup",
+    "Downtime",
     "Ensured",
     "Filter",
     "Folder",
@@ -94,6 +105,7 @@ __all__ = [
     "HostGroup",
     "HostState",
     "HostStatus",
+    "MonitoredObject",
     "NotificationRule",
     "Outcome",
     "Outcomes",
@@ -109,6 +121,7 @@ __all__ = [
     "Settings",
     "Status",
     "TagGroup",
+    "Target",
     "TimePeriod",
     "User",
     "Version",

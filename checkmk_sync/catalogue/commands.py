@@ -10,6 +10,10 @@ import functools
 from ..core.call import CallKind, ExpectedReply
 from .operation import Operation
 
+RECURRENCES = (
+    *("hour", "day", "week", "second_week", "fourth_week"),
+    *("weekday_start", "weekday_end", "day_of_month"),
+)
 _HOST_SELECTORS = ("host_name", "hostgroup_name", "query")
 _SERVICE_SELECTORS = ("host_name", "servicegroup_name", "query")
 _GROUPS = ("hostgroup_name", "servicegroup_name")

@@ -76,6 +76,8 @@ class Checkmk(RawCalls):
     * ``discovery``: scanning hosts for services (:class:`.Discovery`)
     * ``activation``: pending changes and their activation (:class:`.Activation`)
     * ``jobs``: background jobs (:class:`.Jobs`)
+    * ``downtimes``, ``acknowledgements`` and ``comments``: commands to the monitoring core (:class:`.Downtimes`,
+      :class:`.Acknowledgements`, :class:`.Comments`)
     * ``aux_tags``, ``contact_groups``, ``host_groups``, ``passwords``, ``service_groups`` and ``time_periods``: other
       objects of the configuration (:class:`.Collection`)
 
@@ -130,6 +132,9 @@ class Checkmk(RawCalls):
         self.jobs = nouns.Jobs(self._site)
         self.discovery = nouns.Discovery(self._site, self.jobs)
         self.activation = nouns.Activation(self._site)
+        self.downtimes = nouns.Downtimes(self._site)
+        self.acknowledgements = nouns.Acknowledgements(self._site)
+        self.comments = nouns.Comments(self._site)
         for name, row in rows.NOUNS.items():
             default = AssignedKeys if row.key.assigned else Collection
             setattr(self, name, nouns.COLLECTIONS.get(name, default)(self._site, row.record))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
+from .acknowledgements import Acknowledgements
 from .activation import Activation
+from .comments import Comments
 from .discovery import Discovery
+from .downtimes import Downtimes
 from .folders import Folders
 from .hosts import Hosts
 from .jobs import Jobs
@@ -17,8 +20,11 @@ from .users import Users
 
 __all__ = [
     "COLLECTIONS",
+    "Acknowledgements",
     "Activation",
+    "Comments",
     "Discovery",
+    "Downtimes",
     "Folders",
     "HostStatuses",
     "Hosts",

@@ -64,7 +64,7 @@ class _Status(Listing[T]):
         parameters = {name: value for name, value in query.items() if value is not None}
         has_post = self._site.operation(noun or self.noun, post_verb) is not None
         has_get = self._site.operation(noun or self.noun, get_verb) is not None
-        if has_get and (not has_post or _length(parameters) <= MAX_QUERY_CHARS):
+        if has_get and (not has_post or query_length(parameters) <= MAX_QUERY_CHARS):
             return get_verb, {"query": parameters}
         return post_verb, {"body": parameters}
 
@@ -130,7 +130,7 @@ class HostStatuses(_Status[HostStatus]):
         # Few hosts are queried by name. For many, the list of all hosts is read.
         query = column("name").one_of(wanted) if 0 < len(wanted) <= NAMES_PER_QUERY else everything()
         has_post = self._site.operation(self.noun, "query") is not None
-        if not has_post and _length(self._query((), (), query)) > MAX_QUERY_CHARS:
+        if not has_post and query_length(self._query((), (), query)) > MAX_QUERY_CHARS:
             query = everything()
         return {host.name for host in self.each(query=query)} & set(wanted)
 
@@ -296,7 +296,7 @@ def _service_counts(rows: Sequence[Any], counts: Sequence[str]) -> list[tuple[st
         raise UnexpectedReplyError(message) from None
 
 
-def _length(query: Query) -> int:
+def query_length(query: Query) -> int:
     """Return the length of a query in a URL, in characters."""
     texts = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in query.items() if value}
     return len(urlencode(texts, doseq=True))

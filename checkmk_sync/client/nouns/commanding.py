@@ -1,0 +1,247 @@
+"""Sends commands to the monitoring core, and reads whether it has executed them.
+
+Checkmk answers a command with 204 when it has handed it over to the core (CHECKMK_API 8.5). Only the state of the
+objects shows whether the core has executed it.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from dataclasses import dataclass
+from typing import Any, Callable, Iterable, Mapping, Optional, Sequence, Union
+
+from ...core.clock import Deadline
+from ...errors import Attempted, CheckmkError, Delivery, NotFoundError, UnexpectedReplyError, WaitTimeoutError
+from ..outcomes import Outcome, Outcomes, Progress, Status, is_uncertain
+from ..query import column, everything
+from ..resource import Resource
+from ..settling import wait_for
+from ..site import Site
+from ..targets import HOSTS, MonitoredObject, Target, named_query
+from .monitoring import NAMES_PER_QUERY, HostStatuses, Services
+
+Rows = Mapping[MonitoredObject, Mapping[str, Any]]
+WAIT_S = 30.0  # the default time limit for the core to execute a command
+HANDED_OVER = "handed over to the monitoring core, but not confirmed, because the call did not wait"
+_LATE = "the monitoring core has not executed the command within {:g} s; it may still do so"
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """The part of a command that changes one object or entry. ``key`` identifies it in the outcomes.
+
+    ``proof`` gets the row of the object, and returns a note if the row shows that the core has executed the command.
+    """
+
+    key: str
+    of: MonitoredObject
+    proof: Callable[[Mapping[str, Any]], Optional[str]]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One request, and the steps that the core executes for it.
+
+    Without a ``verb``, nothing is sent, because an earlier call may have handed the command over.
+    """
+
+    verb: str
+    body: Mapping[str, Any]
+    steps: Sequence[Step]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How to confirm commands: whether to wait, for how many seconds, and where to report outcomes."""
+
+    wait: bool = True
+    timeout_s: float = WAIT_S
+    progress: Optional[Progress] = None
+
+
+class Commands(Resource):
+    """The base class of nouns whose writes are commands to the monitoring core."""
+
+    def _rows(self, target: Target, columns: Sequence[str]) -> Rows:
+        """Return the columns of all objects of a target. Objects that are not monitored are missing."""
+        named, table = set(target.named), HostStatuses if target.table == HOSTS else Services
+        noun = table(self._site)
+        # Without the POST form, a long query would not fit into a URL.
+        limit = NAMES_PER_QUERY if self._site.operation(noun.noun, "query") else NAMES_PER_QUERY // 10
+        query = target.query if len(named) <= limit else everything()
+        found: dict[MonitoredObject, Mapping[str, Any]] = {}
+        if isinstance(noun, HostStatuses):
+            found = {MonitoredObject(row.name): row.columns for row in noun.each(query=query, columns=columns)}
+        elif query == everything():
+            found = {MonitoredObject(s.host_name, s.name): s.columns for s in noun.each(columns=columns)}
+        else:
+            found = {MonitoredObject(s.host_name, s.name): s.columns for s in noun.few(query, columns=columns)}
+        return {key: row for key, row in found.items() if key in named} if named else found
+
+    def _rows_of(self, objects: Iterable[MonitoredObject], columns: Sequence[str]) -> Rows:
+        """Return the columns of these hosts and services. Objects that are not monitored are missing."""
+        named = sorted(set(objects))
+        tables = ([entry for entry in named if bool(entry.service) is is_service] for is_service in (False, True))
+        rows = [self._rows(Target.objects(part), columns) for part in tables if part]
+        return {key: row for part in rows for key, row in part.items()}
+
+    def _resolve(self, target: Union[Target, str], columns: Sequence[str]) -> tuple[Rows, list[Outcome]]:
+        """Return the rows of a target, and the outcomes of named objects that are not monitored.
+
+        Raises NotFoundError if the core knows no object of the target.
+        """
+        target = Target.of(target)
+        rows = self._rows(target, columns)
+        hint = "activate its configuration, and check whether its site is running"
+        missing = [_not_found(f"{name} is not monitored; {hint}") for name in target.named if name not in rows]
+        if not rows:
+            raise missing[0] if missing else _not_found("no monitored object matches the target")
+        names = [name for name in target.named if name not in rows]
+        return rows, [Outcome(str(name), Status.NOT_APPLIED, error) for name, error in zip(names, missing)]
+
+    def _with_children(self, target: Union[Target, str]) -> Target:
+        """Return the target for hosts and all hosts below them. The API cannot include children itself."""
+        target = Target.of(target)
+        if target.table != HOSTS:
+            raise ValueError("include_children needs a target for hosts")
+        found = set(target.named) | set(self._rows(target, ()))
+        new = sorted(found)
+        while new:
+            part, rest = new[: NAMES_PER_QUERY // 10], new[NAMES_PER_QUERY // 10 :]
+            query = functools.reduce(operator.or_, (column("parents").has(entry.host) for entry in part))
+            children = self._rows(Target(HOSTS, query), ()).keys() - found
+            found |= children
+            new = [*rest, *sorted(children)]
+        return Target.objects(sorted(found)) if found else target
+
+    def _execute(
+        self,
+        commands: Sequence[Command],
+        columns: Sequence[str],
+        waiting: Waiting,
+        known: Iterable[Outcome] = (),
+        *,
+        adds: bool = False,
+    ) -> Outcomes:
+        """Send commands, and return an outcome for each step, after the ``known`` ones.
+
+        ``columns`` are the columns that the proofs need. If a request fails, later ones are not sent. If the site
+        refuses the first one, its error is raised. ``adds`` is True for commands that act twice if they are sent twice.
+        """
+        outcomes: list[Outcome] = []
+        keys = [step.key for command in commands for step in command.steps] if adds else []
+
+        def report(outcome: Outcome) -> None:
+            outcomes.append(outcome)
+            if waiting.progress is not None:
+                waiting.progress(outcome)
+
+        for outcome in known:
+            report(outcome)
+        with self._site.creation_claims.claim(self.noun, keys) as claim:
+            pending = self._hand_over(commands, report)
+            # If another call sends the same, nobody can tell whose command the core has executed.
+            unclear = {step for step, error in pending.items() if adds and error is not None and step.key not in claim}
+            self._confirm(pending, unclear, columns, waiting, report)
+        return Outcomes(outcomes)
+
+    def _hand_over(self, commands: Sequence[Command], report: Progress) -> dict[Step, Optional[CheckmkError]]:
+        """Send commands. Return the steps that the core may have got, with the error if the answer was lost."""
+        pending: dict[Step, Optional[CheckmkError]] = {}
+        failure: Optional[CheckmkError] = None
+        for number, command in enumerate(commands):
+            if failure is None:
+                try:
+                    if command.verb:
+                        self._perform(command.verb, body=command.body)
+                except CheckmkError as error:
+                    if number == 0 and not is_uncertain(error):
+                        raise
+                    failure = error
+                if failure is None or is_uncertain(failure):
+                    pending.update(dict.fromkeys(command.steps, failure))
+                    continue
+                unsent = failure
+            else:
+                text = f"not sent, because an earlier request failed: {failure}"
+                unsent = CheckmkError(text).with_attempted(is_read=False, delivery=Delivery.NOT_SENT)
+            for step in command.steps:
+                report(Outcome(step.key, Status.NOT_APPLIED, unsent))
+        return pending
+
+    def _confirm(
+        self,
+        pending: dict[Step, Optional[CheckmkError]],
+        unclear: set[Step],
+        columns: Sequence[str],
+        waiting: Waiting,
+        report: Progress,
+    ) -> None:
+        """Report the outcome of each step that may have been handed over."""
+        first = next(filter(None, pending.values()), None)
+        limit_s = waiting.timeout_s if waiting.wait else 0.0
+        if first is not None:
+            self._site.notify_settling(first)
+            limit_s = max(limit_s, self._site.settings.timeouts.settle_s)
+
+        def look(short_site: Site) -> Optional[bool]:
+            rows = self._with_site(short_site)._rows_of((step.of for step in pending), columns)
+            for step in [step for step in pending if step not in unclear and step.of in rows]:
+                note = step.proof(rows[step.of])
+                if note is not None:
+                    report(Outcome(step.key, Status.APPLIED, note=note))
+                    del pending[step]
+            return None if pending.keys() - unclear else True
+
+        late: Optional[CheckmkError] = None
+        if pending.keys() - unclear and limit_s:
+            try:
+                wait_for(self._site, look, Deadline(self._site.clock, limit_s), "the command")
+            except WaitTimeoutError as error:
+                late = WaitTimeoutError(_LATE.format(waiting.timeout_s), waited_s=waiting.timeout_s)
+                late.__cause__ = error.__cause__
+            except CheckmkError as error:  # the objects cannot be read
+                late = error
+        for step, lost in pending.items():
+            failed = lost or (late if waiting.wait else None)
+            report(Outcome(step.key, Status.UNKNOWN, failed, "" if failed else HANDED_OVER))
+
+
+def entries_of(row: Mapping[str, Any], column: str, members: int) -> list[Any]:
+    """Return the entries of a column with lists of ``members`` members, such as ``comments_with_extra_info``."""
+    entries = row[column]
+    if not isinstance(entries, list) or not all(isinstance(e, list) and len(e) >= members for e in entries):
+        raise UnexpectedReplyError(f"{column!r} in the answer must contain lists with {members} members")
+    return entries
+
+
+def _not_found(text: str) -> NotFoundError:
+    return NotFoundError(404, text, attempted=Attempted(Delivery.NOTHING_DONE, is_read=False))
+
+
+def commands_for(
+    objects: Iterable[MonitoredObject],
+    kind: str,
+    body: Mapping[str, Any],
+    step: Callable[[MonitoredObject], Step],
+    verb: str = "",
+) -> list[Command]:
+    """Return the requests for exactly these hosts or services. ``kind`` is the field with the kind of the selector."""
+    found, ordered = [], sorted(objects)
+    for start in range(0, len(ordered), NAMES_PER_QUERY):
+        part = ordered[start : start + NAMES_PER_QUERY]
+        table = "service" if part[0].service else "host"
+        # A query for names is exact, and the site does not decode them again (CHECKMK_API 10.7).
+        query = named_query(f"{table}s", part).to_dict()
+        selected = {kind: f"{table}_by_query", "query": query, **body}
+        found.append(Command(verb or f"on_{table}s", selected, [step(entry) for entry in part]))
+    return found
+
+
+def one_line(text: str, label: str = "comment") -> str:
+    """Return a text for the core. Raises ValueError if it is empty or contains a line break."""
+    # CHECKMK_API_MORE: the site removes line breaks, so it would store another text.
+    if not isinstance(text, str) or not text.strip() or len(text.splitlines()) > 1:
+        raise ValueError(f"{label} must be one line of text, not {text!r}")
+    return text.strip()

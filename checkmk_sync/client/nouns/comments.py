@@ -1,0 +1,123 @@
+"""Adds, lists and deletes comments."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any, Callable, ClassVar, Mapping, Optional, Sequence, Union
+
+from ...errors import UnexpectedReplyError
+from ..outcomes import Outcomes, Progress
+from ..payload import typed
+from ..resource import writes
+from ..targets import MonitoredObject, Target
+from ..times import from_iso
+from .commanding import Step, Waiting, commands_for, entries_of, one_line
+from .core_entries import CoreEntries, object_of
+
+COMMENTS = "comments_with_extra_info"
+
+
+@dataclass(frozen=True)
+class Comment:
+    """A comment on a host, or on a service.
+
+    ``id`` is unique within the ``site``. ``of`` is the object, with the members ``host`` and ``service``; ``service``
+    is empty for a comment on a host. ``persistent`` comments survive a restart of the core. ``time`` has a time zone.
+    """
+
+    PARTS: ClassVar = ("id", "extensions")
+
+    id: str
+    site: str
+    of: MonitoredObject
+    comment: str
+    author: str
+    persistent: bool
+    time: dt.datetime
+
+    @property
+    def host(self) -> str:
+        """The name of the host."""
+        return self.of.host
+
+    @property
+    def service(self) -> Optional[str]:
+        """The name of the service, or None for a comment on the host itself."""
+        return self.of.service or None
+
+    @classmethod
+    def parse(cls, data: Any) -> Comment:
+        """Return the record of a comment of the API. Raises UnexpectedReplyError if it is malformed."""
+        inside = ("extensions",)
+        time = from_iso(typed(str, data, *inside, "entry_time"))
+        if time is None:
+            raise UnexpectedReplyError("the answer contains a comment with an invalid time")
+        return cls(
+            typed(str, data, "id"),
+            typed(str, data, *inside, "site_id"),
+            object_of(data, typed(bool, data, *inside, "is_service")),
+            typed(str, data, *inside, "comment"),
+            typed(str, data, *inside, "author"),
+            typed(bool, data, *inside, "persistent"),
+            time,
+        )
+
+
+class Comments(CoreEntries[Comment]):
+    """Comments on hosts and services, as ``client.comments``.
+
+    >>> cmk.comments.create("web01", "replaced the fan")
+    >>> cmk.comments.create(Target.services("web01", "CPU load"), "see ticket 4711")
+    """
+
+    noun, record = "comments", Comment
+    _type, _ids, _list_path = "comment", "comments", {"collection_name": "all"}
+
+    @writes
+    def create(
+        self,
+        target: Union[Target, str],
+        comment: str,
+        *,
+        persistent: bool = False,
+        wait: bool = True,
+        timeout_s: float = 30.0,
+        progress: Optional[Progress] = None,
+    ) -> Outcomes:
+        """Add a comment to each object of a target, and return an outcome for each, as for :class:`Downtimes`.
+
+        Raises NotFoundError if no object is monitored.
+        """
+        text = one_line(comment)
+        before, known = self._resolve(target, (COMMENTS,))
+        author = self._site.settings.username
+
+        def step(entry: MonitoredObject) -> Step:
+            return Step(str(entry), entry, new_comment(before[entry], author, text))
+
+        commands = commands_for(before, "comment_type", {"comment": text, "persistent": persistent}, step)
+        return self._execute(commands, (COMMENTS,), Waiting(wait, timeout_s, progress), known, adds=True)
+
+    def _selector(self, verb: str, site: str, part: Sequence[Comment]) -> dict[str, Any]:
+        selector = super()._selector(verb, site, part)
+        # CHECKMK_API: 2.2 needs the site for every selector, and later versions refuse it for a query.
+        return selector if self._site.version().at_least("2.3.0b1") else {**selector, "site_id": site}
+
+    def _wire_id(self, ident: str) -> int:
+        return int(ident)
+
+    @staticmethod
+    def _parse_all(items: list[Any]) -> list[Comment]:
+        return [Comment.parse(item) for item in items]
+
+
+def new_comment(before: Mapping[str, Any], author: str, text: str) -> Callable[[Mapping[str, Any]], Optional[str]]:
+    """Return a proof: a comment that was not in the row ``before``."""
+    old = {found[0] for found in entries_of(before, COMMENTS, 5)}
+
+    def proof(row: Mapping[str, Any]) -> Optional[str]:
+        new = (found for found in entries_of(row, COMMENTS, 5) if found[0] not in old and found[1:3] == [author, text])
+        return next((f"comment {found[0]}" for found in new), None)
+
+    return proof

@@ -1,0 +1,136 @@
+"""Downtimes and comments: entries of the monitoring core that can be listed, read by their id, and deleted."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import operator
+from typing import Any, ClassVar, Iterable, Mapping, Optional, Protocol, Sequence, TypeVar, Union
+
+from ...streaming import Blocks, Received, Stream
+from ..outcomes import Outcomes, Progress
+from ..payload import typed
+from ..query import Filter, column, everything
+from ..resource import Listing, writes
+from ..targets import MonitoredObject, Target
+from .commanding import Command, Commands, Step, Waiting
+from .monitoring import MAX_QUERY_CHARS, NAMES_PER_QUERY, query_length
+
+
+class Entry(Protocol):
+    """A downtime or comment. Ids are unique in one site only."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def site(self) -> str: ...
+    @property
+    def of(self) -> MonitoredObject: ...
+
+
+E = TypeVar("E", bound=Entry)
+Selection = Union[Target, Filter, E, Iterable[E], str, None]
+
+
+class CoreEntries(Commands, Listing[E]):
+    """The base class of the nouns for downtimes and comments."""
+
+    _type: ClassVar[str]  # the prefix of the id in bodies
+    _ids: ClassVar[str]  # the column of hosts and services with the ids of their entries
+    _list_path: ClassVar[Mapping[str, str]] = {}
+
+    def each(self, which: Union[Target, Filter, str, None] = None, *, site: Optional[str] = None) -> Stream[E]:
+        """Return a stream of all entries, which are decoded while the response arrives.
+
+        ``which`` limits them to those of a target or of a host with this name, or to those that match a
+        :class:`.Filter` on the table of these entries. The entries of a host do not include those of its services.
+        ``site`` is the id of a site. Checkmk silently omits the entries of a site that is down.
+        """
+        target = None if which is None or isinstance(which, Filter) else Target.of(which)
+        query = which if isinstance(which, Filter) else everything() if target is None else target.on_entries()
+        request = {"query": query.to_dict() or None, "site_id": site}
+
+        def blocks(received: Received) -> Blocks[E]:
+            if target is None or query_length(request) <= MAX_QUERY_CHARS:
+                yield from self._list(received, path=self._list_path, query=request)
+                return
+            # Such a query would not fit into a URL, and there is no other form.
+            objects = self._rows(target, ())
+            with contextlib.closing(self._list(received, path=self._list_path, query={"site_id": site})) as lists:
+                yield from ([entry for entry in entries if entry.of in objects] for entries in lists)
+
+        return Stream(blocks)
+
+    def get(self, ident: Union[str, int], *, site: Optional[str] = None, fresh: bool = False) -> E:
+        """Return the entry with this id. Raises NotFoundError if it does not exist.
+
+        Ids are unique in one site only. ``site`` is the id of the site (default: the central site).
+        """
+        path, query = {"key": str(ident)}, {"site_id": site or self._site.settings.site}
+        return self._read(lambda data: self._parse_all([data])[0], "get", path=path, query=query, fresh=fresh)
+
+    def _selected(self, which: Selection[E], ident: Any, site: Any) -> list[E]:
+        if ident is not None:
+            if which is not None:
+                raise ValueError("give either an id, or a target, a query or entries")
+            return [self.get(ident, site=site, fresh=True)]
+        if isinstance(which, (Target, Filter, str)):
+            return list(self.each(which, site=site))
+        if which is None:
+            raise ValueError("give an id, a target, a query or entries")
+        return [which] if isinstance(which, self.record) else list(which)  # type: ignore[arg-type]
+
+    @writes
+    def delete(
+        self,
+        which: Selection[E] = None,
+        *,
+        id: Union[str, int, None] = None,  # noqa: A002 - the word of the API
+        site: Optional[str] = None,
+        wait: bool = True,
+        timeout_s: float = 30.0,
+        progress: Optional[Progress] = None,
+    ) -> Outcomes:
+        """Delete entries: those of a target or query as for :meth:`each`, given ones, or the one with an ``id``.
+
+        The entries are read first, and exactly these are deleted. The call waits until the core has deleted them, for
+        at most ``timeout_s`` seconds. The outcome of an entry is unknown if the core has not done so by then, or
+        with ``wait=False``. No entry is no error: the result is empty. Raises NotFoundError for an unknown ``id``.
+        """
+        entries = self._selected(which, id, site)
+        waiting = Waiting(wait, timeout_s, progress)
+        return self._execute(self._for_entries("delete", entries, {}, self._is_deleted), (self._ids,), waiting)
+
+    def _is_deleted(self, entry: E, row: Mapping[str, Any]) -> Optional[str]:
+        # A missing row proves nothing: the site of the object may be down.
+        return None if int(entry.id) in row[self._ids] else ""
+
+    def _for_entries(self, verb: str, entries: Sequence[E], body: Mapping[str, Any], proof: Any) -> list[Command]:
+        """Return the requests that apply ``body`` to exactly these entries, in each site."""
+        found = []
+        ordered = sorted({(e.site, e.of, e.id): e for e in entries}.items())
+        by_site: dict[str, list[E]] = {}
+        for (site, _, _), entry in ordered:
+            by_site.setdefault(site, []).append(entry)
+        for site, of_site in by_site.items():
+            for start in range(0, len(of_site), NAMES_PER_QUERY):
+                part = of_site[start : start + NAMES_PER_QUERY]
+                steps = [Step(f"{e.of} #{e.id}", e.of, functools.partial(proof, e)) for e in part]
+                found.append(Command(verb, {**self._selector(verb, site, part), **body}, steps))
+        return found
+
+    def _selector(self, verb: str, site: str, part: Sequence[E]) -> dict[str, Any]:
+        if len(part) == 1:
+            return {f"{verb}_type": "by_id", f"{self._type}_id": self._wire_id(part[0].id), "site_id": site}
+        # Ids are unique in one site only, and a host belongs to one site.
+        parts = ((column("host_name") == e.of.host) & (column("id") == int(e.id)) for e in part)
+        return {f"{verb}_type": "query", "query": functools.reduce(operator.or_, parts).to_dict()}
+
+    def _wire_id(self, ident: str) -> Union[str, int]:
+        return ident
+
+
+def object_of(data: Any, is_service: bool) -> MonitoredObject:
+    """Return the object of a downtime or comment in an answer."""
+    host = typed(str, data, "extensions", "host_name")
+    return MonitoredObject(host, typed(str, data, "extensions", "service_description") if is_service else "")

@@ -1,0 +1,106 @@
+"""Points in time and durations as people write them, such as "2h" and "tomorrow 06:00 Europe/Berlin"."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Optional, Union
+
+from ..core.arguments import describe_type
+
+Moment = Union[dt.datetime, str]
+Duration = Union[dt.timedelta, str]
+Zone = Union[dt.tzinfo, str, None]
+
+_UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "min": "minutes", "s": "seconds"}
+_PART = re.compile(r"(\d{1,5})\s*(min|[wdhms])\s*", re.ASCII)
+_DURATION = re.compile(rf"\+?\s*(?:{_PART.pattern})+", re.ASCII)
+_DAY = re.compile(r"(today|tomorrow)\s+(\d{1,2}:\d\d)", re.ASCII | re.IGNORECASE)
+_ZONE = re.compile(r"(.*\S)\s+([A-Za-z]\w*(?:/[\w+-]+)*)", re.ASCII)
+_FORMS = "use a datetime, 2h, 2026-03-01T10:00+01:00, or tomorrow 06:00 Europe/Berlin"
+
+
+def parse_duration(value: Duration) -> dt.timedelta:
+    """Return a duration such as ``"90m"``, ``"1h30m"`` or ``"2d"``. Raises ValueError unless it is longer than 0."""
+    if isinstance(value, dt.timedelta):
+        duration = value
+    elif isinstance(value, str) and _DURATION.fullmatch(value.strip()):
+        parts = _PART.findall(value)
+        duration = sum((dt.timedelta(**{_UNITS[unit]: int(count)}) for count, unit in parts), dt.timedelta())
+    else:
+        raise ValueError(f"{value!r} is not a duration such as 90m, 1h30m or 2d")
+    if duration <= dt.timedelta():
+        raise ValueError(f"a duration must be longer than 0, not {value!r}")
+    return duration
+
+
+def parse_moment(value: Moment, base: dt.datetime, zone: Zone = None) -> dt.datetime:
+    """Return a point in time with its time zone, in whole seconds.
+
+    A duration counts from ``base``, which is also "now". A time without a zone is one of ``zone``, which is a tzinfo or
+    a name such as ``"Europe/Berlin"``. Raises ValueError if the value is not valid, or has no zone.
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        if text.lower() == "now" or _DURATION.fullmatch(text):
+            moment = base if text.lower() == "now" else base + parse_duration(text)
+        else:
+            moment = _wall_clock(text, base, zone)
+    elif isinstance(value, dt.datetime):
+        moment = _in_zone(value, zone, str(value))
+    else:
+        raise TypeError(f"a time must be a datetime or a string, not {describe_type(value)}; {_FORMS}")
+    return moment.replace(microsecond=0)
+
+
+def _wall_clock(text: str, base: dt.datetime, zone: Zone) -> dt.datetime:
+    named = _ZONE.fullmatch(text)
+    if named:
+        text, zone = named[1], named[2]
+    day = _DAY.fullmatch(text)
+    if day:
+        # The zone decides which day is today.
+        today = base.astimezone(_zone(zone, text)).date() + dt.timedelta(days=day[1].lower() == "tomorrow")
+        text = f"{today} {day[2]:0>5}"
+    try:
+        moment = dt.datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text))
+    except ValueError:
+        raise ValueError(f"{text!r} is not a time; {_FORMS}") from None
+    return _in_zone(moment, zone, text)
+
+
+def _in_zone(moment: dt.datetime, zone: Zone, text: str) -> dt.datetime:
+    if moment.tzinfo is not None:
+        return moment
+    placed = moment.replace(tzinfo=_zone(zone, text))
+    # When clocks are set forward, some times do not exist.
+    if placed.astimezone(dt.timezone.utc).astimezone(placed.tzinfo).replace(tzinfo=None) != moment:
+        raise ValueError(f"{text!r} does not exist in {zone}, because clocks are set forward")
+    return placed
+
+
+def _zone(zone: Zone, text: str) -> dt.tzinfo:
+    if zone is None:
+        raise ValueError(f"{text!r} has no time zone; write '{text} Europe/Berlin', or give zone")
+    if isinstance(zone, dt.tzinfo):
+        return zone
+    from zoneinfo import ZoneInfo  # reads files
+
+    try:
+        return ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"unknown time zone {zone!r}; use a name such as Europe/Berlin or UTC") from None
+
+
+def iso(moment: dt.datetime) -> str:
+    """Return a time in the form that the API accepts in all versions."""
+    return moment.astimezone(dt.timezone.utc).isoformat()
+
+
+def from_iso(text: str) -> Optional[dt.datetime]:
+    """Return the time in an answer of the API, or None if it is not valid."""
+    try:
+        moment = dt.datetime.fromisoformat(re.sub("Z$", "+00:00", text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)
