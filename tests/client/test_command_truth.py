@@ -1,0 +1,215 @@
+"""No outcome of a command contradicts the state of the core in the end, whatever happens to the request."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Mapping
+
+import pytest
+
+from checkmk_sync import Checkmk, CheckmkError, Outcomes, Status, Target, column
+from checkmk_sync.testing import ManualClock, SimulatedSite
+
+VERSIONS = {"2.2.0p44": "cre", "2.3.0p41": "cee", "2.4.0p18": "cre", "2.5.0p9": "cee"}
+SEEDED: Mapping[str, Any] = {
+    "hosts": [{"name": name, "state": 1, "groups": ["linux"]} for name in ("web1", "web2")]
+    + [{"name": "web10", "state": 1, "groups": ["linux-old"]}],
+    "services": [
+        {"host_name": host, "description": name, "state": 2, "groups": ["disks"] if name == "Filesystem /" else []}
+        for host in ("web1", "web2", "web10")
+        for name in ("CPU load", "Filesystem /", "100% (a+b)")
+    ],
+}
+TARGETS: Mapping[str, tuple[Target, set[str]]] = {
+    "host": (Target.host("web1"), {"web1"}),
+    "hosts": (Target.host("web1", "web2"), {"web1", "web2"}),
+    "host group": (Target.host_group("linux"), {"web1", "web2"}),
+    "host query": (Target.matching_hosts(column("name") == "web10"), {"web10"}),
+    "services": (Target.services("web1", "CPU load", "100% (a+b)"), {"web1/CPU load", "web1/100% (a+b)"}),
+    "all services": (
+        Target.services("web1"),
+        {"web1/CPU load", "web1/Filesystem /", "web1/100% (a+b)"},
+    ),
+    "service group": (Target.service_group("disks"), {"web1/Filesystem /", "web2/Filesystem /", "web10/Filesystem /"}),
+    "service query": (
+        Target.matching_services(column("description").startswith("100%") & (column("host_name") == "web2")),
+        {"web2/100% (a+b)"},
+    ),
+}
+WAIT: Mapping[str, Any] = {"timeout_s": 10}
+
+Operation = Callable[[Checkmk, Target], Outcomes]
+OPERATIONS: Mapping[str, Operation] = {
+    "create": lambda cmk, target: cmk.downtimes.create(target, end="2h", comment="c", **WAIT),
+    "ensure": lambda cmk, target: cmk.downtimes.ensure(target, end="2h", comment="c", **WAIT),
+    "modify": lambda cmk, target: cmk.downtimes.modify(target, extend="30m", comment="changed", **WAIT),
+    "delete": lambda cmk, target: cmk.downtimes.delete(target, **WAIT),
+    "acknowledge": lambda cmk, target: cmk.acknowledgements.set(target, comment="c", **WAIT),
+    "remove": lambda cmk, target: cmk.acknowledgements.remove(target, **WAIT),
+    "comment": lambda cmk, target: cmk.comments.create(target, "c", **WAIT),
+    "uncomment": lambda cmk, target: cmk.comments.delete(target, **WAIT),
+}
+PREPARED: Mapping[str, Operation] = {
+    "modify": OPERATIONS["create"],
+    "delete": OPERATIONS["create"],
+    "remove": OPERATIONS["acknowledge"],
+    "uncomment": OPERATIONS["comment"],
+}
+
+
+def _entries(site: SimulatedSite, table: str) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for row in site.state.monitoring.command_rows(table):
+        name = f"{row['host_name']}/{row['service_description']}" if row["is_service"] else row["host_name"]
+        found.setdefault(name, []).append(row)
+    return found
+
+
+def _affected(site: SimulatedSite, operation: str) -> set[str]:
+    """Return the objects for which the core has executed the operation."""
+    core = site.state.monitoring
+    everything = [row["name"] for row in core.host_rows()]
+    everything += [f"{row['host_name']}/{row['description']}" for row in core.service_rows()]
+    downtimes, comments = _entries(site, "downtimes"), _entries(site, "comments")
+    rows = [*core.host_rows(), *core.service_rows()]
+    acknowledged = {name for name, row in zip(everything, rows) if row["acknowledged"]}
+    if operation == "modify":
+        return {name for name, entries in downtimes.items() if all(e["comment"] == "changed" for e in entries)}
+    return {
+        "create": downtimes.keys(),
+        "ensure": downtimes.keys(),
+        "delete": set(everything) - downtimes.keys(),
+        "acknowledge": acknowledged,
+        "remove": set(everything) - acknowledged,
+        "comment": comments.keys(),
+        "uncomment": set(everything) - comments.keys(),
+    }[operation] & set(everything)
+
+
+def _in_order(outcomes: Outcomes) -> dict[str, Status]:
+    """Return the status of each object, whose key can be followed by the id of its downtime or comment."""
+    return {outcome.key.rpartition(" #")[0] or outcome.key: outcome.status for outcome in outcomes}
+
+
+def _prepare(site: SimulatedSite, connect: Any, operation: str, target: Target) -> Checkmk:
+    site.seed_monitoring(SEEDED)
+    cmk: Checkmk = connect(site)
+    if operation in PREPARED:
+        assert PREPARED[operation](cmk, target).ok
+    return cmk
+
+
+def _supports(cmk: Checkmk, operation: str) -> bool:
+    return operation != "remove" or cmk.checkmk_version().at_least("2.4.0p6")
+
+
+@pytest.fixture(params=VERSIONS)
+def versioned(request: pytest.FixtureRequest, clock: ManualClock) -> Any:
+    with SimulatedSite(request.param, VERSIONS[request.param], clock=clock) as site:
+        yield site
+
+
+@pytest.mark.every_case
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_operation_reaches_exactly_its_target_in_every_version(
+    versioned: SimulatedSite, connect: Any, operation: str
+) -> None:
+    for target, names in TARGETS.values():
+        versioned.reset()
+        cmk = _prepare(versioned, connect, operation, target)
+        if not _supports(cmk, operation):
+            with pytest.raises(CheckmkError, match="does not support 'acknowledgements remove'"):
+                OPERATIONS[operation](cmk, target)
+            return
+        outcomes = OPERATIONS[operation](cmk, target)
+        assert _in_order(outcomes) == dict.fromkeys(names, Status.APPLIED)
+        affected = _affected(versioned, operation)
+        if operation in ("delete", "remove", "uncomment"):
+            assert names <= affected
+        else:
+            assert affected == names
+
+
+FAULTS: Mapping[str, Mapping[str, Any]] = {
+    "lost answer": {"kind": "reset_after"},
+    "lost request": {"kind": "reset_before"},
+    "late": {"kind": "late", "seconds": 0.05},
+    "page after": {"kind": "answer_after", "status": 502, "body": "<html>bad gateway</html>"},
+    "page instead": {"kind": "answer", "status": 400, "body": "<html>blocked</html>"},
+    "empty 204 of a proxy": {"kind": "answer", "status": 204},
+    "crash after": {"kind": "crash_after"},
+    "not started": {"kind": "status", "status": 503},
+    "sent twice": {"kind": "repeat"},
+}
+WRITES = "(downtime|acknowledge|comment)/(collections/(host|service)|actions)"
+
+
+@pytest.mark.parametrize("delay", [0.0, 4.0, 60.0])
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_no_outcome_contradicts_the_core(
+    clock: ManualClock, connect: Any, operation: str, fault: str, delay: float
+) -> None:
+    target, names = TARGETS["host group"]
+    with SimulatedSite(clock=clock) as site:
+        cmk = _prepare(site, connect, operation, target)
+        site.state.monitoring.commands.delay_s = delay
+        site.set_faults([{**FAULTS[fault], "writes": True, "path": WRITES, "times": 1}])
+        try:
+            statuses = _in_order(OPERATIONS[operation](cmk, target))
+        except CheckmkError as error:
+            assert error.attempted is not None
+            assert not error.attempted.is_uncertain
+            statuses = dict.fromkeys(names, Status.NOT_APPLIED)
+        sent = [request for request in site.requests if request.status == 204 and request.method != "GET"]
+        assert len(sent) <= (operation in PREPARED) + (2 if fault == "sent twice" else 1)
+        assert statuses.keys() == names
+        clock.advance(60)
+        affected = _affected(site, operation)
+        for name, status in statuses.items():
+            if status is Status.APPLIED:
+                assert name in affected
+            elif status is Status.NOT_APPLIED and fault != "late":
+                assert name not in affected
+        if fault == "late":
+            assert Status.NOT_APPLIED not in statuses.values()
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_stopped_remote_site_proves_nothing(clock: ManualClock, connect: Any, operation: str) -> None:
+    target, _ = TARGETS["hosts"]
+    with SimulatedSite(clock=clock, remote_sites=["r1"]) as site:
+        site.seed_monitoring({"hosts": [{**SEEDED["hosts"][0], "site": "r1"}, SEEDED["hosts"][1]]})
+        cmk: Checkmk = connect(site)
+        if operation in PREPARED:
+            assert PREPARED[operation](cmk, target).ok
+        downtimes, comments = list(cmk.downtimes.each()), list(cmk.comments.each())
+        site.stop_remote_site("r1")
+        if operation == "delete":
+            outcomes = cmk.downtimes.delete(downtimes, **WAIT)
+        elif operation == "uncomment":
+            outcomes = cmk.comments.delete(comments, **WAIT)
+        elif operation == "modify":
+            outcomes = cmk.downtimes.modify(downtimes, comment="changed", **WAIT)
+        else:
+            outcomes = OPERATIONS[operation](cmk, target)
+        statuses = _in_order(outcomes)
+        assert statuses["web2"] is Status.APPLIED
+        assert statuses.get("web1") is not Status.APPLIED
+        site.start_remote_site("r1")
+        assert ("web1" in _affected(site, operation)) is False
+
+
+def test_a_refused_command_raises_its_error(clock: ManualClock, connect: Any) -> None:
+    with SimulatedSite(clock=clock) as site:
+        site.seed_monitoring(SEEDED)
+        site.add_user(
+            "guest", "secret", "user", without=["action.downtimes", "action.acknowledge", "action.addcomment"]
+        )
+        cmk: Checkmk = connect(site, username="guest")
+        for name in ("create", "ensure", "acknowledge", "comment"):
+            with pytest.raises(CheckmkError, match="lack the permission"):
+                OPERATIONS[name](cmk, Target.host("web1"))
+        # The next call does not take the refused one for a downtime that is on its way.
+        assert connect(site).downtimes.ensure("web1", end="2h", comment="c").ok
+        with pytest.raises(CheckmkError, match="lack the permission"):
+            cmk.downtimes.ensure("web2", end="2h", comment="c")
