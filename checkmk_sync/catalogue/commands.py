@@ -6,6 +6,7 @@ The answer 204 to a command means that it was handed over to the core, not that 
 from __future__ import annotations
 
 import functools
+from typing import Callable
 
 from ..core.call import CallKind, ExpectedReply
 from .operation import Operation
@@ -14,88 +15,61 @@ RECURRENCES = (
     *("hour", "day", "week", "second_week", "fourth_week"),
     *("weekday_start", "weekday_end", "day_of_month"),
 )
-_HOST_SELECTORS = ("host_name", "hostgroup_name", "query")
-_SERVICE_SELECTORS = ("host_name", "servicegroup_name", "query")
+_ON_HOSTS, _ON_SERVICES = ("host_name", "hostgroup_name", "query"), ("host_name", "servicegroup_name", "query")
 _GROUPS = ("hostgroup_name", "servicegroup_name")
-_BY_NAME = ("site_id", "host_name", "service_descriptions", "query")
-_GROUPS_SINCE = "2.4.0b1"
-_EXPIRES_SINCE = "2.4.0p6"
+_GROUPS_SINCE, _EXPIRES_SINCE = "2.4.0b1", "2.4.0p6"
 _STATUS = ("host_status", "services")
+_WHEN = ("downtime_type", "start_time", "end_time", "recur", "duration", "comment")
+_PROBLEM = ("acknowledge_type", "comment", "sticky", "notify", "persistent")
+_REMARK = ("comment_type", "comment", "persistent", "host_name", "query")
+_LIST = ("host_name", "service_description", "query", "site_id")
+_ENTRIES = ("site_id", "host_name", "service_descriptions", "query")
+_DELETE, _CHANGE = ("delete_type", *_ENTRIES), ("modify_type", "end_time", "comment", "downtime_id", *_ENTRIES)
 
 _read = functools.partial(Operation, method="GET", kind=CallKind.STATUS)
-# CHECKMK_API_MORE: only the deletion of comments takes the configuration lock.
 _command = functools.partial(
     Operation, method="POST", kind=CallKind.COMMAND, touches=(*_STATUS, "comments"), expected=(ExpectedReply(204),)
 )
 
-# Downtimes
 
-_DOWNTIMES = "/domain-types/downtime"
-_WHEN = ("start_time", "end_time", "recur", "duration", "comment", "downtime_type")
-_LIST = ("host_name", "service_description", "query", "site_id")
-_ID = ("downtime_id", *_BY_NAME)
-_modify = functools.partial(
-    _command, "downtimes", "modify", method="PUT", path=f"{_DOWNTIMES}/actions/modify/invoke", since="2.2.0p26"
-)
-_delete = functools.partial(_command, "downtimes", "delete", path=f"{_DOWNTIMES}/actions/delete/invoke")
-_CHANGES = ("modify_type", "end_time", "comment")
+def _collection(noun: str, domain: str) -> Callable[..., Operation]:
+    """Return a function that makes the row for a command on hosts or services (``kind``)."""
+    return lambda kind, **facts: _command(
+        noun, f"on_{kind}s", path=f"/domain-types/{domain}/collections/{kind}", **facts
+    )
 
-# Acknowledgements
 
-_ACKNOWLEDGE = "/domain-types/acknowledge"
-_PROBLEM = ("acknowledge_type", "comment", "sticky", "notify", "persistent")
-_on_hosts = functools.partial(_command, "acknowledgements", "on_hosts", path=f"{_ACKNOWLEDGE}/collections/host")
-_on_services = functools.partial(
-    _command, "acknowledgements", "on_services", path=f"{_ACKNOWLEDGE}/collections/service"
-)
+def _action(noun: str, domain: str, verb: str, action: str = "delete") -> Callable[..., Operation]:
+    """Return a function that makes the row for a command on downtimes, comments or acknowledgements."""
+    return functools.partial(_command, noun, verb, path=f"/domain-types/{domain}/actions/{action}/invoke")
 
-# Comments
 
-_COMMENTS = "/domain-types/comment"
-_REMARK = ("comment_type", "comment", "persistent", "host_name", "query")
+_schedule, _acknowledge = _collection("downtimes", "downtime"), _collection("acknowledgements", "acknowledge")
+_comment = _collection("comments", "comment")
+_modify = functools.partial(_action("downtimes", "downtime", "modify", "modify"), method="PUT")
+_delete = _action("downtimes", "downtime", "delete")
+_remove = _action("acknowledgements", "acknowledge", "remove")
+# CHECKMK_API_MORE: of all commands, only the deletion of comments takes the configuration lock.
+_delete_comments = functools.partial(_action("comments", "comment", "delete"), kind=CallKind.WRITE)
 
 # CHECKMK_API 10.6, 10.8: ids are unique in one site only, so 2.2.0p9 and later need the id of the site.
 ROWS = (
-    _read("downtimes", "list", path=f"{_DOWNTIMES}/collections/all", query=(*_LIST, "downtime_type")),
+    _read("downtimes", "list", path="/domain-types/downtime/collections/all", query=(*_LIST, "downtime_type")),
     _read("downtimes", "get", path="/objects/downtime/{key}", query=("site_id",)),
-    _command("downtimes", "on_hosts", path=f"{_DOWNTIMES}/collections/host", body=(*_WHEN, *_HOST_SELECTORS)),
-    _command(
-        "downtimes",
-        "on_services",
-        path=f"{_DOWNTIMES}/collections/service",
-        body=(*_WHEN, *_SERVICE_SELECTORS, "service_descriptions"),
-    ),
-    _modify(body=(*_CHANGES, *_ID, *_GROUPS), since=_GROUPS_SINCE),
-    _modify(body=(*_CHANGES, *_ID), until=_GROUPS_SINCE),
-    _delete(body=("delete_type", *_ID, *_GROUPS), since=_GROUPS_SINCE),
-    _delete(body=("delete_type", *_ID), until=_GROUPS_SINCE),
-    _on_hosts(body=(*_PROBLEM, *_HOST_SELECTORS, "expire_on"), since=_EXPIRES_SINCE),
-    _on_hosts(body=(*_PROBLEM, *_HOST_SELECTORS), until=_EXPIRES_SINCE),
-    _on_services(body=(*_PROBLEM, *_SERVICE_SELECTORS, "service_description", "expire_on"), since=_EXPIRES_SINCE),
-    _on_services(body=(*_PROBLEM, *_SERVICE_SELECTORS, "service_description"), until=_EXPIRES_SINCE),
-    _command(
-        "acknowledgements",
-        "remove",
-        path=f"{_ACKNOWLEDGE}/actions/delete/invoke",
-        body=("acknowledge_type", "host_name", *_GROUPS, "service_description", "query"),
-        since=_EXPIRES_SINCE,
-    ),
-    _read("comments", "list", path=f"{_COMMENTS}/collections/{{collection_name}}", query=_LIST),
+    _schedule("host", body=(*_WHEN, *_ON_HOSTS)),
+    _schedule("service", body=(*_WHEN, *_ON_SERVICES, "service_descriptions")),
+    _modify(body=(*_CHANGE, *_GROUPS), since=_GROUPS_SINCE),
+    _modify(body=_CHANGE, since="2.2.0p26", until=_GROUPS_SINCE),
+    _delete(body=(*_DELETE, "downtime_id", *_GROUPS), since=_GROUPS_SINCE),
+    _delete(body=(*_DELETE, "downtime_id"), until=_GROUPS_SINCE),
+    _acknowledge("host", body=(*_PROBLEM, *_ON_HOSTS, "expire_on"), since=_EXPIRES_SINCE),
+    _acknowledge("host", body=(*_PROBLEM, *_ON_HOSTS), until=_EXPIRES_SINCE),
+    _acknowledge("service", body=(*_PROBLEM, *_ON_SERVICES, "service_description", "expire_on"), since=_EXPIRES_SINCE),
+    _acknowledge("service", body=(*_PROBLEM, *_ON_SERVICES, "service_description"), until=_EXPIRES_SINCE),
+    _remove(body=("acknowledge_type", *_ON_HOSTS, "servicegroup_name", "service_description"), since=_EXPIRES_SINCE),
+    _read("comments", "list", path="/domain-types/comment/collections/{collection_name}", query=_LIST),
     _read("comments", "get", path="/objects/comment/{key}", query=("site_id",)),
-    _command("comments", "on_hosts", path=f"{_COMMENTS}/collections/host", body=_REMARK, touches=_STATUS),
-    _command(
-        "comments",
-        "on_services",
-        path=f"{_COMMENTS}/collections/service",
-        body=(*_REMARK, "service_description"),
-        touches=_STATUS,
-    ),
-    _command(
-        "comments",
-        "delete",
-        path=f"{_COMMENTS}/actions/delete/invoke",
-        kind=CallKind.WRITE,
-        body=("delete_type", "comment_id", *_BY_NAME),
-        touches=_STATUS,
-    ),
+    _comment("host", body=_REMARK, touches=_STATUS),
+    _comment("service", body=(*_REMARK, "service_description"), touches=_STATUS),
+    _delete_comments(body=(*_DELETE, "comment_id"), touches=_STATUS),
 )

@@ -13,16 +13,9 @@ from .columns import COMMENT_OWN_DEFAULTS, DOWNTIME_OWN_DEFAULTS
 Row = Dict[str, Any]
 MonitoredObject = Tuple[str, str]  # the names of a host and of its service, or "" for the host itself
 
-# The official documents: the numbers in the column "recurring". 6 to 8 are not documented.
-RECURRENCES: Mapping[str, int] = {
-    name: number
-    for number, name in enumerate(
-        ["fixed", "hour", "day", "week", "second_week", "fourth_week", "weekday_start", "weekday_end", "day_of_month"]
-    )
-}
-_HOUR_S = 3600
-# A simplification: the simulated core repeats all monthly recurrences every four weeks.
-_PERIOD_S = (0, _HOUR_S, 24 * _HOUR_S, *(7 * 24 * _HOUR_S * weeks for weeks in (1, 2, 4, 4, 4, 4)))
+# By the column "recurring". The official documents: 1 is hourly, 2 daily, and 3 to 5 are every 1, 2 and 4 weeks. A
+# simplification: the simulated core repeats all monthly recurrences (6 to 8) every four weeks.
+_PERIOD_S = (0, 3600, 86_400, *(604_800 * weeks for weeks in (1, 2, 4, 4, 4, 4)))
 _USER_COMMENT, _ACKNOWLEDGEMENT = 1, 4  # values of the column "entry_type"
 
 
@@ -42,10 +35,10 @@ class CoreCommands:
     comments: dict[MonitoredObject, list[Row]] = field(default_factory=dict)
     _acknowledged: dict[MonitoredObject, Row] = field(default_factory=dict)
     _ids: dict[str, Iterator[int]] = field(default_factory=dict)  # Checkmk: ids are unique in one site only
-    _queued: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
+    _queued: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
     _next_end: float = math.inf
 
-    def submit(self, command: Callable[[], None]) -> None:
+    def submit(self, command: Callable[[], object]) -> None:
         """Hand a command over to the core. Nobody learns whether it has an effect."""
         self._queued.append((self.clock.monotonic() + self.delay_s, command))
         self.execute_due()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 from typing import Any, Callable, Iterable, Mapping, Optional
 
+from werkzeug.wrappers import Response
+
 from .columns import TABLES
 from .core_commands import MonitoredObject
 from .endpoints import Context, SiteState
@@ -78,6 +80,12 @@ def matching(context: Context, table: str) -> list[MonitoredObject]:
         return [(row["name"], "") for row in filter(matches, monitoring.host_rows())]
     rows: Iterable[Mapping[str, Any]] = filter(matches, monitoring.service_rows())
     return [(row["host_name"], row["description"]) for row in rows]
+
+
+def handed_over(context: Context, command: Callable[[], object]) -> Response:
+    """Hand a command over to the core, and return the answer to it."""
+    context.state.monitoring.commands.submit(command)
+    return Response(status=204)
 
 
 def nothing_found(text: str) -> Problem:

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Mapping
 from urllib.parse import unquote
 
 from werkzeug.wrappers import Response
 
+from .. import selectors as select
 from ..core_commands import MonitoredObject
 from ..endpoints import Context, SiteState, serves
 from ..replies import Problem
-from ..selectors import (
-    Fields,
-    by_type,
-    configured_and_monitored_host,
-    existing_group,
-    matching,
-    moment,
-    one_line,
-    query_field,
-    unix_time,
-)
 from ..validation import REQUIRED, Field, boolean, string
 
-_PERMISSION = "action.acknowledge"
-_OPTIONS: Fields = {
+_by_type = functools.partial(select.by_type, permission="action.acknowledge")
+_OPTIONS: select.Fields = {
     "comment": Field(string, REQUIRED),
     "sticky": Field(boolean, True),
     "notify": Field(boolean, True),
@@ -34,32 +25,32 @@ _OPTIONS: Fields = {
 _EXPIRES_SINCE = "2.4.0p6"
 
 
-def _on_hosts(state: SiteState) -> Mapping[str, Fields]:
+def _on_hosts(state: SiteState) -> Mapping[str, select.Fields]:
     return {
-        "host": {"host_name": Field(configured_and_monitored_host(state), REQUIRED)},
-        "hostgroup": {"hostgroup_name": existing_group("host", monitored=True)(state)},
-        "host_by_query": {"query": query_field("hosts")(state)},
+        "host": {"host_name": Field(select.configured_and_monitored_host(state), REQUIRED)},
+        "hostgroup": {"hostgroup_name": select.existing_group("host", monitored=True)(state)},
+        "host_by_query": {"query": select.query_field("hosts")(state)},
     }
 
 
-def _on_services(state: SiteState) -> Mapping[str, Fields]:
-    host = Field(configured_and_monitored_host(state), REQUIRED)
+def _on_services(state: SiteState) -> Mapping[str, select.Fields]:
+    host = Field(select.configured_and_monitored_host(state), REQUIRED)
     return {
         "service": {"host_name": host, "service_description": Field(string, REQUIRED)},
-        "servicegroup": {"servicegroup_name": existing_group("service", monitored=True)(state)},
-        "service_by_query": {"query": query_field("services")(state)},
+        "servicegroup": {"servicegroup_name": select.existing_group("service", monitored=True)(state)},
+        "service_by_query": {"query": select.query_field("services")(state)},
     }
 
 
-def _with_expiry(kinds: Mapping[str, Fields], state: SiteState) -> Mapping[str, Fields]:
+def _with_expiry(kinds: Mapping[str, select.Fields], state: SiteState) -> Mapping[str, select.Fields]:
     if not state.profile.version.at_least(_EXPIRES_SINCE):
         return kinds
-    return {kind: {**fields, "expire_on": Field(moment)} for kind, fields in kinds.items()}
+    return {kind: {**fields, "expire_on": Field(select.moment)} for kind, fields in kinds.items()}
 
 
-_HOSTS = by_type("acknowledge_type", lambda state: _with_expiry(_on_hosts(state), state), _OPTIONS, _PERMISSION)
-_SERVICES = by_type("acknowledge_type", lambda state: _with_expiry(_on_services(state), state), _OPTIONS, _PERMISSION)
-_BOTH = by_type("acknowledge_type", lambda state: {**_on_hosts(state), **_on_services(state)}, {}, _PERMISSION)
+_HOSTS = _by_type("acknowledge_type", lambda state: _with_expiry(_on_hosts(state), state), _OPTIONS)
+_SERVICES = _by_type("acknowledge_type", lambda state: _with_expiry(_on_services(state), state), _OPTIONS)
+_BOTH = _by_type("acknowledge_type", lambda state: {**_on_hosts(state), **_on_services(state)}, {})
 
 
 def _chosen(context: Context) -> list[MonitoredObject]:
@@ -70,7 +61,7 @@ def _chosen(context: Context) -> list[MonitoredObject]:
         return [(body["host_name"], service)]
     if kind.endswith("group"):
         return context.state.monitoring.group_members(f"{kind}s", body[f"{kind}_name"])
-    return matching(context, "hosts" if kind == "host_by_query" else "services")
+    return select.matching(context, "hosts" if kind == "host_by_query" else "services")
 
 
 @serves("acknowledgements", "on_hosts", **_HOSTS)
@@ -101,31 +92,17 @@ def acknowledge_services(context: Context) -> Response:
 
 
 def _acknowledge(context: Context, chosen: list[MonitoredObject]) -> Response:
-    body, commands = context.body, context.state.monitoring.commands
-    expires = unix_time(body["expire_on"]) if "expire_on" in body else math.inf
-
-    def acknowledge() -> None:
-        for target in chosen:
-            commands.acknowledge(
-                target,
-                context.user.name,
-                one_line(body["comment"]),
-                sticky=body["sticky"],
-                persistent=body["persistent"],
-                expires=expires,
-            )
-
-    commands.submit(acknowledge)
-    return Response(status=204)
+    body, acknowledge = context.body, context.state.monitoring.commands.acknowledge
+    options = {
+        "sticky": body["sticky"],
+        "persistent": body["persistent"],
+        "expires": select.unix_time(body["expire_on"]) if "expire_on" in body else math.inf,
+    }
+    text = select.one_line(body["comment"])
+    return select.handed_over(context, lambda: [acknowledge(o, context.user.name, text, **options) for o in chosen])
 
 
 @serves("acknowledgements", "remove", **_BOTH)
 def remove_acknowledgements(context: Context) -> Response:
-    chosen, commands = _chosen(context), context.state.monitoring.commands
-
-    def remove() -> None:
-        for target in chosen:
-            commands.remove_acknowledgement(target)
-
-    commands.submit(remove)
-    return Response(status=204)
+    chosen, remove = _chosen(context), context.state.monitoring.commands.remove_acknowledgement
+    return select.handed_over(context, lambda: [remove(target) for target in chosen])
