@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Optional, Union
+from typing import Union
 
 from ..core.arguments import describe_type
 
@@ -95,12 +95,3 @@ def _zone(zone: Zone, text: str) -> dt.tzinfo:
 def iso(moment: dt.datetime) -> str:
     """Return a time in the form that the API accepts in all versions."""
     return moment.astimezone(dt.timezone.utc).isoformat()
-
-
-def from_iso(text: str) -> Optional[dt.datetime]:
-    """Return the time in an answer of the API, or None if it is not valid."""
-    try:
-        moment = dt.datetime.fromisoformat(re.sub("Z$", "+00:00", text))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import operator
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Iterable, Mapping, Optional, Sequence, TypeVar, Union
 
 from ...core.clock import Deadline
 from ...errors import Attempted, CheckmkError, Delivery, NotFoundError, UnexpectedReplyError, WaitTimeoutError
@@ -18,10 +18,12 @@ from ..query import column, everything
 from ..resource import Resource
 from ..settling import wait_for
 from ..site import Site
-from ..targets import HOSTS, MonitoredObject, Target, named_query
+from ..targets import HOSTS, SERVICES, MonitoredObject, Target, named_query
 from .monitoring import NAMES_PER_QUERY, HostStatuses, Services
 
+T = TypeVar("T")
 Rows = Mapping[MonitoredObject, Mapping[str, Any]]
+MOST_IN_URL = 20  # the number of names in a query that certainly fits into a URL
 WAIT_S = 30.0  # the default time limit for the core to execute a command
 HANDED_OVER = "handed over to the monitoring core, but not confirmed, because the call did not wait"
 _LATE = "the monitoring core has not executed the command within {:g} s; it may still do so"
@@ -65,18 +67,20 @@ class Commands(Resource):
 
     def _rows(self, target: Target, columns: Sequence[str]) -> Rows:
         """Return the columns of all objects of a target. Objects that are not monitored are missing."""
-        named, table = set(target.named), HostStatuses if target.table == HOSTS else Services
-        noun = table(self._site)
-        # Without the POST form, a long query would not fit into a URL.
-        limit = NAMES_PER_QUERY if self._site.operation(noun.noun, "query") else NAMES_PER_QUERY // 10
-        query = target.query if len(named) <= limit else everything()
         found: dict[MonitoredObject, Mapping[str, Any]] = {}
-        if isinstance(noun, HostStatuses):
-            found = {MonitoredObject(row.name): row.columns for row in noun.each(query=query, columns=columns)}
-        elif query == everything():
-            found = {MonitoredObject(s.host_name, s.name): s.columns for s in noun.each(columns=columns)}
+        if target.table == HOSTS:
+            # Without the POST form, a long query would not fit into a URL.
+            noun = HostStatuses(self._site)
+            is_long = len(target.named) > (NAMES_PER_QUERY if self._site.operation(noun.noun, "query") else MOST_IN_URL)
+            hosts = noun.each(query=everything() if is_long else target.query, columns=columns)
+            found.update((MonitoredObject(row.name), row.columns) for row in hosts)
         else:
-            found = {MonitoredObject(s.host_name, s.name): s.columns for s in noun.few(query, columns=columns)}
+            services = Services(self._site)
+            size = NAMES_PER_QUERY if self._site.operation(services.noun, "query") else MOST_IN_URL
+            for query in [named_query(SERVICES, part) for part in parts(target.named, size)] or [target.query]:
+                rows = services.few(query, columns=columns)
+                found.update((MonitoredObject(row.host_name, row.name), row.columns) for row in rows)
+        named = set(target.named)
         return {key: row for key, row in found.items() if key in named} if named else found
 
     def _rows_of(self, objects: Iterable[MonitoredObject], columns: Sequence[str]) -> Rows:
@@ -94,11 +98,10 @@ class Commands(Resource):
         target = Target.of(target)
         rows = self._rows(target, columns)
         hint = "activate its configuration, and check whether its site is running"
-        missing = [_not_found(f"{name} is not monitored; {hint}") for name in target.named if name not in rows]
+        missing = {str(name): f"{name} is not monitored; {hint}" for name in target.named if name not in rows}
         if not rows:
-            raise missing[0] if missing else _not_found("no monitored object matches the target")
-        names = [name for name in target.named if name not in rows]
-        return rows, [Outcome(str(name), Status.NOT_APPLIED, error) for name, error in zip(names, missing)]
+            raise _not_found(next(iter(missing.values()), "no monitored object matches the target"))
+        return rows, [Outcome(name, Status.NOT_APPLIED, _not_found(text)) for name, text in missing.items()]
 
     def _with_children(self, target: Union[Target, str]) -> Target:
         """Return the target for hosts and all hosts below them. The API cannot include children itself."""
@@ -108,7 +111,7 @@ class Commands(Resource):
         found = set(target.named) | set(self._rows(target, ()))
         new = sorted(found)
         while new:
-            part, rest = new[: NAMES_PER_QUERY // 10], new[NAMES_PER_QUERY // 10 :]
+            part, rest = new[:MOST_IN_URL], new[MOST_IN_URL:]
             query = functools.reduce(operator.or_, (column("parents").has(entry.host) for entry in part))
             children = self._rows(Target(HOSTS, query), ()).keys() - found
             found |= children
@@ -208,6 +211,11 @@ class Commands(Resource):
             report(Outcome(step.key, Status.UNKNOWN, failed, "" if failed else HANDED_OVER))
 
 
+def parts(items: Sequence[T], size: int) -> list[Sequence[T]]:
+    """Return the items in parts of at most ``size`` items."""
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
 def entries_of(row: Mapping[str, Any], column: str, members: int) -> list[Any]:
     """Return the entries of a column with lists of ``members`` members, such as ``comments_with_extra_info``."""
     entries = row[column]
@@ -228,9 +236,8 @@ def commands_for(
     verb: str = "",
 ) -> list[Command]:
     """Return the requests for exactly these hosts or services. ``kind`` is the field with the kind of the selector."""
-    found, ordered = [], sorted(objects)
-    for start in range(0, len(ordered), NAMES_PER_QUERY):
-        part = ordered[start : start + NAMES_PER_QUERY]
+    found = []
+    for part in parts(sorted(objects), NAMES_PER_QUERY):
         table = "service" if part[0].service else "host"
         # A query for names is exact, and the site does not decode them again (CHECKMK_API 10.7).
         query = named_query(f"{table}s", part).to_dict()

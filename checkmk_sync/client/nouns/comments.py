@@ -4,64 +4,34 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any, Callable, ClassVar, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Mapping, Optional, Sequence, Union
 
-from ...errors import UnexpectedReplyError
 from ..outcomes import Outcomes, Progress
 from ..payload import typed
 from ..resource import writes
 from ..targets import MonitoredObject, Target
-from ..times import from_iso
 from .commanding import Step, Waiting, commands_for, entries_of, one_line
-from .core_entries import CoreEntries, object_of
+from .core_entries import CoreEntries, Entry, shared_values, time_of
 
 COMMENTS = "comments_with_extra_info"
 
 
 @dataclass(frozen=True)
-class Comment:
+class Comment(Entry):
     """A comment on a host, or on a service.
 
     ``id`` is unique within the ``site``. ``of`` is the object, with the members ``host`` and ``service``; ``service``
     is empty for a comment on a host. ``persistent`` comments survive a restart of the core. ``time`` has a time zone.
     """
 
-    PARTS: ClassVar = ("id", "extensions")
-
-    id: str
-    site: str
-    of: MonitoredObject
-    comment: str
-    author: str
     persistent: bool
     time: dt.datetime
-
-    @property
-    def host(self) -> str:
-        """The name of the host."""
-        return self.of.host
-
-    @property
-    def service(self) -> Optional[str]:
-        """The name of the service, or None for a comment on the host itself."""
-        return self.of.service or None
 
     @classmethod
     def parse(cls, data: Any) -> Comment:
         """Return the record of a comment of the API. Raises UnexpectedReplyError if it is malformed."""
-        inside = ("extensions",)
-        time = from_iso(typed(str, data, *inside, "entry_time"))
-        if time is None:
-            raise UnexpectedReplyError("the answer contains a comment with an invalid time")
-        return cls(
-            typed(str, data, "id"),
-            typed(str, data, *inside, "site_id"),
-            object_of(data, typed(bool, data, *inside, "is_service")),
-            typed(str, data, *inside, "comment"),
-            typed(str, data, *inside, "author"),
-            typed(bool, data, *inside, "persistent"),
-            time,
-        )
+        persistent, is_service = (typed(bool, data, "extensions", name) for name in ("persistent", "is_service"))
+        return cls(*shared_values(data, is_service), persistent, time_of(data, "entry_time"))
 
 
 class Comments(CoreEntries[Comment]):
@@ -106,10 +76,6 @@ class Comments(CoreEntries[Comment]):
 
     def _wire_id(self, ident: str) -> int:
         return int(ident)
-
-    @staticmethod
-    def _parse_all(items: list[Any]) -> list[Comment]:
-        return [Comment.parse(item) for item in items]
 
 
 def new_comment(before: Mapping[str, Any], author: str, text: str) -> Callable[[Mapping[str, Any]], Optional[str]]:

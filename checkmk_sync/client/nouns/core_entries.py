@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import functools
 import operator
-from typing import Any, ClassVar, Iterable, Mapping, Optional, Protocol, Sequence, TypeVar, Union
+import re
+from dataclasses import dataclass
+from typing import Any, ClassVar, Iterable, Mapping, Optional, Sequence, TypeVar, Union
 
+from ...errors import UnexpectedReplyError
 from ...streaming import Blocks, Received, Stream
 from ..outcomes import Outcomes, Progress
 from ..payload import typed
 from ..query import Filter, column, everything
 from ..resource import Listing, writes
 from ..targets import MonitoredObject, Target
-from .commanding import Command, Commands, Step, Waiting
+from .commanding import Command, Commands, Step, Waiting, parts
 from .monitoring import MAX_QUERY_CHARS, NAMES_PER_QUERY, query_length
 
 
-class Entry(Protocol):
-    """A downtime or comment. Ids are unique in one site only."""
+@dataclass(frozen=True)
+class Entry:
+    """The base class of the records of downtimes and comments. ``id`` is unique within the ``site``."""
+
+    PARTS: ClassVar = ("id", "extensions")
+
+    id: str
+    site: str
+    of: MonitoredObject
+    comment: str
+    author: str
 
     @property
-    def id(self) -> str: ...
+    def host(self) -> str:
+        """The name of the host."""
+        return self.of.host
+
     @property
-    def site(self) -> str: ...
-    @property
-    def of(self) -> MonitoredObject: ...
+    def service(self) -> Optional[str]:
+        """The name of the service, or None for an entry of the host itself."""
+        return self.of.service or None
 
 
 E = TypeVar("E", bound=Entry)
@@ -38,6 +54,9 @@ class CoreEntries(Commands, Listing[E]):
     _type: ClassVar[str]  # the prefix of the id in bodies
     _ids: ClassVar[str]  # the column of hosts and services with the ids of their entries
     _list_path: ClassVar[Mapping[str, str]] = {}
+
+    def _parse_all(self, items: list[Any]) -> list[E]:
+        return list(map(self.record.parse, items))
 
     def each(self, which: Union[Target, Filter, str, None] = None, *, site: Optional[str] = None) -> Stream[E]:
         """Return a stream of all entries, which are decoded while the response arrives.
@@ -67,7 +86,8 @@ class CoreEntries(Commands, Listing[E]):
         Ids are unique in one site only. ``site`` is the id of the site (default: the central site).
         """
         path, query = {"key": str(ident)}, {"site_id": site or self._site.settings.site}
-        return self._read(lambda data: self._parse_all([data])[0], "get", path=path, query=query, fresh=fresh)
+        entry: E = self._read(self.record.parse, "get", path=path, query=query, fresh=fresh)
+        return entry
 
     def _selected(self, which: Selection[E], ident: Any, site: Any) -> list[E]:
         if ident is not None:
@@ -113,8 +133,7 @@ class CoreEntries(Commands, Listing[E]):
         for (site, _, _), entry in ordered:
             by_site.setdefault(site, []).append(entry)
         for site, of_site in by_site.items():
-            for start in range(0, len(of_site), NAMES_PER_QUERY):
-                part = of_site[start : start + NAMES_PER_QUERY]
+            for part in parts(of_site, NAMES_PER_QUERY):
                 steps = [Step(f"{e.of} #{e.id}", e.of, functools.partial(proof, e)) for e in part]
                 found.append(Command(verb, {**self._selector(verb, site, part), **body}, steps))
         return found
@@ -123,14 +142,26 @@ class CoreEntries(Commands, Listing[E]):
         if len(part) == 1:
             return {f"{verb}_type": "by_id", f"{self._type}_id": self._wire_id(part[0].id), "site_id": site}
         # Ids are unique in one site only, and a host belongs to one site.
-        parts = ((column("host_name") == e.of.host) & (column("id") == int(e.id)) for e in part)
-        return {f"{verb}_type": "query", "query": functools.reduce(operator.or_, parts).to_dict()}
+        each = ((column("host_name") == e.of.host) & (column("id") == int(e.id)) for e in part)
+        return {f"{verb}_type": "query", "query": functools.reduce(operator.or_, each).to_dict()}
 
     def _wire_id(self, ident: str) -> Union[str, int]:
         return ident
 
 
-def object_of(data: Any, is_service: bool) -> MonitoredObject:
-    """Return the object of a downtime or comment in an answer."""
-    host = typed(str, data, "extensions", "host_name")
-    return MonitoredObject(host, typed(str, data, "extensions", "service_description") if is_service else "")
+def shared_values(data: Any, is_service: bool) -> tuple[str, str, MonitoredObject, str, str]:
+    """Return the values of :class:`Entry` in an answer. Raises UnexpectedReplyError if it is malformed."""
+    site, host, comment, author = (
+        typed(str, data, "extensions", name) for name in ("site_id", "host_name", "comment", "author")
+    )
+    service = typed(str, data, "extensions", "service_description") if is_service else ""
+    return typed(str, data, "id"), site, MonitoredObject(host, service), comment, author
+
+
+def time_of(data: Any, name: str) -> dt.datetime:
+    """Return a time in an answer. Raises UnexpectedReplyError if it is not valid."""
+    try:
+        moment = dt.datetime.fromisoformat(re.sub("Z$", "+00:00", typed(str, data, "extensions", name)))
+    except ValueError:
+        raise UnexpectedReplyError(f"{name!r} in the answer is not a valid time") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)

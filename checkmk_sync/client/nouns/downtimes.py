@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any, ClassVar, Collection, Iterable, Mapping, Optional, Union
+from typing import Any, Collection, Iterable, Mapping, Optional, Union
 
 from ...catalogue.commands import RECURRENCES
-from ...errors import CheckmkError, UnexpectedReplyError
+from ...errors import CheckmkError
 from ..outcomes import Outcome, Outcomes, Progress, Status
 from ..payload import typed, value_of
 from ..resource import writes
 from ..site import Site
 from ..targets import MonitoredObject, Target
-from ..times import Duration, Moment, Zone, from_iso, iso, parse_duration, parse_moment
+from ..times import Duration, Moment, Zone, iso, parse_duration, parse_moment
 from .commanding import Command, Rows, Step, Waiting, commands_for, entries_of, one_line
-from .core_entries import CoreEntries, Selection, object_of
+from .core_entries import CoreEntries, Entry, Selection, shared_values, time_of
 
 RAW = ("cre", "community")
 _COLUMNS = ("downtimes_with_extra_info",)
@@ -24,7 +24,7 @@ _ID, _AUTHOR, _COMMENT, _START, _END, _FIXED, _DURATION, _RECURRING = 0, 1, 2, 5
 
 
 @dataclass(frozen=True)
-class Downtime:
+class Downtime(Entry):
     """A downtime of a host, or of a service.
 
     * ``id`` is unique within the ``site``.
@@ -35,44 +35,20 @@ class Downtime:
       does not report it.
     """
 
-    PARTS: ClassVar = ("id", "extensions")
-
-    id: str
-    site: str
-    of: MonitoredObject
     start: dt.datetime
     end: dt.datetime
-    comment: str
-    author: str
-    recurring: bool = False
-    flexible: Optional[dt.timedelta] = None
-
-    @property
-    def host(self) -> str:
-        """The name of the host."""
-        return self.of.host
-
-    @property
-    def service(self) -> Optional[str]:
-        """The name of the service, or None for a downtime of the host itself."""
-        return self.of.service or None
+    recurring: bool
+    flexible: Optional[dt.timedelta]
 
     @classmethod
     def parse(cls, data: Any) -> Downtime:
         """Return the record of a downtime of the API. Raises UnexpectedReplyError if it is malformed."""
-        inside = ("extensions",)
-        start, end = (from_iso(typed(str, data, *inside, name)) for name in ("start_time", "end_time"))
-        if start is None or end is None:
-            raise UnexpectedReplyError("the answer contains a downtime with an invalid time")
-        minutes = typed(int, typed(dict, data, *inside, "mode", default={}), "duration_minutes", default=0)
+        mode = typed(dict, data, "extensions", "mode", default={})
+        minutes = typed(int, mode, "duration_minutes", default=0)
         return cls(
-            typed(str, data, "id"),
-            typed(str, data, *inside, "site_id"),
-            object_of(data, _flag(data, "is_service")),
-            start,
-            end,
-            typed(str, data, *inside, "comment"),
-            typed(str, data, *inside, "author"),
+            *shared_values(data, _flag(data, "is_service")),
+            time_of(data, "start_time"),
+            time_of(data, "end_time"),
             _flag(data, "recurring"),
             dt.timedelta(minutes=minutes) if minutes else None,
         )
@@ -327,10 +303,6 @@ class Downtimes(CoreEntries[Downtime]):
 
     def _now(self) -> dt.datetime:
         return dt.datetime.fromtimestamp(self._site.clock.time(), dt.timezone.utc)
-
-    @staticmethod
-    def _parse_all(items: list[Any]) -> list[Downtime]:
-        return [Downtime.parse(item) for item in items]
 
 
 def _entries(row: Mapping[str, Any]) -> list[Any]:
