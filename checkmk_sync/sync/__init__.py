@@ -86,7 +86,7 @@ def make_plan(
     if owner is None and named:
         plural = " and ".join(sorted(KINDS[name].section.replace("_", " ") for name in named))
         raise SettingsError(
-            f"{plural} in an inventory need an owner, whose mark names them; give --owner NAME (owner= in Python)",
+            f"{plural} need an owner, because its mark contains their names; give --owner NAME (owner= in Python)",
             field="owner",
         )
     # Not desired.kinds: an inventory can consist of folders that are only implied, such as the root folder.

@@ -136,17 +136,18 @@ def _kind_of(noun: Noun) -> SyncKind:
         return text
 
     is_assigned = noun.key.assigned
-    fields = {name: field for name, field in noun.by_name.items() if not field.assigned}
+    fields = [field for field in noun.by_name.values() if not field.assigned]
+    keys = [key for field in fields for key in ((field.name, field.wire) if field.literal else (field.name,))]
     return SyncKind(
         noun.singular,
         noun.name,
-        (*([NAME] if is_assigned else []), *fields, *_literals(noun), ABSENT),
+        (*([NAME] if is_assigned else []), *keys, ABSENT),
         noun.rank,
         parse_name if is_assigned else parse_key,
         "x" if is_assigned else str(noun.key.example),
         {
             **{(field.name,): NOUNS[field.refers_to].singular for field in noun.fields if field.refers_to in NOUNS},
-            **({FOLDER: FOLDERS.name} if FOLDER[0] in fields else {}),
+            **({FOLDER: FOLDERS.name} if FOLDER[0] in keys else {}),
         },
         mark=noun.mark,
         noun=noun,

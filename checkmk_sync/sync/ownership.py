@@ -59,7 +59,7 @@ class Ownership:
         is_label, field = KINDS[existing.kind].mark == "labels", KINDS[existing.kind].mark
         mark = f"label {OWNER_LABEL}" if is_label else f"line {OWNER_LABEL} in the {field}"
         if existing.copies:
-            ids = summarize([existing.id, *existing.copies], SHOWN)
+            ids = summarize([existing.id, *existing.copies], SHOWN, " and ", "and")
             why = f"has the mark of the owner {self.owner!r} more than once: {ids}; the later one is probably a clone"
             hint = f"remove the {mark} of the clone, or delete the clone by hand"
         elif self.has_copied_label(existing):
