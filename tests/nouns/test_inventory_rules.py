@@ -7,9 +7,9 @@ from typing import Any, Iterator
 import pytest
 
 from checkmk_sync import Checkmk
-from checkmk_sync.errors import InventoryError, SettingsError
-from checkmk_sync.sync import Plan, Report, apply_plan, from_data, make_plan, plan_as_text, report_as_text
-from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
+from checkmk_sync.errors import SettingsError
+from checkmk_sync.sync import Plan, Report, apply_plan, from_data, make_plan, report_as_text
+from checkmk_sync.testing import ManualClock, SimulatedSite
 from tests.nouns.rule_examples import FILESYSTEM, LINUX, create_rule, host_name
 from tests.official_documents import EDITIONS
 
