@@ -17,7 +17,7 @@ class Roles(Collection[Role]):
 
     @writes
     def rename(self, key: str, new_key: str) -> Role:
-        """Give a role another id, also in the roles of users, and return the role.
+        """Give a role another ID, also in the roles of users, and return the role.
 
         The site does not change the users. If this call fails in between, some users have a role that does not exist.
         """
