@@ -125,24 +125,24 @@ class Field:
 
             if contains_mask(self.name, value):
                 raise ValueError(MASK)
-        shown = "the value" if self.secret else repr(value)
+        shown = repr(value) if isinstance(value, str) and not self.secret else "the value"
         if isinstance(value, (str, list, tuple)) and len(value) < self.min_length:
             raise ValueError(f"{self.name} must not be empty")
         if self.pattern and not re.match(self.pattern, value):
             raise ValueError(f"{self.name} must match {self.pattern!r}, but {shown} does not")
         if self.choices and value not in self.choices:
             raise ValueError(f"{self.name} must be one of {', '.join(self.choices)}, not {shown}")
-        if not isinstance(value, (str, int)):
+        if self.literal or not isinstance(value, (str, int)):
             self._check_members(value)
 
     def _check_members(self, value: Any) -> None:
-        masked = masked_member(value, self.name) if self.holds_secrets else None
-        if masked is not None:
-            raise ValueError(f"{masked} is masked; give the secret itself, or secret:NAME in inventories and commands")
         try:
             encoded = self.encode(value)
         except (*MALFORMED, RecursionError) as error:
             raise ValueError(f"{self.name} is not valid: {error}") from None
+        masked = masked_member(value, self.name) if self.holds_secrets else None
+        if masked is not None:
+            raise ValueError(f"{masked} is masked; give the secret itself, or secret:NAME in inventories and commands")
         require_json(encoded, self.name)
         try:
             self.canonical(value)  # a value that cannot be compared would raise this error after other writes
@@ -167,4 +167,4 @@ class Field:
             return (one in _EMPTY and other in _EMPTY) or (self.type is bool and not one and not other)
         if self.matches is not None:
             return self.matches(self.canonical(one), self.canonical(other))
-        return bool(one == other or self.canonical(one) == self.canonical(other))
+        return bool(self.canonical(one) == self.canonical(other))

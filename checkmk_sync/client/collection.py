@@ -6,7 +6,7 @@ import dataclasses
 from types import MappingProxyType
 from typing import Any, Callable, Optional, Sequence, TypeVar, Union
 
-from ..catalogue.literals import contains_mask
+from ..catalogue.literals import masked_member
 from ..catalogue.noun import Record
 from ..core.arguments import require_type
 from ..core.text import with_article
@@ -274,7 +274,7 @@ def _without_masks(values: Values) -> Values:
     """Return the values. Raises ValueError for a value with a secret that the site does not show."""
     for name, value in values.items():
         # Writing the mask would replace the secret by it.
-        if contains_mask(value):
+        if masked_member(value, name) is not None:
             raise ValueError(
                 f"{name} contains a secret that the site does not show; give {name}, because it must be sent again"
             )
