@@ -60,7 +60,7 @@ class Checkmk(RawCalls):
     ...     cmk.hosts.create("web01", "/linux", {"ipaddress": "192.0.2.10"})
     ...     cmk.activation.activate()
 
-    * ``server_url`` is the URL of the server without the site, and ``site`` is the id of the site.
+    * ``server_url`` is the URL of the server without the site, and ``site`` is the ID of the site.
     * ``username`` and ``password`` are the credentials of an automation user. The password is a string or a
       :class:`.SecretSource`.
     * ``clock`` replaces the clock of the machine, for tests (see :class:`.Clock`).
@@ -199,7 +199,7 @@ class Checkmk(RawCalls):
         return client
 
     def version(self) -> Version:
-        """Request the version, the edition and the id of the site.
+        """Request the version, the edition and the ID of the site.
 
         This is the cheapest request that checks both the address and the credentials. Raises AuthError if the
         credentials are wrong, and TransportError if the server cannot be reached.

@@ -80,7 +80,7 @@ class HostConfig(_Config):
 
 @dataclass(frozen=True)
 class FolderConfig(_Config):
-    """A folder. ``ident`` is its id, a string of 32 hexadecimal digits."""
+    """A folder. ``ident`` is its ID, a string of 32 hexadecimal digits."""
 
     path: str
     title: str
@@ -143,7 +143,7 @@ class Configuration:
     # Folders
 
     def folder(self, text: str) -> Optional[FolderConfig]:
-        """Return the folder with this path, in any spelling, or with this 32-digit id. Return None if it is missing."""
+        """Return the folder with this path, in any spelling, or with this 32-digit ID. Return None if it is missing."""
         if is_folder_hash(text):
             return next((folder for folder in self.folders.values() if folder.ident == text.lower()), None)
         if text[:1] not in ("/", "~", "\\"):

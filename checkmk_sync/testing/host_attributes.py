@@ -104,7 +104,7 @@ class AttributeRules:
         tags = {group: [tag["id"] for tag in values["tags"]] for group, values in groups.items()}
         self._criticality.clear()
         self._criticality.update(tags.get("criticality", ()))
-        # A tag without an id is null. A group with one tag is a checkbox, which null clears.
+        # A tag without an ID is null. A group with one tag is a checkbox, which null clears.
         fields = {
             f"tag_{group}": Field(choice(*filter(None, ids)), nullable=None in ids or len(ids) == 1)
             for group, ids in tags.items()

@@ -140,5 +140,5 @@ class NotificationRule(Record):
         example=True,
     )
     id: Optional[str] = key(
-        "Id of the rule.", assigned=True, default=None, example="f2a7b1c0-5d3e-4a6f-8b9c-0d1e2f3a4b5c"
+        "ID of the rule.", assigned=True, default=None, example="f2a7b1c0-5d3e-4a6f-8b9c-0d1e2f3a4b5c"
     )

@@ -38,7 +38,7 @@ def _is_as_wanted(found: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
 class Role(Record):
     """A set of permissions for users. A new role is a clone of another one."""
 
-    name: str = key("Id of the role.", wire="new_role_id", required=False, example="oncall")
+    name: str = key("ID of the role.", wire="new_role_id", required=False, example="oncall")
     alias: Optional[str] = attr(
         "Title of the role.", wire="new_alias", at=("extensions", "alias"), default=None, example="On call"
     )

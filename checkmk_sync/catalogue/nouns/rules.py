@@ -93,7 +93,7 @@ class Rule(Record):
     )
     folder_index: Optional[int] = attr("Position in the folder, from 0.", default=None, assigned=True)
     id: Optional[str] = key(
-        "Id of the rule.", assigned=True, default=None, example="0a168697-14a2-48d0-9c3c-ca65569a39e2"
+        "ID of the rule.", assigned=True, default=None, example="0a168697-14a2-48d0-9c3c-ca65569a39e2"
     )
 
 

@@ -29,9 +29,9 @@ def _with_former_ids(tags: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 class TagGroup(Record):
     """A group of tags. Each host has exactly one tag of each group, which is the first one by default."""
 
-    # Werk 16364 renamed ident to id. The official documents have this pattern for the id in URLs.
+    # Werk 16364 renamed ``ident`` to ``id``. The official documents have this pattern for the ID in URLs.
     name: str = key(
-        "Id of the group.",
+        "ID of the group.",
         wire="id",
         former=(Former("2.2.0p22", "ident", ("id",), required=True),),
         pattern=r"^[^\d\W][-\w]*$",
@@ -39,7 +39,7 @@ class TagGroup(Record):
     )
     title: str = attr("Title of the group.", at=("title",), example="Environment")
     tags: list[Any] = attr(
-        "Tags of the group, each with a title, an id, and aux_tags. One tag can lack an id.",
+        "Tags of the group, each with a title, an ID, and aux_tags. One tag can lack an ID.",
         min_length=1,
         former=(Former("2.2.0p22", "tags", ("extensions", "tags"), required=True, encode=_with_former_ids),),
         canonical=_in_order,

@@ -60,7 +60,7 @@ def _contains(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 class User(Record):
     """A person or a program that logs in, or a contact for notifications."""
 
-    name: str = key("Id of the user.", wire="username", example="jdoe")
+    name: str = key("ID of the user.", wire="username", example="jdoe")
     fullname: str = attr("Full name of the user.", example="Jane Doe")
     auth_type: Optional[str] = attr(
         "How the user logs in: 'password', which is the default, or 'automation' with a secret.",
@@ -151,7 +151,7 @@ class User(Record):
         "First page after the login.", default=None, since="2.5.0b1", unset="default_start_url", example="welcome_page"
     )
     customer: Optional[str] = attr(
-        "Customer of the user: 'global' or the id of a customer.",
+        "Customer of the user: 'global' or the ID of a customer.",
         default=None,
         editions=MANAGED,
         unset="provider",

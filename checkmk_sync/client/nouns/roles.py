@@ -19,7 +19,7 @@ class Roles(Collection[Role]):
 
     @writes
     def rename(self, key: str, new_key: str) -> Role:
-        """Give a role another id, and return the role. The site changes the roles of users, too."""
+        """Give a role another ID, and return the role. The site changes the roles of users, too."""
         self._require_key(new_key)
         return self._change(
             key,

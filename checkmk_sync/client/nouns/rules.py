@@ -62,7 +62,7 @@ class Rules(AssignedKeys[Rule]):
     >>> [rule.value for rule in cmk.rules.each(ruleset="host_contactgroups")]
 
     A value is the Python object that the site writes as text, with its tuples; lists and tuples count as equal. If the
-    site does not have the ruleset, the error names a similar one. Rules have no names, so ``ensure`` without an id
+    site does not have the ruleset, the error names a similar one. Rules have no names, so ``ensure`` without an ID
     looks for a rule with the same value, conditions and other given fields in the folder.
 
     Changes take effect in the monitoring with the next activation (see :class:`Activation`).
@@ -86,7 +86,7 @@ class Rules(AssignedKeys[Rule]):
 
         >>> cmk.rules.move(rule.id, top_of="/linux")
 
-        Give one of the arguments: the id of a rule, or a folder. If the rule is already there, no change is sent.
+        Give one of the arguments: the ID of a rule, or a folder. If the rule is already there, no change is sent.
         Raises NotFoundError if a rule does not exist, and BadRequestError if the rules are in different rulesets.
         """
         targets = {"before": before, "after": after, "top_of": top_of, "bottom_of": bottom_of}
@@ -163,6 +163,6 @@ class Rules(AssignedKeys[Rule]):
 
 
 def _auxiliary_tags(groups: TagGroups, tags: Mapping[str, str]) -> dict[str, str]:
-    """Return the auxiliary tags that the tags of a host imply, each with its own id as the group."""
+    """Return the auxiliary tags that the tags of a host imply, each with its own ID as the group."""
     of_host = (tag for group in groups.each() for tag in group.tags if tag.get("id") == tags.get(group.name))
     return {name: name for tag in of_host for name in tag.get("aux_tags") or ()}

@@ -22,7 +22,7 @@ class TagGroups(Collection[TagGroup]):
 
         >>> cmk.tag_groups.update("environment", tags=[{"id": "live", "title": "Live"}])
 
-        A tag is renamed if its title stays and its id changes. Raises ForbiddenError if a tag in use would disappear or
+        A tag is renamed if its title stays and its ID changes. Raises ForbiddenError if a tag in use would disappear or
         be renamed. With ``repair``, the site replaces or removes it in all hosts, folders and rules.
         """
         return self._update(key, values, etag, {"repair": True} if repair else {})

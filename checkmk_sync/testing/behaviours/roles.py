@@ -63,7 +63,7 @@ class Roles(Behaviour):
         roles, new = context.configuration.objects["roles"], context.body.get("new_role_id")
         if key is not None or new:
             return str(new or key)
-        # Checkmk: a clone without an id has that of the original and an x.
+        # Checkmk: a clone without an ID has that of the original and an x.
         clone = str(context.body["role_id"])
         while clone in roles:
             clone += "x"
@@ -73,7 +73,7 @@ class Roles(Behaviour):
         roles, new_key = context.configuration.objects["roles"], context.body.get("new_role_id", key)
         if key not in roles:
             return
-        # Checkmk refuses in this order: by the schema, then by the alias, the id and the base.
+        # Checkmk refuses in this order: by the schema, then by the alias, the ID and the base.
         if new_key in roles and "new_role_id" in context.body:
             raise bad_fields({"new_role_id": [_TAKEN.format(new_key)]})
         alias = context.body.get("new_alias")

@@ -109,7 +109,7 @@ def _shown_conditions(context: Context, conditions: Values) -> Values:
 
 
 def _rules_in(configuration: Configuration, ruleset: str, folder: str) -> list[str]:
-    """Return the ids of the rules of a ruleset in one folder, from the top."""
+    """Return the IDs of the rules of a ruleset in one folder, from the top."""
     rules = configuration.objects["rules"].items()
     return [key for key, values in rules if (values["ruleset"], values["folder"]) == (ruleset, folder)]
 

@@ -39,9 +39,9 @@ def _tags_problem(tags: Sequence[Values]) -> Optional[str]:
 
 
 def _changed_tags(before: Values, after: Values) -> dict[Optional[str], Any]:
-    """Return the tags that an update renames or removes, each with its new id or _REMOVED."""
+    """Return the tags that an update renames or removes, each with its new ID or _REMOVED."""
     remaining = {tag["id"] for tag in after["tags"]}
-    # Checkmk: a tag with the same title and another id is renamed.
+    # Checkmk: a tag with the same title and another ID is renamed.
     by_title = {tag["title"]: tag["id"] for tag in after["tags"]}
     changes: dict[Optional[str], Any] = {}
     for tag in before["tags"]:
