@@ -96,8 +96,8 @@ def tag_problem(groups: Mapping[str, Sequence[Mapping[str, Any]]], attribute: st
     """
     group = attribute[len(TAG) :]
     if group not in groups:
-        close = close_matches(attribute, (f"{TAG}{known}" for known in groups), cutoff=0.6)
-        return f"the site has no tag group {group!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+        close = close_matches(group, groups, cutoff=0.6)
+        return f"the tag group {group!r} does not exist" + (f"; did you mean {close[0]!r}?" if close else "")
     ids = [tag.get("id") for tag in groups[group]]
     # Checkmk: a group with one tag is a checkbox, which null clears.
     if value in ids or (value is None and len(ids) == 1):

@@ -13,7 +13,7 @@ from .payload import items_of
 from .records import Host
 from .resource import Resource, parsing
 
-# Checkmk: these are in the effective attributes of each host, but they are no attributes that a user defines.
+# Checkmk: the effective attributes also contain these.
 _OTHERS = frozenset({"labels", "meta_data", "network_scan_result"})
 
 
@@ -21,7 +21,7 @@ _OTHERS = frozenset({"labels", "meta_data", "network_scan_result"})
 class SiteAttributes:
     """The attributes of hosts and folders that the site defines, besides Checkmk's own.
 
-    Each of the ``groups``, which are given by their id, is an attribute: the group ``environment`` is the attribute
+    Each of the ``groups``, which are given by their ID, is an attribute: the group ``environment`` is the attribute
     ``tag_environment``. ``custom`` contains the names of the custom attributes. Both are None if the site did not
     return them, and ``gaps`` contains the reasons.
     """
@@ -42,30 +42,29 @@ class HostAttributes(Resource):
     noun = "hosts"
 
     def read(self, host: Optional[str] = None, *, fresh: bool = False) -> SiteAttributes:
-        """Return the tag groups and the custom attributes of the site.
+        """Return the tag groups of the site and, if the name of a ``host`` is given, its custom attributes.
 
         >>> cmk.host_attributes.read("web01").custom
 
-        No version of the API up to 2.5 lists the custom attributes. Their names are known from the effective attributes
-        of any host, so ``host`` is the name of a host. Without it, they are unknown.
+        Any host will do. No version of the API up to 2.5 lists the custom attributes, but the effective attributes of
+        each host contain all of them.
 
-        Both answers come from the cache, unless ``fresh`` is True. A write of a tag group removes them from it. A user
-        may lack the permission to see tag groups, and the host may not exist. Then ``gaps`` says so.
+        Both answers come from the cache, unless ``fresh`` is True. A write of a tag group removes them from the cache.
+        If the user lacks the permission to see tag groups, or cannot see the host, ``gaps`` says so.
         """
         groups, custom, gaps = None, None, []
         try:
-            groups = self._groups(fresh)
+            groups = self.tag_groups(fresh=fresh)
         except ForbiddenError as error:
-            gaps.append(f"the tag groups are unknown, because the site refuses to list them: {error.title}")
+            gaps.append(f"the tag groups are unknown, because the site refuses to list them ({error.title})")
         try:
             custom = None if host is None else self._custom(host, fresh)
         except (ForbiddenError, NotFoundError):
             gaps.append(f"the custom attributes are unknown, because the user cannot see the host {host!r}")
-        if host is None:
-            gaps.append("the custom attributes are unknown, because no host was given")
         return SiteAttributes(groups, custom, tuple(gaps))
 
-    def _groups(self, fresh: bool) -> dict[str, TagGroup]:
+    def tag_groups(self, *, fresh: bool = False) -> dict[str, TagGroup]:
+        """Return the tag groups by their ID, from the cache if possible. Raises ForbiddenError without permission."""
         # Not TagGroups.each(), because the cache does not keep streamed answers.
         reply = self._site.perform("tag_groups", "list", fresh=fresh)
         known = noun_format("tag_groups", self._site.version(), self._site.edition())
@@ -74,9 +73,8 @@ class HostAttributes(Resource):
         return {group.name: group for group in found}
 
     def _custom(self, host: str, fresh: bool) -> frozenset[str]:
-        found = self._record(
-            Host.parse, "get", path={"name": host}, query={"effective_attributes": True}, fresh=fresh
-        ).effective_attributes
+        query = {"effective_attributes": True}
+        found = self._record(Host.parse, "get", path={"name": host}, query=query, fresh=fresh)
         # Checkmk adds the default of each attribute (Folder.effective_attributes in cmk/gui/watolib).
-        names = (found or {}).keys() - BUILT_IN - _OTHERS
+        names = (found.effective_attributes or {}).keys() - BUILT_IN - _OTHERS
         return frozenset(name for name in names if not name.startswith(TAG))

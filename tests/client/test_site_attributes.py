@@ -53,7 +53,7 @@ def test_what_the_user_cannot_see_is_unknown(site: SimulatedSite) -> None:
     assert "the user cannot see the host 'gone'" in found.gaps[1]
 
 
-def test_without_a_host_the_custom_attributes_are_unknown(cmk: Checkmk) -> None:
+def test_without_a_host_only_the_tag_groups_are_read(cmk: Checkmk, site: SimulatedSite) -> None:
     found = cmk.host_attributes.read()
-    assert found.groups and found.custom is None
-    assert found.gaps == ("the custom attributes are unknown, because no host was given",)
+    assert (found.custom, found.gaps) == (None, ())
+    assert [request.path for request in site.requests][-1] == "/domain-types/host_tag_group/collections/all"

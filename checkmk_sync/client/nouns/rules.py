@@ -16,9 +16,9 @@ from ..collection import Collection
 from ..resource import writes
 from ..rule_matching import RuleTarget
 from ..site import Site
+from ..site_attributes import HostAttributes
 from .hosts import Hosts
 from .monitoring import HostStatuses, Services
-from .tag_groups import TagGroups
 
 _UNKNOWN = "Unknown ruleset."  # the title of the site's errors (CHECKMK_API 10.14)
 
@@ -131,7 +131,7 @@ class Rules(AssignedKeys[Rule]):
         tags = {key[len(prefix) :]: value for key, value in attributes.items() if key.startswith(prefix)}
         used = {key for rule in rules for key in rule.conditions or {}}
         if "host_tags" in used:
-            tags = {**_auxiliary_tags(TagGroups(self._site, TagGroup), tags), **tags}
+            tags = {**_auxiliary_tags(HostAttributes(self._site).tag_groups(), tags), **tags}
         labels, service_labels = dict(attributes.get("labels", {})), {}
         with contextlib.suppress(NotFoundError):  # not monitored
             if "host_label_groups" in used:
@@ -162,7 +162,7 @@ class Rules(AssignedKeys[Rule]):
             yield from super()._list(received, verb, noun=noun, **arguments)
 
 
-def _auxiliary_tags(groups: TagGroups, tags: Mapping[str, str]) -> dict[str, str]:
+def _auxiliary_tags(groups: Mapping[str, TagGroup], tags: Mapping[str, str]) -> dict[str, str]:
     """Return the auxiliary tags that the tags of a host imply, each with its own ID as the group."""
-    of_host = (tag for group in groups.each() for tag in group.tags if tag.get("id") == tags.get(group.name))
+    of_host = (tag for group in groups.values() for tag in group.tags if tag.get("id") == tags.get(group.name))
     return {name: name for tag in of_host for name in tag.get("aux_tags") or ()}
