@@ -12,8 +12,8 @@ from ..resource import writes
 class Roles(Collection[Role]):
     """The roles of users, as ``client.roles``. The site creates a role as a clone of ``basedon``.
 
-    Permissions cannot be set while cloning, so that :meth:`create` sends them with a second request. A permission with
-    the state ``default`` is always sent, because sites do not tell it apart from ``yes`` or ``no``. The site adds
+    A clone gets its permissions only afterwards, so :meth:`create` sends them in a second request. A permission with
+    the state ``default`` is always sent, because the answers of sites contain only ``yes`` and ``no``. The site adds
     " (copy)" to an alias that another role has.
     """
 
