@@ -67,19 +67,33 @@ class Change:
         """Return the wanted values in a section such as ``attributes``, by name."""
         return {path[1]: new for path, (_, new) in self.properties.items() if path[0] == section}
 
+    @property
+    def id(self) -> str:
+        """The ID of the existing object in requests."""
+        return self.key if self.existing is None else self.existing.id or self.key
+
+    def value(self, path: Property) -> Any:
+        """Return the wanted value of a property, or the current one if the change does not contain it."""
+        now = None if self.existing is None else self.existing.properties.get(path)
+        return self.properties.get(path, (None, now))[1]
+
     def staleness(self, now: Optional[ExistingObject]) -> Optional[NotOwnedError]:
         """Return an error if ``now`` is no longer the object that the plan was made for; None if it still is.
 
         It may have been deleted, deleted and created again, or given to another owner.
         """
-        if now is None:
+        if now is None or now.key != self.key:
             return NotOwnedError(f"{self.name} was deleted or renamed after the plan was made")
         planned = None if self.existing is None else self.existing.owner
         if now.owner not in (planned, self.properties.get(OWNER, (None, planned))[1]):
             return NotOwnedError(
                 f"{self.name} now belongs to {describe_owner(now.owner)}; its owner changed after the plan was made"
             )
-        if self.existing is not None and now.birth and self.existing.birth and now.birth != self.existing.birth:
+        if now.copies:
+            return NotOwnedError(f"the mark of {self.name} is now in several objects, so it was cloned")
+        before = now if self.existing is None else self.existing
+        births = (now.birth, before.birth) if now.birth and before.birth else ()
+        if len({*births}) > 1 or (before.id and before.id != now.id):
             return NotOwnedError(f"{self.name} was deleted and created again after the plan was made")
         return None
 

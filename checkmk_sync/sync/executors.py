@@ -15,7 +15,7 @@ from ..client.nouns.hosts import FEW_NAMES
 from ..client.outcomes import WORST_FIRST, Outcome, Outcomes, Status
 from ..client.records import Folder, Host
 from ..client.updates import removal_body
-from ..errors import AuthError, BatchError, CheckmkError, ConflictError
+from ..errors import AuthError, BatchError, CheckmkError, ConflictError, NotOwnedError
 from .changes import Action, Change
 from .compare import merge
 from .kinds import ADOPTED, FOLDER, KINDS, OWNER
@@ -43,6 +43,8 @@ def executor_of(action: Action, kind: str) -> Executor:
         return _skipping_stale(_in_bulk(_bulk_call("update", _item))) if in_bulk else _one_by_one(_update)
     # Objects that refer to others of their kind are created one by one, in the order of the plan.
     in_bulk = in_bulk and kind not in KINDS[kind].references.values()
+    if KINDS[kind].is_named_by_mark:
+        return _skipping_stale(_one_by_one(_create))
     return _in_bulk(_bulk_call("create", _item)) if in_bulk else _one_by_one(_create)
 
 
@@ -101,7 +103,7 @@ def _skipping_stale(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
         for start in range(0, len(ordered), at_once):
             group, current = ordered[start : start + at_once], []
             try:
-                objects = reread(client, group[0].kind, [change.key for change in group])
+                objects = _reread(client, group)
             except CheckmkError as error:
                 yield from ((change, Outcome(change.key, Status.NOT_APPLIED, error)) for change in group)
                 if isinstance(error, AuthError):
@@ -121,8 +123,17 @@ def _skipping_stale(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
     return run_current
 
 
+def _reread(client: Checkmk, changes: Sequence[Change]) -> Mapping[str, ExistingObject]:
+    """Read the objects of changes of one kind again."""
+    first, kind = changes[0], KINDS[changes[0].kind]
+    lists = {change.value(kind.listed_by) for change in changes} if kind.listed_by else ()
+    return reread(client, kind.name, [change.key for change in changes], first.value(OWNER), lists)
+
+
 def _staleness(change: Change, now: Optional[ExistingObject]) -> Optional[CheckmkError]:
     """Return why an object that was read again must not be changed; None if it may be changed."""
+    if change.action is Action.CREATE:
+        return None if now is None else NotOwnedError(f"{change.name} was created after the plan was made")
     error = change.staleness(now)
     if error is not None or change.action is not Action.UPDATE:
         return error
@@ -156,7 +167,7 @@ def _bulk_call(verb: str, to_item: Callable[[Change], Any]) -> Send:
 
 
 def _delete(client: Checkmk, change: Change) -> None:
-    _collection(client, change).delete(change.key, missing_ok=True)
+    _collection(client, change).delete(change.id, missing_ok=True)
 
 
 def _folder(change: Change) -> str:
@@ -288,14 +299,15 @@ def _item(change: Change) -> dict[str, Any]:
 
 
 def _create(client: Checkmk, change: Change) -> None:
-    _collection(client, change).create(change.key, **_values(change))
+    key = () if KINDS[change.kind].is_named_by_mark else (change.key,)
+    _collection(client, change).create(*key, **_values(change))
 
 
 def _update(client: Checkmk, change: Change) -> None:
     """Change an object if it is still as planned. The ETag of that read protects the changes of other users."""
     collection = _collection(client, change)
-    record = collection.get(change.key, fresh=True)
-    collection.update(change.key, etag=record.etag, **_values(_based_on(change, record)))
+    record = collection.get(change.id, fresh=True)
+    collection.update(change.id, etag=record.etag, **_values(_based_on(change, record)))
 
 
 def _delete_in_bulk(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:

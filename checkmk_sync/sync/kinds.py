@@ -19,6 +19,7 @@ Property = tuple[str, ...]
 FOLDER: Property = ("folder",)
 OWNER: Property = ("labels", OWNER_LABEL)
 ADOPTED: Property = ("labels", ADOPTED_LABEL)
+NAME = "name"  # the key of an entry with the name of an object whose ID the site chooses
 ABSENT = "absent"  # the key of an entry whose object must not exist
 _PARENTS: Property = ("attributes", "parents")
 
@@ -36,6 +37,8 @@ class SyncKind:
 
     ``mark`` is the property that contains the mark of an owner: labels, or a field such as the comment. Objects of a
     kind without a mark belong to nobody. ``noun`` is the row of a plain noun, or None for hosts and folders.
+
+    If ``is_named_by_mark`` is True, the site chooses the IDs of the objects, and the KEY in the mark is the name.
     """
 
     name: str
@@ -49,9 +52,21 @@ class SyncKind:
     mark: Optional[str] = "labels"
     noun: Optional[Noun] = field(default=None, repr=False)
 
+    @property
+    def is_named_by_mark(self) -> bool:
+        return self.noun is not None and self.noun.key.assigned
+
+    @functools.cached_property
+    def listed_by(self) -> Property:
+        """The property by which lists of the objects are filtered, such as the ruleset of rules; empty for others."""
+        fields = () if self.noun is None else self.noun.fields
+        return next(((field.name,) for field in fields if field.filters), ())
+
     def field_at(self, path: Property) -> Optional[Field]:
         """Return the field of a plain noun that contains a property, or None."""
-        return None if self.noun is None or path in (OWNER, ADOPTED) else self.noun.by_name.get(path[0])
+        if self.noun is None or path in ((), OWNER, ADOPTED):
+            return None
+        return self.noun.by_name.get(_literals(self.noun).get(path[0], path[0]))
 
     def is_secret(self, path: Property) -> bool:
         """Return True for a property that is a secret field of a plain noun."""
@@ -105,19 +120,35 @@ HOSTS = SyncKind(
 )
 
 
+def _literals(noun: Noun) -> Mapping[str, str]:
+    """Return the names of fields by the keys that contain the text of a Python literal, such as ``value_raw``."""
+    return {field.wire: field.name for field in noun.fields if field.literal}
+
+
 def _kind_of(noun: Noun) -> SyncKind:
     def parse_key(text: str) -> str:
         noun.key.check(text)
         return text
 
+    def parse_name(text: str) -> str:
+        if not re.fullmatch(r"[-\w.:/]+", text):
+            raise ValueError(f"the name may contain only letters, digits and -_.:/, but {text!r} does not")
+        return text
+
+    is_assigned = noun.key.assigned
+    fields = [field for field in noun.by_name.values() if not field.assigned]
+    keys = [key for field in fields for key in ((field.name, field.wire) if field.literal else (field.name,))]
     return SyncKind(
         noun.singular,
         noun.name,
-        (*noun.by_name, ABSENT),
+        (*([NAME] if is_assigned else []), *keys, ABSENT),
         noun.rank,
-        parse_key,
-        str(noun.key.example),
-        {(field.name,): NOUNS[field.refers_to].singular for field in noun.fields if field.refers_to in NOUNS},
+        parse_name if is_assigned else parse_key,
+        "x" if is_assigned else str(noun.key.example),
+        {
+            **{(field.name,): NOUNS[field.refers_to].singular for field in noun.fields if field.refers_to in NOUNS},
+            **({FOLDER: FOLDERS.name} if FOLDER[0] in keys else {}),
+        },
         mark=noun.mark,
         noun=noun,
     )
@@ -128,7 +159,7 @@ KINDS: Mapping[str, SyncKind] = {
     for kind in (
         FOLDERS,
         HOSTS,
-        *(_kind_of(noun) for noun in NOUNS.values() if noun.supports("create") and not noun.key.assigned),
+        *(_kind_of(noun) for noun in NOUNS.values() if noun.supports("create")),
     )
 }
 

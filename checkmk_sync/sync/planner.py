@@ -159,7 +159,7 @@ class _Planner:
             return False
         if wanted.kind == FOLDERS.name and not differs:  # several owners may share a folder
             return False
-        if self.adopt and existing.owner in (None, owner):
+        if self.adopt and existing.owner in (None, owner) and not existing.copies:
             return False
         self.conflicts.append(self.ownership.conflict(existing, wanted))
         return True

@@ -95,8 +95,12 @@ def _corrected(change: Change, outcome: Outcome, observed: Observed, deleted: se
     if change.action is Action.DELETE:
         is_done = existing is None
     else:
-        is_done = existing is not None and all(
-            has_property(change.kind, existing.properties, path, value) for path, value in change.new_values.items()
+        is_done = (
+            existing is not None
+            and not existing.copies
+            and all(
+                has_property(change.kind, existing.properties, path, value) for path, value in change.new_values.items()
+            )
         )
     fields = [KINDS[change.kind].field_at(path) for path in change.properties]
     is_visible = all(field is None or field.at for field in fields)  # False for a secret, which the site never returns

@@ -36,11 +36,14 @@ class Rulesets(Collection[Ruleset]):
         with self.naming_similar(name):
             return super().get(name, fresh=fresh)
 
-    def names(self) -> list[str]:
-        """Return the sorted names of all rulesets, which costs four requests."""
+    def names(self, *, used: Optional[bool] = None) -> list[str]:
+        """Return the sorted names of all rulesets, or only those with or without rules.
+
+        This costs two requests, and four for all rulesets.
+        """
         # Checkmk: "used=false" lists only the rulesets without rules (Ruleset.matches_ruleset_search_options).
-        choices = itertools.product((True, False), (False, True))
-        return sorted({found.name for used, old in choices for found in self.each(used=used, deprecated=old)})
+        choices = itertools.product((True, False) if used is None else (used,), (False, True))
+        return sorted({found.name for has, old in choices for found in self.each(used=has, deprecated=old)})
 
     @contextlib.contextmanager
     def naming_similar(self, ruleset: str) -> Iterator[None]:

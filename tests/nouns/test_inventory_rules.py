@@ -1,0 +1,88 @@
+"""Rules in inventories: the KEY of a mark in the comment is the name, and rules of others are never touched."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator
+
+import pytest
+
+from checkmk_sync import Checkmk
+from checkmk_sync.errors import SettingsError
+from checkmk_sync.sync import Plan, Report, apply_plan, from_data, make_plan, report_as_text
+from checkmk_sync.testing import ManualClock, SimulatedSite
+from tests.nouns.rule_examples import FILESYSTEM, LINUX, create_rule, host_name
+from tests.official_documents import EDITIONS
+
+
+@pytest.fixture(params=EDITIONS)
+def every_site(request: pytest.FixtureRequest, clock: ManualClock) -> Iterator[tuple[SimulatedSite, Checkmk]]:
+    with SimulatedSite(request.param, EDITIONS[request.param], clock=clock) as site, site.client(clock=clock) as cmk:
+        yield site, cmk
+
+
+def rule(name: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "ruleset": FILESYSTEM, "folder": "/", "value": {"levels": (80.0, 90.0)}, **more}
+
+
+def planned(cmk: Checkmk, *items: Any, owner: Any = "cmdb", **more: Any) -> Plan:
+    return make_plan(cmk, from_data({"rules": list(items), **more}), owner=owner)
+
+
+def applied(cmk: Checkmk, *items: Any, **more: Any) -> Report:
+    """Apply an inventory of rules, and check that a second plan is empty."""
+    plan = planned(cmk, *items, **more)
+    plan.raise_if_unsafe(allow_changes="100%", allow_deletions="100%")
+    report = apply_plan(cmk, plan)
+    assert (report.ok, report.verified) == (True, True), report_as_text(report)
+    assert planned(cmk, *items, **more).is_empty
+    return report
+
+
+def stored(site: SimulatedSite) -> dict[str, dict[str, Any]]:
+    return dict(site.state.configuration.objects["rules"])
+
+
+def comments(site: SimulatedSite) -> list[str]:
+    return [values["properties"].get("comment", "") for values in stored(site).values()]
+
+
+def actions(plan: Plan) -> list[str]:
+    return [f"{change.action.value} {change.key}" for change in plan.changes]
+
+
+def test_rules_are_created_changed_and_deleted_by_their_names(every_site: tuple[SimulatedSite, Checkmk]) -> None:
+    site, cmk = every_site
+    foreign = str(create_rule(cmk.rules).id)
+    before = stored(site)[foreign]
+    first = rule("a", comment="Ask Carol", conditions=host_name("one_of", "web01"))
+    assert actions(applied(cmk, first, rule("b", conditions=LINUX)).plan) == ["create a", "create b"]
+    assert comments(site) == ["", "Ask Carol\ncheckmk_sync/owner: cmdb a", "checkmk_sync/owner: cmdb b"]
+    report = applied(cmk, {**first, "value": {"levels": [70.0, 90.0]}}, rule("b", conditions={}))
+    assert actions(report.plan) == ["update a", "update b"]
+    assert actions(applied(cmk, rule("b")).plan) == ["delete a"]
+    assert actions(applied(cmk, {"name": "b", "absent": True}).plan) == ["delete b"]
+    assert stored(site) == {foreign: before}
+
+
+def test_rules_need_an_owner(cmk: Checkmk) -> None:
+    with pytest.raises(SettingsError, match="rules need an owner, because its mark contains their names"):
+        planned(cmk, rule("a"), owner=None)
+
+
+def test_a_clone_is_a_conflict_that_names_both_rules(site: SimulatedSite, cmk: Checkmk) -> None:
+    """The web interface copies the comment of a rule, with the mark."""
+    applied(cmk, rule("a"))
+    (original,) = cmk.rules.each(ruleset=FILESYSTEM)
+    clone = cmk.rules.create(original)
+    for items in ([rule("a")], [{"name": "a", "absent": True}], [rule("b")]):
+        plan = planned(cmk, *items)
+        (conflict,) = plan.conflicts
+        assert conflict.text == (
+            f"rule a{conflict.location and f' ({conflict.location})'} has the mark of the owner 'cmdb' more than once: "
+            f"{original.id} and {clone.id}; the later one is probably a clone; remove the line checkmk_sync/owner in "
+            "the comment of the clone, or delete the clone by hand"
+        )
+        assert not any(change.key == "a" for change in plan.changes)
+    assert len(stored(site)) == 2
+    cmk.rules.delete(str(clone.id))
+    assert planned(cmk, rule("a")).counts()["conflicts"] == 0
