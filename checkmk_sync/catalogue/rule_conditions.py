@@ -48,7 +48,7 @@ def with_labels(conditions: Conditions) -> dict[str, Any]:
             labels = _conjunction(found.pop(new))
             if labels is None:
                 raise ValueError(
-                    f"{new} must not contain 'or' or negate several labels together, because Checkmk 2.2 has only lists of labels"
+                    f"{new} must not contain 'or' or negate several labels, because Checkmk 2.2 cannot express that"
                 )
             found[old] = [
                 dict(zip(("key", "operator", "value"), (key, "is_not" if negated else "is", value)))

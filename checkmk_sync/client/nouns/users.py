@@ -39,7 +39,7 @@ class Users(Collection[User]):
 
 
 def _with_login(body: Mapping[str, Any], auth_type: Any) -> Mapping[str, Any]:
-    """Return a body in which ``auth_option`` is complete. ``auth_type`` is the user's type before the write, or None."""
+    """Return a body in which ``auth_option`` is complete. ``auth_type`` is its value before, or None."""
     if "auth_option" not in body:
         return body
     login = {"auth_type": "automation" if auth_type == "automation" else "password", **body["auth_option"]}
