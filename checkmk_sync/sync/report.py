@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Iterator, Optional, Sequence
+from typing import Any, Collection, Iterator, Optional, Sequence
 
 from ..client.nouns.activation import ActivationResult
 from ..client.outcomes import Outcome, Status
@@ -85,10 +85,23 @@ def compare_with_site(results: Sequence[tuple[Change, Outcome]], observed: Obser
         for change, outcome in results
         if change.action is Action.DELETE and outcome.status is Status.APPLIED
     }
-    return [(change, _corrected(change, outcome, observed, deleted)) for change, outcome in results]
+    corrected: list[tuple[Change, Outcome]] = []
+    replaced: set[tuple[str, ...]] = set()  # the properties that a second step has set
+    for change, planned in reversed(results):
+        outcome = _corrected(change, planned, observed, deleted, replaced)
+        corrected.append((change, outcome))
+        if outcome.status is Status.APPLIED:
+            replaced.update((change.kind, change.key, *path) for path in change.properties)
+    return corrected[::-1]
 
 
-def _corrected(change: Change, outcome: Outcome, observed: Observed, deleted: set[tuple[str, str]]) -> Outcome:
+def _corrected(
+    change: Change,
+    outcome: Outcome,
+    observed: Observed,
+    deleted: Collection[tuple[str, str]],
+    replaced: Collection[tuple[str, ...]],
+) -> Outcome:
     existing = observed.objects.get((change.kind, change.key))
     if existing is None and change.action is not Action.DELETE and (change.kind, change.key) in deleted:
         return outcome  # it removed references before the deletion, and was applied if the deletion was
@@ -99,7 +112,9 @@ def _corrected(change: Change, outcome: Outcome, observed: Observed, deleted: se
             existing is not None
             and not existing.copies
             and all(
-                has_property(change.kind, existing.properties, path, value) for path, value in change.new_values.items()
+                has_property(change.kind, existing.properties, path, value)
+                for path, value in change.new_values.items()
+                if (change.kind, change.key, *path) not in replaced
             )
         )
     # A value that the site does not show, such as a secret, proves nothing.
