@@ -78,6 +78,9 @@ class Checkmk(RawCalls):
     * ``activation``: pending changes and their activation (:class:`.Activation`)
     * ``jobs``: background jobs (:class:`.Jobs`)
     * ``host_attributes``: the tag groups and custom attributes of the site (:class:`.HostAttributes`)
+    * ``rules`` and ``rulesets``: rules for hosts and services (:class:`.Rules`, :class:`.Rulesets`)
+    * ``notification_rules``: rules for notifications (:class:`.AssignedKeys`)
+    * ``tag_groups``, ``roles`` and ``users`` (:class:`.TagGroups`, :class:`.Roles`, :class:`.Users`)
     * ``aux_tags``, ``contact_groups``, ``host_groups``, ``passwords``, ``service_groups`` and ``time_periods``: other
       objects of the configuration (:class:`.Collection`)
 
