@@ -19,15 +19,29 @@ class Sizes:
 
     tag_groups: int
     users: int
+    rules: int
     hosts: int
 
 
-SMALL, LARGE = Sizes(2, 4, 6), Sizes(20, 30, 1000)
+SMALL, LARGE = Sizes(2, 4, 10, 6), Sizes(20, 30, 200, 1000)
+RULESETS: Mapping[str, Any] = {
+    "active_checks:icmp": {"description": "PING", "min_pings": 2},
+    "checkgroup_parameters:cpu_load": {"levels": (5.0, 10.0)},
+    "checkgroup_parameters:filesystem": {"levels": (80.0, 90.0), "magic": 0.8},
+    "checkgroup_parameters:ps": {"levels": (1, 1, 99, 199)},
+    "extra_host_conf:check_interval": 2.5,
+    "extra_service_conf:max_check_attempts": 3,
+    "host_contactgroups": "team1",
+    "ignored_services": True,
+    "service_contactgroups": "team2",
+    "snmp_communities": "public",
+}
 
 
 def weekly_inventory(sizes: Sizes) -> dict[str, Any]:
     """Return an inventory whose objects refer to each other, in an order in which they cannot be created."""
     return {
+        "rules": [_rule(number, sizes) for number in range(sizes.rules)],
         "hosts": [_host(number, sizes) for number in range(sizes.hosts)],
         "folders": [
             {"path": f"/f{number}", "title": f"Folder {number}", "attributes": {"tag_group0": "tag0-1"}}
@@ -53,6 +67,28 @@ def _host(number: int, sizes: Sizes) -> Mapping[str, Any]:
     }
     folder = f"/f{number % 3}/g{number % 7}"
     return {"name": f"h{number:04d}", "folder": folder, "attributes": attributes, "labels": {"env": "prod"}}
+
+
+def _rule(number: int, sizes: Sizes) -> Mapping[str, Any]:
+    ruleset = list(RULESETS)[number % len(RULESETS)]
+    group = number % sizes.tag_groups
+    conditions: dict[str, Any] = {
+        "host_tags": [{"key": f"group{group}", "operator": "is", "value": f"tag{group}-{number % 4}"}],
+        "host_name": {"match_on": [f"h{number:04d}", "~h00"], "operator": "one_of"},
+    }
+    if number % 3 == 0:
+        labels = [{"operator": "and", "label": "env:prod"}]
+        conditions["host_label_groups"] = [{"operator": "and", "label_group": labels}]
+    return {
+        "name": f"rule{number:03d}",
+        "ruleset": ruleset,
+        "folder": ("/", "/f0", "/f1")[number % 3],
+        "value": RULESETS[ruleset],
+        "conditions": conditions,
+        "description": f"Rule {number}",
+        "comment": "Ask Carol" if number % 2 else None,
+        "disabled": number % 7 == 0,
+    }
 
 
 def _user(number: int) -> Mapping[str, Any]:
