@@ -11,9 +11,11 @@ from ..core.text import escape_unprintable, pluralize, summarize
 from ..errors import CheckmkError
 from .changes import Action, Change
 from .compare import has_property
-from .kinds import KINDS
-from .observed import Observed
+from .kinds import AFTER, BEFORE, FOLDER, KINDS, Property
+from .observed import ExistingObject, Observed
 from .plan import Plan
+
+_INDEX: Property = ("folder_index",)
 
 
 @dataclass
@@ -95,13 +97,7 @@ def _corrected(change: Change, outcome: Outcome, observed: Observed, deleted: se
     if change.action is Action.DELETE:
         is_done = existing is None
     else:
-        is_done = (
-            existing is not None
-            and not existing.copies
-            and all(
-                has_property(change.kind, existing.properties, path, value) for path, value in change.new_values.items()
-            )
-        )
+        is_done = existing is not None and not existing.copies and _is_as_wanted(change, existing, observed)
     fields = [KINDS[change.kind].field_at(path) for path in change.properties]
     is_visible = all(field is None or field.at for field in fields)  # False for a secret, which the site never returns
     is_proof = existing is None or (change.staleness(existing) is None and is_visible)
@@ -110,6 +106,20 @@ def _corrected(change: Change, outcome: Outcome, observed: Observed, deleted: se
     if not is_done and outcome.status is Status.APPLIED:
         return replace(outcome, status=Status.NOT_APPLIED, note="was applied, but the site no longer has this state")
     return outcome
+
+
+def _is_as_wanted(change: Change, existing: ExistingObject, observed: Observed) -> bool:
+    now = existing.properties
+    for path, value in change.new_values.items():
+        if path in (AFTER, BEFORE):
+            other = observed.objects.get((change.kind, value))
+            if other is None or other.properties[FOLDER] != now[FOLDER]:
+                return False
+            if (now[_INDEX] > other.properties[_INDEX]) is (path == BEFORE):
+                return False
+        elif not has_property(change.kind, now, path, value):
+            return False
+    return True
 
 
 def report_as_text(report: Report, *, limit: int = 20) -> str:
