@@ -14,7 +14,7 @@ from typing import Any, Callable, Collection, Mapping, Optional
 
 from ..core.arguments import describe_type
 from ..core.private_files import is_open_to_others
-from ..core.redaction import telling_name
+from ..core.redaction import named_entries, telling_name
 from ..core.secret_names import is_secret_name
 from ..core.text import suggestion
 from ..errors import MissingExtraError, SettingsError
@@ -116,7 +116,7 @@ def reveal_members(value: Any, reveal: Callable[[str], str], member: str = "") -
     if isinstance(value, Mapping):
         return {name: reveal_members(inner, reveal, telling_name(value, name)) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(reveal_members(inner, reveal, member) for inner in value)
+        return type(value)(reveal_members(inner, reveal, before or member) for before, inner in named_entries(value))
     name = secret_name(value)
     return reveal(name) if name is not None and is_secret_name(member) else value
 

@@ -9,7 +9,7 @@ import itertools
 import json
 import re
 from collections.abc import Mapping  # isinstance() is three times slower with typing.Mapping
-from typing import Any, Container, Iterable, Iterator
+from typing import Any, Container, Iterable, Iterator, Sequence
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from .secret_names import is_secret_name
@@ -42,7 +42,9 @@ def mask_secrets(value: Any, name: str = "") -> Any:
         return {key: mask_secrets(inner, telling_name(value, key)) for key, inner in value.items()}
     if isinstance(value, str) and name.endswith("url"):
         return _USERINFO.sub(rf"\1{HIDDEN}@", value)
-    return [mask_secrets(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+    if isinstance(value, tuple):
+        return tuple(mask_secrets(inner, before) for before, inner in named_entries(value))
+    return [mask_secrets(inner) for inner in value] if isinstance(value, list) else value
 
 
 def telling_name(members: Mapping[Any, Any], key: Any) -> str:
@@ -50,6 +52,14 @@ def telling_name(members: Mapping[Any, Any], key: Any) -> str:
     # Checkmk: the parameters of notifications, such as {"option": "explicit", "url": "https://…"}.
     is_explicit = str(members.get("option", "")).startswith("explicit")
     return "secret" if is_explicit and key not in ("option", "username") else str(key)
+
+
+def named_entries(value: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the entries of a list or tuple. Those of a tuple are named by the string before them, if there is one."""
+    # Checkmk: values of rules contain ("password", "…") and ("cmk_postprocessed", "explicit_password", ("uuid", "…")).
+    is_named = isinstance(value, tuple)
+    for before, inner in zip(("", *value), value):
+        yield before if is_named and isinstance(before, str) else "", inner
 
 
 def _is_stored(value: Any) -> bool:
@@ -70,8 +80,8 @@ def find_secrets(value: Any, *, all_of_it: bool = False) -> Iterator[str]:
                 is_secret = is_secret_name(telling_name(value, key)) and not _is_stored(inner)
                 yield from find_secrets(inner, all_of_it=all_of_it or is_secret)
     elif isinstance(value, (list, tuple)):
-        for inner in value:
-            yield from find_secrets(inner, all_of_it=all_of_it)
+        for before, inner in named_entries(value):
+            yield from find_secrets(inner, all_of_it=all_of_it or is_secret_name(before))
     elif all_of_it and isinstance(value, (str, int, float)) and not isinstance(value, bool):
         yield str(value)
 

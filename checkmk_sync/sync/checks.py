@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Collection, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar
+from typing import Any, Callable, Collection, Container, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar
 
 from ..catalogue.attributes import BUILT_IN, SAMPLE_TAGS
 from ..client.object_format import NounFormat, noun_format
@@ -42,7 +42,7 @@ def value_problems(wanted: Object, sent: Mapping[Property, Any], observed: Obser
         elif value is not None and path[0] == "labels":
             problem = label_problem(path[1], value, observed.version)
         elif known is not None:
-            problem = _field_problem(known, path[0])
+            problem = _field_problem(known, path[0], {name for name, *_ in sent})
         if problem is not None:
             yield wanted.problem(problem, *path)
 
@@ -55,10 +55,10 @@ def _format_of(kind: str, observed: Observed) -> Optional[NounFormat]:
     return noun_format(noun.name, observed.version, observed.edition or "")
 
 
-def _field_problem(known: NounFormat, name: str) -> Optional[str]:
+def _field_problem(known: NounFormat, name: str, given: Container[str]) -> Optional[str]:
     try:
-        known.field(name)
-    except CheckmkError as error:
+        known.require_partners([name], given)
+    except (CheckmkError, ValueError) as error:
         return str(error)
     return None
 
@@ -124,6 +124,13 @@ def warnings(desired: Desired, observed: Observed, kept: Sequence[str], secrets_
     if secrets_written:
         objects = pluralize(secrets_written, "object")
         yield f"the secrets of {objects} are written even if they are unchanged, because of 'secrets: always'"
+
+
+def not_compared_warnings(objects: Mapping[str, Sequence[Object]]) -> Iterator[str]:
+    """Yield a warning for each field whose value the site does not show for some objects."""
+    for name, found in objects.items():
+        subject = f"the site does not show {name} of {_name_first(found)}"
+        yield f"{subject}, so that the plan does not change it; 'secrets: always' writes it each time"
 
 
 def _name_first(users: Sequence[Object]) -> str:

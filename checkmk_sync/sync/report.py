@@ -98,8 +98,10 @@ def _corrected(change: Change, outcome: Outcome, observed: Observed, deleted: se
         is_done = existing is None
     else:
         is_done = existing is not None and not existing.copies and _is_as_wanted(change, existing, observed)
-    fields = [KINDS[change.kind].field_at(path) for path in change.properties]
-    is_visible = all(field is None or field.at for field in fields)  # False for a secret, which the site never returns
+    # A value that the site does not show, such as a secret, proves nothing.
+    fields = [(KINDS[change.kind].field_at(path), path, new) for path, new in change.new_values.items()]
+    now = {} if existing is None else existing.properties
+    is_visible = all(field is None or field.is_shown(now.get(path), new) for field, path, new in fields)
     is_proof = existing is None or (change.staleness(existing) is None and is_visible)
     if is_done and outcome.status is not Status.APPLIED and is_proof:
         return Outcome(outcome.key, Status.APPLIED, note="the site has the wanted state")

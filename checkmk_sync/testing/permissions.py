@@ -46,9 +46,10 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
 }
 
 
-def role_permissions(roles: Mapping[str, Mapping[str, Any]], role: Mapping[str, Any]) -> frozenset[str]:
-    """Return the permissions that are on in a role, which are those of its base except for its own states."""
-    base, states = role["basedon"], role["permissions"]
-    inherited = PERMISSIONS[base] if role["builtin"] else role_permissions(roles, roles[base])
+def role_permissions(role: Mapping[str, Any]) -> frozenset[str]:
+    """Return the permissions that are on in a role."""
+    states = role["permissions"]
     on = {name for name, state in states.items() if state == "yes"}
-    return frozenset((inherited | on) - {name for name, state in states.items() if state == "no"})
+    off = {name for name, state in states.items() if state == "no"}
+    # cmk/gui/utils/roles.py, may_with_roles: changes of a built-in role do not change the roles that are based on it.
+    return (PERMISSIONS[role["basedon"]] | on) - off

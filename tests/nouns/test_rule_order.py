@@ -84,6 +84,34 @@ def test_two_calls_that_create_the_same_rule_do_not_take_each_others(site: Simul
     assert all(name is True for name in found if not isinstance(name, str))
 
 
+def _lists(site: SimulatedSite) -> int:
+    return sum("/rule/collections/" in request.path and request.method == "GET" for request in site.requests)
+
+
+def test_a_rule_that_is_known_to_be_absent_is_created_without_a_list(site: SimulatedSite, rules: Rules) -> None:
+    create_rule(rules)
+    before, facts = _lists(site), {"ruleset": FILESYSTEM, "folder": "/", "value": LEVELS}
+    for number in range(3):
+        rules.create_absent(**facts, comment=f"checkmk_sync/owner: team {number}")
+    assert _lists(site) == before
+    assert rules.ensure(**facts, comment="new").changed
+    assert _lists(site) == before + 1
+    site.set_faults([Fault("reset_after", writes=True, times=1)])
+    made = rules.create_absent(**facts, comment="checkmk_sync/owner: team 4")
+    assert rule_ids(rules)[-1] == made.id
+
+
+@pytest.mark.parametrize("fault", ["reset_before", "crash"])
+def test_an_absent_rule_that_was_not_created_is_unknown(site: SimulatedSite, rules: Rules, fault: str) -> None:
+    create_rule(rules)
+    site.set_faults([Fault(fault, writes=True, times=1)])
+    with pytest.raises(CheckmkError) as caught:
+        rules.create_absent(ruleset=FILESYSTEM, folder="/", value=LEVELS, comment="new")
+    assert caught.value.attempted is not None
+    assert caught.value.attempted.is_uncertain
+    assert len(rule_ids(rules)) == 1
+
+
 def test_a_record_that_was_read_can_be_created_again(rules: Rules) -> None:
     rule = create_rule(rules, conditions=LINUX, description="Levels")
     copy = rules.create(rule)

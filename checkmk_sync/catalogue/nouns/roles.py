@@ -62,6 +62,7 @@ class Role(Record):
         decode=_as_states,
         canonical=_checked,
         matches=_is_as_wanted,
+        shows=lambda _found, wanted: "default" not in wanted.values(),
         example={"general.edit_profile": "no", "wato.activate": "yes"},
     )
     enforce_two_factor_authentication: Optional[bool] = attr(

@@ -71,6 +71,7 @@ class Rule(Record):
         wire="value_raw",
         repeated=True,
         literal=True,
+        holds_secrets=True,  # CHECKMK_API 10.14: sites mask only some of them
         encode=write_literal,
         decode=read_literal,
         canonical=comparable,

@@ -35,6 +35,8 @@ class Users(Collection[User]):
         return _with_login(super()._creation_body(record), None)
 
     def _update_body(self, before: User, changes: Mapping[str, Any], /) -> Mapping[str, Any]:
+        if "password" in changes and before.store_automation_secret:  # a new secret resets it
+            changes = {"store_automation_secret": True, **changes}
         return _with_login(super()._update_body(before, changes), before.auth_type)
 
 
