@@ -1,6 +1,6 @@
 """The conditions of rules: their forms in the versions of Checkmk, and their comparison.
 
-The conditions of hosts are ``host_name``, ``host_tags`` and ``host_label_groups``, and those of services are
+Conditions for hosts are ``host_name``, ``host_tags`` and ``host_label_groups``. Conditions for services are
 ``service_description`` and ``service_label_groups``. Up to 2.2, sites have ``host_labels`` and ``service_labels``
 instead of groups of labels.
 """
@@ -47,7 +47,9 @@ def with_labels(conditions: Conditions) -> dict[str, Any]:
         if new in found:
             labels = _conjunction(found.pop(new))
             if labels is None:
-                raise ValueError(f"Checkmk before 2.3 has no 'or' between labels, and no groups of them: {new}")
+                raise ValueError(
+                    f"{new} must not contain 'or' or negate several labels, because Checkmk 2.2 cannot express that"
+                )
             found[old] = [
                 dict(zip(("key", "operator", "value"), (key, "is_not" if negated else "is", value)))
                 for negated, (key, _, value) in ((negated, label.partition(":")) for negated, label in labels)
@@ -98,7 +100,10 @@ def with_operators(entries: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, 
 
 
 def _conjunction(groups: Sequence[Mapping[str, Any]]) -> Optional[list[tuple[bool, str]]]:
-    """Return the labels that all must be present or, if the first value is True, absent. None if there is an "or"."""
+    """Return the labels that must be present, or absent if the first value of a pair is True.
+
+    Return None if the groups contain an "or", or negate several labels together.
+    """
     found: list[tuple[bool, str]] = []
     for operator, labels in _with_defaults(groups):
         if operator == "and" and all(inner in ("and", "not") for inner, _ in labels):

@@ -76,6 +76,9 @@ class Checkmk(RawCalls):
     * ``discovery``: scanning hosts for services (:class:`.Discovery`)
     * ``activation``: pending changes and their activation (:class:`.Activation`)
     * ``jobs``: background jobs (:class:`.Jobs`)
+    * ``rules`` and ``rulesets``: rules for hosts and services (:class:`.Rules`, :class:`.Rulesets`)
+    * ``notification_rules``: rules for notifications (:class:`.AssignedKeys`)
+    * ``tag_groups``, ``roles`` and ``users`` (:class:`.TagGroups`, :class:`.Roles`, :class:`.Users`)
     * ``aux_tags``, ``contact_groups``, ``host_groups``, ``passwords``, ``service_groups`` and ``time_periods``: other
       objects of the configuration (:class:`.Collection`)
 

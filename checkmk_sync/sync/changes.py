@@ -70,6 +70,11 @@ class Change:
         return {path[1]: new for path, (_, new) in self.properties.items() if path[0] == section}
 
     @property
+    def target(self) -> tuple[str, str]:
+        """The kind and the key of the object."""
+        return self.kind, self.key
+
+    @property
     def id(self) -> str:
         """The ID of the existing object in requests."""
         return self.key if self.existing is None else self.existing.id or self.key

@@ -18,8 +18,8 @@ def in_order(
     changes: Sequence[Change], desired: Desired, observed: Observed, conflicting_keys: Collection[Key]
 ) -> list[Change]:
     """Return the changes, with moves that bring the objects of each list and folder into the order of the inventory."""
-    moves = {(change.kind, change.key): change for change in changes if _is_move(change)}
-    created = {(change.kind, change.key): change for change in changes if change.action is Action.CREATE}
+    moves = {change.target: change for change in changes if _is_move(change)}
+    created = {change.target: change for change in changes if change.action is Action.CREATE}
     sequence = {key: number for number, key in enumerate(observed.objects)}
     for (kind, _, folder), names in _groups(desired, observed, conflicting_keys).items():
         existing = {name: observed.objects[kind, name] for name in names if (kind, name) in observed.objects}
@@ -38,7 +38,7 @@ def in_order(
     places = {key: number for number, key in enumerate(desired.objects)}
     result = (*(change for change in changes if not _is_move(change)), *moves.values())
     return [
-        replace(change, place=places.get((change.kind, change.key), 0)) if KINDS[change.kind].is_ordered else change
+        replace(change, place=places.get(change.target, 0)) if KINDS[change.kind].is_ordered else change
         for change in result
     ]
 

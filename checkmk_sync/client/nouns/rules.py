@@ -64,7 +64,7 @@ class Rules(AssignedKeys[Rule]):
     >>> cmk.rules.create(ruleset="host_contactgroups", folder="/linux", value="all")
     >>> [rule.value for rule in cmk.rules.each(ruleset="host_contactgroups")]
 
-    A value is the Python object that the site writes as text, with its tuples; lists and tuples count as equal. If the
+    A value is a Python object, which requests and answers contain as text. Lists and tuples count as equal. If the
     site does not have the ruleset, the error names a similar one. Rules have no names, so ``ensure`` without an ID
     looks for a rule with the same value, conditions and other given fields in the folder.
 
