@@ -56,9 +56,14 @@ class Field:
       update can set the field.
     * Two values mean the same if their ``canonical`` forms are equal. ``matches(found, wanted)`` replaces this
       comparison if only a part of the value is given. A missing value means the same as ``unset``.
+    * ``shows(found, wanted)`` returns False if the answer does not tell whether the object has the wanted value. Such a
+      value counts as the same, except for the part that ``matches`` can compare.
+    * An update of a field ``only_with`` another field has no effect without that field.
     * A new object gets the ``initial`` value if none is given.
     * ``encode`` converts a value for requests, and ``decode`` a value from answers.
     * ``refers_to`` is the noun whose objects the value names.
+    * ``interim(found, wanted)`` is the wanted value together with the parts of the found one that it lacks. It is set
+      first if other objects may still use these parts.
     """
 
     name: str
@@ -88,9 +93,12 @@ class Field:
     decode: Callable[[Any], Any] = _unchanged
     refers_to: str = ""
     matches: Optional[Callable[[Any, Any], bool]] = None
+    shows: Optional[Callable[[Any, Any], bool]] = None
+    only_with: str = ""
     initial: Any = None
     holds_secrets: bool = False
     unset: Any = None
+    interim: Optional[Callable[[Any, Any], Any]] = None
 
     def serves(self, version: CheckmkVersion, edition: str) -> bool:
         """Return True if a site of this version and edition has the field."""
@@ -145,12 +153,18 @@ class Field:
             form = f"must have the form of {self.example!r}" if self.example else f"is not valid: {error}"
             raise ValueError(f"{self.name} {form}") from None
 
+    def is_shown(self, found: Any, wanted: Any) -> bool:
+        """Return True if the value in an answer tells whether the object has the wanted value."""
+        return bool(self.at) and (self.shows is None or self.shows(found, wanted))
+
     def same(self, one: Any, other: Any) -> bool:
         """Return True if a value of the site means the same to the server as a wanted one.
 
-        A missing value means the same as an empty one. Raises one of the errors :data:`MALFORMED` if a value does not
-        have the form that the server accepts.
+        A missing value means the same as an empty one, and a value that cannot be compared counts as the same. Raises
+        one of the errors :data:`MALFORMED` if a value does not have the form that the server accepts.
         """
+        if self.matches is None and not self.is_shown(one, other):
+            return True
         one, other = (self.unset if value is None else value for value in (one, other))
         if one is None or other is None:
             return (one in _EMPTY and other in _EMPTY) or (self.type is bool and not one and not other)

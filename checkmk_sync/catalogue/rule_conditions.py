@@ -1,6 +1,6 @@
 """The conditions of rules: their forms in the versions of Checkmk, and their comparison.
 
-The conditions of hosts are ``host_name``, ``host_tags`` and ``host_label_groups``, and those of services are
+Conditions for hosts are ``host_name``, ``host_tags`` and ``host_label_groups``. Conditions for services are
 ``service_description`` and ``service_label_groups``. Up to 2.2, sites have ``host_labels`` and ``service_labels``
 instead of groups of labels.
 """
@@ -49,7 +49,9 @@ def with_labels(conditions: Conditions) -> dict[str, Any]:
     for old, new in zip(_LABELS, _GROUPS):
         labels = _conjunction(found.pop(new, ()))
         if labels is None:
-            raise ValueError(f"Checkmk before 2.3 has no 'or' between labels, and no groups of them: {new}")
+            raise ValueError(
+                f"{new} must not contain 'or' or negate several labels, because Checkmk 2.2 cannot express that"
+            )
         if labels:
             found[old] = [_to_label(operator, *label.partition(":")) for operator, label in labels]
     return found
@@ -100,7 +102,10 @@ def _with_operators(entries: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str,
 
 
 def _conjunction(groups: Sequence[Mapping[str, Any]]) -> Optional[list[tuple[str, str]]]:
-    """Return the labels that all must be present ("and") or absent ("not"). None if there is an "or"."""
+    """Return the labels that must be present ("and") or absent ("not").
+
+    Return None if the groups contain an "or", or negate several labels together.
+    """
     found: list[tuple[str, str]] = []
     for operator, labels in _label_groups(groups):
         if operator == "and" and all(inner != "or" for inner, _ in labels):

@@ -107,9 +107,10 @@ class Collection(BulkEditable[R]):
 
         def body_for(before: R) -> Values:
             # CHECKMK_API 10.12: the site refuses an alias that does not change.
-            changes = self._differing(before, values)
+            changes = [*self._differing(before, values), *self._not_shown(before, values)]
             if not changes:
                 return {}
+            self._format.require_partners(changes, values)
             repeated = self._repeated(before)
             given = {name: value for name, value in values.items() if name in changes or name in repeated}
             return {**self._update_body(before, _without_masks({**repeated, **given})), **options}
@@ -128,14 +129,13 @@ class Collection(BulkEditable[R]):
 
         With ``check=True``, nothing is written, and the result shows what a call without it would do. Fields that are
         not given stay as they are. The site never returns a secret for comparison. So a secret is sent only when the
-        object is created, or always with ``update_secrets=True``.
+        object is created, or always with ``update_secrets=True``. The same applies to other values that the site does
+        not show, which the result names in ``not_compared``.
         """
         given = self._given(wanted, values)
         key = given.pop(self._key)
         self._format.check({self._key: key, **given})
-        omitted = frozenset() if update_secrets else self._format.secrets
-        compared = {name: value for name, value in given.items() if name not in omitted}
-        return self._ensure(key, compared, check, lambda: self._new_record(key, given))
+        return self._ensure(key, given, check, lambda: self._new_record(key, given), sends_all=update_secrets)
 
     def _parse(self, data: Any, etag: Optional[str] = None) -> R:
         record: R = self._format.parse(self.record, data, etag)
@@ -155,19 +155,23 @@ class Collection(BulkEditable[R]):
         return self._format.same(found, self._settable(wanted, by_creation=True))
 
     def _has_values(self, found: R, values: Values) -> bool:
-        # A secret cannot be compared, so an update that sends one cannot be proven.
-        return not self._secrets_in(values) and self._format.same(found, values)
+        # An update that sends a value that cannot be compared cannot be proven.
+        return not self._not_shown(found, values) and self._format.same(found, values)
 
     def _differing(self, before: R, values: Values, /) -> Sequence[str]:
         changes = self._format.differing(before, values)
         self._format.refuse_fixed(changes)
-        # Secrets cannot be compared.
-        return changes + self._secrets_in(values)
+        return changes
+
+    def _not_shown(self, before: R, values: Values, /) -> Sequence[str]:
+        return self._format.not_shown(before, values)
 
     def _to_set(self, changes: Values, given: Values, /) -> Values:
+        fields, replaces = self._format.fields, self.record.noun.replaces
+        needed = {fields[name].only_with for name in changes}
         # An update that replaces the object sends all values, and those of the site can contain masked secrets.
-        fields = self._format.fields if self.record.noun.replaces else {}
-        return {**changes, **{name: given[name] for name in given if name in fields and not fields[name].fixed}}
+        more = [name for name in given if name in needed or (replaces and not fields[name].fixed)]
+        return {**changes, **{name: given[name] for name in more}}
 
     def _with_values(self, record: R, values: Values, /) -> R:
         secrets = dict.fromkeys(self._secrets_in(self.record.noun.by_name))
@@ -203,6 +207,7 @@ class Collection(BulkEditable[R]):
         given = {**self._format.initial, **self._given(wanted, values)}
         self._format.check(given)
         self._format.require(given)
+        self._format.require_partners(given, given)
         record: R = self.record(**{**dict.fromkeys(self.record.noun.by_name), **given})
         return record
 

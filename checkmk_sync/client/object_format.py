@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Iterable, Mapping, Optional, TypeVar
+from typing import Any, Container, Iterable, Mapping, Optional, TypeVar
 
 from ..catalogue.field import MALFORMED, Field
 from ..catalogue.noun import Noun, Record
@@ -66,6 +66,13 @@ class NounFormat:
         if missing:
             raise ValueError(f"{with_article(self._noun.singular)} needs {' and '.join(missing)}")
 
+    def require_partners(self, names: Iterable[str], given: Container[str]) -> None:
+        """Raise ValueError if one of the fields ``names`` needs another field that is not ``given``."""
+        for name in names:
+            partner = self.field(name).only_with
+            if partner and partner not in given:
+                raise ValueError(f"the {self._noun.singular} field {name!r} needs {partner}; give both")
+
     def creation_body(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return fields under their names in requests that create an object, as :meth:`body`."""
         return self._nested({str(self.fields[name].creation_wire): name for name in values}, values)
@@ -89,11 +96,15 @@ class NounFormat:
         return {field.name: field.decode(value_of(body, *path)) for field, path in found if not _is_missing(body, path)}
 
     def same(self, record: Record, values: Mapping[str, Any]) -> bool:
-        """Return True if the record has all ``values``. Secrets are ignored, because sites do not return them."""
+        """Return True if the record has all ``values`` that can be compared."""
         return not self.differing(record, values)
 
+    def not_shown(self, record: Record, values: Mapping[str, Any]) -> list[str]:
+        """Return the names of the ``values`` that cannot be compared with the record, such as secrets."""
+        return [name for name, value in values.items() if not self.field(name).is_shown(getattr(record, name), value)]
+
     def differing(self, record: Record, values: Mapping[str, Any]) -> list[str]:
-        """Return the names of the ``values`` that differ from the record, without secrets.
+        """Return the names of the ``values`` that differ from the record.
 
         Raises UnexpectedReplyError if the record contains a value that the site should not return.
         """
@@ -132,7 +143,7 @@ def _value(field: Field, data: Any) -> Any:
 
 def _is_same(field: Field, found: Any, wanted: Any) -> bool:
     try:
-        return not field.at or field.same(found, wanted)
+        return field.same(found, wanted)
     except MALFORMED as error:  # wanted values have been checked
         raise UnexpectedReplyError(f"{'.'.join(field.at)!r} in the answer cannot be read: {error!r}") from None
 

@@ -13,6 +13,7 @@ from .changes import Action, Change, Conflict
 from .checks import (
     creation_problems,
     invalid_folders,
+    not_compared_warnings,
     secret_problems,
     value_problems,
     warnings,
@@ -80,7 +81,11 @@ def diff(
         pending=observed.pending,
         user=observed.user,
         site=site,
-        warnings=(*desired.notes, *warnings(desired, observed, kept, planner.secrets_written)),
+        warnings=(
+            *desired.notes,
+            *warnings(desired, observed, kept, planner.secrets_written),
+            *not_compared_warnings(planner.not_compared),
+        ),
         renames=probable_renames(changes),
         owned_by_kind=dict(collections.Counter(kind for kind, _ in owned | unmarked)),
         limits=limits or Limits.of(),
@@ -95,6 +100,7 @@ class _Planner:
         self.problems: list[Problem] = []
         self.unchanged = 0
         self.secrets_written = 0  # existing objects whose secrets are written
+        self.not_compared: dict[str, list[Object]] = {}  # by the name of the field, except secrets
 
     @property
     def conflicting_keys(self) -> set[Key]:
@@ -113,11 +119,8 @@ class _Planner:
             self._add_missing(wanted) if existing is None else self._add_absent(wanted, existing)
             return
         differences = {} if wanted.implied else _differences(wanted, existing)
-        if self.desired.secrets_always:
-            kind = KINDS[wanted.kind]
-            secrets = {path: (HIDDEN, new) for path, new in wanted.properties.items() if kind.is_secret(path)}
-            differences.update(secrets)
-            self.secrets_written += bool(secrets)
+        if KINDS[wanted.kind].noun is not None:
+            differences.update(self._not_shown(wanted, existing, differences))
         if self._add_conflict(wanted, existing, bool(differences)):
             return
         sent = {path: merge(new, now) for path, (now, new) in differences.items()}
@@ -128,6 +131,22 @@ class _Planner:
         for action, properties in ((Action.MOVE, moved), (Action.UPDATE, differences)):
             if properties:
                 self.changes.append(Change(action, existing.kind, existing.key, properties, existing, wanted.location))
+
+    def _not_shown(self, wanted: Object, existing: ExistingObject, differences: Differences) -> Differences:
+        """Return the values that the site does not show and that are written nevertheless."""
+        kind, sent = KINDS[wanted.kind], Differences()
+        fields = {path: field for path in wanted.properties if (field := kind.field_at(path)) is not None}
+        needed = {fields[path].only_with for path in differences if path in fields}
+        for path, field in fields.items():
+            now, new = existing.properties.get(path), wanted.properties[path]
+            if path in differences or new is REMOVE or field.is_shown(now, new):
+                continue
+            if self.desired.secrets_always or field.name in needed:
+                sent[path] = (HIDDEN if field.secret else now, new)
+            elif not field.secret:
+                self.not_compared.setdefault(field.name, []).append(wanted)
+        self.secrets_written += self.desired.secrets_always and any(fields[path].secret for path in sent)
+        return sent
 
     def _add_missing(self, wanted: Object) -> None:
         if wanted.absent:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Iterator, Optional, Sequence
+from typing import Any, Collection, Iterator, Optional, Sequence
 
 from ..client.nouns.activation import ActivationResult
 from ..client.outcomes import Outcome, Status
@@ -85,10 +85,23 @@ def compare_with_site(results: Sequence[tuple[Change, Outcome]], observed: Obser
         for change, outcome in results
         if change.action is Action.DELETE and outcome.status is Status.APPLIED
     }
-    return [(change, _corrected(change, outcome, observed, deleted)) for change, outcome in results]
+    corrected: list[tuple[Change, Outcome]] = []
+    replaced: set[tuple[str, ...]] = set()  # the properties that a second step has set
+    for change, planned in reversed(results):
+        outcome = _corrected(change, planned, observed, deleted, replaced)
+        corrected.append((change, outcome))
+        if outcome.status is Status.APPLIED:
+            replaced.update((change.kind, change.key, *path) for path in change.properties)
+    return corrected[::-1]
 
 
-def _corrected(change: Change, outcome: Outcome, observed: Observed, deleted: set[tuple[str, str]]) -> Outcome:
+def _corrected(
+    change: Change,
+    outcome: Outcome,
+    observed: Observed,
+    deleted: Collection[tuple[str, str]],
+    replaced: Collection[tuple[str, ...]],
+) -> Outcome:
     existing = observed.objects.get((change.kind, change.key))
     if existing is None and change.action is not Action.DELETE and (change.kind, change.key) in deleted:
         return outcome  # it removed references before the deletion, and was applied if the deletion was
@@ -99,11 +112,15 @@ def _corrected(change: Change, outcome: Outcome, observed: Observed, deleted: se
             existing is not None
             and not existing.copies
             and all(
-                has_property(change.kind, existing.properties, path, value) for path, value in change.new_values.items()
+                has_property(change.kind, existing.properties, path, value)
+                for path, value in change.new_values.items()
+                if (change.kind, change.key, *path) not in replaced
             )
         )
-    fields = [KINDS[change.kind].field_at(path) for path in change.properties]
-    is_visible = all(field is None or field.at for field in fields)  # False for a secret, which the site never returns
+    # A value that the site does not show, such as a secret, proves nothing.
+    fields = [(KINDS[change.kind].field_at(path), path, new) for path, new in change.new_values.items()]
+    now = {} if existing is None else existing.properties
+    is_visible = all(field is None or field.is_shown(now.get(path), new) for field, path, new in fields)
     is_proof = existing is None or (change.staleness(existing) is None and is_visible)
     if is_done and outcome.status is not Status.APPLIED and is_proof:
         return Outcome(outcome.key, Status.APPLIED, note="the site has the wanted state")

@@ -82,7 +82,71 @@ def test_readable_secrets_need_a_version_that_has_them(version: str) -> None:
             )
 
 
+def test_a_new_secret_keeps_the_other_parts_of_a_login(cmk: Checkmk, site: SimulatedSite) -> None:
+    cmk.users.create("robot", fullname="Robot", auth_type="automation", password=SECRET, store_automation_secret=True)
+    assert cmk.users.update("robot", password=f"new-{SECRET}").store_automation_secret is True
+    cmk.users.create("jdoe", fullname="Jane", password=PASSWORD, enforce_password_change=True)
+    assert cmk.users.update("jdoe", password=f"new-{PASSWORD}").enforce_password_change is True
+
+
+def test_the_kind_of_a_login_changes_only_together_with_its_secret(cmk: Checkmk, site: SimulatedSite) -> None:
+    cmk.users.create("robot", fullname="Robot", password=PASSWORD)
+    for values in ({"auth_type": "automation"}, {"store_automation_secret": True}):
+        with pytest.raises(ValueError, match="needs password; give both"):
+            cmk.users.update("robot", **values)
+    assert len(_bodies(site)) == 1
+    wanted = {"auth_type": "automation", "password": SECRET, "store_automation_secret": True}
+    assert cmk.users.ensure("robot", **wanted).actions == ("update",)
+    assert not cmk.users.ensure("robot", **wanted).changed
+    assert site.state.configuration.users["robot"].password == SECRET
+
+
+def test_a_plan_sends_the_secret_with_the_kind_of_a_login(cmk: Checkmk, site: SimulatedSite) -> None:
+    cmk.users.create("robot", fullname="Robot", password=PASSWORD)
+    item = {"name": "robot", "fullname": "Robot", "auth_type": "automation", "password": SECRET}
+    plan = make_plan(cmk, from_data({"users": [item]}), owner="cmdb")
+    assert SECRET not in plan_as_text(plan)
+    assert apply_plan(cmk, plan).ok
+    assert make_plan(cmk, from_data({"users": [item]}), owner="cmdb").is_empty
+    assert site.state.configuration.users["robot"].password == SECRET
+
+
+def test_a_plan_needs_the_secret_to_change_the_kind_of_a_login(cmk: Checkmk) -> None:
+    cmk.users.create("robot", fullname="Robot", password=PASSWORD)
+    inventory = from_data({"users": [{"name": "robot", "fullname": "Robot", "auth_type": "automation"}]})
+    with pytest.raises(CheckmkError, match="'auth_type' needs password; give both"):
+        make_plan(cmk, inventory, owner="cmdb")
+
+
 # Comparison
+
+
+def test_a_field_that_the_site_does_not_return_is_not_compared(cmk: Checkmk, site: SimulatedSite) -> None:
+    created = cmk.users.ensure("jdoe", fullname="Jane", authorized_sites=[site.site])
+    assert (created.actions, created.not_compared) == (("create",), ())
+    result = cmk.users.ensure("jdoe", authorized_sites=["all"])
+    assert (result.changed, result.not_compared) == (False, ("authorized_sites",))
+    assert cmk.users.ensure("jdoe", authorized_sites=["all"], update_secrets=True).changed
+    cmk.users.update("jdoe", authorized_sites=[site.site])
+    assert [body.get("authorized_sites") for body in _bodies(site)] == [[site.site], ["all"], [site.site]]
+
+
+def test_a_field_that_a_site_returns_is_compared(cmk: Checkmk) -> None:
+    field = User.noun.by_name["authorized_sites"]
+    assert field.same(["prod"], ["prod"])
+    assert not field.same(["prod"], ["all"])
+
+
+def test_a_plan_names_fields_that_it_cannot_compare(cmk: Checkmk, site: SimulatedSite) -> None:
+    item = {"name": "jdoe", "fullname": "Jane", "authorized_sites": [site.site]}
+    inventory = from_data({"users": [item]})
+    assert apply_plan(cmk, make_plan(cmk, inventory, owner="cmdb")).ok
+    plan = make_plan(cmk, inventory, owner="cmdb")
+    assert plan.is_empty
+    (warning,) = plan.warnings
+    assert "the site does not show authorized_sites of user jdoe" in warning
+    plan = make_plan(cmk, from_data({"users": [item], "secrets": "always"}), owner="cmdb")
+    assert [list(change.properties) for change in plan.changes] == [[("authorized_sites",)]]
 
 
 @pytest.mark.parametrize(

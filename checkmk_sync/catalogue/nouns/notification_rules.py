@@ -95,7 +95,7 @@ class NotificationRule(Record):
         },
     )
     contact_selection: Optional[dict[str, Any]] = _options(
-        "Who is notified; by default, all contacts of the host or service.",
+        "Contacts to notify; by default, all contacts of the host or service.",
         "contact_selection",
         # The default of Checkmk since 2.4.0p22, for all versions.
         initial={"all_contacts_of_the_notified_object": {"state": "enabled"}},
@@ -108,7 +108,7 @@ class NotificationRule(Record):
         example={"match_services": {"state": "enabled", "value": ["CPU load"]}},
     )
     bulking: Optional[dict[str, Any]] = attr(
-        "When to send several notifications in one message; never by default. Only the scripts for mails can do that.",
+        "When to send several notifications in one message; never by default. Only scripts for mails can do this.",
         default=None,
         wire=f"rule_config.{_BULKING}",
         encode=_to_bulking,

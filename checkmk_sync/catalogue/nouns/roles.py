@@ -43,7 +43,7 @@ class Role(Record):
         "Title of the role.", wire="new_alias", at=("extensions", "alias"), default=None, example="On call"
     )
     basedon: Optional[str] = attr(
-        "Built-in role whose permissions the role has by default. Built-in roles do not have it.",
+        "Built-in role with the permissions that the role has by default. Built-in roles do not have this field.",
         wire="new_basedon",
         created_as="role_id",
         at=("extensions", "basedon"),
@@ -62,6 +62,7 @@ class Role(Record):
         decode=_as_states,
         canonical=_checked,
         matches=_is_as_wanted,
+        shows=lambda _found, wanted: "default" not in wanted.values(),
         example={"general.edit_profile": "no", "wato.activate": "yes"},
     )
     enforce_two_factor_authentication: Optional[bool] = attr(

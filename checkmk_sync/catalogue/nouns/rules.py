@@ -105,15 +105,15 @@ class Rule(Record):
     ("list", "get"),
     rank=0,
     list_query={
-        "used": (bool, "Only rulesets with rules, which is the default, or only those without rules."),
+        "used": (bool, "Only rulesets with rules (the default), or only rulesets without rules."),
         "fulltext": (str, "Only rulesets with this regular expression in their name, title or help."),
         "name": (str, "Only rulesets whose name matches this regular expression."),
         "folder": (str, "Count only the rules of this folder."),
-        "deprecated": (bool, "Only deprecated rulesets, or only others, which is the default."),
+        "deprecated": (bool, "Only deprecated rulesets, or only the others (the default)."),
     },
 )
 class Ruleset(Record):
-    """A ruleset, which has rules of one kind."""
+    """A set of rules of one kind, such as the levels of file systems."""
 
     name: str = key("Name of the ruleset.", example="checkgroup_parameters:filesystem")
     title: Optional[str] = attr("Title of the ruleset.", default=None, at=("title",), assigned=True)

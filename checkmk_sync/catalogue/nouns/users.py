@@ -66,6 +66,7 @@ class User(Record):
         "How the user logs in: 'password', which is the default, or 'automation' with a secret.",
         wire="auth_option.auth_type",
         at=("extensions", "auth_option", "auth_type"),
+        only_with="password",  # cmk/gui/openapi/endpoints/user_config, _auth_options_to_internal_format
         default=None,
         example="password",
     )
@@ -90,6 +91,7 @@ class User(Record):
         "Whether the site keeps the secret of an automation user readable, so that rules can use it.",
         wire="auth_option.store_automation_secret",
         at=("extensions", "auth_option", "store_automation_secret"),
+        only_with="password",
         default=None,
         unset=False,
         since="2.4.0b1",
@@ -102,7 +104,12 @@ class User(Record):
         "Contact groups of the user.", default=None, canonical=sorted, refers_to="contact_groups", example=["all"]
     )
     authorized_sites: Optional[list[str]] = attr(
-        "Sites that the user can log in to, or 'all'.", default=None, canonical=sorted, unset=["all"], example=["all"]
+        "Sites that the user can log in to, or 'all'.",
+        default=None,
+        canonical=sorted,
+        # The documents contain it in answers, but no known revision of the source returns it.
+        shows=lambda found, _wanted: found is not None,
+        example=["all"],
     )
     contact_options: Optional[dict[str, Any]] = attr(
         "Mail address, and whether it receives notifications that match no rule.",
@@ -120,7 +127,7 @@ class User(Record):
         example={"option": "individual", "duration": 600},
     )
     disable_notifications: Optional[dict[str, Any]] = attr(
-        "Whether notifications are disabled, and in which range of times.",
+        "Whether notifications are disabled, and during which times.",
         default=None,
         canonical=_notifications,
         matches=_contains,

@@ -15,7 +15,7 @@ from ..validation import REQUIRED, Check, Field, list_of, member_of
 from .hooks import Values
 from .standard import Behaviour
 
-_BULK_SCRIPTS = ("asciimail", "mail")  # those with "# Bulk: yes" in their head
+_BULK_SCRIPTS = ("asciimail", "mail")  # the scripts with "# Bulk: yes" in their head
 _GROUPS: Mapping[str, str] = {
     **dict.fromkeys(
         ("match_contact_groups", "members_of_contact_groups", "restrict_by_contact_groups"), "contact_groups"
@@ -87,7 +87,7 @@ class NotificationRules(Behaviour):
         return {**values, "title": values["rule_config"]["rule_properties"]["description"]}
 
     def delete(self, context: Context) -> Response:
-        # Checkmk: deleting a rule that does not exist is no error.
+        # Checkmk: the deletion of a rule that does not exist succeeds.
         if context.params["key"] not in self._objects(context):
             return Response(status=204)
         return super().delete(context)

@@ -20,7 +20,7 @@ from .standard import Behaviour
 
 _GROUPS_SINCE, _MASK = "2.3.0b1", "******"
 
-# The names that values can contain. Only rulesets with them check more than the type of a value.
+# The keys that values can contain. For other rulesets, only the type of a value is checked.
 _VALUE_KEYS: Mapping[str, frozenset[str]] = {
     "checkgroup_parameters:memory_linux": frozenset(f"levels_{part}" for part in ("ram", "swap", "total", "virtual")),
     "active_checks:http": frozenset(("name", "host", "mode", "disable_sni")),
@@ -115,7 +115,7 @@ def _rules_in(configuration: Configuration, ruleset: str, folder: str) -> list[s
 
 
 def _masked(value: Any) -> Any:
-    """Return a value without its passwords, in the forms in which Checkmk stores them."""
+    """Return a value with masks in place of its passwords, which Checkmk stores in two forms."""
     if isinstance(value, dict):
         return {name: _masked(entry) for name, entry in value.items()}
     if not isinstance(value, (list, tuple)):
