@@ -15,6 +15,7 @@ import pytest
 
 from checkmk_sync import Checkmk
 from checkmk_sync.sync import (
+    Action,
     Plan,
     Report,
     apply_plan,
@@ -68,6 +69,7 @@ def _apply(cmk: Checkmk, inventory: Any) -> Report:
 @contextlib.contextmanager
 def _site(version: str) -> Iterator[SimulatedSite]:
     with SimulatedSite(version, EDITIONS[version], services=3) as site:
+        site.add_user("carol", "carols-secret")
         yield site
 
 
@@ -85,6 +87,30 @@ def _live(version: str, sizes: Sizes) -> None:
         assert site.counts()["requests"] <= 2 * single + 5 * REQUESTS_OF_A_PLAN
         assert site.state.configuration.changes == []
         assert site.state.configuration.users["user00"].password == PASSWORDS["robots"]
+        _disturb_and_repair(site, cmk, inventory)
+
+
+def _disturb_and_repair(site: SimulatedSite, cmk: Checkmk, inventory: Any) -> None:
+    """Insert a rule of another user between ours, and move and change ours by hand. Only ours are repaired."""
+    wanted, ruleset, folder = state_of(site), "checkgroup_parameters:cpu_load", "/"
+    before = [rule for rule in cmk.rules.each(ruleset=ruleset) if rule.folder == folder]
+    first, *others = (str(rule.id) for rule in before)
+    with site.client("carol") as hers:
+        foreign = hers.rules.create(ruleset=ruleset, folder=folder, value={"levels": (1.0, 2.0)}, comment="Mine")
+        hers.rules.move(str(foreign.id), after=first)
+        hers.activation.activate()
+    stored = site.state.configuration.objects["rules"][str(foreign.id)]
+    cmk.rules.move(others[-1], top_of=folder)
+    cmk.rules.update(others[-1], value={"levels": (3.0, 4.0)})
+    changes = [change for change, _ in _apply(cmk, inventory).results]
+    assert [change.action for change in changes] == [Action.MOVE, Action.UPDATE]
+    assert {change.id for change in changes} == {others[-1]}
+    rules = site.state.configuration.objects["rules"]
+    assert rules[str(foreign.id)] == stored
+    after = [rule.id for rule in cmk.rules.each(ruleset=ruleset) if rule.folder == folder]
+    assert after == [first, foreign.id, *others]
+    del rules[str(foreign.id)]
+    assert state_of(site) == wanted
 
 
 def test_a_small_inventory_is_planned_applied_verified_and_then_unchanged() -> None:

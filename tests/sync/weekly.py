@@ -19,11 +19,13 @@ class Sizes:
 
     tag_groups: int
     users: int
+    rulesets: int
     rules: int
     hosts: int
 
 
-SMALL, LARGE = Sizes(2, 4, 10, 6), Sizes(20, 30, 200, 1000)
+SMALL = Sizes(tag_groups=2, users=4, rulesets=2, rules=18, hosts=6)
+LARGE = Sizes(tag_groups=20, users=30, rulesets=10, rules=200, hosts=1000)
 RULESETS: Mapping[str, Any] = {
     "active_checks:icmp": {"description": "PING", "min_pings": 2},
     "checkgroup_parameters:cpu_load": {"levels": (5.0, 10.0)},
@@ -70,7 +72,7 @@ def _host(number: int, sizes: Sizes) -> Mapping[str, Any]:
 
 
 def _rule(number: int, sizes: Sizes) -> Mapping[str, Any]:
-    ruleset = list(RULESETS)[number % len(RULESETS)]
+    ruleset = list(RULESETS)[number % sizes.rulesets]
     group = number % sizes.tag_groups
     conditions: dict[str, Any] = {
         "host_tags": [{"key": f"group{group}", "operator": "is", "value": f"tag{group}-{number % 4}"}],
@@ -122,7 +124,12 @@ def state_of(site: SimulatedSite) -> dict[str, Any]:
         "folders": {folder.path: (folder.title, folder.attributes) for folder in configuration.folders.values()},
         "services": configuration.service_phases,
         **{
-            noun: list(objects.values()) if NOUNS[noun].key.assigned else objects
+            noun: sorted(objects.values(), key=_list) if NOUNS[noun].key.assigned else objects
             for noun, objects in configuration.objects.items()
         },
     }
+
+
+def _list(values: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the ruleset and the folder of a rule. Only the order of rules with the same ones matters."""
+    return values.get("ruleset", ""), values.get("folder", "")
