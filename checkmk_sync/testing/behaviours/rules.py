@@ -13,7 +13,7 @@ from ..endpoints import Context, Fields, SiteState
 from ..references import existing_folder
 from ..replies import Problem, bad_fields
 from ..rulesets import RULESETS
-from ..shapes import check_of
+from ..shapes import check_at
 from ..validation import REQUIRED, Check, Field, boolean, member_of, parsed_by, pattern, string
 from .hooks import Values
 from .standard import Behaviour
@@ -30,31 +30,8 @@ _VALUE_KEYS: Mapping[str, frozenset[str]] = {
 # Conditions
 
 
-def _tag(value: Any) -> dict[str, Any]:
-    return {"members": {"operator": "str", "key": "str", "value": value}}
-
-
-_BOOLEAN, _TEXTS = {"enum": ("and", "or", "not")}, {"list": "str"}
-_TAG = {
-    "by": "operator",
-    "kinds": {**dict.fromkeys(("is", "is_not"), _tag("str")), **dict.fromkeys(("one_of", "none_of"), _tag(_TEXTS))},
-}
-_LABELS = {"list": {"members": {"operator?": _BOOLEAN, "label": "str"}}}
-_GROUP = {"members": {"operator?": _BOOLEAN, "label_group": _LABELS}}
-
-
 def _conditions(state: SiteState) -> Check:
-    has_groups = state.profile.version.at_least(_GROUPS_SINCE)
-    mark = "" if has_groups else "?"  # up to 2.2, operators and lists of names can be missing
-    operator = f"operator{mark}"
-    names = {"members": {f"match_on{mark}": {"list": {"pattern": "."}}, operator: {"enum": ("one_of", "none_of")}}}
-    label = {"members": {"key": "str", operator: {"enum": ("is", "is_not")}, "value": "str"}}
-    members: dict[str, Any] = {"host_tags?": {"list": _TAG}, "host_name?": names, "service_description?": names}
-    for kind in ("host", "service"):
-        members[f"{kind}_labels?"] = {"list": label}
-        if has_groups:
-            members[f"{kind}_label_groups?"] = {"list": _GROUP}
-    check = check_of({"members": members})
+    check = check_at(state.profile.version, "rules", "conditions")
     return lambda value: check(value) or _refuse_both(value)
 
 
