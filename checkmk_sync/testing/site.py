@@ -189,6 +189,13 @@ class SimulatedSite:
         self._users.append((user, role))
         self._app.state.configuration.add_login(user, role)
 
+    def add_custom_attribute(self, name: str) -> None:
+        """Add a custom attribute of hosts and folders. Up to 2.5, only the web interface of Checkmk can do this."""
+        configuration = self._app.state.configuration
+        with configuration.mutex:
+            configuration.rules.custom.add(name)
+            configuration.apply_tag_groups()
+
     def counts(self) -> dict[str, Any]:
         """Return the numbers of requests, objects, pending changes and matched faults, and the remaining faults."""
         state = self.state
