@@ -33,7 +33,7 @@ class Change:
     ``existing`` is the object as it was read, or None for a creation. ``location`` is the file and line in the
     inventory. ``wave`` orders the changes of the same action and kind: a wave starts after the previous one is
     complete. ``after`` marks a second step that sets references, and names the objects that must be created before it.
-    Comparing two changes ignores these four fields.
+    ``place`` orders the changes of a kind whose objects have an order. Comparing two changes ignores these five fields.
     """
 
     action: Action
@@ -44,6 +44,7 @@ class Change:
     location: str = field(default="", compare=False, repr=False)
     wave: int = field(default=0, compare=False, repr=False)
     after: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    place: int = field(default=0, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -56,7 +57,8 @@ class Change:
         rank, level = KINDS[self.kind].order
         if self.action is Action.DELETE:
             return (2, -rank, -level, self.kind, 0, self.wave, -depth, self.key)
-        return (1 if self.after else 0, rank, level, self.kind, _ACTIONS.index(self.action), self.wave, depth, self.key)
+        order = (self.wave, depth, self.place, self.key)
+        return (1 if self.after else 0, rank, level, self.kind, _ACTIONS.index(self.action), *order)
 
     @property
     def new_values(self) -> dict[Property, Any]:
@@ -66,6 +68,11 @@ class Change:
     def wanted(self, section: str) -> dict[str, Any]:
         """Return the wanted values in a section such as ``attributes``, by name."""
         return {path[1]: new for path, (_, new) in self.properties.items() if path[0] == section}
+
+    @property
+    def target(self) -> tuple[str, str]:
+        """The kind and the key of the object."""
+        return self.kind, self.key
 
     @property
     def id(self) -> str:

@@ -19,6 +19,9 @@ Property = tuple[str, ...]
 FOLDER: Property = ("folder",)
 OWNER: Property = ("labels", OWNER_LABEL)
 ADOPTED: Property = ("labels", ADOPTED_LABEL)
+# The place of an object in its list and folder: next to another object of the inventory, given by its name.
+AFTER: Property = ("after",)
+BEFORE: Property = ("before",)
 NAME = "name"  # the key of an entry with the name of an object whose ID the site chooses
 ABSENT = "absent"  # the key of an entry whose object must not exist
 _PARENTS: Property = ("attributes", "parents")
@@ -55,6 +58,11 @@ class SyncKind:
     @property
     def is_named_by_mark(self) -> bool:
         return self.noun is not None and self.noun.key.assigned
+
+    @property
+    def is_ordered(self) -> bool:
+        """True if the order of the objects counts, and the API can change it."""
+        return self.noun is not None and self.noun.supports("move")
 
     @functools.cached_property
     def listed_by(self) -> Property:

@@ -23,6 +23,7 @@ from .desired import REMOVE, Desired, Object, Problem
 from .kinds import ADOPTED, FOLDER, FOLDERS, HOSTS, KINDS, OWNER, Property
 from .limits import Limits
 from .observed import ExistingObject, Observed
+from .order import in_order
 from .ownership import Ownership
 from .plan import Plan
 from .references import Key, References, ordered
@@ -65,7 +66,9 @@ def diff(
     problems = [*invalid_folders(desired, observed), *planner.problems, *references.problems()]
     if problems:
         raise InventoryError(problems)
-    changes = ordered([*planner.changes, *references.reference_removals()])
+    placed = in_order(planner.changes, desired, observed, planner.conflicting_keys)
+    only_moved = {change.name for change in placed} - {change.name for change in planner.changes}
+    changes = ordered([*placed, *references.reference_removals()])
     conflicts = [*planner.conflicts, *references.blocked_deletions()]
     owned = {key for key, existing in observed.objects.items() if planner.ownership.owns(existing)}
     named = {key for key, wanted in desired.objects.items() if key in observed.objects and not wanted.implied}
@@ -73,7 +76,7 @@ def diff(
     unmarked = {key for key in observed.objects if KINDS[key[0]].mark is None}
     return Plan(
         changes=tuple(changes),
-        unchanged=planner.unchanged,
+        unchanged=planner.unchanged - len(only_moved),
         conflicts=tuple(sorted(conflicts, key=lambda conflict: (conflict.kind, conflict.key))),
         owner=owner,
         owned=len(owned),

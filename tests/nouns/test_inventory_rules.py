@@ -8,7 +8,7 @@ import pytest
 
 from checkmk_sync import Checkmk
 from checkmk_sync.errors import SettingsError
-from checkmk_sync.sync import Plan, Report, apply_plan, from_data, make_plan, report_as_text
+from checkmk_sync.sync import Plan, Report, apply_plan, from_data, make_plan, plan_as_text, report_as_text
 from checkmk_sync.testing import ManualClock, SimulatedSite
 from tests.nouns.rule_examples import FILESYSTEM, LINUX, create_rule, host_name
 from tests.official_documents import EDITIONS
@@ -86,3 +86,69 @@ def test_a_clone_is_a_conflict_that_names_both_rules(site: SimulatedSite, cmk: C
     assert len(stored(site)) == 2
     cmk.rules.delete(str(clone.id))
     assert planned(cmk, rule("a")).counts()["conflicts"] == 0
+
+
+# Order
+
+
+def names(site: SimulatedSite) -> list[str]:
+    """Return the names of our rules, and the descriptions of foreign rules, in the order of the site."""
+    found = (values["properties"] for values in stored(site).values())
+    return [each.get("comment", "").rpartition(" ")[2] or each.get("description", "?") for each in found]
+
+
+def _id(cmk: Checkmk, name: str) -> str:
+    return next(
+        str(found.id)
+        for found in cmk.rules.each(ruleset=FILESYSTEM)
+        if name in (found.description, (found.comment or "").rpartition(" ")[2])
+    )
+
+
+def test_only_ours_move_after_a_foreign_rule_was_inserted(every_site: tuple[SimulatedSite, Checkmk]) -> None:
+    site, cmk = every_site
+    items = [rule(name) for name in "abcd"]
+    applied(cmk, *items)
+    create_rule(cmk.rules, description="foreign")
+    cmk.rules.move(_id(cmk, "foreign"), after=_id(cmk, "b"))
+    cmk.rules.move(_id(cmk, "a"), bottom_of="/")
+    assert names(site) == ["b", "foreign", "c", "d", "a"]
+    plan = planned(cmk, *items)
+    assert plan_as_text(plan).splitlines()[:2] == [
+        "> rule a: before b",
+        "Plan: 0 to create, 1 to move, 0 to update, 0 to delete, 3 unchanged",
+    ]
+    applied(cmk, *items)
+    assert names(site) == ["a", "b", "foreign", "c", "d"]
+
+
+def test_as_few_rules_as_possible_move(site: SimulatedSite, cmk: Checkmk) -> None:
+    applied(cmk, *map(rule, "abcdef"))
+    report = applied(cmk, *map(rule, "acedbf"))
+    assert actions(report.plan) == ["move e", "move b"] or len(report.plan.changes) == 2
+    assert names(site) == list("acedbf")
+    applied(cmk, *map(rule, "fbdeca"))
+    assert names(site) == list("fbdeca")
+
+
+def test_new_rules_follow_their_predecessor(site: SimulatedSite, cmk: Checkmk) -> None:
+    create_rule(cmk.rules, description="first")
+    applied(cmk, *map(rule, "bd"))
+    create_rule(cmk.rules, description="last")
+    report = applied(cmk, *map(rule, "abcde"))
+    assert actions(report.plan) == ["create a", "create c", "create e", "move a", "move c"]
+    assert names(site) == ["first", "a", "b", "c", "d", "last", "e"]
+
+
+def test_a_rule_moves_to_another_folder(site: SimulatedSite, cmk: Checkmk) -> None:
+    folders = [{"path": "/x"}, {"path": "/y"}]
+    applied(cmk, *map(rule, "abc"), folders=folders)
+    ids = [_id(cmk, name) for name in "abc"]
+    moved = [rule("a", folder="/x"), rule("b", folder="/y"), rule("n", folder="/x"), rule("c", folder="/x")]
+    report = applied(cmk, *moved, folders=folders)
+    lines = plan_as_text(report.plan).splitlines()
+    assert lines[1:4] == ["> rule a: / -> /x, before n", "> rule b: / -> /y", "> rule c: / -> /x, after n"]
+    assert {values["folder"] for values in stored(site).values()} == {"/x", "/y"}
+    found = {found.id: found.folder for found in cmk.rules.each(ruleset=FILESYSTEM)}
+    assert [found[key] for key in ids] == ["/x", "/y", "/x"]
+    applied(cmk, rule("b", folder="/x"), *moved[:1], *moved[2:], folders=folders)

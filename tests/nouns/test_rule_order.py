@@ -135,7 +135,7 @@ def test_a_record_that_was_read_can_be_created_again(rules: Rules) -> None:
 
 
 def test_a_key_is_not_accepted_for_a_new_rule(rules: Rules) -> None:
-    with pytest.raises(TypeError, match="the site chooses the id of a rule; give only its fields"):
+    with pytest.raises(TypeError, match="the site chooses the 'id' of a rule; give only its fields"):
         rules.create("some-id", ruleset=FILESYSTEM, folder="/", value=LEVELS)
     with pytest.raises(ValueError, match="a rule needs ruleset and folder"):
         rules.create(value=LEVELS)
