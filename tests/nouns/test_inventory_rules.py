@@ -263,3 +263,13 @@ def test_a_value_can_be_a_secret(site: SimulatedSite, trusted: Checkmk) -> None:
 def test_a_reference_where_the_secret_would_be_shown_is_a_mistake(trusted: Checkmk) -> None:
     with pytest.raises(InventoryError, match="value contains 'secret:web', which is not in a part with the name of a"):
         planned(trusted, rule("a", value={"name": "secret:web"}))
+
+
+def test_a_rule_cannot_change_its_ruleset(cmk: Checkmk) -> None:
+    applied(cmk, rule("a"))
+    with pytest.raises(InventoryError) as caught:
+        planned(cmk, rule("a", ruleset="checkgroup_parameters:cpu_load"))
+    (problem,) = caught.value.problems
+    assert problem.message == "rule a: the ruleset of an existing rule cannot change; give the new rule another name"
+    other = rule("b", ruleset="checkgroup_parameters:cpu_load")
+    assert actions(applied(cmk, other).plan) == ["create b", "delete a"]
