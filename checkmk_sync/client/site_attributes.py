@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional, Sequence
+from typing import Any, Iterator, Mapping, Optional, Sequence
 
-from ..catalogue.attributes import BUILT_IN, TAG
+from ..catalogue.attributes import BUILT_IN, TAG, tag_problem
 from ..catalogue.nouns import TagGroup
-from ..errors import ForbiddenError, NotFoundError
+from ..errors import BadRequestError, CheckmkError, ForbiddenError, NotFoundError
 from .object_format import noun_format
 from .payload import items_of
 from .records import Host
 from .resource import Resource, parsing
+from .site import Site
 
 # Checkmk: the effective attributes also contain these.
 _OTHERS = frozenset({"labels", "meta_data", "network_scan_result"})
@@ -78,3 +80,39 @@ class HostAttributes(Resource):
         # Checkmk adds the default of each attribute (Folder.effective_attributes in cmk/gui/watolib).
         names = (found.effective_attributes or {}).keys() - BUILT_IN - _OTHERS
         return frozenset(name for name in names if not name.startswith(TAG))
+
+
+def naming_unknown_tags(site: Site, error: BadRequestError, body: Mapping[str, Any]) -> BadRequestError:
+    """Return the refusal of a write, with a hint in its ``fields`` for each tag that the site does not have.
+
+    The tag groups are read, from the cache if possible, only if the site refuses attributes that include tags.
+    """
+    # The site names the attribute or, in some versions, only the object of all attributes.
+    tags = [tag for tag in _tags_in(body) if any(path.startswith(tag[0]) for path in error.fields)]
+    if not tags:
+        return error
+    with contextlib.suppress(CheckmkError):  # the refusal is more important than the hints
+        groups = {name: group.tags for name, group in HostAttributes(site).tag_groups().items()}
+        hints = {f"{place}.{name}": tag_problem(groups, name, value) for place, name, value in tags}
+        fields = {path: [*error.fields.get(path, ()), hint] for path, hint in hints.items() if hint}
+        return BadRequestError(
+            error.status,
+            error.title,
+            error.detail,
+            fields={**error.fields, **fields},
+            ext=error.ext,
+            call=error.call,
+            attempted=error.attempted,
+        )
+    return error
+
+
+def _tags_in(body: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """Yield the tags that a body sets: the place of the attributes, the attribute, and its value."""
+    entries = {f"entries.{index}.": entry for index, entry in enumerate(body.get("entries", ()))}
+    for place, entry in {"": body, **entries}.items():
+        for kind in ("attributes", "update_attributes"):
+            attributes = entry.get(kind) if isinstance(entry, Mapping) else None  # a bulk deletion sends names
+            yield from (
+                (f"{place}{kind}", name, value) for name, value in (attributes or {}).items() if name.startswith(TAG)
+            )
