@@ -299,8 +299,10 @@ def _item(change: Change) -> dict[str, Any]:
 
 
 def _create(client: Checkmk, change: Change) -> None:
-    key = () if KINDS[change.kind].is_named_by_mark else (change.key,)
-    _collection(client, change).create(*key, **_values(change))
+    if KINDS[change.kind].is_named_by_mark:  # the objects were read again just before this, and marks are unique
+        _collection(client, change).create_absent(**_values(change))
+    else:
+        _collection(client, change).create(change.key, **_values(change))
 
 
 def _update(client: Checkmk, change: Change) -> None:

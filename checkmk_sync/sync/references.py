@@ -207,7 +207,7 @@ def _split_removal(change: Change, updated: Mapping[str, Sequence[str]]) -> Iter
             del first[path]
             if not field.same(now, interim):
                 first[path] = (now, interim)
-    if first:
+    if first or not second:  # a deletion has no properties
         yield replace(change, properties=first)
     if second:
         yield replace(change, properties=second, after=tuple(users))

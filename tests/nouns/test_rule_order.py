@@ -10,6 +10,7 @@ import pytest
 from checkmk_sync import Checkmk
 from checkmk_sync.client.nouns import Rules
 from checkmk_sync.errors import BadRequestError, CheckmkError, NotFoundError
+from checkmk_sync.sync import apply_plan, from_data, make_plan
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 from tests.nouns.rule_examples import FILESYSTEM, LEVELS, LINUX, create_rule, rule_ids
 
@@ -99,6 +100,20 @@ def test_a_rule_that_is_known_to_be_absent_is_created_without_a_list(site: Simul
     site.set_faults([Fault("reset_after", writes=True, times=1)])
     made = rules.create_absent(**facts, comment="checkmk_sync/owner: team 4")
     assert rule_ids(rules)[-1] == made.id
+
+
+def test_the_number_of_lists_does_not_depend_on_the_number_of_rules_of_an_inventory(
+    site: SimulatedSite, cmk: Checkmk
+) -> None:
+    def lists_to_create(names: list[str]) -> int:
+        facts = {"ruleset": FILESYSTEM, "folder": "/", "value": LEVELS}
+        plan = make_plan(cmk, from_data({"rules": [{"name": name, **facts} for name in names]}), owner=names[0])
+        before = _lists(site)
+        report = apply_plan(cmk, plan)
+        assert (report.ok, len(report.results)) == (True, len(names))
+        return _lists(site) - before
+
+    assert lists_to_create(["one"]) == lists_to_create([f"many-{number}" for number in range(8)])
 
 
 @pytest.mark.parametrize("fault", ["reset_before", "crash"])

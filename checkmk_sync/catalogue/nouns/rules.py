@@ -10,7 +10,7 @@ from ..literals import comparable, read_literal, write_literal
 from ..noun import CRUD, Record, attr, key, noun
 from ..operation import Operation
 from ..paths import folder_path
-from ..rule_conditions import canonical_conditions, with_label_groups, with_labels
+from ..rule_conditions import canonical_conditions, known_conditions, with_label_groups, with_labels
 
 _CONDITIONS = ("extensions", "conditions")
 _MOVE = Operation(
@@ -80,7 +80,7 @@ class Rule(Record):
     conditions: Optional[dict[str, Any]] = attr(
         "Hosts and services to which the rule applies; all if it has no conditions.",
         default=None,
-        encode=with_label_groups,
+        encode=known_conditions,
         decode=with_label_groups,
         canonical=canonical_conditions,
         former=(Former("2.3.0b1", "conditions", _CONDITIONS, encode=with_labels),),

@@ -122,7 +122,7 @@ class Rules(AssignedKeys[Rule]):
         are not set in the configuration are known only if the host, or the service, is monitored. Time periods in
         values are ignored, and so are the nodes of clusters. Raises NotFoundError if the host is not configured.
         """
-        names = [ruleset] if ruleset else [found.name for found in self._rulesets.each()]
+        names = [ruleset] if ruleset else self._rulesets.names(used=True)
         rules = [rule for name in names for rule in self.each(ruleset=name)]
         return list(filter(self._target(host, service, rules).fits, rules))
 
@@ -135,10 +135,11 @@ class Rules(AssignedKeys[Rule]):
         used = {key for rule in rules for key in rule.conditions or {}}
         if "host_tags" in used:
             tags = {**_auxiliary_tags(HostAttributes(self._site).tag_groups(), tags), **tags}
-        labels, service_labels = dict(attributes.get("labels", {})), {}
+        labels, service_labels = attributes.get("labels", {}), {}
         with contextlib.suppress(NotFoundError):  # not monitored
             if "host_label_groups" in used:
-                labels.update(HostStatuses(self._site).get(name, ["labels"])["labels"])
+                # The monitoring still has the labels of the last activation.
+                labels = {**HostStatuses(self._site).get(name, ["labels"])["labels"], **labels}
             if service is not None and "service_label_groups" in used:
                 service_labels = Services(self._site).get(name, service, ["labels"])["labels"]
         return RuleTarget(name, found.folder, tags, labels, service, service_labels)
@@ -168,4 +169,7 @@ class Rules(AssignedKeys[Rule]):
 def _auxiliary_tags(groups: Mapping[str, TagGroup], tags: Mapping[str, str]) -> dict[str, str]:
     """Return the auxiliary tags that the tags of a host imply, each with its own ID as the group."""
     of_host = (tag for group in groups.values() for tag in group.tags if tag.get("id") == tags.get(group.name))
-    return {name: name for tag in of_host for name in tag.get("aux_tags") or ()}
+    found = {name: name for tag in of_host for name in tag.get("aux_tags") or ()}
+    # Checkmk (Host.tag_groups): hosts with an address but without agents have the tag "ping".
+    is_pinged = (tags.get("agent"), tags.get("snmp_ds")) == ("no-agent", "no-snmp")
+    return {**found, "ping": "ping"} if is_pinged and tags.get("address_family") != "no-ip" else found
