@@ -81,7 +81,8 @@ class AssignedKeys(Collection[R]):
 
     def _without_key(self, wanted: Union[str, R, None]) -> Optional[R]:
         if isinstance(wanted, str):
-            raise TypeError(f"the site chooses the {self._key} of a {self.record.noun.singular}; give only its fields")
+            kind = self.record.noun.singular
+            raise TypeError(f"the site chooses the {self._key!r} of a {kind}; give only its fields")
         return wanted
 
     def _given(self, wanted: Union[str, R, None], values: Values) -> dict[str, Any]:

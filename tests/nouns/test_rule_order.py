@@ -135,7 +135,7 @@ def test_a_record_that_was_read_can_be_created_again(rules: Rules) -> None:
 
 
 def test_a_key_is_not_accepted_for_a_new_rule(rules: Rules) -> None:
-    with pytest.raises(TypeError, match="the site chooses the id of a rule; give only its fields"):
+    with pytest.raises(TypeError, match="the site chooses the 'id' of a rule; give only its fields"):
         rules.create("some-id", ruleset=FILESYSTEM, folder="/", value=LEVELS)
     with pytest.raises(ValueError, match="a rule needs ruleset and folder"):
         rules.create(value=LEVELS)
@@ -192,6 +192,29 @@ def test_a_lost_move_is_settled_by_therule_ids(site: SimulatedSite, rules: Rules
     moved = rules.move(rule, **{target: place})
     assert moved.folder_index == rule_ids(rules).index(rule)
     assert rule_ids(rules) != [a, b, c]
+
+
+def test_rules_of_quick_setup_stay_at_the_top(site: SimulatedSite, rules: Rules) -> None:
+    first, second, mine = (str(create_rule(rules, conditions=LINUX).id) for _ in range(3))
+    site.manage_by_quick_setup(second)
+    site.manage_by_quick_setup(first)
+    assert rules.move(mine, top_of="/").folder_index == 2
+    assert rules.move(mine, after=second).folder_index == 2
+    for place in ({"before": second}, {"after": first}):
+        with pytest.raises(BadRequestError, match="Cannot move before a rule managed by Quick setup"):
+            rules.move(mine, **place)
+    refusals: list[tuple[str, Any]] = [
+        ("Rules managed by Quick setup cannot be moved", lambda: rules.move(first, bottom_of="/")),
+        ("Rules managed by Quick setup cannot be deleted", lambda: rules.delete(first)),
+        ("Conditions cannot be modified for rules managed by Quick setup", lambda: rules.update(first, conditions={})),
+    ]
+    for text, call in refusals:
+        with pytest.raises(BadRequestError, match=text) as caught:
+            call()
+        assert caught.value.attempted is not None
+        assert not caught.value.attempted.is_uncertain
+    assert rules.update(first, comment="ok").conditions == LINUX
+    assert rule_ids(rules) == [first, second, mine]
 
 
 def test_impossible_moves_are_refused(rules: Rules) -> None:

@@ -259,3 +259,23 @@ def test_repair_and_mode_exclude_each_other(used: Checkmk, raw: Raw) -> None:
     assert (answer.status_code, answer.json()["title"]) == (400, "Cannot use both repair and mode")
     answer = raw("DELETE", "/objects/host_tag_group/env?mode=now")
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("version", "accepted"),
+    [("2.2.0p21", ["ident"]), ("2.2.0p22", ["id", "ident"]), ("2.3.0p41", ["id", "ident"]), ("2.4.0p18", ["id"])],
+)
+def test_some_versions_accept_both_names_of_ids(version: str, accepted: list[str]) -> None:
+    with SimulatedSite(version) as site:
+        raw, (last,) = Raw(site), accepted[-1:]
+
+        def create(name: str, **group: str) -> Any:
+            facts = {"title": "x", "topic": "y", "tags": [{name: "live", "title": "Live"}]}
+            return raw("POST", GROUPS, json={**facts, **group})
+
+        answers = {name: create(name, **{name: f"by_{name}"}) for name in ("id", "ident")}
+        assert [name for name, answer in answers.items() if answer.status_code == 200] == accepted
+        created = answers[last].json()
+        assert (created["id"], created["extensions"]["tags"][0]["id"]) == (f"by_{last}", "live")
+        assert create(last, **{last: created["id"]}).status_code == 400
+        assert create(last).json()["fields"] == {accepted[0]: ["Missing data for required field."]}
