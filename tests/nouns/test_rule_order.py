@@ -194,6 +194,29 @@ def test_a_lost_move_is_settled_by_therule_ids(site: SimulatedSite, rules: Rules
     assert rule_ids(rules) != [a, b, c]
 
 
+def test_rules_of_quick_setup_stay_at_the_top(site: SimulatedSite, rules: Rules) -> None:
+    first, second, mine = (str(create_rule(rules, conditions=LINUX).id) for _ in range(3))
+    site.manage_by_quick_setup(second)
+    site.manage_by_quick_setup(first)
+    assert rules.move(mine, top_of="/").folder_index == 2
+    assert rules.move(mine, after=second).folder_index == 2
+    for place in ({"before": second}, {"after": first}):
+        with pytest.raises(BadRequestError, match="Cannot move before a rule managed by Quick setup"):
+            rules.move(mine, **place)
+    refusals: list[tuple[str, Any]] = [
+        ("Rules managed by Quick setup cannot be moved", lambda: rules.move(first, bottom_of="/")),
+        ("Rules managed by Quick setup cannot be deleted", lambda: rules.delete(first)),
+        ("Conditions cannot be modified for rules managed by Quick setup", lambda: rules.update(first, conditions={})),
+    ]
+    for text, call in refusals:
+        with pytest.raises(BadRequestError, match=text) as caught:
+            call()
+        assert caught.value.attempted is not None
+        assert not caught.value.attempted.is_uncertain
+    assert rules.update(first, comment="ok").conditions == LINUX
+    assert rule_ids(rules) == [first, second, mine]
+
+
 def test_impossible_moves_are_refused(rules: Rules) -> None:
     rule, other = str(create_rule(rules).id), str(create_rule(rules, "linux", "host_groups").id)
     with pytest.raises(ValueError, match="give exactly one of before, after, top_of and bottom_of"):

@@ -60,7 +60,7 @@ def test_rulesets_are_listed_and_searched(cmk: Checkmk) -> None:
         "checkgroup_parameters:cisco_qos",
         "static_checks:cisco_qos",
     }
-    assert list(cmk.rulesets.each(deprecated=True)) == []
+    assert [ruleset.name for ruleset in cmk.rulesets.each(deprecated=True, used=False)] == ["active_checks:http"]
     with pytest.raises(ValueError, match="rulesets cannot be listed by 'title'"):
         cmk.rulesets.each(title="x")
     with pytest.raises(ValueError, match="rules are listed by ruleset, which is missing"):
@@ -135,7 +135,9 @@ def test_rules_apply_in_the_order_of_folders_and_positions(web01: Checkmk) -> No
     create_rule(web01.rules, "off", "host_groups", disabled=True)
     assert _effective(web01) == ["c", "a", "b"]
     create_rule(web01.rules)
-    assert sorted(rule.ruleset for rule in web01.rules.effective("web01")) == [FILESYSTEM, *["host_groups"] * 3]
+    create_rule(web01.rules, {"name": "x"}, "active_checks:http")  # a deprecated ruleset
+    found = [rule.ruleset for rule in web01.rules.effective("web01")]
+    assert found == ["active_checks:http", FILESYSTEM, *["host_groups"] * 3]
 
 
 def test_rules_for_services_are_selected_by_the_service(web01: Checkmk) -> None:
@@ -187,10 +189,11 @@ def test_an_invalid_regular_expression_in_a_rule_is_an_error(site: SimulatedSite
     ],
 )
 def test_conditions_of_an_unknown_form_are_read_but_not_evaluated(
-    web01: Checkmk, conditions: Any, monkeypatch: pytest.MonkeyPatch
+    site: SimulatedSite, web01: Checkmk, conditions: Any
 ) -> None:
     rule = str(create_rule(web01.rules, "it", "host_groups").id)
-    monkeypatch.setattr("checkmk_sync.testing.behaviours.rules._shown_conditions", lambda *_: conditions)
+    stored = site.state.configuration.objects["rules"]
+    stored[rule] = {**stored[rule], "conditions": conditions}
     assert web01.rules.get(rule).conditions == conditions
     with pytest.raises(CheckmkError, match=f"the conditions of the rule {rule} cannot be evaluated"):
         _effective(web01)

@@ -6,8 +6,8 @@ import functools
 from typing import Any, Mapping, Optional
 
 from ..field import Former
-from ..notification_shapes import SINCE, enabled_options, holds_options, shape_at, with_all_options
 from ..noun import CRUD, Record, attr, key, noun
+from ..request_shapes import SINCE, enabled_options, holds_options, shape_at, with_all_options
 
 _ALL_REQUIRED_UNTIL = "2.4.0p22"  # CHECKMK_API_MORE; later only the description and the method
 
@@ -24,7 +24,7 @@ def _property(description: str, member: str, **facts: Any) -> Any:
 
 
 def _complete(member: str, value: Any, since: str = SINCE[-1]) -> Any:
-    return with_all_options(shape_at(since, "rule_config", *member.split(".")), value)
+    return with_all_options(shape_at(since, "notification_rules", "rule_config", *member.split(".")), value)
 
 
 def _options(description: str, member: str, **facts: Any) -> Any:

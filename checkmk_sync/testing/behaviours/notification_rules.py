@@ -6,11 +6,11 @@ from typing import Any, Mapping
 
 from werkzeug.wrappers import Response
 
-from ...catalogue.notification_shapes import SINCE, resolved, shape_at
+from ...catalogue.request_shapes import resolved
 from ..endpoints import Context, Fields, SiteState
 from ..references import existing_folder, existing_host
 from ..replies import Problem, bad_fields
-from ..shapes import check_of
+from ..shapes import check_at
 from ..validation import REQUIRED, Check, Field, list_of, member_of
 from .hooks import Values
 from .standard import Behaviour
@@ -26,8 +26,7 @@ _GROUPS: Mapping[str, str] = {
 
 
 def _body(state: SiteState) -> dict[str, Field]:
-    since = [first for first in SINCE if state.profile.version.at_least(first)][-1]
-    return {"rule_config": Field(check_of(shape_at(since, "rule_config")), REQUIRED)}
+    return {"rule_config": Field(check_at(state.profile.version, "notification_rules", "rule_config"), REQUIRED)}
 
 
 def _references(state: SiteState) -> dict[str, Check]:
