@@ -107,9 +107,9 @@ class Change:
     def with_secrets(self, reveal: Callable[[str], str]) -> Change:
         """Return the change with ``reveal(NAME)`` in place of each reference ``secret:NAME``."""
         kind = KINDS[self.kind]
-        names = {path: secret_name(new) for path, new in self.new_values.items() if kind.is_secret(path)}
-        secrets = {path: (self.properties[path][0], reveal(name)) for path, name in names.items() if name is not None}
-        return replace(self, properties={**self.properties, **secrets}) if secrets else self
+        names = {path for path, new in self.new_values.items() if kind.secret_names(path, new)}
+        secrets = {path: (now, kind.revealed(path, new, reveal)) for path, (now, new) in self.properties.items()}
+        return replace(self, properties=secrets) if names else self
 
     def to_dict(self) -> dict[str, Any]:
         """Return the change as plain data, sorted and without secrets."""
@@ -122,7 +122,8 @@ class Change:
 
     def checksum_data(self) -> list[Any]:
         """Return everything that the checksum of a plan covers, secrets included."""
-        return [self.action.value, self.kind, self.key, sorted(self.properties.items())]
+        values = {path: [_as_text(self.kind, path, value) for value in pair] for path, pair in self.properties.items()}
+        return [self.action.value, self.kind, self.key, sorted(values.items())]
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,14 @@ def masked(kind: str, path: Property, value: Any) -> Any:
     """Return the value of a property with HIDDEN in place of secrets. A reference to a secret is not secret."""
     if KINDS[kind].is_secret(path):
         return value if value is None or secret_name(value) is not None else HIDDEN
-    return mask_secrets(value, next(filter(is_secret_name, path[1:]), ""))
+    shown = KINDS[kind].with_references(path, mask_secrets(value, next(filter(is_secret_name, path[1:]), "")), value)
+    return _as_text(kind, path, shown)
+
+
+def _as_text(kind: str, path: Property, value: Any) -> Any:
+    """Return a value, or the text of a Python literal, which can have keys that are not strings."""
+    field = KINDS[kind].field_at(path)
+    return repr(value) if field is not None and field.literal and value is not None else value
 
 
 def describe_owner(owner: Optional[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Callable, Collection, Container, Iterable, Iterator, Map
 
 from ..catalogue.attributes import BUILT_IN, CHOICES, SAMPLE_TAGS, TAG, tag_problem
 from ..client.object_format import NounFormat, noun_format
-from ..config.secrets import advice_on_secret, secret_name
+from ..config.secrets import advice_on_secret, references_in
 from ..core.text import close_matches, pluralize, summarize
 from ..errors import CheckmkError
 from .desired import REMOVE, Desired, Object, Problem
@@ -85,13 +85,15 @@ def creation_problems(wanted: Object, observed: Observed) -> Iterator[Problem]:
 
 def secret_problems(wanted: Object, known: Collection[str]) -> Iterator[Problem]:
     """Yield a mistake for each reference to a secret that the configuration does not define."""
-    kind = KINDS[wanted.kind]
-    if kind.noun is None:
-        return
     for path, value in wanted.properties.items():
-        name = secret_name(value)
-        if name is not None and kind.is_secret(path) and name not in known:
-            yield wanted.problem(f"{path[0]} names the unknown secret {name!r}{advice_on_secret(name, known)}", *path)
+        for name in KINDS[wanted.kind].secret_names(path, value):
+            if name not in known:
+                advice = advice_on_secret(name, known)
+                yield wanted.problem(f"{path[0]} names the unknown secret {name!r}{advice}", *path)
+        kind = KINDS[wanted.kind]
+        for text in references_in(kind.revealed(path, value, lambda _name: "")) if kind.may_refer(path) else ():
+            why = "is not in a part with the name of a secret, so the site and plans would show it"
+            yield wanted.problem(f"{path[0]} contains {text!r}, which {why}", *path)
 
 
 def warnings(desired: Desired, observed: Observed, kept: Sequence[str], secrets_written: int) -> Iterator[str]:

@@ -24,7 +24,7 @@ def has_property(kind: str, properties: Mapping[Property, Any], path: Property, 
     """
     field = KINDS[kind].field_at(path)
     if field is not None and wanted is not None:
-        return field.same(properties.get(path), wanted)
+        return field.same(KINDS[kind].with_references(path, properties.get(path), wanted), wanted)
     if field is not None:  # the site returns an empty value for a field that is not set
         return not properties.get(path)
     if wanted is None or path not in properties:

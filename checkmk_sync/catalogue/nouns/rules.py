@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, Optional
 
 from ...core.call import CallKind, ExpectedReply
 from ..field import Former
-from ..literals import comparable, read_literal, write_literal
+from ..literals import comparable, masked_member, read_literal, write_literal
 from ..noun import CRUD, Record, attr, key, noun
 from ..operation import Operation
 from ..paths import folder_path
@@ -75,6 +76,8 @@ class Rule(Record):
         encode=write_literal,
         decode=read_literal,
         canonical=comparable,
+        shows=lambda found, _wanted: masked_member(found, "value") is None,
+        matches=operator.eq,
         example={"levels": (80.0, 90.0)},
     )
     conditions: Optional[dict[str, Any]] = attr(
