@@ -55,7 +55,9 @@ def fixed_problems(wanted: Object, changed: Iterable[Property]) -> Iterator[Prob
     for path in changed:
         field = kind.field_at(path)
         if field is not None and field.fixed and path != FOLDER:
-            message = f"the {field.name} of an existing {kind.name} cannot change; give the new {kind.name} another name"
+            message = (
+                f"the {field.name} of an existing {kind.name} cannot change; give the new {kind.name} another name"
+            )
             yield wanted.problem(message, *path)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from checkmk_sync import Checkmk
+from checkmk_sync import Checkmk, Status
 from checkmk_sync.config.secrets import SecretSource
 from checkmk_sync.errors import InventoryError, SettingsError
 from checkmk_sync.sync import (
@@ -273,3 +273,24 @@ def test_a_rule_cannot_change_its_ruleset(cmk: Checkmk) -> None:
     assert problem.message == "rule a: the ruleset of an existing rule cannot change; give the new rule another name"
     other = rule("b", ruleset="checkgroup_parameters:cpu_load")
     assert actions(applied(cmk, other).plan) == ["create b", "delete a"]
+
+
+def test_rules_follow_each_other_to_another_folder(site: SimulatedSite, cmk: Checkmk) -> None:
+    for folder in ("/a", "/b", "/c"):
+        cmk.folders.create(folder)
+    applied(cmk, rule("first", folder="/b"), rule("second", folder="/a"), rule("third", folder="/c"))
+    items = [rule(name, folder="/c") for name in ("first", "second", "third")]
+    assert actions(applied(cmk, *items).plan) == ["move first", "move second"]
+    assert [values["folder"] for values in stored(site).values()] == ["/c", "/c", "/c"]
+
+
+def test_a_folder_with_a_foreign_rule_is_not_deleted(site: SimulatedSite, cmk: Checkmk) -> None:
+    inventory = {"hosts": [{"name": "web01", "folder": "/old"}]}
+    assert apply_plan(cmk, make_plan(cmk, from_data(inventory), owner="cmdb")).ok
+    cmk.rules.create(ruleset=FILESYSTEM, folder="/old", value={"levels": (80.0, 90.0)})
+    inventory = {"hosts": [{"name": "web01", "folder": "/new"}]}
+    report = apply_plan(cmk, make_plan(cmk, from_data(inventory), owner="cmdb"))
+    ((change, outcome),) = report.failures()
+    assert (change.key, outcome.status) == ("/old", Status.NOT_APPLIED)
+    assert "not empty" in outcome.reason
+    assert len(stored(site)) == 1
