@@ -24,7 +24,8 @@ class NounFormat:
         self.fields = {field.name: field.in_version(version) for field in noun.fields if field.serves(version, edition)}
         self.key = self.fields[noun.key.name]
         self._rest = next((name for name, field in self.fields.items() if field.is_rest), "")
-        names = [(form.wire, form.at) for field in noun.fields for form in (field, *field.former)]
+        names = [(field.wire, field.at) for field in noun.fields]
+        names += [(form.wire, form.at) for field in noun.fields for form in field.former]
         # The members that belong to a field, perhaps of another version.
         self._members = {name for wire, at in names for name in (wire.partition(".")[0], *at[1:2])}
         self.secrets = frozenset(name for name, field in self.fields.items() if field.secret)

@@ -34,9 +34,9 @@ class SimulatedSite:
     appear in the monitoring ``core_delay`` after an activation, and are pending for ``check_delay``.
 
     ``faults`` are scripted faults, and ``fault_seed`` seeds their random choices. Without ``etag_locking``,
-    the site ignores ``If-Match``, as a setting of Checkmk allows. ``user_attributes`` are the names of custom attributes
-    of users. ``username`` and ``password`` belong to the user of :meth:`client`. ``control`` serves ``/control``, through
-    which other processes control the site.
+    the site ignores ``If-Match``, as a setting of Checkmk allows. ``user_attributes`` are the names of custom
+    attributes of users. ``username`` and ``password`` belong to the user of :meth:`client`. ``control`` serves
+    ``/control``, through which other processes control the site.
 
     The attributes ``url``, ``site``, ``username`` and ``password`` are the values of ``CHECKMK_SERVER_URL``,
     ``CHECKMK_SITE``, ``CHECKMK_USERNAME`` and ``CHECKMK_PASSWORD`` for programs that use :meth:`.Checkmk.from_env`.
