@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Callable, ClassVar, Mapping, Optional, Ty
 
 from ..core.secret_names import is_secret_name
 from .field import Field
-from .operation import ANY_FIELD
 from .standard_operations import standard_operations
 
 if TYPE_CHECKING:
@@ -113,10 +112,9 @@ def key(description: str, *, default: Any = dataclasses.MISSING, **facts: Any) -
 def attr(description: str, *, default: Any = dataclasses.MISSING, **facts: Any) -> Any:
     """Declare a field other than the key.
 
-    Without a default, or with ``required=True``, it is required to create an object. Secrets, and values of
-    fields that a site defines itself, are left out of repr().
+    Without a default, or with ``required=True``, it is required to create an object. Secrets are left out of repr().
     """
-    is_shown = not (facts.get("secret") or facts.get("holds_secrets") or facts.get("wire") == ANY_FIELD)
+    is_shown = not (facts.get("secret") or facts.get("holds_secrets"))
     return dataclasses.field(default=default, repr=is_shown, metadata={"description": description, **facts})
 
 

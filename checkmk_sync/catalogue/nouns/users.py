@@ -174,6 +174,7 @@ class User(Record):
         "Values of the attributes that the site defines for users, by name. Others keep their value.",
         wire=ANY_FIELD,
         at=("extensions",),
+        holds_secrets=True,
         default=None,
         canonical=_texts,
         matches=_contains,
