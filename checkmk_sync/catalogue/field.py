@@ -64,6 +64,8 @@ class Field:
     * A new object gets the ``initial`` value if none is given.
     * ``encode`` converts a value for requests, and ``decode`` a value from answers.
     * ``refers_to`` is the noun whose objects the value names.
+    * ``interim(found, wanted)`` is the wanted value together with the parts of the found one that it lacks. It is set
+      first if other objects may still use these parts.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Field:
     initial: Any = None
     holds_secrets: bool = False
     unset: Any = None
+    interim: Optional[Callable[[Any, Any], Any]] = None
 
     def serves(self, version: CheckmkVersion, edition: str) -> bool:
         """Return True if a site of this version and edition has the field."""

@@ -1,4 +1,4 @@
-"""Python literals, in which Checkmk writes the values of rules: reading, writing and comparison."""
+"""Reads, writes and compares Python literals, the form of the values of rules in requests and answers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def write_literal(value: Any) -> str:
 
 def comparable(value: Any) -> Any:
     """Return a value in the form in which values with the same meaning are equal."""
-    # CHECKMK_API 10.14: the site writes values again, with tuples or lists.
+    # CHECKMK_API 10.14: the site rewrites values, so lists can become tuples.
     if isinstance(value, (list, tuple)):
         return [comparable(entry) for entry in value]
     if isinstance(value, Mapping):
@@ -60,7 +60,7 @@ def comparable(value: Any) -> Any:
 
 
 def masked_member(value: Any, path: str) -> Optional[str]:
-    """Return the path of the first part of the value that output, or a site, shows in place of a secret."""
+    """Return the path of the first mask in a value, which a site or our output shows in place of a secret, or None."""
     parts: Iterator[tuple[str, Any]]
     if isinstance(value, Mapping):
         parts = ((f"{path}.{name}", inner) for name, inner in value.items())

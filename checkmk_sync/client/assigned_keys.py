@@ -1,4 +1,4 @@
-"""Creates the objects whose keys the site chooses, such as rules."""
+"""Creates objects with keys that the site chooses, such as rules."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ Values = Mapping[str, Any]
 
 
 class AssignedKeys(Collection[R]):
-    """The objects of one kind whose keys the site chooses.
+    """The objects of a kind with keys that the site chooses.
 
     A new object is given as a record or by its fields, without a key:
 
     >>> rule = cmk.rules.create(ruleset="checkgroup_parameters:filesystem", folder="/", value={"levels": (80.0, 90.0)})
     >>> cmk.rules.update(rule.id, disabled=True)
 
-    If the answer to a creation is lost, the client reads the list. The object was created if the list contains exactly
-    one object more, and that one is as sent. The client therefore reads the list before each creation, too. It cannot
-    tell its object from an equal one that another user creates at the same moment.
+    If the answer to a creation is lost, the client reads the list. The creation is proven if the list contains exactly
+    one new object, and this object has the values that were sent. Therefore the client also reads the list before each
+    creation. It cannot tell its object from an equal one that another user creates at the same moment.
     """
 
     @writes
@@ -81,7 +81,8 @@ class AssignedKeys(Collection[R]):
 
     def _without_key(self, wanted: Union[str, R, None]) -> Optional[R]:
         if isinstance(wanted, str):
-            raise TypeError(f"the site chooses the {self._key} of a {self.record.noun.singular}; give only its fields")
+            kind = self.record.noun.singular
+            raise TypeError(f"the site chooses the {self._key!r} of a {kind}; give only its fields")
         return wanted
 
     def _given(self, wanted: Union[str, R, None], values: Values) -> dict[str, Any]:

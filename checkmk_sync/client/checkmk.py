@@ -30,6 +30,7 @@ from .raw import RawCalls
 from .records import Version
 from .resource import Resource, parsing
 from .site import Settling, Site
+from .site_attributes import HostAttributes
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,10 @@ class Checkmk(RawCalls):
     * ``discovery``: scanning hosts for services (:class:`.Discovery`)
     * ``activation``: pending changes and their activation (:class:`.Activation`)
     * ``jobs``: background jobs (:class:`.Jobs`)
+    * ``host_attributes``: the tag groups and custom attributes of the site (:class:`.HostAttributes`)
+    * ``rules`` and ``rulesets``: rules for hosts and services (:class:`.Rules`, :class:`.Rulesets`)
+    * ``notification_rules``: rules for notifications (:class:`.AssignedKeys`)
+    * ``tag_groups``, ``roles`` and ``users`` (:class:`.TagGroups`, :class:`.Roles`, :class:`.Users`)
     * ``aux_tags``, ``contact_groups``, ``host_groups``, ``passwords``, ``service_groups`` and ``time_periods``: other
       objects of the configuration (:class:`.Collection`)
 
@@ -130,6 +135,7 @@ class Checkmk(RawCalls):
         self.jobs = nouns.Jobs(self._site)
         self.discovery = nouns.Discovery(self._site, self.jobs)
         self.activation = nouns.Activation(self._site)
+        self.host_attributes = HostAttributes(self._site)
         for name, row in rows.NOUNS.items():
             default = AssignedKeys if row.key.assigned else Collection
             setattr(self, name, nouns.COLLECTIONS.get(name, default)(self._site, row.record))

@@ -244,7 +244,7 @@ class Editable(Listing[T]):
                 etag = seen.etag if seen else None
                 self._perform("delete", path=self._path(name), query=query, etag=etag or "*", object_names=(name,))
                 if seen is None and not missing_ok:
-                    self.get(name)  # CHECKMK_API_MORE: deleting a notification rule that does not exist is no error
+                    self.get(name)  # CHECKMK_API_MORE: the deletion of a notification rule that does not exist succeeds
             except CheckmkError as error:
                 if seen is None and missing_ok and isinstance(error, NotFoundError):
                     return

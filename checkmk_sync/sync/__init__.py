@@ -29,6 +29,7 @@ from .renames import Rename
 from .render import plan_as_markdown, plan_as_text
 from .report import Report, report_as_text
 from .scans import silent, undiscovered
+from .site_attributes import with_site_attributes
 from .sources import from_data, load, to_data
 
 __all__ = [
@@ -91,6 +92,7 @@ def make_plan(
         )
     # Not desired.kinds: an inventory can consist of folders that are only implied, such as the root folder.
     observed = observe(client, {kind for kind, _ in desired.objects}, owner, _lists(client, desired))
+    observed = with_site_attributes(client, desired, observed)
     plan = diff(
         desired,
         observed,

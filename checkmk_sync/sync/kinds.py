@@ -13,12 +13,16 @@ from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL
 from ..catalogue.noun import Noun
 from ..catalogue.nouns import NOUNS
 from ..catalogue.paths import folder_path, host_name, is_folder_hash
+from ..config.secrets import reveal_members, with_references
 
 Property = tuple[str, ...]
 
 FOLDER: Property = ("folder",)
 OWNER: Property = ("labels", OWNER_LABEL)
 ADOPTED: Property = ("labels", ADOPTED_LABEL)
+# The place of an object in its list and folder: next to another object of the inventory, given by its name.
+AFTER: Property = ("after",)
+BEFORE: Property = ("before",)
 NAME = "name"  # the key of an entry with the name of an object whose ID the site chooses
 ABSENT = "absent"  # the key of an entry whose object must not exist
 _PARENTS: Property = ("attributes", "parents")
@@ -56,6 +60,11 @@ class SyncKind:
     def is_named_by_mark(self) -> bool:
         return self.noun is not None and self.noun.key.assigned
 
+    @property
+    def is_ordered(self) -> bool:
+        """True if the order of the objects counts, and the API can change it."""
+        return self.noun is not None and self.noun.supports("move")
+
     @functools.cached_property
     def listed_by(self) -> Property:
         """The property by which lists of the objects are filtered, such as the ruleset of rules; empty for others."""
@@ -72,6 +81,30 @@ class SyncKind:
         """Return True for a property that is a secret field of a plain noun."""
         field = self.field_at(path)
         return field is not None and field.secret
+
+    def revealed(self, path: Property, value: Any, reveal: Callable[[str], str]) -> Any:
+        """Return a value with ``reveal(NAME)`` in place of each reference ``secret:NAME`` in a secret field or part."""
+        return reveal_members(value, reveal, self._member(path, value)) if self.may_refer(path) else value
+
+    def secret_names(self, path: Property, value: Any) -> list[str]:
+        """Return the names of the secrets to which a value refers."""
+        names: list[str] = []
+        self.revealed(path, value, lambda name: names.append(name) or name)  # type: ignore[func-returns-value]
+        return names
+
+    def with_references(self, path: Property, found: Any, wanted: Any) -> Any:
+        """Return a value of the site with the references of the wanted one in place of their secrets."""
+        return with_references(found, wanted, self._member(path, wanted)) if self.may_refer(path) else found
+
+    def may_refer(self, path: Property) -> bool:
+        """Return True if references to secrets can replace the secrets in a property."""
+        field = self.field_at(path)
+        return field is not None and (field.secret or field.holds_secrets)
+
+    def _member(self, path: Property, value: Any) -> str:
+        field = self.field_at(path)
+        # The value of a rule can be a secret itself, such as an SNMP community.
+        return "secret" if field is not None and field.literal and isinstance(value, str) else path[0]
 
     @functools.cached_property  # every change is sorted by this
     def order(self) -> tuple[int, int]:

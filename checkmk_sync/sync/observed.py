@@ -13,6 +13,7 @@ from ..client.checkmk import Checkmk
 from ..client.nouns.activation import PendingChange
 from ..client.nouns.hosts import FEW_NAMES
 from ..client.records import Folder, Host
+from ..client.site_attributes import SiteAttributes
 from ..client.updates import birth
 from ..errors import BrokenReplyError
 from .kinds import ADOPTED, FOLDER, FOLDERS, HOSTS, KINDS, OWNER, Property
@@ -77,7 +78,7 @@ class Observed:
     """The state of a site: all objects of some ``kinds`` that ``user`` may see, by kind and key.
 
     ``pending`` are the changes of all users that are not activated yet. ``site`` is the ID of the site. ``version`` and
-    ``edition`` are None if they are unknown.
+    ``edition`` are None if they are unknown. ``attributes`` are the attributes that the site defines.
     """
 
     objects: Mapping[tuple[str, str], ExistingObject]
@@ -87,6 +88,7 @@ class Observed:
     version: Optional[CheckmkVersion] = None
     edition: Optional[str] = None
     kinds: frozenset[str] = frozenset({FOLDERS.name, HOSTS.name})
+    attributes: SiteAttributes = field(default_factory=SiteAttributes)
 
     def of_kind(self, kind: str) -> Iterator[ExistingObject]:
         return (existing for existing in self.objects.values() if existing.kind == kind)

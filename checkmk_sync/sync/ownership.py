@@ -99,7 +99,8 @@ class Ownership:
     def _keys_by_fingerprint(self) -> Mapping[str, Sequence[str]]:
         """The keys of the owner's objects, by fingerprint."""
         keys: dict[str, list[str]] = {}
-        for existing in filter(self.owns, self.observed.objects.values()):
+        labelled = (found for found in self.observed.objects.values() if KINDS[found.kind].mark == "labels")
+        for existing in filter(self.owns, labelled):
             for fingerprint in _fingerprints(existing):
                 keys.setdefault(fingerprint, []).append(existing.key)
         return keys

@@ -23,6 +23,7 @@ from .desired import REMOVE, Desired, Object, Problem
 from .kinds import ADOPTED, FOLDER, FOLDERS, HOSTS, KINDS, OWNER, Property
 from .limits import Limits
 from .observed import ExistingObject, Observed
+from .order import in_order
 from .ownership import Ownership
 from .plan import Plan
 from .references import Key, References, ordered
@@ -65,7 +66,9 @@ def diff(
     problems = [*invalid_folders(desired, observed), *planner.problems, *references.problems()]
     if problems:
         raise InventoryError(problems)
-    changes = ordered([*planner.changes, *references.reference_removals()])
+    placed = in_order(planner.changes, desired, observed, planner.conflicting_keys)
+    only_moved = {change.name for change in placed} - {change.name for change in planner.changes}
+    changes = ordered([*placed, *references.reference_removals()])
     conflicts = [*planner.conflicts, *references.blocked_deletions()]
     owned = {key for key, existing in observed.objects.items() if planner.ownership.owns(existing)}
     named = {key for key, wanted in desired.objects.items() if key in observed.objects and not wanted.implied}
@@ -73,7 +76,7 @@ def diff(
     unmarked = {key for key in observed.objects if KINDS[key[0]].mark is None}
     return Plan(
         changes=tuple(changes),
-        unchanged=planner.unchanged,
+        unchanged=planner.unchanged - len(only_moved),
         conflicts=tuple(sorted(conflicts, key=lambda conflict: (conflict.kind, conflict.key))),
         owner=owner,
         owned=len(owned),
@@ -139,13 +142,17 @@ class _Planner:
         needed = {fields[path].only_with for path in differences if path in fields}
         for path, field in fields.items():
             now, new = existing.properties.get(path), wanted.properties[path]
-            if path in differences or new is REMOVE or field.is_shown(now, new):
+            refers = bool(kind.secret_names(path, new))
+            if path in differences or new is REMOVE or (field.is_shown(now, new) and not refers):
                 continue
-            if self.desired.secrets_always or field.name in needed:
-                sent[path] = (HIDDEN if field.secret else now, new)
-            elif not field.secret:
+            # An update that replaces the object would write the mask of a secret.
+            is_replaced = field.holds_secrets and kind.noun is not None and kind.noun.replaces and bool(differences)
+            if self.desired.secrets_always or field.name in needed or is_replaced:
+                sent[path] = (HIDDEN if field.secret else kind.with_references(path, now, new), new)
+            elif not (field.secret or refers):
                 self.not_compared.setdefault(field.name, []).append(wanted)
-        self.secrets_written += self.desired.secrets_always and any(fields[path].secret for path in sent)
+        secrets = (path for path, (_, new) in sent.items() if fields[path].secret or kind.secret_names(path, new))
+        self.secrets_written += self.desired.secrets_always and any(secrets)
         return sent
 
     def _add_missing(self, wanted: Object) -> None:
@@ -244,8 +251,9 @@ class _Planner:
 def _differences(wanted: Object, existing: ExistingObject) -> Differences:
     """Return the properties that differ from the inventory, as (now, wanted)."""
     values = {path: None if value is REMOVE else value for path, value in wanted.properties.items()}
+    kind = KINDS[existing.kind]
     return {
-        path: (existing.properties.get(path), value)
+        path: (kind.with_references(path, existing.properties.get(path), value), value)
         for path, value in values.items()
         if not has_property(existing.kind, existing.properties, path, value)
     }

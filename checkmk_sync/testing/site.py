@@ -192,6 +192,21 @@ class SimulatedSite:
         self._users.append((user, role))
         self._app.state.configuration.add_login(user, role)
 
+    def add_custom_attribute(self, name: str) -> None:
+        """Add a custom attribute of hosts and folders. Up to 2.5, only the web interface of Checkmk can do this."""
+        configuration = self._app.state.configuration
+        with configuration.mutex:
+            configuration.rules.custom.add(name)
+            configuration.apply_tag_groups()
+
+    def manage_by_quick_setup(self, rule_id: str) -> None:
+        """Let Quick setup manage a rule. It becomes the first one of its folder, and cannot be moved or deleted."""
+        configuration = self._app.state.configuration
+        with configuration.mutex:
+            rules = configuration.objects["rules"]
+            rule = {**rules[rule_id], "locked_by": "quick_setup"}
+            configuration.objects["rules"] = {rule_id: rule, **{key: rules[key] for key in rules if key != rule_id}}
+
     def counts(self) -> dict[str, Any]:
         """Return the numbers of requests, objects, pending changes and matched faults, and the remaining faults."""
         state = self.state

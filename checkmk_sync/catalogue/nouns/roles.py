@@ -43,7 +43,7 @@ class Role(Record):
         "Title of the role.", wire="new_alias", at=("extensions", "alias"), default=None, example="On call"
     )
     basedon: Optional[str] = attr(
-        "Built-in role whose permissions the role has by default. Built-in roles do not have it.",
+        "Built-in role with the permissions that the role has by default. Built-in roles do not have this field.",
         wire="new_basedon",
         created_as="role_id",
         at=("extensions", "basedon"),

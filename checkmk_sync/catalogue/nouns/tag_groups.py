@@ -13,6 +13,15 @@ def _in_order(tags: Iterable[Mapping[str, Any]]) -> list[tuple[Optional[str], st
     return [(tag.get("id"), tag["title"], sorted(tag.get("aux_tags") or ())) for tag in tags]
 
 
+def _with_removed(found: Iterable[Mapping[str, Any]], wanted: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    ids = {tag.get("id") for tag in wanted}
+    removed = [tag for tag in found if tag.get("id") not in ids]
+    titles = {tag["title"] for tag in removed}
+    # Checkmk would rename a removed tag whose title another one has.
+    added = [{**tag, "title": f"{tag['title']} ({tag.get('id')})"} if tag["title"] in titles else tag for tag in wanted]
+    return [*added, *removed]
+
+
 def _with_former_ids(tags: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{"ident" if name == "id" else name: value for name, value in tag.items()} for tag in tags]
 
@@ -43,6 +52,7 @@ class TagGroup(Record):
         min_length=1,
         former=(Former("2.2.0p22", "tags", ("extensions", "tags"), required=True, encode=_with_former_ids),),
         canonical=_in_order,
+        interim=_with_removed,
         example=[{"id": "live", "title": "Live", "aux_tags": ["tcp"]}, {"id": "lab", "title": "Lab", "aux_tags": []}],
     )
     topic: Optional[str] = attr("Topic under which the group is shown.", default=None, example="Operations")

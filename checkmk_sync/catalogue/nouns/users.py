@@ -133,7 +133,7 @@ class User(Record):
         example={"option": "individual", "duration": 600},
     )
     disable_notifications: Optional[dict[str, Any]] = attr(
-        "Whether notifications are disabled, and in which range of times.",
+        "Whether notifications are disabled, and during which times.",
         default=None,
         canonical=_notifications,
         matches=_contains,

@@ -10,9 +10,9 @@ from ..resource import writes
 class Roles(Collection[Role]):
     """The roles of users, as ``client.roles``. The site creates a role as a clone of ``basedon``.
 
-    Permissions cannot be set while cloning, so that :meth:`create` sends them with a second request. Sites do not tell
-    the state ``default`` apart from ``yes`` or ``no``, so that it cannot be compared. The site adds " (copy)" to an
-    alias that another role has.
+    A clone gets its permissions only afterwards, so :meth:`create` sends them in a second request. The answers of sites
+    contain only ``yes`` and ``no``, so ``default`` cannot be compared. The site adds " (copy)" to an alias that another
+    role has.
     """
 
     @writes

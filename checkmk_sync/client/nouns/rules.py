@@ -16,9 +16,9 @@ from ..collection import Collection
 from ..resource import writes
 from ..rule_matching import RuleTarget
 from ..site import Site
+from ..site_attributes import HostAttributes
 from .hosts import Hosts
 from .monitoring import HostStatuses, Services
-from .tag_groups import TagGroups
 
 _UNKNOWN = "Unknown ruleset."  # the title of the site's errors (CHECKMK_API 10.14)
 
@@ -64,7 +64,7 @@ class Rules(AssignedKeys[Rule]):
     >>> cmk.rules.create(ruleset="host_contactgroups", folder="/linux", value="all")
     >>> [rule.value for rule in cmk.rules.each(ruleset="host_contactgroups")]
 
-    A value is the Python object that the site writes as text, with its tuples; lists and tuples count as equal. If the
+    A value is a Python object, which requests and answers contain as text. Lists and tuples count as equal. If the
     site does not have the ruleset, the error names a similar one. Rules have no names, so ``ensure`` without an ID
     looks for a rule with the same value, conditions and other given fields in the folder.
 
@@ -122,7 +122,7 @@ class Rules(AssignedKeys[Rule]):
         are not set in the configuration are known only if the host, or the service, is monitored. Time periods in
         values are ignored, and so are the nodes of clusters. Raises NotFoundError if the host is not configured.
         """
-        names = [ruleset] if ruleset else [found.name for found in self._rulesets.each()]
+        names = [ruleset] if ruleset else self._rulesets.names(used=True)
         rules = [rule for name in names for rule in self.each(ruleset=name)]
         return list(filter(self._target(host, service, rules).fits, rules))
 
@@ -134,11 +134,12 @@ class Rules(AssignedKeys[Rule]):
         tags = {key[len(prefix) :]: value for key, value in attributes.items() if key.startswith(prefix)}
         used = {key for rule in rules for key in rule.conditions or {}}
         if "host_tags" in used:
-            tags = {**_auxiliary_tags(TagGroups(self._site, TagGroup), tags), **tags}
-        labels, service_labels = dict(attributes.get("labels", {})), {}
+            tags = {**_auxiliary_tags(HostAttributes(self._site).tag_groups(), tags), **tags}
+        labels, service_labels = attributes.get("labels", {}), {}
         with contextlib.suppress(NotFoundError):  # not monitored
             if "host_label_groups" in used:
-                labels.update(HostStatuses(self._site).get(name, ["labels"])["labels"])
+                # The monitoring still has the labels of the last activation.
+                labels = {**HostStatuses(self._site).get(name, ["labels"])["labels"], **labels}
             if service is not None and "service_label_groups" in used:
                 service_labels = Services(self._site).get(name, service, ["labels"])["labels"]
         return RuleTarget(name, found.folder, tags, labels, service, service_labels)
@@ -165,7 +166,10 @@ class Rules(AssignedKeys[Rule]):
             yield from super()._list(received, verb, noun=noun, **arguments)
 
 
-def _auxiliary_tags(groups: TagGroups, tags: Mapping[str, str]) -> dict[str, str]:
+def _auxiliary_tags(groups: Mapping[str, TagGroup], tags: Mapping[str, str]) -> dict[str, str]:
     """Return the auxiliary tags that the tags of a host imply, each with its own ID as the group."""
-    of_host = (tag for group in groups.each() for tag in group.tags if tag.get("id") == tags.get(group.name))
-    return {name: name for tag in of_host for name in tag.get("aux_tags") or ()}
+    of_host = (tag for group in groups.values() for tag in group.tags if tag.get("id") == tags.get(group.name))
+    found = {name: name for tag in of_host for name in tag.get("aux_tags") or ()}
+    # Checkmk (Host.tag_groups): hosts with an address but without agents have the tag "ping".
+    is_pinged = (tags.get("agent"), tags.get("snmp_ds")) == ("no-agent", "no-snmp")
+    return {**found, "ping": "ping"} if is_pinged and tags.get("address_family") != "no-ip" else found

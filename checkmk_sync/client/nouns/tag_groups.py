@@ -12,8 +12,8 @@ from ..resource import writes
 class TagGroups(Collection[TagGroup]):
     """The host tag groups, as ``client.tag_groups``. The built-in groups, such as ``agent``, cannot be changed.
 
-    The site refuses to remove a tag or a group that hosts, folders or rules use, and a deletion then names them in
-    ``error.detail``. Give ``repair`` or ``mode`` to remove the tags from them.
+    The site refuses to remove a tag or a group that hosts, folders or rules use. If a deletion is refused, the error
+    names these objects in ``error.detail``. Give ``repair`` or ``mode`` to remove the tags from them.
     """
 
     @writes
@@ -32,7 +32,7 @@ class TagGroups(Collection[TagGroup]):
         """Delete a group. Raises NotFoundError if it does not exist, unless ``missing_ok`` is True.
 
         Raises ForbiddenError if hosts, folders or rules use the group. With ``repair``, the site removes its tags from
-        hosts and folders, and deletes the rules that need one of its tags. ``mode``, from 2.4 on, is ``delete`` for the
-        same, ``remove`` to keep such rules without the condition, or ``abort``.
+        hosts and folders, and deletes the rules that need one of its tags. From 2.4 on, ``mode`` can be ``delete``
+        (the same), ``remove`` (such rules stay, without the condition) or ``abort`` (refuse, as by default).
         """
         self._delete(name, missing_ok, query={"repair": repair or None, "mode": mode})

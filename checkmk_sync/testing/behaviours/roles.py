@@ -64,7 +64,7 @@ class Roles(Behaviour):
         roles, new = context.configuration.objects["roles"], context.body.get("new_role_id")
         if key is not None or new:
             return str(new or key)
-        # Checkmk: a clone without an ID has that of the original and an x.
+        # Checkmk: a clone without an ID gets the ID of the original, followed by an x.
         clone = str(context.body["role_id"])
         while clone in roles:
             clone += "x"
