@@ -341,20 +341,3 @@ def test_a_new_row_is_enough_for_tools() -> None:
     done = subprocess.run([sys.executable, "-c", NEW_NOUN], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "{'name': 'brown', 'title': 'Brown Betty'}"
-
-
-def test_secrets_of_users_are_not_set_by_tools(tmp_path: Path) -> None:
-    log = tmp_path / "audit.log"
-
-    def refusal(**values: Any) -> str:
-        return error_text(_call(site, "configuration_create", {"audit": log}, kind="users", name="jim", values=values))
-
-    with SimulatedSite(user_attributes=["api_token", "phone"]) as site:
-        assert "password is a secret, which a tool cannot set" in refusal(fullname="Jim", password=SECRET)
-        secret = {"api_token": SECRET}
-        refused = refusal(fullname="Jim", custom_attributes=secret)
-        assert "custom_attributes contains a secret, which a tool cannot set" in refused
-        values = {"fullname": "Jane", "custom_attributes": {"phone": "12"}}
-        made = _call(site, "configuration_create", {"audit": log}, kind="users", name="jdoe", values=values)
-        assert result_data(made)["values"]["custom_attributes"] == {"phone": "12"}
-        assert SECRET not in f"{refused}{[request.body for request in site.requests]}{log.read_text('utf-8')}"

@@ -1,121 +1,24 @@
-"""Users: logins, nested options, permissions, and secrets that are never read back."""
+"""Users: nested options, comparison, permissions, and the simulated site."""
 
 from __future__ import annotations
 
-from typing import Any, Iterator
+from typing import Any
 
 import pytest
 
 from checkmk_sync import Checkmk, User
 from checkmk_sync.errors import AuthError, BadRequestError, CheckmkError, ConflictError, ForbiddenError
-from checkmk_sync.sync import apply_plan, from_data, make_plan, plan_as_text
-from checkmk_sync.testing import Fault, SimulatedSite
+from checkmk_sync.sync import apply_plan, from_data, make_plan
+from checkmk_sync.testing import SimulatedSite
 from tests.raw_requests import Raw
 
 USERS, JDOE = "/domain-types/user_config/collections/all", "/objects/user_config/jdoe"
-PASSWORD, SECRET = "correct-horse-battery", "automation-secret"
+PASSWORD = "correct-horse-battery"
 STAR = {"If-Match": "*"}
 
 
 def _bodies(site: SimulatedSite) -> list[Any]:
     return [request.body for request in site.requests if request.method in ("POST", "PUT")]
-
-
-# The login
-
-
-def test_a_login_is_sent_only_if_it_is_given(cmk: Checkmk, site: SimulatedSite) -> None:
-    cmk.users.create("jdoe", fullname="Jane", password=PASSWORD)
-    changed = cmk.users.update("jdoe", fullname="Jane Doe", roles=["user"])
-    assert (changed.auth_type, changed.password) == ("password", None)
-    assert _bodies(site) == [
-        {"username": "jdoe", "fullname": "Jane", "auth_option": {"auth_type": "password", "password": PASSWORD}},
-        {"fullname": "Jane Doe", "roles": ["user"]},
-    ]
-
-
-def test_an_automation_user_has_a_secret(cmk: Checkmk, site: SimulatedSite) -> None:
-    made = cmk.users.create(User("robot", fullname="Robot", auth_type="automation", password=SECRET, roles=["admin"]))
-    assert made.auth_type == "automation"
-    cmk.users.update("robot", password=f"new-{SECRET}")
-    assert [body["auth_option"] for body in _bodies(site)] == [
-        {"auth_type": "automation", "secret": SECRET},
-        {"auth_type": "automation", "secret": f"new-{SECRET}"},
-    ]
-    with site.client("robot") as robot:
-        assert robot.users.get("robot").roles == ["admin"]
-
-
-def test_other_parts_of_a_login_change_without_the_password(cmk: Checkmk, site: SimulatedSite) -> None:
-    cmk.users.create("jdoe", fullname="Jane", password=PASSWORD)
-    assert cmk.users.ensure("jdoe", enforce_password_change=True).actions == ("update",)
-    assert not cmk.users.ensure("jdoe", enforce_password_change=True, password="never-sent-again").changed
-    assert _bodies(site)[-1] == {"auth_option": {"auth_type": "password", "enforce_password_change": True}}
-    assert len(_bodies(site)) == 2
-
-
-def test_a_login_is_removed_even_if_the_answer_is_lost(cmk: Checkmk, site: SimulatedSite) -> None:
-    cmk.users.create("jdoe", fullname="Jane", password=PASSWORD, roles=["admin"])
-    site.set_faults([Fault("reset_after", writes=True, times=1)])
-    assert cmk.users.remove_login("jdoe").auth_type is None
-    assert cmk.users.remove_login("jdoe").auth_type is None
-    assert len(_bodies(site)) == 2
-    assert "jdoe" not in site.state.configuration.users
-
-
-def test_no_secret_occurs_in_records_and_plans(cmk: Checkmk, site: SimulatedSite) -> None:
-    item = {"name": "jdoe", "fullname": "Jane", "password": PASSWORD, "roles": ["user"]}
-    plan = make_plan(cmk, from_data({"users": [item]}), owner="cmdb")
-    assert apply_plan(cmk, plan).ok
-    found = cmk.users.get("jdoe", fresh=True)
-    assert PASSWORD not in f"{plan_as_text(plan)} {plan!r} {found!r} {User('jdoe', 'Jane', password=PASSWORD)!r}"
-    assert PASSWORD in str(_bodies(site))
-    assert make_plan(cmk, from_data({"users": [item]}), owner="cmdb").is_empty
-
-
-@pytest.mark.parametrize("version", ["2.2.0p44", "2.3.0p41"])
-def test_readable_secrets_need_a_version_that_has_them(version: str) -> None:
-    with SimulatedSite(version) as site, site.client() as cmk:
-        with pytest.raises(CheckmkError, match="'store_automation_secret' does not exist in Checkmk"):
-            cmk.users.create(
-                "robot", fullname="Robot", auth_type="automation", password=SECRET, store_automation_secret=True
-            )
-
-
-def test_a_new_secret_keeps_the_other_parts_of_a_login(cmk: Checkmk, site: SimulatedSite) -> None:
-    cmk.users.create("robot", fullname="Robot", auth_type="automation", password=SECRET, store_automation_secret=True)
-    assert cmk.users.update("robot", password=f"new-{SECRET}").store_automation_secret is True
-    cmk.users.create("jdoe", fullname="Jane", password=PASSWORD, enforce_password_change=True)
-    assert cmk.users.update("jdoe", password=f"new-{PASSWORD}").enforce_password_change is True
-
-
-def test_the_kind_of_a_login_changes_only_together_with_its_secret(cmk: Checkmk, site: SimulatedSite) -> None:
-    cmk.users.create("robot", fullname="Robot", password=PASSWORD)
-    for values in ({"auth_type": "automation"}, {"store_automation_secret": True}):
-        with pytest.raises(ValueError, match="needs password; give both"):
-            cmk.users.update("robot", **values)
-    assert len(_bodies(site)) == 1
-    wanted = {"auth_type": "automation", "password": SECRET, "store_automation_secret": True}
-    assert cmk.users.ensure("robot", **wanted).actions == ("update",)
-    assert not cmk.users.ensure("robot", **wanted).changed
-    assert site.state.configuration.users["robot"].password == SECRET
-
-
-def test_a_plan_sends_the_secret_with_the_kind_of_a_login(cmk: Checkmk, site: SimulatedSite) -> None:
-    cmk.users.create("robot", fullname="Robot", password=PASSWORD)
-    item = {"name": "robot", "fullname": "Robot", "auth_type": "automation", "password": SECRET}
-    plan = make_plan(cmk, from_data({"users": [item]}), owner="cmdb")
-    assert SECRET not in plan_as_text(plan)
-    assert apply_plan(cmk, plan).ok
-    assert make_plan(cmk, from_data({"users": [item]}), owner="cmdb").is_empty
-    assert site.state.configuration.users["robot"].password == SECRET
-
-
-def test_a_plan_needs_the_secret_to_change_the_kind_of_a_login(cmk: Checkmk) -> None:
-    cmk.users.create("robot", fullname="Robot", password=PASSWORD)
-    inventory = from_data({"users": [{"name": "robot", "fullname": "Robot", "auth_type": "automation"}]})
-    with pytest.raises(CheckmkError, match="'auth_type' needs password; give both"):
-        make_plan(cmk, inventory, owner="cmdb")
 
 
 # Comparison
@@ -250,74 +153,6 @@ def test_a_warning_is_dismissed(cmk: Checkmk, site: SimulatedSite) -> None:
     cmk.users.dismiss_warning("notification_fallback")
     with pytest.raises(BadRequestError):
         cmk.users.dismiss_warning("unknown")
-
-
-# Attributes that the site defines itself
-
-
-@pytest.fixture
-def custom() -> Iterator[SimulatedSite]:
-    with SimulatedSite(user_attributes=["phone", "desk", "api_token"]) as site:
-        yield site
-
-
-def test_custom_attributes_are_members_of_the_object(custom: SimulatedSite) -> None:
-    with custom.client() as cmk:
-        made = cmk.users.create("jdoe", fullname="Jane", custom_attributes={"phone": "12", "desk": "4"})
-        assert made.custom_attributes == {"phone": "12", "desk": "4"}
-        changed = cmk.users.update("jdoe", custom_attributes={"phone": "34"})
-        assert changed.custom_attributes == {"phone": "34", "desk": "4"}
-        assert not cmk.users.ensure("jdoe", custom_attributes={"phone": "34"}).changed
-        assert [user.custom_attributes for user in cmk.users.each() if user.name == "jdoe"] == [
-            {"phone": "34", "desk": "4"}
-        ]
-        assert cmk.users.get("cmkadmin").custom_attributes is None
-    assert _bodies(custom)[1:] == [{"phone": "34"}]
-
-
-def test_a_general_call_accepts_custom_attributes(custom: SimulatedSite) -> None:
-    with custom.client() as cmk:
-        body = {"username": "jdoe", "fullname": "Jane", "phone": "12"}
-        assert cmk.call("users.create", body=body).data["extensions"]["phone"] == "12"
-        with pytest.raises(CheckmkError, match="does not support start_url"):
-            cmk.call("users.create", body={**body, "username": "jim", "start_url": "x"})
-
-
-def test_the_site_refuses_unknown_custom_attributes(custom: SimulatedSite) -> None:
-    with custom.client() as cmk, pytest.raises(BadRequestError, match="Unknown Attribute: 'fone'"):
-        cmk.users.create("jdoe", fullname="Jane", custom_attributes={"fone": "12"})
-
-
-@pytest.mark.parametrize(
-    ("attributes", "text"),
-    [
-        ({"phone": 12}, "the values of custom attributes are strings"),
-        ({"fullname": "Jim"}, "must not contain 'fullname', which belongs to another field"),
-        ({"start_url": "x"}, "must not contain 'start_url', which belongs to another field"),
-    ],
-)
-def test_custom_attributes_that_are_not_valid_are_not_sent(custom: SimulatedSite, attributes: Any, text: str) -> None:
-    with custom.client() as cmk, pytest.raises(ValueError, match=text):
-        cmk.users.create("jdoe", fullname="Jane", custom_attributes=attributes)
-    assert _bodies(custom) == []
-
-
-def test_a_plan_warns_about_custom_attributes_that_no_user_has(custom: SimulatedSite) -> None:
-    with custom.client() as cmk:
-        cmk.users.create("jdoe", fullname="Jane", custom_attributes={"phone": "12"})
-        item = {"name": "jdoe", "fullname": "Jane", "custom_attributes": {"phone": "34", "fone": "5"}}
-        plan = make_plan(cmk, from_data({"users": [item]}), owner="cmdb")
-        assert plan.warnings == (
-            "the custom attribute 'fone' of user jdoe is not used by any object of the site; does it exist?",
-        )
-
-
-def test_custom_attributes_that_are_secrets_are_not_shown(custom: SimulatedSite) -> None:
-    with custom.client() as cmk:
-        item = {"name": "jdoe", "fullname": "Jane", "custom_attributes": {"api_token": SECRET}}
-        plan = make_plan(cmk, from_data({"users": [item]}), owner="cmdb")
-        made = cmk.users.create("jdoe", fullname="Jane", custom_attributes={"api_token": SECRET})
-        assert SECRET not in f"{plan_as_text(plan)} {plan!r} {made!r}"
 
 
 # The simulated site
