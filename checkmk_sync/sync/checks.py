@@ -203,6 +203,8 @@ def _site_defined_values(properties: Mapping[Property, Any]) -> Iterator[tuple[s
         for entry in value if isinstance(value, list) else [value]:
             if isinstance(entry, str):
                 yield name, entry
+    custom = properties.get(("custom_attributes",))
+    yield from (("custom attribute", name) for name in custom) if isinstance(custom, Mapping) else ()
 
 
 def _unknown_values(desired: Desired, observed: Observed) -> dict[tuple[str, str], list[Object]]:

@@ -15,6 +15,7 @@ import pytest
 
 from checkmk_sync import Checkmk
 from checkmk_sync.sync import (
+    Action,
     Plan,
     Report,
     apply_plan,
@@ -26,24 +27,25 @@ from checkmk_sync.sync import (
 )
 from checkmk_sync.testing import SimulatedSite
 from tests.official_documents import EDITIONS
-from tests.sync.weekly import LARGE, PASSWORDS, SECRETS, SMALL, Sizes, state_of, weekly_inventory
+from tests.sync.weekly import LARGE, PASSWORDS, RULESETS, SECRETS, SMALL, Sizes, state_of, weekly_inventory
 
 # The requests during which the runs are killed, as the start of their paths and a number. Each run continues where the
 # one before was killed.
 MOMENTS = (
     ("POST /domain-types/aux_tag/", 2),
-    ("PUT /objects/user_role/", 1),
     ("POST /domain-types/host_tag_group/", 7),
-    ("GET /objects/host_tag_group/", 9),
     ("POST /domain-types/user_config/", 20),
     ("POST /domain-types/folder_config/", 11),
     ("POST /domain-types/host_config/actions/bulk-create/", 1),
     ("POST /domain-types/host_config/actions/bulk-create/", 2),
+    ("POST /domain-types/rule/", 5),
+    ("POST /domain-types/rule/", 150),
     ("POST /domain-types/discovery_run/", 1),
     ("POST /domain-types/activation_run/", 1),
 )
 OWNER = "cmdb"
-ORDER = ("auxiliary tag", "contact group", "user role", "host tag group", "user", "folder", "host")
+REQUESTS_OF_A_PLAN = len(RULESETS) + 15
+ORDER = ("auxiliary tag", "contact group", "user role", "host tag group", "user", "folder", "host", "rule")
 
 
 def _plan(cmk: Checkmk, inventory: Any) -> Plan:
@@ -67,6 +69,7 @@ def _apply(cmk: Checkmk, inventory: Any) -> Report:
 @contextlib.contextmanager
 def _site(version: str) -> Iterator[SimulatedSite]:
     with SimulatedSite(version, EDITIONS[version], services=3) as site:
+        site.add_user("carol", "carols-secret")
         yield site
 
 
@@ -75,14 +78,39 @@ def _live(version: str, sizes: Sizes) -> None:
     with _site(version) as site, site.client(secrets=SECRETS) as cmk:
         plan = _plan(cmk, inventory)
         assert tuple(dict.fromkeys(change.kind for change in plan.changes)) == ORDER
-        before = site.counts()["requests"]
+        assert plan.warnings == ()
+        assert site.counts()["requests"] <= REQUESTS_OF_A_PLAN
         report = _apply(cmk, inventory)
         assert len(report.results) == len(plan.changes)
-        # Two requests for each object that the API cannot create in bulk, and some for lists and jobs.
+        # Two requests for each object that the API cannot create in bulk. The site is read completely five times.
         single = sum(change.kind not in ("contact group", "host") for change in plan.changes)
-        assert site.counts()["requests"] - before <= 2 * single + 60
+        assert site.counts()["requests"] <= 2 * single + 5 * REQUESTS_OF_A_PLAN
         assert site.state.configuration.changes == []
         assert site.state.configuration.users["user00"].password == PASSWORDS["robots"]
+        _disturb_and_repair(site, cmk, inventory)
+
+
+def _disturb_and_repair(site: SimulatedSite, cmk: Checkmk, inventory: Any) -> None:
+    """Insert a rule of another user between ours, and move and change ours by hand. Only ours are repaired."""
+    wanted, ruleset, folder = state_of(site), "checkgroup_parameters:cpu_load", "/"
+    before = [rule for rule in cmk.rules.each(ruleset=ruleset) if rule.folder == folder]
+    first, *others = (str(rule.id) for rule in before)
+    with site.client("carol") as hers:
+        foreign = hers.rules.create(ruleset=ruleset, folder=folder, value={"levels": (1.0, 2.0)}, comment="Mine")
+        hers.rules.move(str(foreign.id), after=first)
+        hers.activation.activate()
+    stored = site.state.configuration.objects["rules"][str(foreign.id)]
+    cmk.rules.move(others[-1], top_of=folder)
+    cmk.rules.update(others[-1], value={"levels": (3.0, 4.0)})
+    changes = [change for change, _ in _apply(cmk, inventory).results]
+    assert [change.action for change in changes] == [Action.MOVE, Action.UPDATE]
+    assert {change.id for change in changes} == {others[-1]}
+    rules = site.state.configuration.objects["rules"]
+    assert rules[str(foreign.id)] == stored
+    after = [rule.id for rule in cmk.rules.each(ruleset=ruleset) if rule.folder == folder]
+    assert after == [first, foreign.id, *others]
+    del rules[str(foreign.id)]
+    assert state_of(site) == wanted
 
 
 def test_a_small_inventory_is_planned_applied_verified_and_then_unchanged() -> None:

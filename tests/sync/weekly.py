@@ -19,15 +19,31 @@ class Sizes:
 
     tag_groups: int
     users: int
+    rulesets: int
+    rules: int
     hosts: int
 
 
-SMALL, LARGE = Sizes(2, 4, 6), Sizes(20, 30, 1000)
+SMALL = Sizes(tag_groups=2, users=4, rulesets=2, rules=18, hosts=6)
+LARGE = Sizes(tag_groups=20, users=30, rulesets=10, rules=200, hosts=1000)
+RULESETS: Mapping[str, Any] = {
+    "active_checks:icmp": {"description": "PING", "min_pings": 2},
+    "checkgroup_parameters:cpu_load": {"levels": (5.0, 10.0)},
+    "checkgroup_parameters:filesystem": {"levels": (80.0, 90.0), "magic": 0.8},
+    "checkgroup_parameters:ps": {"levels": (1, 1, 99, 199)},
+    "extra_host_conf:check_interval": 2.5,
+    "extra_service_conf:max_check_attempts": 3,
+    "host_contactgroups": "team1",
+    "ignored_services": True,
+    "service_contactgroups": "team2",
+    "snmp_communities": "public",
+}
 
 
 def weekly_inventory(sizes: Sizes) -> dict[str, Any]:
     """Return an inventory whose objects refer to each other, in an order in which they cannot be created."""
     return {
+        "rules": [_rule(number, sizes) for number in range(sizes.rules)],
         "hosts": [_host(number, sizes) for number in range(sizes.hosts)],
         "folders": [
             {"path": f"/f{number}", "title": f"Folder {number}", "attributes": {"tag_group0": "tag0-1"}}
@@ -53,6 +69,28 @@ def _host(number: int, sizes: Sizes) -> Mapping[str, Any]:
     }
     folder = f"/f{number % 3}/g{number % 7}"
     return {"name": f"h{number:04d}", "folder": folder, "attributes": attributes, "labels": {"env": "prod"}}
+
+
+def _rule(number: int, sizes: Sizes) -> Mapping[str, Any]:
+    ruleset = list(RULESETS)[number % sizes.rulesets]
+    group = number % sizes.tag_groups
+    conditions: dict[str, Any] = {
+        "host_tags": [{"key": f"group{group}", "operator": "is", "value": f"tag{group}-{number % 4}"}],
+        "host_name": {"match_on": [f"h{number:04d}", "~h00"], "operator": "one_of"},
+    }
+    if number % 3 == 0:
+        labels = [{"operator": "and", "label": "env:prod"}]
+        conditions["host_label_groups"] = [{"operator": "and", "label_group": labels}]
+    return {
+        "name": f"rule{number:03d}",
+        "ruleset": ruleset,
+        "folder": ("/", "/f0", "/f1")[number % 3],
+        "value": RULESETS[ruleset],
+        "conditions": conditions,
+        "description": f"Rule {number}",
+        "comment": "Ask Carol" if number % 2 else None,
+        "disabled": number % 7 == 0,
+    }
 
 
 def _user(number: int) -> Mapping[str, Any]:
@@ -86,7 +124,12 @@ def state_of(site: SimulatedSite) -> dict[str, Any]:
         "folders": {folder.path: (folder.title, folder.attributes) for folder in configuration.folders.values()},
         "services": configuration.service_phases,
         **{
-            noun: list(objects.values()) if NOUNS[noun].key.assigned else objects
+            noun: sorted(objects.values(), key=_list) if NOUNS[noun].key.assigned else objects
             for noun, objects in configuration.objects.items()
         },
     }
+
+
+def _list(values: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the ruleset and the folder of a rule. Only the order of rules with the same ones matters."""
+    return values.get("ruleset", ""), values.get("folder", "")

@@ -19,6 +19,7 @@ from .hooks import Values
 from .standard import Behaviour
 
 _GROUPS_SINCE, _MASK = "2.3.0b1", "******"
+_AND = {"operator": "and"}  # the default between labels, and between groups of them
 
 # The keys that values can contain. For other rulesets, only the type of a value is checked.
 _VALUE_KEYS: Mapping[str, frozenset[str]] = {
@@ -53,16 +54,10 @@ def _stored_labels(context: Context, kind: str, conditions: Values) -> Values:
         for label in labels
     ]
     groups = [{"label_group": entries}] if entries else conditions.get(f"{kind}_label_groups", ())
-    return {
-        f"{kind}_label_groups": [
-            {
-                "operator": "and",
-                **group,
-                "label_group": [{"operator": "and", **entry} for entry in group["label_group"]],
-            }
-            for group in groups
-        ]
-    }
+    joined = [
+        {**_AND, **group, "label_group": [{**_AND, **entry} for entry in group["label_group"]]} for group in groups
+    ]
+    return {f"{kind}_label_groups": joined}
 
 
 def _stored_conditions(context: Context, ruleset: str, conditions: Values) -> Values:
