@@ -22,9 +22,12 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     CALLBACK_NAME = "results"
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        entry = {"task": result.task.name, **result.result, "failed": result.is_failed()}
-        with open(os.environ["RESULTS_FILE"], "a", encoding="utf-8") as file:
-            file.write(json.dumps(entry, default=str) + "\n")
+        self._write(result, False)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        self.v2_runner_on_ok(result)
+        self._write(result, True)
+
+    def _write(self, result: Any, failed: bool) -> None:
+        entry = {**result.result, "task": result.task.name, "failed": failed}
+        with open(os.environ["RESULTS_FILE"], "a", encoding="utf-8") as file:
+            file.write(json.dumps(entry, default=str) + "\n")

@@ -19,9 +19,10 @@ except ImportError:
 else:
     MISSING = ""
 
+Arguments = Mapping[str, Mapping[str, Any]]
 Work = Callable[["Checkmk", Any], Mapping[str, Any]]
 
-CONNECTION: Mapping[str, Mapping[str, Any]] = {
+CONNECTION: Arguments = {
     "server_url": {"required": True, "fallback": (env_fallback, ["CHECKMK_SERVER_URL"])},
     "site": {"required": True, "fallback": (env_fallback, ["CHECKMK_SITE"])},
     "automation_user": {"required": True, "fallback": (env_fallback, ["CHECKMK_USERNAME"])},
@@ -36,7 +37,7 @@ STATE: Mapping[str, Any] = {"choices": ["present", "absent"], "default": "presen
 SECRETS: Mapping[str, Any] = {"type": "dict", "no_log": True, "default": {}}
 
 
-def run(arguments: Mapping[str, Mapping[str, Any]], work: Work, **constraints: Any) -> None:
+def run(arguments: Arguments, work: Work, **constraints: Any) -> None:
     """Run a module: create the client, do the work, and exit with its result or with the reason of a failure.
 
     ``constraints`` are further arguments of AnsibleModule, such as ``mutually_exclusive``.
@@ -97,10 +98,21 @@ def ensured(result: Ensured[Any], title: str) -> dict[str, Any]:
     }
 
 
-def deleted(found: Any, values: Mapping[str, Any], title: str) -> dict[str, Any]:
-    """Return the result of a module that has deleted an object with these values, or None if it did not exist."""
-    actions = () if found is None else ("delete",)
-    return ensured(Ensured(found, None, actions, {name: (value, None) for name, value in values.items()}), title)
+def deleted(
+    noun: Any, key: str, values: Callable[[Any], Mapping[str, Any]], title: str, *, check: bool, **options: Any
+) -> dict[str, Any]:
+    """Delete an object, if it exists, and return the result of the module. With ``check``, nothing is deleted.
+
+    ``noun`` is an attribute of the client, such as ``cmk.hosts``, and ``options`` are further arguments of its
+    ``delete``. ``values`` returns the values of an object, for the diff.
+    """
+    found = noun.find(key, fresh=True)
+    if found is None:
+        return ensured(Ensured(None, None), title)
+    if not check:
+        noun.delete(key, missing_ok=True, **options)
+    before = {name: (value, None) for name, value in values(found).items()}
+    return ensured(Ensured(found, None, ("delete",), before), title)
 
 
 def with_secrets(value: Any, secrets: Mapping[str, Any]) -> Any:

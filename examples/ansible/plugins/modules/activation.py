@@ -60,18 +60,21 @@ error:
   type: dict
 """
 
-from typing import Any, Mapping
+from typing import TYPE_CHECKING, Any, Mapping
 
-from ..module_utils.checkmk import run
+from ..module_utils.checkmk import Arguments, run
 
-ARGUMENTS = {
+if TYPE_CHECKING:
+    from checkmk_sync import Checkmk
+
+ARGUMENTS: Arguments = {
     "sites": {"type": "list", "elements": "str", "default": []},
     "force_foreign_changes": {"type": "bool", "default": False},
     "timeout": {"type": "float", "default": 900.0},
 }
 
 
-def work(cmk: Any, module: Any) -> Mapping[str, Any]:
+def work(cmk: Checkmk, module: Any) -> Mapping[str, Any]:
     params = module.params
     pending = cmk.activation.pending()
     foreign = [str(change) for change in pending if change.is_foreign_to(cmk.settings.username)]

@@ -64,11 +64,14 @@ error:
   type: dict
 """
 
-from typing import Any, Mapping
+from typing import TYPE_CHECKING, Any, Mapping
 
-from ..module_utils.checkmk import SECRETS, STATE, deleted, ensured, run, with_secrets
+from ..module_utils.checkmk import SECRETS, STATE, Arguments, deleted, ensured, run, with_secrets
 
-ARGUMENTS = {
+if TYPE_CHECKING:
+    from checkmk_sync import Checkmk, Folder
+
+ARGUMENTS: Arguments = {
     "path": {"required": True},
     "title": {},
     "attributes": {"type": "dict", "default": {}},
@@ -78,17 +81,18 @@ ARGUMENTS = {
 }
 
 
-def work(cmk: Any, module: Any) -> Mapping[str, Any]:
-    params, path = module.params, module.params["path"]
+def work(cmk: Checkmk, module: Any) -> Mapping[str, Any]:
+    params, path, check = module.params, module.params["path"], module.check_mode
     title = f"folder {path}"
-    if params["state"] == "present":
-        attributes = with_secrets(params["attributes"], params["secrets"])
-        found = cmk.folders.ensure(path, title=params["title"], attributes=attributes, check=module.check_mode)
-        return ensured(found, title)
-    found = cmk.folders.find(path, fresh=True)
-    if found and not module.check_mode:
-        cmk.folders.delete(path, recursive=params["recursive"], missing_ok=True)
-    return deleted(found, {"title": found.title, **found.attributes} if found else {}, title)
+    if params["state"] == "absent":
+        recursive = params["recursive"]
+        return deleted(cmk.folders, path, _values, title, check=check, recursive=recursive)
+    attributes = with_secrets(params["attributes"], params["secrets"])
+    return ensured(cmk.folders.ensure(path, title=params["title"], attributes=attributes, check=check), title)
+
+
+def _values(folder: Folder) -> Mapping[str, Any]:
+    return {"title": folder.title, **folder.attributes}
 
 
 def main() -> None:

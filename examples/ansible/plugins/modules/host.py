@@ -79,11 +79,14 @@ error:
   type: dict
 """
 
-from typing import Any, Mapping
+from typing import TYPE_CHECKING, Any, Mapping
 
-from ..module_utils.checkmk import SECRETS, STATE, deleted, ensured, run, with_secrets
+from ..module_utils.checkmk import SECRETS, STATE, Arguments, deleted, ensured, run, with_secrets
 
-ARGUMENTS = {
+if TYPE_CHECKING:
+    from checkmk_sync import Checkmk
+
+ARGUMENTS: Arguments = {
     "name": {"required": True},
     "folder": {},
     "attributes": {"type": "dict", "default": {}},
@@ -92,16 +95,13 @@ ARGUMENTS = {
 }
 
 
-def work(cmk: Any, module: Any) -> Mapping[str, Any]:
-    name, folder, check = module.params["name"], module.params["folder"], module.check_mode
+def work(cmk: Checkmk, module: Any) -> Mapping[str, Any]:
+    params, name, check = module.params, module.params["name"], module.check_mode
     title = f"host {name}"
-    if module.params["state"] == "present":
-        attributes = with_secrets(module.params["attributes"], module.params["secrets"])
-        return ensured(cmk.hosts.ensure(name, folder, attributes, check=check), title)
-    found = cmk.hosts.find(name, fresh=True)
-    if found and not check:
-        cmk.hosts.delete(name, missing_ok=True)
-    return deleted(found, {"folder": found.folder, **found.attributes} if found else {}, title)
+    if params["state"] == "absent":
+        return deleted(cmk.hosts, name, lambda host: {"folder": host.folder, **host.attributes}, title, check=check)
+    attributes = with_secrets(params["attributes"], params["secrets"])
+    return ensured(cmk.hosts.ensure(name, params["folder"], attributes, check=check), title)
 
 
 def main() -> None:

@@ -99,11 +99,14 @@ error:
 """
 
 import ast
-from typing import Any, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Mapping, Optional
 
-from ..module_utils.checkmk import SECRETS, STATE, deleted, ensured, run, with_secrets
+from ..module_utils.checkmk import SECRETS, STATE, Arguments, deleted, ensured, run, with_secrets
 
-ARGUMENTS = {
+if TYPE_CHECKING:
+    from checkmk_sync import Checkmk
+
+ARGUMENTS: Arguments = {
     "ruleset": {"required": True},
     "folder": {"default": "/"},
     "description": {"required": True},
@@ -118,39 +121,31 @@ ARGUMENTS = {
 }
 
 
-def work(cmk: Any, module: Any) -> Mapping[str, Any]:
+def work(cmk: Checkmk, module: Any) -> Mapping[str, Any]:
     params, check = module.params, module.check_mode
     title = f"rule {params['description']!r} of {params['ruleset']} in {params['folder']}"
-    found = _find(cmk, params, title)
+    rule_id = _find(cmk, params, title)
     if params["state"] == "absent":
-        if found and not check:
-            cmk.rules.delete(found.id, missing_ok=True)
-        return {**deleted(found, found.values() if found else {}, title), "id": found and found.id}
+        result = deleted(cmk.rules, rule_id, lambda rule: rule.values(), title, check=check) if rule_id else {}
+        return {"changed": False, "actions": [], **result, "id": rule_id}
     values = {name: params[name] for name in ("conditions", "comment", "documentation_url", "disabled")}
     values["value"] = with_secrets(_value(params), params["secrets"])
-    if found:
-        result = cmk.rules.ensure(found.id, check=check, **values)
-    else:
-        result = cmk.rules.ensure(
-            ruleset=params["ruleset"],
-            folder=params["folder"],
-            description=params["description"],
-            check=check,
-            **values,
-        )
-    return {**ensured(result, title), "id": result.after.id}
+    if rule_id is None:
+        values.update((name, params[name]) for name in ("ruleset", "folder", "description"))
+    found = cmk.rules.ensure(rule_id, check=check, **values)
+    return {**ensured(found, title), "id": found.after.id}
 
 
-def _find(cmk: Any, params: Mapping[str, Any], title: str) -> Optional[Any]:
+def _find(cmk: Checkmk, params: Mapping[str, Any], title: str) -> Optional[str]:
+    """Return the ID of the rule, or None if it does not exist."""
     if not params["folder"].startswith("/"):
         raise ValueError(f"folder must be a path such as /linux, not {params['folder']!r}")
     place = (params["folder"].rstrip("/") or "/", params["description"])
     rules = cmk.rules.each(ruleset=params["ruleset"])
-    found = [rule for rule in rules if (rule.folder, rule.description) == place]
-    if len(found) > 1:
-        ids = " and ".join(rule.id for rule in found)
-        raise ValueError(f"the {title} occurs {len(found)} times, as {ids}; give each one its own description")
-    return found[0] if found else None
+    ids = [rule.key_value for rule in rules if (rule.folder, rule.description) == place]
+    if len(ids) > 1:
+        raise ValueError(f"the {title} occurs {len(ids)} times, as {' and '.join(ids)}; change their descriptions")
+    return ids[0] if ids else None
 
 
 def _value(params: Mapping[str, Any]) -> Any:

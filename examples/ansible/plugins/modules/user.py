@@ -110,12 +110,15 @@ error:
   type: dict
 """
 
-from typing import Any, Mapping
+from typing import TYPE_CHECKING, Any, Mapping
 
-from ..module_utils.checkmk import STATE, deleted, ensured, run
+from ..module_utils.checkmk import STATE, Arguments, deleted, ensured, run
+
+if TYPE_CHECKING:
+    from checkmk_sync import Checkmk
 
 # The options that are fields of a user in the library.
-FIELDS: Mapping[str, Mapping[str, Any]] = {
+FIELDS: Arguments = {
     "fullname": {},
     "auth_type": {"choices": ["password", "automation"]},
     "roles": {"type": "list", "elements": "str"},
@@ -129,7 +132,7 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
     "disable_login": {"type": "bool"},
     "customer": {},
 }
-ARGUMENTS = {
+ARGUMENTS: Arguments = {
     **FIELDS,
     "name": {"required": True},
     "password": {"no_log": True},
@@ -138,22 +141,19 @@ ARGUMENTS = {
 }
 
 
-def work(cmk: Any, module: Any) -> Mapping[str, Any]:
-    params, name = module.params, module.params["name"]
+def work(cmk: Checkmk, module: Any) -> Mapping[str, Any]:
+    params, name, check = module.params, module.params["name"], module.check_mode
     title = f"user {name}"
-    if params["state"] == "present":
-        result = cmk.users.ensure(
-            name,
-            password=params["password"],
-            update_secrets=params["update_password"] == "always",
-            check=module.check_mode,
-            **{field: params[field] for field in FIELDS},
-        )
-        return ensured(result, title)
-    found = cmk.users.find(name, fresh=True)
-    if found and not module.check_mode:
-        cmk.users.delete(name, missing_ok=True)
-    return deleted(found, found.values() if found else {}, title)
+    if params["state"] == "absent":
+        return deleted(cmk.users, name, lambda user: user.values(), title, check=check)
+    result = cmk.users.ensure(
+        name,
+        password=params["password"],
+        update_secrets=params["update_password"] == "always",
+        check=check,
+        **{field: params[field] for field in FIELDS},
+    )
+    return ensured(result, title)
 
 
 def main() -> None:
