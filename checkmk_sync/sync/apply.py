@@ -16,7 +16,7 @@ from ..core.arguments import require_type
 from ..errors import AuthError, BadRequestError, CheckmkError, WaitTimeoutError
 from .changes import Action, Change
 from .executors import Result, executor_of
-from .kinds import HOSTS
+from .kinds import HOSTS, KINDS
 from .observed import observe
 from .plan import Plan
 from .report import Report, compare_with_site
@@ -195,7 +195,10 @@ class _ApplyRun:
 
     def _compare_results(self) -> None:
         results = self._report.results
-        observed = observe(self._client, {change.kind for change, _ in results})
+        lists: dict[str, set[str]] = {}
+        for change, _ in results:
+            lists.setdefault(change.kind, set()).update(filter(None, [change.value(KINDS[change.kind].listed_by)]))
+        observed = observe(self._client, lists, self._report.plan.owner, lists)
         self._report.results = compare_with_site(results, observed)
         self._report.errors.pop("verification", None)  # left by an earlier comparison that failed
 

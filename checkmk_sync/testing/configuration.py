@@ -80,7 +80,7 @@ class HostConfig(_Config):
 
 @dataclass(frozen=True)
 class FolderConfig(_Config):
-    """A folder. ``ident`` is its id, a string of 32 hexadecimal digits."""
+    """A folder. ``ident`` is its ID, a string of 32 hexadecimal digits."""
 
     path: str
     title: str
@@ -96,12 +96,14 @@ class Configuration:
     """The configuration of a site.
 
     ``objects`` maps the name of each plain noun to the values of its objects by key. A change replaces the values of
-    an object. ``mutex`` guards this object. ``lock`` simulates Checkmk's configuration lock, which writes hold.
+    an object. ``user_attributes`` are the names of the custom attributes of users. ``mutex`` guards this object.
+    ``lock`` simulates Checkmk's configuration lock, which writes hold.
     """
 
     profile: VersionProfile
     site: str
     clock: Clock
+    user_attributes: Sequence[str] = ()
     rules: AttributeRules = field(init=False)
     hosts: dict[str, HostConfig] = field(default_factory=dict)
     folders: dict[str, FolderConfig] = field(default_factory=dict)
@@ -143,7 +145,7 @@ class Configuration:
     # Folders
 
     def folder(self, text: str) -> Optional[FolderConfig]:
-        """Return the folder with this path, in any spelling, or with this 32-digit id. Return None if it is missing."""
+        """Return the folder with this path, in any spelling, or with this 32-digit ID. Return None if it is missing."""
         if is_folder_hash(text):
             return next((folder for folder in self.folders.values() if folder.ident == text.lower()), None)
         if text[:1] not in ("/", "~", "\\"):
