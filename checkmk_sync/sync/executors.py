@@ -174,9 +174,9 @@ def _delete(client: Checkmk, change: Change) -> None:
     _collection(client, change).delete(change.id, missing_ok=True)
 
 
-def _folder_order(change: Change) -> tuple[int, str]:
-    """Return a sort key that orders changes by wave and then by folder."""
-    return change.wave, folder_of(change)
+def _folder_order(change: Change) -> tuple[int, int, str]:
+    """Return a sort key that orders changes by wave, then by the order of the objects, and then by folder."""
+    return change.wave, change.place, folder_of(change)
 
 
 def _create_folder(client: Checkmk, change: Change) -> None:
