@@ -9,6 +9,7 @@ from typing import Any, Callable, Mapping, Optional
 
 from ..core.arguments import describe_type, require_json
 from .literals import masked_member
+from .operation import ANY_FIELD
 from .versions import CheckmkVersion
 
 # The errors that ``canonical`` raises for a value with members of the wrong types.
@@ -39,7 +40,8 @@ class Field:
     """A field of a kind of object.
 
     * ``name`` is used in records, inventories and commands, and ``wire`` in requests. Dots in ``wire`` lead to
-      members of objects, as in ``properties.comment``.
+      members of objects, as in ``properties.comment``. The value of a field with the wire name :data:`ANY_FIELD` is a
+      mapping, whose entries are members of requests and answers that no other field has.
     * ``at`` is the path of the value in answers. It is empty if the site never returns the value.
     * ``type`` is str, int, bool, list, dict or Any.
     * ``pattern`` is exactly the server's expression, because the server's messages quote it.
@@ -109,6 +111,16 @@ class Field:
         """The name in requests that create an object, or None if they cannot set the field."""
         return self.wire if self.created_as == "" else self.created_as
 
+    @property
+    def removal(self) -> Any:
+        """The value that removes the field of an object, or None if an update cannot remove it."""
+        value = {str: "", list: []}.get(self.type) if self.unset is None else self.unset
+        try:
+            self.check(value)
+        except ValueError:
+            return None
+        return None if self.required else value
+
     def in_version(self, version: CheckmkVersion) -> Field:
         """Return the field with the names that it has in ``version``."""
         for form in self.former:
@@ -152,6 +164,11 @@ class Field:
         except MALFORMED as error:
             form = f"must have the form of {self.example!r}" if self.example else f"is not valid: {error}"
             raise ValueError(f"{self.name} {form}") from None
+
+    @property
+    def is_rest(self) -> bool:
+        """True if the value contains all members of an object that no other field has."""
+        return self.wire == ANY_FIELD
 
     def is_shown(self, found: Any, wanted: Any) -> bool:
         """Return True if the value in an answer tells whether the object has the wanted value."""

@@ -30,7 +30,6 @@ from .raw import RawCalls
 from .records import Version
 from .resource import Resource, parsing
 from .site import Settling, Site
-from .site_attributes import HostAttributes
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ class Checkmk(RawCalls):
         self.jobs = nouns.Jobs(self._site)
         self.discovery = nouns.Discovery(self._site, self.jobs)
         self.activation = nouns.Activation(self._site)
-        self.host_attributes = HostAttributes(self._site)
+        self.host_attributes = nouns.HostAttributes(self._site)
         for name, row in rows.NOUNS.items():
             default = AssignedKeys if row.key.assigned else Collection
             setattr(self, name, nouns.COLLECTIONS.get(name, default)(self._site, row.record))

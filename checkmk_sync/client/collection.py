@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from types import MappingProxyType
 from typing import Any, Callable, Optional, Sequence, TypeVar, Union
 
 from ..catalogue.literals import masked_member
@@ -90,13 +89,12 @@ class Collection(BulkEditable[R]):
         object in between, the client reads it again and repeats the change, up to 5 times in total. With an ``etag``,
         such as ``group.etag``, the change applies to that state only, and nothing is repeated.
 
-        Raises NotFoundError if the object does not exist, PreconditionError if it has changed since the ``etag``, and
-        ValueError for an ``etag`` if the API has no ETags for this kind of object.
+        Some kinds of objects have options besides their fields, such as ``repair`` of tag groups. Raises NotFoundError
+        if the object does not exist, PreconditionError if it has changed since the ``etag``, and ValueError for an
+        ``etag`` if the API has no ETags for this kind of object.
         """
-        return self._update(key, values, etag)
-
-    def _update(self, key: str, values: Values, etag: Optional[str], options: Values = MappingProxyType({})) -> R:
-        """Set some fields of an object. ``options`` are members of the body that are not fields."""
+        known = [option.name for option in self.record.noun.options_of("update")]
+        options = self._options("update", {name: values.pop(name) for name in known if name in values})
         self._require_key(key)
         if not values:
             raise ValueError(f"give at least one field of the {self.record.noun.singular} {key!r} to change")
@@ -118,6 +116,33 @@ class Collection(BulkEditable[R]):
         return self._change(
             key, "update", body_for, lambda there, found, *_: there._has_values(found, values), etag=etag
         )
+
+    @writes
+    def delete(self, name: str, *, missing_ok: bool = False, **options: Any) -> None:
+        """Delete an object. Raises NotFoundError if it does not exist, unless ``missing_ok`` is True.
+
+        Some kinds of objects have ``options``, such as ``repair`` of tag groups. The client reads the object first,
+        because its absence afterwards proves the deletion only if it existed before.
+        """
+        self._delete(name, missing_ok, query=self._options("delete", options))
+
+    def affected(self, _key: str, _values: Optional[Values] = None, /, **_options: Any) -> list[str]:
+        """Describe the other objects that an update, or a deletion without values, affects, for a preview.
+
+        The options are those of the write. Only tag groups affect other objects.
+        """
+        return []
+
+    def _options(self, verb: str, given: Values) -> Values:
+        """Return the options that are set. Raises ValueError for an unknown option and for a wrong value."""
+        known = {option.name: option for option in self.record.noun.options_of(verb)}
+        for name, value in given.items():
+            if name not in known:
+                raise ValueError(f"'{self.noun} {verb}' does not have the option {name!r}")
+            choices = known[name].choices or (True, False)
+            if value is not None and value not in choices:
+                raise ValueError(f"{name} must be one of {', '.join(map(str, choices))}, not {value!r}")
+        return {name: value for name, value in given.items() if value}
 
     @writes
     def ensure(

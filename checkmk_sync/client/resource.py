@@ -49,7 +49,7 @@ class Resource:
 
         Raises UnexpectedReplyError if the answer is malformed. The outcome of a write is unknown then.
         """
-        reply = self._site.perform(self.noun, verb, **arguments)
+        reply = self._perform(verb, **arguments)
         with parsing(reply):
             return parse(reply.data, reply.etag)
 

@@ -74,7 +74,7 @@ def creation_problems(wanted: Object, observed: Observed) -> Iterator[Problem]:
     known = _format_of(wanted.kind, observed)
     problem = new_host_problem(wanted.key, observed.version) if wanted.kind == HOSTS.name else None
     if known is not None:
-        given = {known.key.name, *(path[0] for path in wanted.properties)}
+        given = {known.key.name, *known.initial, *(path[0] for path in wanted.properties)}
         try:
             known.require(dict.fromkeys(given))
         except ValueError as error:
@@ -203,6 +203,8 @@ def _site_defined_values(properties: Mapping[Property, Any]) -> Iterator[tuple[s
         for entry in value if isinstance(value, list) else [value]:
             if isinstance(entry, str):
                 yield name, entry
+    custom = properties.get(("custom_attributes",))
+    yield from (("custom attribute", name) for name in custom) if isinstance(custom, Mapping) else ()
 
 
 def _unknown_values(desired: Desired, observed: Observed) -> dict[tuple[str, str], list[Object]]:

@@ -96,12 +96,14 @@ class Configuration:
     """The configuration of a site.
 
     ``objects`` maps the name of each plain noun to the values of its objects by key. A change replaces the values of
-    an object. ``mutex`` guards this object. ``lock`` simulates Checkmk's configuration lock, which writes hold.
+    an object. ``user_attributes`` are the names of the custom attributes of users. ``mutex`` guards this object.
+    ``lock`` simulates Checkmk's configuration lock, which writes hold.
     """
 
     profile: VersionProfile
     site: str
     clock: Clock
+    user_attributes: Sequence[str] = ()
     rules: AttributeRules = field(init=False)
     hosts: dict[str, HostConfig] = field(default_factory=dict)
     folders: dict[str, FolderConfig] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from checkmk_sync import Checkmk
+from checkmk_sync.errors import BadRequestError
 from checkmk_sync.testing import SimulatedSite
 
 VERSIONS = ("2.2.0p44", "2.3.0p41", "2.4.0p18", "2.5.0p9")
@@ -57,3 +58,38 @@ def test_without_a_host_only_the_tag_groups_are_read(cmk: Checkmk, site: Simulat
     found = cmk.host_attributes.read()
     assert (found.custom, found.gaps) == (None, ())
     assert [request.path for request in site.requests][-1] == "/domain-types/host_tag_group/collections/all"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_refusal_of_a_tag_names_the_closest_one(version: str) -> None:
+    with SimulatedSite(version) as site, site.client() as cmk:
+        cmk.tag_groups.create("env", title="Environment", tags=TAGS)
+        with pytest.raises(BadRequestError, match="the tag group 'envi' does not exist; did you mean 'env'?"):
+            cmk.hosts.create("web01", "/", {"tag_envi": "live"})
+        with pytest.raises(BadRequestError, match="the tag group 'env' has no tag 'labb'; did you mean 'lab'?"):
+            cmk.folders.create("/labs", attributes={"tag_env": "labb"})
+        cmk.hosts.create("web01", "/", {"tag_env": "live"})
+        with pytest.raises(BadRequestError, match="has no tag 'x'; use one of: live, lab") as caught:
+            cmk.hosts.update("web01", update_attributes={"tag_env": "x", "alias": "Web"})
+        assert caught.value.fields and caught.value.status == 400
+        outcomes = cmk.hosts.bulk_create([{"host_name": "a", "attributes": {"tag_env": "lap"}}, {"host_name": "b"}])
+        assert [outcome.key for outcome in outcomes.applied] == ["b"]
+        assert "did you mean 'lab'?" in outcomes.not_applied[0].reason
+        assert (
+            sum("host_tag_group/collections" in request.path and request.method == "GET" for request in site.requests)
+            == 1
+        )
+
+
+def test_other_refusals_read_no_tag_groups(cmk: Checkmk, site: SimulatedSite) -> None:
+    with pytest.raises(BadRequestError):
+        cmk.hosts.create("web01", "/", {"ipaddress": "nonsense!"})
+    cmk.hosts.bulk_delete(["gone"])
+    assert not [request.path for request in site.requests if "host_tag_group" in request.path]
+
+
+def test_the_refusal_stays_if_the_tag_groups_cannot_be_read(site: SimulatedSite) -> None:
+    site.add_user("limited", "secret", without=["wato.hosttags"])
+    with site.client("limited") as cmk, pytest.raises(BadRequestError) as caught:
+        cmk.hosts.create("web01", "/", {"tag_criticality": "gold"})
+    assert "tag group" not in str(caught.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Iterable, Mapping, Optional
 
 from ..noun import ALWAYS, CRUD, Record, attr, key, noun
+from ..standard_operations import Option
 
 _STATES = ("yes", "no", "default")
 
@@ -33,7 +34,7 @@ def _is_as_wanted(found: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
     rank=12,
     if_match={},
     touches=("users",),
-    options={"update": {"new_role_id": ALWAYS}},
+    options=(Option("new_role_id", {"update": ALWAYS}, type=str),),
 )
 class Role(Record):
     """A set of permissions for users. A new role is a clone of another one."""

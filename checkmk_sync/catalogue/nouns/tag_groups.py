@@ -6,6 +6,7 @@ from typing import Any, Iterable, Mapping, Optional
 
 from ..field import Former
 from ..noun import ALWAYS, CRUD, Record, attr, key, noun
+from ..standard_operations import Option
 
 
 def _in_order(tags: Iterable[Mapping[str, Any]]) -> list[tuple[Optional[str], str, list[str]]]:
@@ -33,7 +34,20 @@ def _with_former_ids(tags: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     CRUD,
     rank=15,
     touches=("hosts", "folders", "rules", "rulesets"),
-    options={"update": {"repair": ALWAYS}, "delete": {"repair": ALWAYS, "mode": "2.4.0b1"}},
+    options=(
+        Option(
+            "repair",
+            {"update": ALWAYS, "delete": ALWAYS},
+            "Also change the hosts, folders and rules that use the tags.",
+        ),
+        Option(
+            "mode",
+            {"delete": "2.4.0b1"},
+            "Delete the rules that use the group, remove their conditions, or abort if there are any.",
+            str,
+            ("abort", "delete", "remove"),
+        ),
+    ),
 )
 class TagGroup(Record):
     """A group of tags. Each host has exactly one tag of each group, which is the first one by default."""

@@ -8,7 +8,7 @@ from typing import Any, Mapping, Optional
 from ...core.call import CallKind, ExpectedReply
 from ..field import Former
 from ..noun import CRUD, MANAGED, Record, attr, key, noun
-from ..operation import Operation
+from ..operation import ANY_FIELD, Operation
 
 _DISMISS_WARNING = Operation(
     "users",
@@ -54,6 +54,12 @@ def _with_former_names(options: Mapping[str, Any]) -> dict[str, Any]:
 def _contains(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     # The site keeps the members that a request does not name.
     return all(found.get(name, False) == value for name, value in wanted.items())
+
+
+def _texts(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not all(isinstance(value, str) for value in attributes.values()):
+        raise ValueError("the values of custom attributes are strings")
+    return attributes
 
 
 @noun("users", "user", "user_config", CRUD, rank=30, further=(_DISMISS_WARNING,))
@@ -163,4 +169,13 @@ class User(Record):
         editions=MANAGED,
         unset="provider",
         example="global",
+    )
+    custom_attributes: Optional[dict[str, str]] = attr(
+        "Values of the attributes that the site defines for users, by name. Others keep their value.",
+        wire=ANY_FIELD,
+        at=("extensions",),
+        holds_secrets=True,
+        default=None,
+        canonical=_texts,
+        matches=_contains,
     )

@@ -7,6 +7,7 @@ from typing import Any, Mapping
 from .activation import Activation
 from .discovery import Discovery
 from .folders import Folders
+from .host_attributes import HostAttributes
 from .hosts import Hosts
 from .jobs import Jobs
 from .monitoring import HostStatuses, Services
@@ -20,6 +21,7 @@ __all__ = [
     "Activation",
     "Discovery",
     "Folders",
+    "HostAttributes",
     "HostStatuses",
     "Hosts",
     "Jobs",

@@ -16,7 +16,7 @@ from ..collection import Collection
 from ..resource import writes
 from ..rule_matching import RuleTarget
 from ..site import Site
-from ..site_attributes import HostAttributes
+from ..site_attributes import read_tag_groups
 from .hosts import Hosts
 from .monitoring import HostStatuses, Services
 
@@ -134,7 +134,7 @@ class Rules(AssignedKeys[Rule]):
         tags = {key[len(prefix) :]: value for key, value in attributes.items() if key.startswith(prefix)}
         used = {key for rule in rules for key in rule.conditions or {}}
         if "host_tags" in used:
-            tags = {**_auxiliary_tags(HostAttributes(self._site).tag_groups(), tags), **tags}
+            tags = {**_auxiliary_tags(read_tag_groups(self._site), tags), **tags}
         labels, service_labels = attributes.get("labels", {}), {}
         with contextlib.suppress(NotFoundError):  # not monitored
             if "host_label_groups" in used:

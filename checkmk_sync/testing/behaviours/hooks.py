@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import Any, ClassVar, Iterable, Mapping, Optional
+from typing import Any, Iterable, Mapping, Optional
 
 from ..configuration import Configuration
 from ..endpoints import EDIT, Context, SiteState
@@ -21,9 +20,9 @@ class Hooks:
     ``found_first``, the refusal of a missing object comes before all others, and with ``permission_first`` the refusal
     for a missing permission. ``unknown`` replaces the usual error for unknown fields.
 
-    ``options`` are the checks of arguments that are not fields, such as ``repair``. An update keeps the members of the
-    fields ``merges`` that it does not name, and empties the fields ``replaced``. If ``checks_etags`` is False, no
-    answer has an ETag, and If-Match is ignored. ``counted`` is the member of a list with the number of its objects.
+    An update keeps the members of the fields ``merges`` that it does not name, and empties the fields ``replaced``. If
+    ``checks_etags`` is False, no answer has an ETag, and If-Match is ignored. ``counted`` is the member of a list with
+    the number of its objects.
     """
 
     permission = "general.use"
@@ -33,7 +32,6 @@ class Hooks:
     unknown = ""
     found_first = permission_first = False
     checks_etags = True
-    options: ClassVar[Mapping[str, Check]] = MappingProxyType({})
     merges: tuple[str, ...] = ()
     replaced: tuple[str, ...] = ()
     counted = ""

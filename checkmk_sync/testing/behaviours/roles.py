@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar, Mapping, Optional
+from typing import Any, Optional
 
 from ..builtin_objects import BUILTIN_OBJECTS
 from ..configuration import Configuration
 from ..endpoints import Context, SiteState
 from ..permissions import PERMISSION_NAMES, role_permissions
 from ..replies import Problem, bad_fields
-from ..validation import Check, choice, mapping, member_of, refined, string
+from ..validation import Check, choice, mapping, member_of, refined
 from .hooks import Values
 from .standard import Behaviour
 from .users import set_login
@@ -39,7 +39,6 @@ class Roles(Behaviour):
     parameter = "role_id"
     taken = _TAKEN
     found_first = True
-    options: ClassVar[Mapping[str, Check]] = {"new_role_id": string}
 
     def checks(self, state: SiteState) -> dict[str, Check]:
         existing = member_of(state.configuration.objects["roles"], _EXISTING)

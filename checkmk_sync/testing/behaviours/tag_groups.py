@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import Any, ClassVar, Mapping, Optional, Sequence
+from typing import Any, Mapping, Optional, Sequence
 
 from werkzeug.wrappers import Response
 
 from ..configuration import Configuration, FolderConfig, HostConfig
 from ..endpoints import Context, Fields, SiteState
 from ..replies import Problem, bad_fields
-from ..validation import REQUIRED, Check, Field, boolean, choice, list_of, member_of, object_with, refined, string
+from ..validation import REQUIRED, Check, Field, list_of, member_of, object_with, refined, string
 from .hooks import Values
 from .standard import Behaviour
 
@@ -97,7 +97,6 @@ class TagGroups(Behaviour):
     permission = "wato.hosttags"
     taken = "The specified tag group id is already in use: {!r}"
     found_first = True
-    options: ClassVar[Mapping[str, Check]] = {"repair": boolean, "mode": choice("abort", "delete", "remove")}
 
     def checks(self, state: SiteState) -> dict[str, Check]:
         objects = state.configuration.objects

@@ -149,7 +149,8 @@ class Users(Behaviour):
         }
 
     def further(self, state: SiteState) -> dict[str, Field]:
-        return {"auth_option": Field(_login(state, "remove"))}
+        custom = dict.fromkeys(state.configuration.user_attributes, Field(string))
+        return {"auth_option": Field(_login(state, "remove")), **custom}
 
     def missing(self, context: Context, key: str) -> Problem:
         return bad_fields({"username": [f"Username missing: {key!r}"]}, 404)
