@@ -15,7 +15,7 @@ from tests.message_form import text_faults
 ROOM = "checkmk_sync"
 # Other exceptions direct the control flow or come from the operating system, and have no message of ours.
 CHECKED = (CheckmkError, ValueError, TypeError, AttributeError, RuntimeError)
-TOOL = 4  # an id of sys.monitoring that no profiler, debugger or coverage uses
+TOOL = 4  # an ID of sys.monitoring that no profiler, debugger or coverage uses
 
 
 def _is_ours(frame: Optional[FrameType]) -> bool:

@@ -96,7 +96,7 @@ class Draft:
         yield from ('"""…"""', "", "from __future__ import annotations", "")
         yield from (f"from typing import {', '.join(typed)}", "") if typed else ()
         class_name = "".join(map(str.capitalize, name.split("_")))
-        yield from (f"from ..noun import {', '.join(names)}", "", f'__all__ = ["{class_name}"]', "", "")
+        yield from (f"from ..noun import {', '.join(names)}", "", "")
         yield from (f"# The documents also have {url}." for url in self.further)
         updated = sorted(name for name in self._fields("update") if name not in self.body and not _is_nested(name))
         yield from (f"# Updates also have {name}." for name in updated)

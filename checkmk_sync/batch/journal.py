@@ -112,7 +112,7 @@ class Journal:
                 _open_journals.pop((os.getpid(), self.path), None)
 
     def _load(self, batch_id: Optional[str], default_id: str, operation: str) -> str:
-        """Read the finished items from the file, or start a new journal, and return the id of the batch."""
+        """Read the finished items from the file, or start a new journal, and return the ID of the batch."""
         lines = self._whole_lines()
         first = next(lines, None)
         if first is None:
@@ -180,7 +180,7 @@ class Journal:
 
 # The open journals by process and path. File locks do not protect a journal within one process, because a process can
 # lock the same file twice, and closing any descriptor of the file releases the lock. Therefore a process never opens a
-# journal twice. The child of a fork has another process id, and does not inherit the locks of its parent.
+# journal twice. The child of a fork has another process ID, and does not inherit the locks of its parent.
 _open_journals: dict[tuple[int, str], Journal] = {}
 
 

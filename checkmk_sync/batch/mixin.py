@@ -18,7 +18,7 @@ class BatchOperationsMixin:
 
     ``batch_processor`` uses the batch settings in ``self.config``, or the default settings. Assign another processor to
     replace it. ``options`` are further arguments of :meth:`BatchProcessor.process_batch`. ``resource_type`` is used for
-    the default id of the batch, such as ``create-host``.
+    the default ID of the batch, such as ``create-host``.
     """
 
     @functools.cached_property

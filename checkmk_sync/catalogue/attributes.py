@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, Mapping, Optional, Sequence
 
 from ..config.documents import NOT_JSON, SHOWN, read_json
 from ..core.redaction import HIDDEN, find_secrets
 from ..core.secret_names import is_secret_name
-from ..core.text import parse_json_container, shorten
+from ..core.text import close_matches, parse_json_container, shorten, suggestion
 from ..errors import SettingsError
 
 
@@ -63,6 +63,8 @@ _ATTRIBUTES = {
     "waiting_for_discovery": _Attribute(bool, on_folders=False, since="2.4.0b1"),
 }
 BUILT_IN = frozenset(_ATTRIBUTES)
+TAG = "tag_"  # the prefix of attributes that are tag groups
+TYPES = {name: row.type for name, row in _ATTRIBUTES.items()}
 LISTS, FLAGS, MAPPINGS, _TEXTS = (
     frozenset(name for name, row in _ATTRIBUTES.items() if row.type is kind) for kind in (list, bool, dict, str)
 )
@@ -84,7 +86,23 @@ _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 
 def is_string_attribute(name: str) -> bool:
     """Return True if the value of an attribute is always a string."""
-    return name in _TEXTS or name.startswith("tag_")
+    return name in _TEXTS or name.startswith(TAG)
+
+
+def tag_problem(groups: Mapping[str, Sequence[Mapping[str, Any]]], attribute: str, value: Any) -> Optional[str]:
+    """Return why a site refuses a value of an attribute such as ``tag_agent``, or None if it accepts the value.
+
+    ``groups`` contains the tags of each tag group of the site, by the id of the group.
+    """
+    group = attribute[len(TAG) :]
+    if group not in groups:
+        close = close_matches(group, groups, cutoff=0.6)
+        return f"the tag group {group!r} does not exist" + (f"; did you mean {close[0]!r}?" if close else "")
+    ids = [tag.get("id") for tag in groups[group]]
+    # Checkmk: a group with one tag is a checkbox, which null clears.
+    if value in ids or (value is None and len(ids) == 1):
+        return None
+    return f"the tag group {group!r} has no tag {value!r}{suggestion(str(value), tuple(filter(None, ids)))}"
 
 
 def unambiguous_value(attribute: str, value: Any) -> Any:

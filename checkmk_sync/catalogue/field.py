@@ -9,6 +9,7 @@ from typing import Any, Callable, Mapping, Optional
 
 from ..core.arguments import describe_type, require_json
 from .literals import masked_member
+from .operation import ANY_FIELD
 from .versions import CheckmkVersion
 
 # The errors that ``canonical`` raises for a value with members of the wrong types.
@@ -39,7 +40,8 @@ class Field:
     """A field of a kind of object.
 
     * ``name`` is used in records, inventories and commands, and ``wire`` in requests. Dots in ``wire`` lead to
-      members of objects, as in ``properties.comment``.
+      members of objects, as in ``properties.comment``. The value of a field with the wire name :data:`ANY_FIELD` is a
+      mapping, whose entries are members of requests and answers that no other field has.
     * ``at`` is the path of the value in answers. It is empty if the site never returns the value.
     * ``type`` is str, int, bool, list, dict or Any.
     * ``pattern`` is exactly the server's expression, because the server's messages quote it.
@@ -56,9 +58,14 @@ class Field:
       update can set the field.
     * Two values mean the same if their ``canonical`` forms are equal. ``matches(found, wanted)`` replaces this
       comparison if only a part of the value is given. A missing value means the same as ``unset``.
+    * ``shows(found, wanted)`` returns False if the answer does not tell whether the object has the wanted value. Such a
+      value counts as the same, except for the part that ``matches`` can compare.
+    * An update of a field ``only_with`` another field has no effect without that field.
     * A new object gets the ``initial`` value if none is given.
     * ``encode`` converts a value for requests, and ``decode`` a value from answers.
     * ``refers_to`` is the noun whose objects the value names.
+    * ``interim(found, wanted)`` is the wanted value together with the parts of the found one that it lacks. It is set
+      first if other objects may still use these parts.
     """
 
     name: str
@@ -88,9 +95,12 @@ class Field:
     decode: Callable[[Any], Any] = _unchanged
     refers_to: str = ""
     matches: Optional[Callable[[Any, Any], bool]] = None
+    shows: Optional[Callable[[Any, Any], bool]] = None
+    only_with: str = ""
     initial: Any = None
     holds_secrets: bool = False
     unset: Any = None
+    interim: Optional[Callable[[Any, Any], Any]] = None
 
     def serves(self, version: CheckmkVersion, edition: str) -> bool:
         """Return True if a site of this version and edition has the field."""
@@ -100,6 +110,16 @@ class Field:
     def creation_wire(self) -> Optional[str]:
         """The name in requests that create an object, or None if they cannot set the field."""
         return self.wire if self.created_as == "" else self.created_as
+
+    @property
+    def removal(self) -> Any:
+        """The value that removes the field of an object, or None if an update cannot remove it."""
+        value = {str: "", list: []}.get(self.type) if self.unset is None else self.unset
+        try:
+            self.check(value)
+        except ValueError:
+            return None
+        return None if self.required else value
 
     def in_version(self, version: CheckmkVersion) -> Field:
         """Return the field with the names that it has in ``version``."""
@@ -120,24 +140,24 @@ class Field:
 
             if contains_mask(self.name, value):
                 raise ValueError(MASK)
-        shown = "the value" if self.secret else repr(value)
+        shown = repr(value) if isinstance(value, str) and not self.secret else "the value"
         if isinstance(value, (str, list, tuple)) and len(value) < self.min_length:
             raise ValueError(f"{self.name} must not be empty")
         if self.pattern and not re.match(self.pattern, value):
             raise ValueError(f"{self.name} must match {self.pattern!r}, but {shown} does not")
         if self.choices and value not in self.choices:
             raise ValueError(f"{self.name} must be one of {', '.join(self.choices)}, not {shown}")
-        if not isinstance(value, (str, int)):
+        if self.literal or not isinstance(value, (str, int)):
             self._check_members(value)
 
     def _check_members(self, value: Any) -> None:
-        masked = masked_member(value, self.name) if self.holds_secrets else None
-        if masked is not None:
-            raise ValueError(f"{masked} is masked; give the secret itself, or secret:NAME in inventories and commands")
         try:
             encoded = self.encode(value)
         except (*MALFORMED, RecursionError) as error:
             raise ValueError(f"{self.name} is not valid: {error}") from None
+        masked = masked_member(value, self.name) if self.holds_secrets else None
+        if masked is not None:
+            raise ValueError(f"{masked} is masked; give the secret itself, or secret:NAME in inventories and commands")
         require_json(encoded, self.name)
         try:
             self.canonical(value)  # a value that cannot be compared would raise this error after other writes
@@ -145,15 +165,26 @@ class Field:
             form = f"must have the form of {self.example!r}" if self.example else f"is not valid: {error}"
             raise ValueError(f"{self.name} {form}") from None
 
+    @property
+    def is_rest(self) -> bool:
+        """True if the value contains all members of an object that no other field has."""
+        return self.wire == ANY_FIELD
+
+    def is_shown(self, found: Any, wanted: Any) -> bool:
+        """Return True if the value in an answer tells whether the object has the wanted value."""
+        return bool(self.at) and (self.shows is None or self.shows(found, wanted))
+
     def same(self, one: Any, other: Any) -> bool:
         """Return True if a value of the site means the same to the server as a wanted one.
 
-        A missing value means the same as an empty one. Raises one of the errors :data:`MALFORMED` if a value does not
-        have the form that the server accepts.
+        A missing value means the same as an empty one, and a value that cannot be compared counts as the same. Raises
+        one of the errors :data:`MALFORMED` if a value does not have the form that the server accepts.
         """
+        if self.matches is None and not self.is_shown(one, other):
+            return True
         one, other = (self.unset if value is None else value for value in (one, other))
         if one is None or other is None:
             return (one in _EMPTY and other in _EMPTY) or (self.type is bool and not one and not other)
         if self.matches is not None:
             return self.matches(self.canonical(one), self.canonical(other))
-        return bool(one == other or self.canonical(one) == self.canonical(other))
+        return bool(self.canonical(one) == self.canonical(other))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, ClassVar, Mapping, Optional, Ty
 
 from ..core.secret_names import is_secret_name
 from .field import Field
-from .standard_operations import standard_operations
+from .standard_operations import Option, standard_operations
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -42,7 +42,7 @@ class Noun:
     carry an owner's mark. Nouns of the ``tier`` "everyday" have MCP tools of their own. Updates that ``replace`` the
     object empty all fields that they do not send. Objects without ETags cannot be protected from lost updates, even if
     the operations accept an ETag. ``list_query`` are further query parameters of lists, each with its type and a
-    description. ``object_type`` is the domain type in answers.
+    description. ``object_type`` is the domain type in answers. ``options`` are arguments of updates and deletions.
     """
 
     name: str
@@ -59,6 +59,7 @@ class Noun:
     has_etags: bool = True
     list_query: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
     object_type: str = ""
+    options: tuple[Option, ...] = ()
     by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -73,6 +74,10 @@ class Noun:
     def holds_secrets(self) -> bool:
         """True if sites return secrets of the objects in the clear."""
         return any(field.holds_secrets for field in self.fields)
+
+    def options_of(self, verb: str) -> tuple[Option, ...]:
+        """Return the options of an operation that callers can give."""
+        return tuple(option for option in self.options if verb in option.since and option.description)
 
     def supports(self, verb: str) -> bool:
         """Return True if a version of Checkmk has the operation."""
@@ -133,6 +138,7 @@ def noun(
     further: tuple[Operation, ...] = (),
     list_query: Mapping[str, tuple[Any, str]] = MappingProxyType({}),
     object_type: str = "",
+    options: tuple[Option, ...] = (),
     **exceptions: Any,
 ) -> Callable[[type[R]], type[R]]:
     """Decorate a class whose body declares fields: make it a frozen dataclass, and enter its row in :data:`NOUNS`.
@@ -154,6 +160,7 @@ def noun(
             fields,
             list_query=tuple(list_query),
             object_type=object_type,
+            options=options,
             **exceptions,
         )
         cls.noun = Noun(
@@ -171,6 +178,7 @@ def noun(
             has_etags,
             list_query,
             object_type or domain,
+            options,
         )
         NOUNS[name] = cls.noun
         return cls

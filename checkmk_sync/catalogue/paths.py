@@ -27,7 +27,7 @@ def host_name(text: str) -> str:
 
 
 def is_folder_hash(text: str) -> bool:
-    """Return True if ``text`` has 32 hex digits, like the ids that Checkmk also accepts for a folder."""
+    """Return True if ``text`` has 32 hex digits, like the IDs that Checkmk also accepts for a folder."""
     return bool(_HASH.fullmatch(text))
 
 
@@ -35,7 +35,7 @@ def folder_path(text: str) -> str:
     """Return a folder as ``/a/b``, or as ``/`` for the root.
 
     The input is ``/a/b``, ``~a~b`` or ``\\a\\b``, with or without a leading and a trailing separator. A 32-digit folder
-    id is returned unchanged. Raises ValueError for anything else.
+    ID is returned unchanged. Raises ValueError for anything else.
     """
     if not isinstance(text, str) or not text.strip():
         raise ValueError(f"{text!r} is not a folder; use a path such as '/linux/web', or '/' for the root")
@@ -56,7 +56,7 @@ def _normalize(text: str) -> str:
 
 
 def folder_id(text: str) -> str:
-    """Return a folder as it is spelled in URLs: ``~a~b``, ``~`` for the root, or the 32-digit id.
+    """Return a folder as it is spelled in URLs: ``~a~b``, ``~`` for the root, or the 32-digit ID.
 
     Raises ValueError like :func:`folder_path`.
     """

@@ -1,6 +1,6 @@
 """The conditions of rules: their forms in the versions of Checkmk, and their comparison.
 
-The conditions of hosts are ``host_name``, ``host_tags`` and ``host_label_groups``, and those of services are
+Conditions for hosts are ``host_name``, ``host_tags`` and ``host_label_groups``. Conditions for services are
 ``service_description`` and ``service_label_groups``. Up to 2.2, sites have ``host_labels`` and ``service_labels``
 instead of groups of labels.
 """
@@ -16,95 +16,102 @@ Conditions = Mapping[str, Any]
 _NAMES, _LABELS = ("host_name", "service_description"), ("host_labels", "service_labels")
 _GROUPS = ("host_label_groups", "service_label_groups")
 _KNOWN = (*_NAMES, "host_tags", *_GROUPS, *_LABELS)
+_IS_NEGATED = {"is": False, "one_of": False, "is_not": True, "none_of": True}
 
 
 def with_label_groups(conditions: Conditions) -> dict[str, Any]:
-    """Return conditions in the form of Checkmk 2.3 and later, without empty lists.
-
-    Raises ValueError for an unknown condition, and for labels in both forms.
-    """
-    unknown = next((name for name in conditions if name not in _KNOWN), None)
-    if unknown is not None:
-        raise ValueError(f"unknown condition {unknown!r}{suggestion(unknown, _KNOWN)}")
+    """Return conditions in the form of Checkmk 2.3 and later, without empty lists."""
     found = {name: value for name, value in conditions.items() if name not in _LABELS and value not in ([], (), None)}
     for old, new in zip(_LABELS, _GROUPS):
         if conditions.get(old):
             if new in found:
                 raise ValueError(f"give {new} or {old}, not both")
-            found[new] = [{"operator": "and", "label_group": [_to_group_entry(label) for label in conditions[old]]}]
+            found[new] = [{"operator": "and", "label_group": list(map(_to_group_entry, conditions[old]))}]
     return found
 
 
 def _to_group_entry(label: Mapping[str, str]) -> dict[str, str]:
-    operator = "not" if label.get("operator", "is") == "is_not" else "and"
+    operator = "not" if _IS_NEGATED[label.get("operator", "is")] else "and"
     return {"operator": operator, "label": f"{label['key']}:{label['value']}"}
+
+
+def known_conditions(conditions: Conditions) -> dict[str, Any]:
+    """Return conditions as :func:`with_label_groups` does. Raises ValueError for an unknown condition."""
+    unknown = next((name for name in conditions if name not in _KNOWN), None)
+    if unknown is not None:
+        raise ValueError(f"unknown condition {unknown!r}{suggestion(unknown, _KNOWN)}")
+    return with_label_groups(conditions)
 
 
 def with_labels(conditions: Conditions) -> dict[str, Any]:
     """Return conditions in the form of Checkmk 2.2. Raises ValueError if that version cannot express them."""
-    found = with_label_groups(conditions)
+    found = known_conditions(conditions)
     for old, new in zip(_LABELS, _GROUPS):
-        if new in found:
-            labels = _conjunction(found.pop(new))
-            if labels is None:
-                raise ValueError(f"Checkmk before 2.3 has no 'or' between labels, and no groups of them: {new}")
-            found[old] = [
-                dict(zip(("key", "operator", "value"), (key, "is_not" if negated else "is", value)))
-                for negated, (key, _, value) in ((negated, label.partition(":")) for negated, label in labels)
-            ]
+        labels = _conjunction(found.pop(new, ()))
+        if labels is None:
+            raise ValueError(
+                f"{new} must not contain 'or' or negate several labels, because Checkmk 2.2 cannot express that"
+            )
+        if labels:
+            found[old] = [_to_label(operator, *label.partition(":")) for operator, label in labels]
     return found
 
 
+def _to_label(operator: str, key: str, _colon: str, value: str) -> dict[str, str]:
+    return {"key": key, "operator": "is_not" if operator == "not" else "is", "value": value}
+
+
 def canonical_conditions(conditions: Conditions) -> dict[str, Any]:
-    """Return conditions in the form in which conditions with the same meaning are equal."""
-    found = with_label_groups(conditions)
-    result: dict[str, Any] = {}
-    for name in _NAMES:
-        if name in found:
-            entry = found[name]
-            result[name] = (_is_negated(entry["operator"]), sorted(set(entry["match_on"])))
-    if "host_tags" in found:
-        result["host_tags"] = sorted(_canonical_tag(tag) for tag in found["host_tags"])
-    for name in _GROUPS:
-        if name in found:
+    """Return conditions in the form in which conditions with the same meaning are equal.
+
+    Names become ``(is_negated, names)``, tags ``[(group, is_negated, tags)]``, and labels
+    ``[(operator, [(operator, label)])]``.
+    """
+    found = known_conditions(conditions)
+    for name in found:
+        if name in _NAMES:
+            found[name] = (_IS_NEGATED[found[name]["operator"]], sorted(set(found[name]["match_on"])))
+        elif name in _GROUPS:
             labels = _conjunction(found[name])
-            result[name] = _with_defaults(found[name]) if labels is None else sorted(set(labels))
-    return result
-
-
-def _is_negated(operator: str) -> bool:
-    return {"is": False, "one_of": False, "is_not": True, "none_of": True}[operator]
+            found[name] = _label_groups(found[name]) if labels is None else [("and", sorted(set(labels)))]
+        else:
+            found[name] = sorted(map(_canonical_tag, found[name]))
+    return found
 
 
 def _canonical_tag(tag: Mapping[str, Any]) -> tuple[str, bool, list[str]]:
     value = tag["value"]
-    return tag["key"], _is_negated(tag["operator"]), sorted([value] if isinstance(value, str) else value)
+    return tag["key"], _IS_NEGATED[tag["operator"]], sorted({value} if isinstance(value, str) else set(value))
 
 
-def _with_defaults(groups: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return groups of labels as pairs of operators and labels, with the default operators."""
+def _label_groups(groups: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[tuple[str, str]]]]:
     return [
-        (operator, [(inner, entry["label"]) for inner, entry in with_operators(group["label_group"])])
-        for operator, group in with_operators(groups)
+        (operator, [(inner, entry["label"]) for inner, entry in _with_operators(group["label_group"])])
+        for operator, group in _with_operators(groups)
     ]
 
 
-def with_operators(entries: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _with_operators(entries: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield labels, or groups of labels, with the operators that connect them to the ones before."""
     for index, entry in enumerate(entries):
         operator = entry.get("operator", "and")
+        if operator not in ("and", "or", "not"):
+            raise ValueError(f"unknown operator {operator!r}")
         # The official documents: it makes no difference whether the first operator is "and" or "or".
         yield "and" if index == 0 and operator == "or" else operator, entry
 
 
-def _conjunction(groups: Sequence[Mapping[str, Any]]) -> Optional[list[tuple[bool, str]]]:
-    """Return the labels that all must be present or, if the first value is True, absent. None if there is an "or"."""
-    found: list[tuple[bool, str]] = []
-    for operator, labels in _with_defaults(groups):
-        if operator == "and" and all(inner in ("and", "not") for inner, _ in labels):
-            found += [(inner == "not", label) for inner, label in labels]
+def _conjunction(groups: Sequence[Mapping[str, Any]]) -> Optional[list[tuple[str, str]]]:
+    """Return the labels that must be present ("and") or absent ("not").
+
+    Return None if the groups contain an "or", or negate several labels together.
+    """
+    found: list[tuple[str, str]] = []
+    for operator, labels in _label_groups(groups):
+        if operator == "and" and all(inner != "or" for inner, _ in labels):
+            found += labels
         elif operator == "not" and len(labels) == 1:
-            found.append((labels[0][0] != "not", labels[0][1]))
+            found.append(("and" if labels[0][0] == "not" else "not", labels[0][1]))
         else:
             return None
     return found

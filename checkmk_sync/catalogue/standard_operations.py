@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Iterator, Mapping, Optional, Sequence
+from dataclasses import dataclass
+from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ..core.call import CallKind, ExpectedReply
 from .field import Field
@@ -26,6 +27,22 @@ _SHAPES: Mapping[str, tuple[str, str, CallKind]] = {
 }
 
 
+@dataclass(frozen=True)
+class Option:
+    """An argument of updates or deletions that is not a field of the object.
+
+    An update sends it in its body, and a deletion as a query parameter. ``since`` maps each verb that has the option to
+    the first version with it, or to "" if all versions have it. ``type`` is bool or str. An option without a
+    ``description`` is only for the code of its noun.
+    """
+
+    name: str
+    since: Mapping[str, str]
+    description: str = ""
+    type: Any = bool
+    choices: tuple[str, ...] = ()
+
+
 def standard_operations(
     noun: str,
     domain: str,
@@ -39,7 +56,7 @@ def standard_operations(
     update_since: Optional[str] = None,
     delete_since: Optional[str] = None,
     object_type: str = "",
-    options: Optional[Mapping[str, Mapping[str, str]]] = None,
+    options: tuple[Option, ...] = (),
 ) -> tuple[Operation, ...]:
     """Return the rows of the operations ``verbs`` of a kind of object.
 
@@ -48,9 +65,6 @@ def standard_operations(
     ``touches`` lists other nouns whose objects a write can change. ``list_query`` are query parameters of lists that
     are not fields. ``update_since`` and ``delete_since`` are the first versions with these operations. ``object_type``
     is the domain type in answers, if it differs from the domain type in URLs.
-
-    ``options`` maps a verb to its arguments that are not fields, each with the first version that has it. An update
-    sends them in its body, and a deletion as query parameters.
     """
     needs_etag = {"update": ""} if if_match is None else if_match
     known_since = {"update": update_since, "delete": delete_since}
@@ -60,7 +74,8 @@ def standard_operations(
         if verb == "delete":
             method, path = delete[0], path + delete[1]
         is_read = kind is CallKind.CONFIG
-        for first, last, sends_etag, more in _versions(needs_etag.get(verb), (options or {}).get(verb, {})):
+        known = {option.name: option.since[verb] for option in options if verb in option.since}
+        for first, last, sends_etag, more in _versions(needs_etag.get(verb), known):
             rows.append(
                 Operation(
                     noun,

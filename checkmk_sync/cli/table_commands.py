@@ -21,7 +21,7 @@ def run(command: Command, state: State, /, *, yes: bool = False, **arguments: An
 
     Raises click.UsageError for an argument that is not valid, and Declined if the user does not confirm.
     """
-    must_ask = command.destructive and not yes
+    must_ask = command.asks(arguments) and not yes
     if must_ask:
         require_answers(f"'{command.words}'", "give --yes")
     with state.client() as client:

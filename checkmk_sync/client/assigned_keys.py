@@ -1,12 +1,12 @@
-"""Creates the objects whose keys the site chooses, such as rules."""
+"""Creates objects with keys that the site chooses, such as rules."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, Mapping, Optional, TypeVar, Union
+from typing import Any, Iterable, Mapping, Optional, TypeVar, Union
 
 from ..catalogue.noun import Record
-from ..errors import CheckmkError
+from ..errors import CheckmkError, ServerError
 from .collection import Collection
 from .ensured import Ensured
 from .resource import writes
@@ -16,16 +16,16 @@ Values = Mapping[str, Any]
 
 
 class AssignedKeys(Collection[R]):
-    """The objects of one kind whose keys the site chooses.
+    """The objects of a kind with keys that the site chooses.
 
     A new object is given as a record or by its fields, without a key:
 
     >>> rule = cmk.rules.create(ruleset="checkgroup_parameters:filesystem", folder="/", value={"levels": (80.0, 90.0)})
     >>> cmk.rules.update(rule.id, disabled=True)
 
-    If the answer to a creation is lost, the client reads the list. The object was created if the list contains exactly
-    one object more, and that one is as sent. The client therefore reads the list before each creation, too. It cannot
-    tell its object from an equal one that another user creates at the same moment.
+    If the answer to a creation is lost, the client reads the list. The creation is proven if the list contains exactly
+    one new object, and this object has the values that were sent. Therefore the client also reads the list before each
+    creation. It cannot tell its object from an equal one that another user creates at the same moment.
     """
 
     @writes
@@ -35,6 +35,15 @@ class AssignedKeys(Collection[R]):
         Raises ValueError if a required field is missing, and BadRequestError if the site refuses a value.
         """
         return self._create(self._new_record(self._without_key(wanted), values))
+
+    @writes
+    def create_absent(self, **values: Any) -> R:
+        """Create an object like :meth:`create`, without reading the list first.
+
+        Call it only if you have just read the list and no object had these values, such as a comment with a unique
+        name. Otherwise, after a lost answer, the client could take an existing object for the new one.
+        """
+        return self._create(self._new_record(None, values), was_absent=True)
 
     @writes
     def ensure(
@@ -59,10 +68,10 @@ class AssignedKeys(Collection[R]):
         compared = {name: value for name, value in given.items() if name not in omitted}
         if not isinstance(key, str):
             record, identity = self._new_record(None, given), self._identity(compared)
-            same = (found for found in self.each(**self._filters(given)) if self._format.same(found, identity))
-            key = next((found.key_value for found in same), None)
+            listed = list(self.each(**self._filters(given)))
+            key = next((found.key_value for found in listed if self._format.same(found, identity)), None)
             if key is None:
-                after = self._with_values(record, {}) if check else self._create(record)
+                after = self._with_values(record, {}) if check else self._create(record, listed=listed)
                 return Ensured(None, after, ("create",), {name: (None, value) for name, value in given.items()})
         return self._ensure(key, compared, check, lambda: self.get(key, fresh=True))
 
@@ -72,7 +81,8 @@ class AssignedKeys(Collection[R]):
 
     def _without_key(self, wanted: Union[str, R, None]) -> Optional[R]:
         if isinstance(wanted, str):
-            raise TypeError(f"the site chooses the {self._key} of a {self.record.noun.singular}; give only its fields")
+            kind = self.record.noun.singular
+            raise TypeError(f"the site chooses the {self._key!r} of a {kind}; give only its fields")
         return wanted
 
     def _given(self, wanted: Union[str, R, None], values: Values) -> dict[str, Any]:
@@ -85,14 +95,15 @@ class AssignedKeys(Collection[R]):
     def _filters(self, values: Values) -> dict[str, Any]:
         return {name: values[name] for name, field in self._format.fields.items() if field.filters}
 
-    def _create(self, record: R, *, was_absent: bool = False) -> R:  # noqa: ARG002 - the list shows what is new
+    def _create(self, record: R, *, was_absent: bool = False, listed: Optional[Iterable[R]] = None) -> R:
+        """Create an object and return it. ``listed`` is the list of objects, if the caller has just read it."""
         body, values = self._creation_body(record), self._given(record, {})
         filters = self._filters(values)
         content = json.dumps(body, sort_keys=True)
         claims = self._site.creation_claims
         with claims.claim(self.noun, (content,)) as claim:
-            known = {found.key_value for found in self.each(**filters)}
-
+            before = () if was_absent else self.each(**filters) if listed is None else listed
+            known = {found.key_value for found in before}
             try:
                 created = self._record(self._parse, "create", body=body)
             except CheckmkError as error:
@@ -104,9 +115,12 @@ class AssignedKeys(Collection[R]):
                 def find_created(there: AssignedKeys[R]) -> Optional[R]:
                     new = [found for found in there.each(**filters) if found.key_value not in known]
                     same = [found for found in new if there._format.same(found, values)]
-                    if len(same) != 1 and new:
-                        raise failure  # one of them may be the object, so its absence is not proven
-                    return same[0] if same else None
+                    if len(same) == 1:
+                        return same[0]
+                    # Each of them may be the object, even with values that the site has changed.
+                    if same or (new and (not was_absent or isinstance(failure, ServerError))):
+                        raise failure
+                    return None
 
                 created = self._settle(error, find_created)
         if content in claim:  # a later call finds this object in its first list

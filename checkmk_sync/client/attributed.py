@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Callable, Optional, Sequence, TypeVar
 
+from ..core.call import Reply
 from ..errors import BadRequestError
 from .editable import Editable, Values
 from .records import Folder, Host
 from .resource import writes
+from .site_attributes import naming_unknown_tags
 from .updates import Attributes, ChangeFunction, created_by, matches, update_function
 
 A = TypeVar("A", Host, Folder)
@@ -21,6 +23,12 @@ class Attributed(Editable[A]):
     """
 
     _member: str
+
+    def _perform(self, verb: str, **arguments: Any) -> Reply:
+        try:
+            return super()._perform(verb, **arguments)
+        except BadRequestError as error:
+            raise naming_unknown_tags(self._site, error, arguments.get("body") or {}) from error.__cause__
 
     @writes
     def update(

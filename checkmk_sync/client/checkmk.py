@@ -59,7 +59,7 @@ class Checkmk(RawCalls):
     ...     cmk.hosts.create("web01", "/linux", {"ipaddress": "192.0.2.10"})
     ...     cmk.activation.activate()
 
-    * ``server_url`` is the URL of the server without the site, and ``site`` is the id of the site.
+    * ``server_url`` is the URL of the server without the site, and ``site`` is the ID of the site.
     * ``username`` and ``password`` are the credentials of an automation user. The password is a string or a
       :class:`.SecretSource`.
     * ``clock`` replaces the clock of the machine, for tests (see :class:`.Clock`).
@@ -78,6 +78,10 @@ class Checkmk(RawCalls):
     * ``jobs``: background jobs (:class:`.Jobs`)
     * ``downtimes``, ``acknowledgements`` and ``comments``: commands to the monitoring core (:class:`.Downtimes`,
       :class:`.Acknowledgements`, :class:`.Comments`)
+    * ``host_attributes``: the tag groups and custom attributes of the site (:class:`.HostAttributes`)
+    * ``rules`` and ``rulesets``: rules for hosts and services (:class:`.Rules`, :class:`.Rulesets`)
+    * ``notification_rules``: rules for notifications (:class:`.AssignedKeys`)
+    * ``tag_groups``, ``roles`` and ``users`` (:class:`.TagGroups`, :class:`.Roles`, :class:`.Users`)
     * ``aux_tags``, ``contact_groups``, ``host_groups``, ``passwords``, ``service_groups`` and ``time_periods``: other
       objects of the configuration (:class:`.Collection`)
 
@@ -135,6 +139,7 @@ class Checkmk(RawCalls):
         self.downtimes = nouns.Downtimes(self._site)
         self.acknowledgements = nouns.Acknowledgements(self._site)
         self.comments = nouns.Comments(self._site)
+        self.host_attributes = nouns.HostAttributes(self._site)
         for name, row in rows.NOUNS.items():
             default = AssignedKeys if row.key.assigned else Collection
             setattr(self, name, nouns.COLLECTIONS.get(name, default)(self._site, row.record))
@@ -201,7 +206,7 @@ class Checkmk(RawCalls):
         return client
 
     def version(self) -> Version:
-        """Request the version, the edition and the id of the site.
+        """Request the version, the edition and the ID of the site.
 
         This is the cheapest request that checks both the address and the credentials. Raises AuthError if the
         credentials are wrong, and TransportError if the server cannot be reached.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from types import MappingProxyType
 from typing import Any, Callable, Optional, Sequence, TypeVar, Union
 
-from ..catalogue.literals import contains_mask
+from ..catalogue.literals import masked_member
 from ..catalogue.noun import Record
 from ..core.arguments import require_type
 from ..core.text import with_article
@@ -90,13 +89,12 @@ class Collection(BulkEditable[R]):
         object in between, the client reads it again and repeats the change, up to 5 times in total. With an ``etag``,
         such as ``group.etag``, the change applies to that state only, and nothing is repeated.
 
-        Raises NotFoundError if the object does not exist, PreconditionError if it has changed since the ``etag``, and
-        ValueError for an ``etag`` if the API has no ETags for this kind of object.
+        Some kinds of objects have options besides their fields, such as ``repair`` of tag groups. Raises NotFoundError
+        if the object does not exist, PreconditionError if it has changed since the ``etag``, and ValueError for an
+        ``etag`` if the API has no ETags for this kind of object.
         """
-        return self._update(key, values, etag)
-
-    def _update(self, key: str, values: Values, etag: Optional[str], options: Values = MappingProxyType({})) -> R:
-        """Set some fields of an object. ``options`` are members of the body that are not fields."""
+        known = [option.name for option in self.record.noun.options_of("update")]
+        options = self._options("update", {name: values.pop(name) for name in known if name in values})
         self._require_key(key)
         if not values:
             raise ValueError(f"give at least one field of the {self.record.noun.singular} {key!r} to change")
@@ -107,9 +105,10 @@ class Collection(BulkEditable[R]):
 
         def body_for(before: R) -> Values:
             # CHECKMK_API 10.12: the site refuses an alias that does not change.
-            changes = self._differing(before, values)
+            changes = [*self._differing(before, values), *self._not_shown(before, values)]
             if not changes:
                 return {}
+            self._format.require_partners(changes, values)
             repeated = self._repeated(before)
             given = {name: value for name, value in values.items() if name in changes or name in repeated}
             return {**self._update_body(before, _without_masks({**repeated, **given})), **options}
@@ -117,6 +116,33 @@ class Collection(BulkEditable[R]):
         return self._change(
             key, "update", body_for, lambda there, found, *_: there._has_values(found, values), etag=etag
         )
+
+    @writes
+    def delete(self, name: str, *, missing_ok: bool = False, **options: Any) -> None:
+        """Delete an object. Raises NotFoundError if it does not exist, unless ``missing_ok`` is True.
+
+        Some kinds of objects have ``options``, such as ``repair`` of tag groups. The client reads the object first,
+        because its absence afterwards proves the deletion only if it existed before.
+        """
+        self._delete(name, missing_ok, query=self._options("delete", options))
+
+    def affected(self, _key: str, _values: Optional[Values] = None, /, **_options: Any) -> list[str]:
+        """Describe the other objects that an update, or a deletion without values, affects, for a preview.
+
+        The options are those of the write. Only tag groups affect other objects.
+        """
+        return []
+
+    def _options(self, verb: str, given: Values) -> Values:
+        """Return the options that are set. Raises ValueError for an unknown option and for a wrong value."""
+        known = {option.name: option for option in self.record.noun.options_of(verb)}
+        for name, value in given.items():
+            if name not in known:
+                raise ValueError(f"'{self.noun} {verb}' does not have the option {name!r}")
+            choices = known[name].choices or (True, False)
+            if value is not None and value not in choices:
+                raise ValueError(f"{name} must be one of {', '.join(map(str, choices))}, not {value!r}")
+        return {name: value for name, value in given.items() if value}
 
     @writes
     def ensure(
@@ -128,14 +154,13 @@ class Collection(BulkEditable[R]):
 
         With ``check=True``, nothing is written, and the result shows what a call without it would do. Fields that are
         not given stay as they are. The site never returns a secret for comparison. So a secret is sent only when the
-        object is created, or always with ``update_secrets=True``.
+        object is created, or always with ``update_secrets=True``. The same applies to other values that the site does
+        not show, which the result names in ``not_compared``.
         """
         given = self._given(wanted, values)
         key = given.pop(self._key)
         self._format.check({self._key: key, **given})
-        omitted = frozenset() if update_secrets else self._format.secrets
-        compared = {name: value for name, value in given.items() if name not in omitted}
-        return self._ensure(key, compared, check, lambda: self._new_record(key, given))
+        return self._ensure(key, given, check, lambda: self._new_record(key, given), sends_all=update_secrets)
 
     def _parse(self, data: Any, etag: Optional[str] = None) -> R:
         record: R = self._format.parse(self.record, data, etag)
@@ -155,19 +180,23 @@ class Collection(BulkEditable[R]):
         return self._format.same(found, self._settable(wanted, by_creation=True))
 
     def _has_values(self, found: R, values: Values) -> bool:
-        # A secret cannot be compared, so an update that sends one cannot be proven.
-        return not self._secrets_in(values) and self._format.same(found, values)
+        # An update that sends a value that cannot be compared cannot be proven.
+        return not self._not_shown(found, values) and self._format.same(found, values)
 
     def _differing(self, before: R, values: Values, /) -> Sequence[str]:
         changes = self._format.differing(before, values)
         self._format.refuse_fixed(changes)
-        # Secrets cannot be compared.
-        return changes + self._secrets_in(values)
+        return changes
+
+    def _not_shown(self, before: R, values: Values, /) -> Sequence[str]:
+        return self._format.not_shown(before, values)
 
     def _to_set(self, changes: Values, given: Values, /) -> Values:
+        fields, replaces = self._format.fields, self.record.noun.replaces
+        needed = {fields[name].only_with for name in changes}
         # An update that replaces the object sends all values, and those of the site can contain masked secrets.
-        fields = self._format.fields if self.record.noun.replaces else {}
-        return {**changes, **{name: given[name] for name in given if name in fields and not fields[name].fixed}}
+        more = [name for name in given if name in needed or (replaces and not fields[name].fixed)]
+        return {**changes, **{name: given[name] for name in more}}
 
     def _with_values(self, record: R, values: Values, /) -> R:
         secrets = dict.fromkeys(self._secrets_in(self.record.noun.by_name))
@@ -203,6 +232,7 @@ class Collection(BulkEditable[R]):
         given = {**self._format.initial, **self._given(wanted, values)}
         self._format.check(given)
         self._format.require(given)
+        self._format.require_partners(given, given)
         record: R = self.record(**{**dict.fromkeys(self.record.noun.by_name), **given})
         return record
 
@@ -269,7 +299,7 @@ def _without_masks(values: Values) -> Values:
     """Return the values. Raises ValueError for a value with a secret that the site does not show."""
     for name, value in values.items():
         # Writing the mask would replace the secret by it.
-        if contains_mask(value):
+        if masked_member(value, name) is not None:
             raise ValueError(
                 f"{name} contains a secret that the site does not show; give {name}, because it must be sent again"
             )

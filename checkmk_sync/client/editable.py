@@ -125,8 +125,13 @@ class Editable(Listing[T]):
                     raise error.with_attempted(delivery=Delivery.UNKNOWN) from error.__cause__
                 return created
 
-    def _ensure(self, key: str, given: Values, check: bool, wanted: Callable[[], T]) -> Ensured[T]:
-        """Create the object ``wanted()``, or change it if one of the ``given`` values differs."""
+    def _ensure(
+        self, key: str, given: Values, check: bool, wanted: Callable[[], T], *, sends_all: bool = False
+    ) -> Ensured[T]:
+        """Create the object ``wanted()``, or change it if one of the ``given`` values differs.
+
+        With ``sends_all``, values that cannot be compared are sent, too.
+        """
         before = self.find(key, fresh=True)
         if before is None:
             record = wanted()
@@ -134,14 +139,19 @@ class Editable(Listing[T]):
             return Ensured(
                 None, after, ("create",), {name: (None, value) for name, value in self._values(record).items()}
             )
-        changes = {name: given[name] for name in self._differing(before, given)}
+        names = dict.fromkeys(self._differing(before, given))
+        hidden = [name for name in self._not_shown(before, given) if name not in names]
+        names.update(dict.fromkeys(hidden if sends_all else ()))
+        changes = {name: given[name] for name in names}
+        sent = self._to_set(changes, given)
+        not_compared = tuple(name for name in hidden if name not in sent)
         if not changes:
-            return Ensured(before, before)
-        after = self._with_values(before, changes) if check else self._set_values(key, self._to_set(changes, given))
+            return Ensured(before, before, not_compared=not_compared)
+        after = self._with_values(before, changes) if check else self._set_values(key, sent)
         now = self._values(before)
         differences = {name: (now.get(name), value) for name, value in changes.items()}
         verbs = dict.fromkeys(self._setters.get(name, "update") for name in changes)
-        return Ensured(before, after, tuple(verbs), differences)
+        return Ensured(before, after, tuple(verbs), differences, not_compared)
 
     def _create_missing(self, wanted: T, /) -> T:
         """Create an object that a read has just not found."""
@@ -154,6 +164,10 @@ class Editable(Listing[T]):
     def _differing(self, before: T, values: Values, /) -> Sequence[str]:
         """Return the names of the ``values`` that an update of the object has to set."""
         raise NotImplementedError
+
+    def _not_shown(self, _before: T, _values: Values, /) -> Sequence[str]:
+        """Return the names of the ``values`` that cannot be compared with the object."""
+        return ()
 
     def _to_set(self, changes: Values, _given: Values, /) -> Values:
         """Return the values that are set if ``changes`` out of the ``given`` values are necessary."""
@@ -230,7 +244,7 @@ class Editable(Listing[T]):
                 etag = seen.etag if seen else None
                 self._perform("delete", path=self._path(name), query=query, etag=etag or "*", object_names=(name,))
                 if seen is None and not missing_ok:
-                    self.get(name)  # CHECKMK_API_MORE: deleting a notification rule that does not exist is no error
+                    self.get(name)  # CHECKMK_API_MORE: the deletion of a notification rule that does not exist succeeds
             except CheckmkError as error:
                 if seen is None and missing_ok and isinstance(error, NotFoundError):
                     return

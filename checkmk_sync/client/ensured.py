@@ -16,13 +16,15 @@ class Ensured(Generic[T]):
 
     ``before`` is the object as it was, or None if it did not exist. ``after`` is the object as it is now, or as it
     would be after a call without ``check=True``. ``actions`` contains "create", "move" and "update", as far as they
-    were necessary.
+    were necessary. ``not_compared`` contains the names of values that were given but not sent, because the site does
+    not show whether the object has them, such as secrets.
     """
 
     before: Optional[T]
     after: T
     actions: tuple[str, ...] = ()
     differences: Mapping[str, tuple[Any, Any]] = field(default_factory=dict, repr=False)  # may contain secrets
+    not_compared: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:

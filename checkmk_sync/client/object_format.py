@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Iterable, Mapping, Optional, TypeVar
+from typing import Any, Container, Iterable, Mapping, Optional, TypeVar
 
 from ..catalogue.field import MALFORMED, Field
 from ..catalogue.noun import Noun, Record
@@ -23,6 +23,11 @@ class NounFormat:
         self._noun, self._version, self._edition = noun, version, edition
         self.fields = {field.name: field.in_version(version) for field in noun.fields if field.serves(version, edition)}
         self.key = self.fields[noun.key.name]
+        self._rest = next((name for name, field in self.fields.items() if field.is_rest), "")
+        names = [(field.wire, field.at) for field in noun.fields]
+        names += [(form.wire, form.at) for field in noun.fields for form in field.former]
+        # The members that belong to a field, perhaps of another version.
+        self._members = {name for wire, at in names for name in (wire.partition(".")[0], *at[1:2])}
         self.secrets = frozenset(name for name, field in self.fields.items() if field.secret)
         self.initial = {name: field.initial for name, field in self.fields.items() if field.initial is not None}
 
@@ -53,6 +58,8 @@ class NounFormat:
             if field.assigned:
                 raise ValueError(f"the site chooses the {self._noun.singular} field {name!r}; leave it out")
             field.check(value)
+            for member in self._members.intersection(value) if field.is_rest else ():
+                raise ValueError(f"{name} must not contain {member!r}, which belongs to another field")
 
     def refuse_fixed(self, names: Iterable[str]) -> None:
         """Raise ValueError if an update cannot change one of the fields."""
@@ -66,6 +73,13 @@ class NounFormat:
         if missing:
             raise ValueError(f"{with_article(self._noun.singular)} needs {' and '.join(missing)}")
 
+    def require_partners(self, names: Iterable[str], given: Container[str]) -> None:
+        """Raise ValueError if one of the fields ``names`` needs another field that is not ``given``."""
+        for name in names:
+            partner = self.field(name).only_with
+            if partner and partner not in given:
+                raise ValueError(f"the {self._noun.singular} field {name!r} needs {partner}; give both")
+
     def creation_body(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return fields under their names in requests that create an object, as :meth:`body`."""
         return self._nested({str(self.fields[name].creation_wire): name for name in values}, values)
@@ -77,7 +91,9 @@ class NounFormat:
     def _nested(self, names: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, Any]:
         body: dict[str, Any] = {}
         for wire, name in names.items():
-            if not self.fields[name].assigned:
+            if self.fields[name].is_rest:
+                body.update(values[name])
+            elif not self.fields[name].assigned:
                 *objects, member = wire.split(".")
                 target = functools.reduce(lambda found, step: found.setdefault(step, {}), objects, body)
                 target[member] = self.fields[name].encode(values[name])
@@ -89,11 +105,15 @@ class NounFormat:
         return {field.name: field.decode(value_of(body, *path)) for field, path in found if not _is_missing(body, path)}
 
     def same(self, record: Record, values: Mapping[str, Any]) -> bool:
-        """Return True if the record has all ``values``. Secrets are ignored, because sites do not return them."""
+        """Return True if the record has all ``values`` that can be compared."""
         return not self.differing(record, values)
 
+    def not_shown(self, record: Record, values: Mapping[str, Any]) -> list[str]:
+        """Return the names of the ``values`` that cannot be compared with the record, such as secrets."""
+        return [name for name, value in values.items() if not self.field(name).is_shown(getattr(record, name), value)]
+
     def differing(self, record: Record, values: Mapping[str, Any]) -> list[str]:
-        """Return the names of the ``values`` that differ from the record, without secrets.
+        """Return the names of the ``values`` that differ from the record.
 
         Raises UnexpectedReplyError if the record contains a value that the site should not return.
         """
@@ -104,9 +124,17 @@ class NounFormat:
         values = dict.fromkeys(self._noun.by_name)
         for name, field in self.fields.items():
             values[name] = _value(field, data)
+        if self._rest:
+            values[self._rest] = self._rest_of(data)
         result = record(**values)
         object.__setattr__(result, "etag", etag)
         return result
+
+    def _rest_of(self, data: Any) -> Optional[dict[str, Any]]:
+        """Return the members with texts that no other field has, or None if there are none."""
+        members = typed(dict, data, *self.fields[self._rest].at)
+        rest = {name: text for name, text in members.items() if name not in self._members and isinstance(text, str)}
+        return rest or None
 
 
 @functools.lru_cache(maxsize=1024)  # a site that is updated, or that lies, can report any number of versions
@@ -132,8 +160,8 @@ def _value(field: Field, data: Any) -> Any:
 
 def _is_same(field: Field, found: Any, wanted: Any) -> bool:
     try:
-        return not field.at or field.same(found, wanted)
-    except MALFORMED as error:  # wanted values have been checked
+        return field.same(found, wanted)
+    except (*MALFORMED, RecursionError) as error:  # wanted values have been checked
         raise UnexpectedReplyError(f"{'.'.join(field.at)!r} in the answer cannot be read: {error!r}") from None
 
 

@@ -319,7 +319,7 @@ def _malformed(data: Any) -> UnexpectedReplyError:
 
 @dataclass(frozen=True)
 class Version:
-    """The version of Checkmk, the edition and the id of a site, such as ``2.3.0p10``, ``cre`` and ``prod``.
+    """The version of Checkmk, the edition and the ID of a site, such as ``2.3.0p10``, ``cre`` and ``prod``.
 
     To compare versions, use :meth:`.Checkmk.checkmk_version`.
     """

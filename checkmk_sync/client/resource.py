@@ -36,7 +36,7 @@ class Resource:
     def _resolve_folder(self, folder: str) -> str:
         """Return the path of a folder, which can be given in any spelling."""
         path = folder_path(folder)
-        if is_folder_hash(path):  # only the site knows the path of a 32-digit id
+        if is_folder_hash(path):  # only the site knows the path of a 32-digit ID
             folder_data = self._site.perform("folders", "get", path={"folder": path}, fresh=True).data
             return folder_path(value_of(folder_data, "extensions", "path"))
         return path
@@ -49,7 +49,7 @@ class Resource:
 
         Raises UnexpectedReplyError if the answer is malformed. The outcome of a write is unknown then.
         """
-        reply = self._site.perform(self.noun, verb, **arguments)
+        reply = self._perform(verb, **arguments)
         with parsing(reply):
             return parse(reply.data, reply.etag)
 

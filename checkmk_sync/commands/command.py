@@ -149,7 +149,7 @@ class Command:
     arguments: tuple[Argument, ...] = ()
     columns: tuple[str, ...] = ()  # the columns of a row, or of the result of table_row
     writes: bool = False
-    destructive: bool = False  # always needs approval
+    destructive: bool = False  # needs approval, on the command line too
     fields: tuple[Field, ...] = ()
     # preview(client, **arguments) returns the effects, or None if the command destroys nothing with these arguments.
     preview: Optional[Callable[..., Optional[Preview]]] = field(default=None, repr=False)
@@ -188,7 +188,9 @@ class Command:
 
     @property
     def participle(self) -> str:
-        """The past participle of the name, such as "created"."""
+        """What was done to the object, such as "created"."""
+        if "-" in self.name:
+            return "changed"
         return self.name + ("d" if self.name.endswith("e") else "ed")
 
     @property
@@ -205,6 +207,10 @@ class Command:
     def naming_columns(self) -> tuple[str, ...]:
         """The columns that name a row of a list."""
         return self.columns[:1] if self.names is None else self.names
+
+    def asks(self, arguments: Mapping[str, Any]) -> bool:
+        """Return True if the command line must ask before it runs the command with these arguments."""
+        return self.destructive and (not self.asks_if or bool(arguments.get(self.asks_if)))
 
     @property
     def needs_approval(self) -> bool:
@@ -223,7 +229,7 @@ _EFFECTS: Mapping[str, Mapping[str, Any]] = {
 
 def object_command(words: str, text: str, handler: Callable[..., Any], *arguments: Argument, **facts: Any) -> Command:
     """Return a command for objects of one kind. Its verb determines the effects, and ``facts`` are further fields."""
-    return Command(words, text, handler, arguments, **_EFFECTS.get(words.rpartition(" ")[2], {}), **facts)
+    return Command(words, text, handler, arguments, **{**_EFFECTS.get(words.rpartition(" ")[2], {}), **facts})
 
 
 # Options in messages of the library that as_arguments() replaces by the names of tool arguments.

@@ -9,6 +9,7 @@ from typing import Any, Callable, Iterator, Optional
 from ..catalogue.field import Field as NounField
 from ..catalogue.noun import Noun
 from ..catalogue.nouns import NOUNS
+from ..catalogue.standard_operations import Option
 from ..core.text import with_article
 from .arguments import search
 from .command import CLI, TOOL, Argument, Command, Field, LazyModule, object_command
@@ -91,8 +92,26 @@ def _update(noun: Noun) -> Command:
         f"Change {with_article(noun.singular)}. Fields that are not given stay as they are.",
         key_argument(noun),
         *(_value(field, is_required=False) for field in values),
+        *map(_option, noun.options_of("update")),
         example=_example(noun, [field for field in values if not field.secret][:1]),
+        **_asking(noun),
     )
+
+
+def _asking(noun: Noun) -> dict[str, Any]:
+    """Return the facts of an update that asks before it also affects other objects, because of its first option."""
+    options = noun.options_of("update")
+    if not options:
+        return {}
+    name = options[0].name
+    preview = partial(_handlers.preview_update, kind=noun.name, option=name)
+    return {"preview": preview, "asks_if": name, "destructive": True}
+
+
+def _option(option: Option) -> Argument:
+    """Return the argument for an option of a write."""
+    default = False if option.type is bool else None
+    return Argument(option.name, option.description, option.type, default=default, choices=option.choices)
 
 
 def _delete(noun: Noun) -> Command:
@@ -101,6 +120,7 @@ def _delete(noun: Noun) -> Command:
         "delete",
         f"Delete {with_article(noun.singular)}.",
         key_argument(noun),
+        *map(_option, noun.options_of("delete")),
         handler=partial(_handlers.delete, kind=noun.name),
         example=noun.key.example,
         fields=(Field("deleted", f"The {noun.key.name} of the deleted {noun.singular}."),),

@@ -12,8 +12,8 @@ _RULES = NOUNS["rules"]
 _KEY = key_argument(_RULES)
 _TOP = Argument("top_of", "The folder to whose top it moves.", check=FOLDER.check, example="/")
 _TARGETS = (
-    Argument("before", "The id of the rule before which it moves.", example=_KEY.example),
-    Argument("after", "The id of the rule after which it moves.", example=_KEY.example),
+    Argument("before", "The ID of the rule before which it moves.", example=_KEY.example),
+    Argument("after", "The ID of the rule after which it moves.", example=_KEY.example),
     _TOP,
     Argument("bottom_of", "The folder to whose bottom it moves.", check=FOLDER.check, example="/"),
 )

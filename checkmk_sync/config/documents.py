@@ -227,9 +227,9 @@ class _Builder:
 
     def __init__(self, loader: Any, source: str, as_written: bool) -> None:
         self._loader, self._source, self._as_written = loader, source, as_written
-        self._built: dict[int, tuple[Any, int]] = {}  # results of _value() by the id of the node
-        self._open: set[int] = set()  # ids of the nodes from the root to the current one
-        self.lists: dict[int, list[int]] = {}  # lines of the items, by the id of the finished list
+        self._built: dict[int, tuple[Any, int]] = {}  # results of _value() by the ID of the node
+        self._open: set[int] = set()  # IDs of the nodes from the root to the current one
+        self.lists: dict[int, list[int]] = {}  # lines of the items, by the ID of the finished list
 
     def build(self, root: Any) -> Any:
         return self._value(root)[0]

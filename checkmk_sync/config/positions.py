@@ -53,7 +53,7 @@ def position_at(text: str, offset: int) -> Position:
 class YAMLPositions:
     """Positions in a YAML text.
 
-    ``lists`` maps the id of each list in ``data`` to the lines of its items.
+    ``lists`` maps the ID of each list in ``data`` to the lines of its items.
     """
 
     def __init__(self, text: str, data: Any, lists: dict[int, list[int]]) -> None:

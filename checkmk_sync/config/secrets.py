@@ -10,11 +10,11 @@ import subprocess
 import sys
 import warnings
 from dataclasses import dataclass
-from typing import Any, Callable, Collection, Mapping, Optional
+from typing import Any, Callable, Collection, Iterator, Mapping, Optional
 
 from ..core.arguments import describe_type
 from ..core.private_files import is_open_to_others
-from ..core.redaction import telling_name
+from ..core.redaction import HIDDEN, named_entries, telling_name
 from ..core.secret_names import is_secret_name
 from ..core.text import suggestion
 from ..errors import MissingExtraError, SettingsError
@@ -116,9 +116,39 @@ def reveal_members(value: Any, reveal: Callable[[str], str], member: str = "") -
     if isinstance(value, Mapping):
         return {name: reveal_members(inner, reveal, telling_name(value, name)) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(reveal_members(inner, reveal, member) for inner in value)
+        return type(value)(reveal_members(inner, reveal, before or member) for before, inner in named_entries(value))
     name = secret_name(value)
     return reveal(name) if name is not None and is_secret_name(member) else value
+
+
+def with_references(found: Any, wanted: Any, member: str = "") -> Any:
+    """Return a copy of ``found`` with the references ``secret:NAME`` of ``wanted`` in place of their secrets.
+
+    ``found`` is a value of a site, or a masked one. ``member`` is the name of the value itself.
+    """
+    if found == HIDDEN and isinstance(wanted, Mapping):
+        found = dict.fromkeys(wanted, HIDDEN)
+    elif found == HIDDEN and isinstance(wanted, (list, tuple)):
+        found = [HIDDEN] * len(wanted)
+    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
+        names = {name: telling_name(wanted, name) for name in found}
+        return {name: with_references(inner, wanted.get(name), names[name]) for name, inner in found.items()}
+    is_list = isinstance(found, (list, tuple)) and isinstance(wanted, (list, tuple)) and len(found) == len(wanted)
+    if is_list:
+        entries = zip(found, named_entries(wanted))
+        return type(wanted)(with_references(inner, part, before or member) for inner, (before, part) in entries)
+    if found is None or secret_name(wanted) is None or not is_secret_name(member):
+        return found
+    return wanted if isinstance(found, str) else HIDDEN
+
+
+def references_in(value: Any) -> Iterator[str]:
+    """Yield all texts ``secret:NAME`` in a value."""
+    if isinstance(value, (Mapping, list, tuple)):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from references_in(inner)
+    elif secret_name(value) is not None:
+        yield value
 
 
 def _from_file(path: str) -> str:

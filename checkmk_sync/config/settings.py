@@ -255,13 +255,13 @@ class Settings:
             object.__setattr__(self, "proxy", HiddenURL(self.proxy))
             check_proxy(self.proxy)
         if not self.site or not all(char.isalnum() or char == "_" for char in self.site):
-            raise SettingsError(f"{self.site!r} is not a site id; use only letters, digits and '_'", field="site")
+            raise SettingsError(f"{self.site!r} is not a site ID; use only letters, digits and '_'", field="site")
         if self.server_url.rpartition("/")[2] == self.site and urlsplit(self.server_url).path:
             message = f"the server URL must end before the site; remove '/{self.site}'"
             raise SettingsError(message, field="server_url")
-        # Checkmk: "Bearer USER SECRET" is split at blanks, so a user id cannot contain one.
+        # Checkmk: "Bearer USER SECRET" is split at blanks, so a user ID cannot contain one.
         if not self.username or any(char in " /:\r\n" for char in self.username):
-            raise SettingsError(f"{self.username!r} is not a user id; leave out spaces, '/' and ':'", field="username")
+            raise SettingsError(f"{self.username!r} is not a user ID; leave out spaces, '/' and ':'", field="username")
 
     @property
     def base_url(self) -> str:

@@ -84,7 +84,7 @@ class Call:
 
     @property
     def folder_ids(self) -> tuple[str, ...]:
-        """The ids of the folders in path and query, as spelled in URLs, such as ``~linux~web``."""
+        """The IDs of the folders in path and query, as spelled in URLs, such as ``~linux~web``."""
         parts = (*self.path.split("/"), *(value for _, value in self.query))
         return tuple(dict.fromkeys(part for part in parts if part.startswith("~")))
 
@@ -106,8 +106,8 @@ class Call:
 
 
 def show_folder_paths(text: str, folder_ids: Iterable[str]) -> str:
-    """Return ``text`` with the ids of these folders replaced by paths such as ``/linux/web``."""
-    # An id appears as in the URL (quoted twice) or plain. The longest form is replaced first, because a shorter one can
+    """Return ``text`` with the IDs of these folders replaced by paths such as ``/linux/web``."""
+    # An ID appears as in the URL (quoted twice) or plain. The longest form is replaced first, because a shorter one can
     # be part of it.
     for folder in sorted(
         {form for name in folder_ids for form in (name, unquote(unquote(name)))}, key=len, reverse=True

@@ -9,7 +9,7 @@ import itertools
 import json
 import re
 from collections.abc import Mapping  # isinstance() is three times slower with typing.Mapping
-from typing import Any, Container, Iterable, Iterator
+from typing import Any, Container, Iterable, Iterator, Sequence
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from .secret_names import is_secret_name
@@ -25,6 +25,7 @@ _SHAPES = frozenset(
     }
 )
 _OPTIONS = ("explicit", "explicit_password", "explicit_token", "store")  # Checkmk: they appear next to secrets, too
+_STATES = ("yes", "no", "default")  # Checkmk: of permissions such as wato.passwords; other names do not contain dots
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _WORD = re.compile(r"[^\s'\"`,;:=()\[\]{}<>]+")
 _USERINFO = re.compile(r"(\w://)[^/?#@\s]+@")
@@ -36,13 +37,15 @@ def mask_secrets(value: Any, name: str = "") -> Any:
 
     ``name`` is the name of ``value`` itself. In URLs, HIDDEN replaces user and password.
     """
-    if is_secret_name(name) and not _is_stored(value):
+    if is_secret_name(name) and not is_public(name, value):
         return None if value is None else HIDDEN
     if isinstance(value, Mapping):
         return {key: mask_secrets(inner, telling_name(value, key)) for key, inner in value.items()}
     if isinstance(value, str) and name.endswith("url"):
         return _USERINFO.sub(rf"\1{HIDDEN}@", value)
-    return [mask_secrets(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+    if isinstance(value, tuple):
+        return tuple(mask_secrets(inner, before) for before, inner in named_entries(value))
+    return [mask_secrets(inner) for inner in value] if isinstance(value, list) else value
 
 
 def telling_name(members: Mapping[Any, Any], key: Any) -> str:
@@ -52,9 +55,22 @@ def telling_name(members: Mapping[Any, Any], key: Any) -> str:
     return "secret" if is_explicit and key not in ("option", "username") else str(key)
 
 
-def _is_stored(value: Any) -> bool:
-    """Return True if the value names a secret of the site's password store."""
-    return isinstance(value, Mapping) and "store_id" in value and value.keys() <= {"option", "store_id", "username"}
+def named_entries(value: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the entries of a list or tuple. Those of a tuple are named by the string before them, if there is one."""
+    # Checkmk: values of rules contain ("password", "…") and ("cmk_postprocessed", "explicit_password", ("uuid", "…")).
+    is_named = isinstance(value, tuple)
+    for before, inner in zip(("", *value), value):
+        yield before if is_named and isinstance(before, str) else "", inner
+
+
+def is_public(name: str, value: Any) -> bool:
+    """Return True if a value is not secret although its name says so.
+
+    It can be a flag, the state of a permission, or the name of a secret in the site's password store.
+    """
+    if isinstance(value, Mapping):
+        return "store_id" in value and value.keys() <= {"option", "store_id", "username"}
+    return isinstance(value, bool) or ("." in name and value in _STATES)
 
 
 def find_secrets(value: Any, *, all_of_it: bool = False) -> Iterator[str]:
@@ -67,11 +83,11 @@ def find_secrets(value: Any, *, all_of_it: bool = False) -> Iterator[str]:
             is_kind = isinstance(inner, str) and inner in _SHAPES
             is_option = key == "option" and inner in _OPTIONS
             if not (is_option or (all_of_it and (key == "type" or str(key).endswith("_protocol")) and is_kind)):
-                is_secret = is_secret_name(telling_name(value, key)) and not _is_stored(inner)
+                is_secret = is_secret_name(telling_name(value, key)) and not is_public(str(key), inner)
                 yield from find_secrets(inner, all_of_it=all_of_it or is_secret)
     elif isinstance(value, (list, tuple)):
-        for inner in value:
-            yield from find_secrets(inner, all_of_it=all_of_it)
+        for before, inner in named_entries(value):
+            yield from find_secrets(inner, all_of_it=all_of_it or is_secret_name(before))
     elif all_of_it and isinstance(value, (str, int, float)) and not isinstance(value, bool):
         yield str(value)
 

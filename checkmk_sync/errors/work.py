@@ -71,7 +71,7 @@ class WorkerError(CheckmkError):
 class ActivationError(CheckmkError):
     """An activation ended, but some changes are not active, or changes that were not approved are active.
 
-    ``status_per_site`` maps site ids to the server's messages. ``pending`` is the number of changes that are still
+    ``status_per_site`` maps site IDs to the server's messages. ``pending`` is the number of changes that are still
     pending, or None if it is unknown.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
 import json
 import re
@@ -10,8 +11,9 @@ from http.client import responses
 from typing import Any, Callable, Iterator, Mapping, Optional, Union
 
 from .. import errors
+from ..catalogue.literals import read_literal
 from ..core.call import Call, show_folder_paths
-from ..core.redaction import Redactor, find_secrets
+from ..core.redaction import Redactor, find_secrets, named_entries
 from ..core.secret_names import is_secret_name
 
 _BY_STATUS: Mapping[int, type[errors.ApiError]] = {
@@ -56,8 +58,9 @@ def error_from_reply(
     request, so the client's secrets and the secrets in the request body are removed from the texts. Folders of the
     call appear as paths instead of in their URL form.
     """
-    in_body, public = Redactor(find_secrets(call.body)), frozenset(_texts_without_secrets(call.body))
-    without_secrets = redact.also(find_secrets(call.body))
+    sent = _with_values(call.body)
+    in_body, public = Redactor(find_secrets(sent)), frozenset(_texts_without_secrets(sent))
+    without_secrets = redact.also(find_secrets(sent))
 
     def clean(text: str) -> str:
         return show_folder_paths(without_secrets(text), call.folder_ids)
@@ -87,6 +90,14 @@ def error_from_reply(
     if kind is errors.ThrottledError:
         facts["retry_after_s"] = retry_after_s(headers)
     return kind(status, title, detail, **facts)
+
+
+def _with_values(body: Any) -> Any:
+    """Return the body of a request with the value of a rule in place of its literal, so that its secrets are found."""
+    literal = body.get("value_raw") if isinstance(body, Mapping) else None
+    with contextlib.suppress(ValueError):
+        return {**body, "value_raw": read_literal(literal)} if isinstance(literal, str) else body
+    return body
 
 
 def _foreign_page(status: int, text: str, call: Call) -> errors.UnexpectedReplyError:
@@ -184,8 +195,8 @@ def _texts_without_secrets(sent: Any, *, is_secret: bool = False) -> Iterator[st
             yield str(name)
             yield from _texts_without_secrets(value, is_secret=is_secret or is_secret_name(str(name)))
     elif isinstance(sent, (list, tuple)):
-        for value in sent:
-            yield from _texts_without_secrets(value, is_secret=is_secret)
+        for before, value in named_entries(sent):
+            yield from _texts_without_secrets(value, is_secret=is_secret or is_secret_name(before))
     elif isinstance(sent, str) and not is_secret:
         yield sent
 

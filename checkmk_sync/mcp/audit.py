@@ -76,7 +76,7 @@ class AuditLog:
                 raise SettingsError(f"the audit log cannot be written: {error.strerror}", file=path) from error
 
     def begin(self, tool: str, arguments: Mapping[str, Any], client: str = "") -> str:
-        """Record the start of a write, and return its id for :meth:`end`.
+        """Record the start of a write, and return its ID for :meth:`end`.
 
         Raises OSError if the line cannot be written. The caller must then write nothing to the site.
         """

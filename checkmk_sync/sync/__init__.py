@@ -18,17 +18,18 @@ from ..errors import SettingsError
 from .apply import Options, Step, apply_plan
 from .changes import Action, Change, Conflict
 from .desired import Desired, Object, Problem
-from .kinds import HOSTS
+from .kinds import HOSTS, KINDS
 from .limits import Limits
 from .mapping import ColumnMap
 from .mapping_file import load_map
-from .observed import Observed, observe
+from .observed import Observed, lists_in_use, observe
 from .plan import Plan
 from .planner import diff
 from .renames import Rename
 from .render import plan_as_markdown, plan_as_text
 from .report import Report, report_as_text
 from .scans import silent, undiscovered
+from .site_attributes import with_site_attributes
 from .sources import from_data, load, to_data
 
 __all__ = [
@@ -82,8 +83,16 @@ def make_plan(
     problem = None if owner is None else label_key_problem(owner)
     if problem is not None:
         raise SettingsError(f"the owner {owner!r} is not valid: {problem}", field="owner")
+    named = {name for name in desired.kinds if KINDS[name].is_named_by_mark}
+    if owner is None and named:
+        plural = " and ".join(sorted(KINDS[name].section.replace("_", " ") for name in named))
+        raise SettingsError(
+            f"{plural} need an owner, because its mark contains their names; give --owner NAME (owner= in Python)",
+            field="owner",
+        )
     # Not desired.kinds: an inventory can consist of folders that are only implied, such as the root folder.
-    observed = observe(client, {kind for kind, _ in desired.objects})
+    observed = observe(client, {kind for kind, _ in desired.objects}, owner, _lists(client, desired))
+    observed = with_site_attributes(client, desired, observed)
     plan = diff(
         desired,
         observed,
@@ -95,6 +104,19 @@ def make_plan(
         secrets=tuple(client.settings.secrets),
     )
     return _with_scans(client, plan, desired, observed) if discover else plan
+
+
+def _lists(client: Checkmk, desired: Desired) -> dict[str, set[str]]:
+    """Return, by kind, the lists that are read: those of the inventory, and those in use.
+
+    An object that is gone from the inventory can be in each list that is in use.
+    """
+    lists: dict[str, set[str]] = {}
+    for wanted in desired.objects.values():
+        kind = KINDS[wanted.kind]
+        if kind.listed_by:
+            lists.setdefault(kind.name, set()).update(filter(None, [wanted.properties.get(kind.listed_by)]))
+    return {name: {*names, *lists_in_use(client, name)} for name, names in lists.items()}
 
 
 def _with_scans(client: Checkmk, plan: Plan, desired: Desired, observed: Observed) -> Plan:

@@ -16,7 +16,7 @@ from ..core.arguments import require_type
 from ..errors import AuthError, BadRequestError, CheckmkError, WaitTimeoutError
 from .changes import Action, Change
 from .executors import Result, executor_of
-from .kinds import HOSTS
+from .kinds import HOSTS, KINDS
 from .observed import observe
 from .plan import Plan
 from .report import Report, compare_with_site
@@ -89,8 +89,8 @@ class _ApplyRun:
     def run(self) -> Report:
         report, plan = self._report, self._report.plan
         started = self._client.clock.monotonic()
-        self._apply([change for change in self._changes if change.action is not Action.DELETE])
-        self._delete([change for change in self._changes if change.action is Action.DELETE])
+        self._apply([change for change in self._changes if not change.is_removal])
+        self._delete([change for change in self._changes if change.is_removal])
         of_hosts = [(change, outcome) for change, outcome in report.results if change.kind == HOSTS.name]
         applied = [change for change, outcome in of_hosts if outcome.status is Status.APPLIED]
         hosts = [change.key for change in applied if change.action is Action.CREATE]
@@ -195,7 +195,10 @@ class _ApplyRun:
 
     def _compare_results(self) -> None:
         results = self._report.results
-        observed = observe(self._client, {change.kind for change, _ in results})
+        lists: dict[str, set[str]] = {}
+        for change, _ in results:
+            lists.setdefault(change.kind, set()).update(filter(None, [change.value(KINDS[change.kind].listed_by)]))
+        observed = observe(self._client, lists, self._report.plan.owner, lists)
         self._report.results = compare_with_site(results, observed)
         self._report.errors.pop("verification", None)  # left by an earlier comparison that failed
 

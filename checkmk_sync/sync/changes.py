@@ -33,7 +33,9 @@ class Change:
     ``existing`` is the object as it was read, or None for a creation. ``location`` is the file and line in the
     inventory. ``wave`` orders the changes of the same action and kind: a wave starts after the previous one is
     complete. ``after`` marks a second step that sets references, and names the objects that must be created before it.
-    Comparing two changes ignores these four fields.
+    ``place`` orders the changes of a kind whose objects have an order. ``removes_parts`` marks a second step that
+    belongs to the deletions, because the objects in ``after`` use the parts that it removes until they are changed or
+    deleted. Comparing two changes ignores these six fields.
     """
 
     action: Action
@@ -44,19 +46,27 @@ class Change:
     location: str = field(default="", compare=False, repr=False)
     wave: int = field(default=0, compare=False, repr=False)
     after: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    place: int = field(default=0, compare=False, repr=False)
+    removes_parts: bool = field(default=False, compare=False, repr=False)
 
     @property
     def name(self) -> str:
         return f"{self.kind} {self.key}"
 
     @property
+    def is_removal(self) -> bool:
+        """True for a deletion, and for a second step that removes parts of an object."""
+        return self.removes_parts or self.action is Action.DELETE
+
+    @property
     def rank(self) -> tuple[Any, ...]:
         """The sort key: first steps by kind and action, then second steps, then deletions in reverse order of kinds."""
         depth = self.key.count("/") if self.kind == FOLDERS.name else 0
         rank, level = KINDS[self.kind].order
-        if self.action is Action.DELETE:
+        if self.is_removal:
             return (2, -rank, -level, self.kind, 0, self.wave, -depth, self.key)
-        return (1 if self.after else 0, rank, level, self.kind, _ACTIONS.index(self.action), self.wave, depth, self.key)
+        order = (self.wave, depth, self.place, self.key)
+        return (1 if self.after else 0, rank, level, self.kind, _ACTIONS.index(self.action), *order)
 
     @property
     def new_values(self) -> dict[Property, Any]:
@@ -67,28 +77,47 @@ class Change:
         """Return the wanted values in a section such as ``attributes``, by name."""
         return {path[1]: new for path, (_, new) in self.properties.items() if path[0] == section}
 
+    @property
+    def target(self) -> tuple[str, str]:
+        """The kind and the key of the object."""
+        return self.kind, self.key
+
+    @property
+    def id(self) -> str:
+        """The ID of the existing object in requests."""
+        return self.key if self.existing is None else self.existing.id or self.key
+
+    def value(self, path: Property) -> Any:
+        """Return the wanted value of a property, or the current one if the change does not contain it."""
+        now = None if self.existing is None else self.existing.properties.get(path)
+        return self.properties.get(path, (None, now))[1]
+
     def staleness(self, now: Optional[ExistingObject]) -> Optional[NotOwnedError]:
         """Return an error if ``now`` is no longer the object that the plan was made for; None if it still is.
 
         It may have been deleted, deleted and created again, or given to another owner.
         """
-        if now is None:
+        if now is None or now.key != self.key:
             return NotOwnedError(f"{self.name} was deleted or renamed after the plan was made")
         planned = None if self.existing is None else self.existing.owner
         if now.owner not in (planned, self.properties.get(OWNER, (None, planned))[1]):
             return NotOwnedError(
                 f"{self.name} now belongs to {describe_owner(now.owner)}; its owner changed after the plan was made"
             )
-        if self.existing is not None and now.birth and self.existing.birth and now.birth != self.existing.birth:
+        if now.copies:
+            return NotOwnedError(f"the mark of {self.name} is now in several objects, so it was cloned")
+        before = now if self.existing is None else self.existing
+        births = (now.birth, before.birth) if now.birth and before.birth else ()
+        if len({*births}) > 1 or (before.id and before.id != now.id):
             return NotOwnedError(f"{self.name} was deleted and created again after the plan was made")
         return None
 
     def with_secrets(self, reveal: Callable[[str], str]) -> Change:
         """Return the change with ``reveal(NAME)`` in place of each reference ``secret:NAME``."""
         kind = KINDS[self.kind]
-        names = {path: secret_name(new) for path, new in self.new_values.items() if kind.is_secret(path)}
-        secrets = {path: (self.properties[path][0], reveal(name)) for path, name in names.items() if name is not None}
-        return replace(self, properties={**self.properties, **secrets}) if secrets else self
+        names = {path for path, new in self.new_values.items() if kind.secret_names(path, new)}
+        secrets = {path: (now, kind.revealed(path, new, reveal)) for path, (now, new) in self.properties.items()}
+        return replace(self, properties=secrets) if names else self
 
     def to_dict(self) -> dict[str, Any]:
         """Return the change as plain data, sorted and without secrets."""
@@ -101,7 +130,8 @@ class Change:
 
     def checksum_data(self) -> list[Any]:
         """Return everything that the checksum of a plan covers, secrets included."""
-        return [self.action.value, self.kind, self.key, sorted(self.properties.items())]
+        values = {path: [_as_text(self.kind, path, value) for value in pair] for path, pair in self.properties.items()}
+        return [self.action.value, self.kind, self.key, sorted(values.items())]
 
 
 @dataclass(frozen=True)
@@ -132,7 +162,14 @@ def masked(kind: str, path: Property, value: Any) -> Any:
     """Return the value of a property with HIDDEN in place of secrets. A reference to a secret is not secret."""
     if KINDS[kind].is_secret(path):
         return value if value is None or secret_name(value) is not None else HIDDEN
-    return mask_secrets(value, next(filter(is_secret_name, path[1:]), ""))
+    shown = KINDS[kind].with_references(path, mask_secrets(value, next(filter(is_secret_name, path[1:]), "")), value)
+    return _as_text(kind, path, shown)
+
+
+def _as_text(kind: str, path: Property, value: Any) -> Any:
+    """Return a value, or the text of a Python literal, which can have keys that are not strings."""
+    field = KINDS[kind].field_at(path)
+    return repr(value) if field is not None and field.literal and value is not None else value
 
 
 def describe_owner(owner: Optional[str]) -> str:

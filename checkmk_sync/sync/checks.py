@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Collection, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar
+from typing import Any, Callable, Collection, Container, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar
 
-from ..catalogue.attributes import BUILT_IN, SAMPLE_TAGS
+from ..catalogue.attributes import BUILT_IN, CHOICES, SAMPLE_TAGS, TAG, tag_problem
 from ..client.object_format import NounFormat, noun_format
-from ..config.secrets import advice_on_secret, secret_name
+from ..config.secrets import advice_on_secret, references_in
 from ..core.text import close_matches, pluralize, summarize
 from ..errors import CheckmkError
 from .desired import REMOVE, Desired, Object, Problem
-from .kinds import FOLDERS, HOSTS, KINDS, Property
+from .kinds import FOLDER, FOLDERS, HOSTS, KINDS, Property
 from .observed import Observed
 from .values import attribute_problem, label_problem, new_host_problem
 
@@ -34,17 +34,35 @@ def invalid_folders(desired: Desired, observed: Observed) -> Iterator[Problem]:
 
 def value_problems(wanted: Object, sent: Mapping[Property, Any], observed: Observed) -> Iterator[Problem]:
     """Yield a mistake for each property in ``sent`` that Checkmk would refuse."""
-    known = _format_of(wanted.kind, observed)
+    known, tags = _format_of(wanted.kind, observed), observed.attributes.tags
     for path, value in sent.items():
         problem = None
-        if value is not None and path[0] == "attributes" and path[1] in BUILT_IN:
+        if value is not None and tags is not None and _is_tag(path) and path[1] not in CHOICES:
+            problem = tag_problem(tags, path[1], value)
+        elif value is not None and path[0] == "attributes" and path[1] in BUILT_IN:
             problem = attribute_problem(wanted.kind, path[1], value, observed.version, observed.edition)
         elif value is not None and path[0] == "labels":
             problem = label_problem(path[1], value, observed.version)
         elif known is not None:
-            problem = _field_problem(known, path[0])
+            problem = _field_problem(known, path[0], {name for name, *_ in sent})
         if problem is not None:
             yield wanted.problem(problem, *path)
+
+
+def fixed_problems(wanted: Object, changed: Iterable[Property]) -> Iterator[Problem]:
+    """Yield a mistake for each property in ``changed`` that the API cannot change, such as the ruleset of a rule."""
+    kind = KINDS[wanted.kind]
+    for path in changed:
+        field = kind.field_at(path)
+        if field is not None and field.fixed and path != FOLDER:
+            message = (
+                f"the {field.name} of an existing {kind.name} cannot change; give the new {kind.name} another name"
+            )
+            yield wanted.problem(message, *path)
+
+
+def _is_tag(path: Property) -> bool:
+    return path[0] == "attributes" and path[1].startswith(TAG)
 
 
 def _format_of(kind: str, observed: Observed) -> Optional[NounFormat]:
@@ -55,10 +73,10 @@ def _format_of(kind: str, observed: Observed) -> Optional[NounFormat]:
     return noun_format(noun.name, observed.version, observed.edition or "")
 
 
-def _field_problem(known: NounFormat, name: str) -> Optional[str]:
+def _field_problem(known: NounFormat, name: str, given: Container[str]) -> Optional[str]:
     try:
-        known.field(name)
-    except CheckmkError as error:
+        known.require_partners([name], given)
+    except (CheckmkError, ValueError) as error:
         return str(error)
     return None
 
@@ -68,7 +86,7 @@ def creation_problems(wanted: Object, observed: Observed) -> Iterator[Problem]:
     known = _format_of(wanted.kind, observed)
     problem = new_host_problem(wanted.key, observed.version) if wanted.kind == HOSTS.name else None
     if known is not None:
-        given = {known.key.name, *(path[0] for path in wanted.properties)}
+        given = {known.key.name, *known.initial, *(path[0] for path in wanted.properties)}
         try:
             known.require(dict.fromkeys(given))
         except ValueError as error:
@@ -79,13 +97,15 @@ def creation_problems(wanted: Object, observed: Observed) -> Iterator[Problem]:
 
 def secret_problems(wanted: Object, known: Collection[str]) -> Iterator[Problem]:
     """Yield a mistake for each reference to a secret that the configuration does not define."""
-    kind = KINDS[wanted.kind]
-    if kind.noun is None:
-        return
     for path, value in wanted.properties.items():
-        name = secret_name(value)
-        if name is not None and kind.is_secret(path) and name not in known:
-            yield wanted.problem(f"{path[0]} names the unknown secret {name!r}{advice_on_secret(name, known)}", *path)
+        for name in KINDS[wanted.kind].secret_names(path, value):
+            if name not in known:
+                advice = advice_on_secret(name, known)
+                yield wanted.problem(f"{path[0]} names the unknown secret {name!r}{advice}", *path)
+        kind = KINDS[wanted.kind]
+        for text in references_in(kind.revealed(path, value, lambda _name: "")) if kind.may_refer(path) else ():
+            why = "is not in a part with the name of a secret, so the site and plans would show it"
+            yield wanted.problem(f"{path[0]} contains {text!r}, which {why}", *path)
 
 
 def warnings(desired: Desired, observed: Observed, kept: Sequence[str], secrets_written: int) -> Iterator[str]:
@@ -100,15 +120,9 @@ def warnings(desired: Desired, observed: Observed, kept: Sequence[str], secrets_
                 f"folder {folder.key} will be created below the root folder; "
                 "to name the root folder itself, which Checkmk shows as Main, write /"
             )
+    yield from observed.attributes.gaps
     for name, users in _not_in_use(desired, observed, _custom_attributes).items():
-        close = close_matches(name.lower(), [*BUILT_IN, "labels"])
-        subject = f"the attribute {name!r} of {_name_first(users)}"
-        if close:
-            yield f"{subject} is not built into Checkmk; did you mean {close[0]!r}?"
-        elif name.startswith("tag_"):
-            yield f"{subject} is not used by any object of the site; does the tag group {name[4:]!r} exist?"
-        else:
-            yield f"{subject} is not built into Checkmk; is it a custom attribute of this site?"
+        yield from _name_warning(name, users, observed)
     scans = [wanted for wanted in desired.objects.values() if _lacks_criticality(wanted)]
     if scans:
         subject = f"the network_scan of {_name_first(scans)}"
@@ -124,6 +138,32 @@ def warnings(desired: Desired, observed: Observed, kept: Sequence[str], secrets_
     if secrets_written:
         objects = pluralize(secrets_written, "object")
         yield f"the secrets of {objects} are written even if they are unchanged, because of 'secrets: always'"
+
+
+def _name_warning(name: str, users: Sequence[Object], observed: Observed) -> Iterator[str]:
+    """Yield a warning for an attribute that no object of the site has, unless the site is known to define it."""
+    custom, tags = observed.attributes.custom, observed.attributes.tags
+    if name.startswith(TAG) and tags is not None:
+        return  # a tag group that does not exist is a mistake
+    if custom is not None and name in custom:
+        return
+    close = close_matches(name.lower(), [*BUILT_IN, "labels", *(custom or ())])
+    subject = f"the attribute {name!r} of {_name_first(users)}"
+    if close:
+        yield f"{subject} is not built into Checkmk; did you mean {close[0]!r}?"
+    elif name.startswith(TAG):
+        yield f"{subject} is not used by any object of the site; does the tag group {name[len(TAG) :]!r} exist?"
+    elif custom is None:
+        yield f"{subject} is not built into Checkmk; is it a custom attribute of this site?"
+    else:
+        yield f"{subject} does not exist on this site; create it in Checkmk first, under Custom host attributes"
+
+
+def not_compared_warnings(objects: Mapping[str, Sequence[Object]]) -> Iterator[str]:
+    """Yield a warning for each field whose value the site does not show for some objects."""
+    for name, found in objects.items():
+        subject = f"the site does not show {name} of {_name_first(found)}"
+        yield f"{subject}, so that the plan does not change it; 'secrets: always' writes it each time"
 
 
 def _name_first(users: Sequence[Object]) -> str:
@@ -175,6 +215,8 @@ def _site_defined_values(properties: Mapping[Property, Any]) -> Iterator[tuple[s
         for entry in value if isinstance(value, list) else [value]:
             if isinstance(entry, str):
                 yield name, entry
+    custom = properties.get(("custom_attributes",))
+    yield from (("custom attribute", name) for name in custom) if isinstance(custom, Mapping) else ()
 
 
 def _unknown_values(desired: Desired, observed: Observed) -> dict[tuple[str, str], list[Object]]:
@@ -182,6 +224,12 @@ def _unknown_values(desired: Desired, observed: Observed) -> dict[tuple[str, str
     known = {("site", observed.site), *((name, value) for name in _SITE_DEFINED for value in _SITE_DEFINED[name])}
     groups = (key for kind, key in (*desired.objects, *observed.objects) if kind == _CONTACT_GROUP)
     known.update(("contactgroups", key) for key in groups)
+    # If the tag groups are known, a tag that does not exist is a mistake.
+    checked = () if observed.attributes.tags is None else SAMPLE_TAGS
     return _not_in_use(
-        desired, observed, lambda properties: (pair for pair in _site_defined_values(properties) if pair not in known)
+        desired,
+        observed,
+        lambda properties: (
+            pair for pair in _site_defined_values(properties) if pair not in known and pair[0] not in checked
+        ),
     )

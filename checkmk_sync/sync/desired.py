@@ -148,7 +148,9 @@ def desired_state(entries: Iterable[Entry]) -> Desired:
         raise InventoryError(reader.problems)
     objects = dict(reader.objects)
     for (kind, key), wanted in reader.objects.items():
-        path = parent_folder(key) if kind == "folder" else wanted.properties.get(FOLDER)
+        # A rule does not imply its folder, because the folders of hosts would have to be read with it.
+        implied = FOLDER if KINDS[kind].noun is None else ()
+        path = parent_folder(key) if kind == "folder" else wanted.properties.get(implied)
         while path is not None and path != "/" and ("folder", path) not in objects:
             objects["folder", path] = Object("folder", path, {}, wanted.location, implied=True)
             path = parent_folder(path)
@@ -209,7 +211,7 @@ class _Reader:
     def _properties(self, entry: Entry) -> Iterator[tuple[Property, Any]]:
         data, kind = entry.data, KINDS[entry.kind]
         if kind.noun is not None:
-            found = noun_properties(kind.noun, data, lambda message, name: self._problem(entry, message, name))
+            found = noun_properties(kind, data, lambda message, name: self._problem(entry, message, name))
             yield from ((path, REMOVE if value is None else value) for path, value in found)
             return
         for name, check in (("folder", new_folder_or_root), ("title", _title)):

@@ -6,19 +6,20 @@ wrong credentials they yield the results so far, raise AuthError, and send nothi
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
 
 from ..catalogue.attributes import MASK, contains_mask
 from ..client.checkmk import Checkmk
 from ..client.nouns.hosts import FEW_NAMES
-from ..client.outcomes import WORST_FIRST, Outcome, Outcomes, Status
+from ..client.outcomes import Outcome, Outcomes, Status
 from ..client.records import Folder, Host
 from ..client.updates import removal_body
-from ..errors import AuthError, BatchError, CheckmkError, ConflictError
+from ..errors import AuthError, BatchError, CheckmkError, ConflictError, NotOwnedError
+from .attribute_writes import IN_PART, attributes_to_set, folder_of, removed_attributes, update_hosts
 from .changes import Action, Change
-from .compare import merge
-from .kinds import ADOPTED, FOLDER, KINDS, OWNER
+from .kinds import ADOPTED, AFTER, BEFORE, FOLDER, KINDS, OWNER
 from .marks import marked
 from .observed import ExistingObject, existing_object, reread
 
@@ -26,9 +27,7 @@ Result = tuple[Change, Outcome]
 Executor = Callable[[Checkmk, Sequence[Change]], Iterator[Result]]
 Send = Callable[[Checkmk, Sequence[Change]], Outcomes]
 
-IN_PART = "applied in part"
 CHANGES_AT_ONCE = 2000  # few enough that the progress bar moves during a long run
-_EMPTY: Mapping[Any, Any] = {list: [], dict: {}, str: ""}  # the values that remove the field of a plain noun
 
 
 def executor_of(action: Action, kind: str) -> Executor:
@@ -36,6 +35,8 @@ def executor_of(action: Action, kind: str) -> Executor:
     noun = KINDS[kind].noun
     if noun is None or (action, kind) in EXECUTORS:
         return EXECUTORS[action, kind]
+    if action is Action.MOVE:
+        return _skipping_stale(_move_in_list)
     in_bulk = noun.supports(f"bulk_{action.value}")
     if action is Action.DELETE:
         return _skipping_stale(_delete_in_bulk if in_bulk else _one_by_one(_delete))
@@ -43,6 +44,8 @@ def executor_of(action: Action, kind: str) -> Executor:
         return _skipping_stale(_in_bulk(_bulk_call("update", _item))) if in_bulk else _one_by_one(_update)
     # Objects that refer to others of their kind are created one by one, in the order of the plan.
     in_bulk = in_bulk and kind not in KINDS[kind].references.values()
+    if KINDS[kind].is_named_by_mark:
+        return _skipping_stale(_one_by_one(_create))
     return _in_bulk(_bulk_call("create", _item)) if in_bulk else _one_by_one(_create)
 
 
@@ -101,7 +104,7 @@ def _skipping_stale(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
         for start in range(0, len(ordered), at_once):
             group, current = ordered[start : start + at_once], []
             try:
-                objects = reread(client, group[0].kind, [change.key for change in group])
+                objects = _reread(client, group)
             except CheckmkError as error:
                 yield from ((change, Outcome(change.key, Status.NOT_APPLIED, error)) for change in group)
                 if isinstance(error, AuthError):
@@ -121,13 +124,25 @@ def _skipping_stale(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
     return run_current
 
 
+def _reread(
+    client: Checkmk, changes: Sequence[Change], keys: Optional[Sequence[str]] = None
+) -> Mapping[str, ExistingObject]:
+    """Read the objects of changes of one kind again, or other objects of their lists."""
+    first, kind = changes[0], KINDS[changes[0].kind]
+    lists = {change.value(kind.listed_by) for change in changes} if kind.listed_by else ()
+    keys = [change.key for change in changes] if keys is None else keys
+    return reread(client, kind.name, keys, first.value(OWNER), lists)
+
+
 def _staleness(change: Change, now: Optional[ExistingObject]) -> Optional[CheckmkError]:
     """Return why an object that was read again must not be changed; None if it may be changed."""
+    if change.action is Action.CREATE:
+        return None if now is None else NotOwnedError(f"{change.name} was created after the plan was made")
     error = change.staleness(now)
     if error is not None or change.action is not Action.UPDATE:
         return error
     # A write sends the complete attribute. If it was read with a mask in place of a secret, the mask would be written.
-    attributes = _attributes(replace(change, existing=now)).items()
+    attributes = attributes_to_set(replace(change, existing=now)).items()
     masked = next((name for name, value in attributes if name != "labels" and contains_mask(name, value)), None)
     return None if masked is None else CheckmkError(f"the site's {masked} of {change.name} is not usable: {MASK}")
 
@@ -156,47 +171,28 @@ def _bulk_call(verb: str, to_item: Callable[[Change], Any]) -> Send:
 
 
 def _delete(client: Checkmk, change: Change) -> None:
-    _collection(client, change).delete(change.key, missing_ok=True)
+    _collection(client, change).delete(change.id, missing_ok=True)
 
 
-def _folder(change: Change) -> str:
-    properties = change.new_values if change.existing is None else change.existing.properties
-    return str(properties.get(FOLDER, ""))
-
-
-def _folder_order(change: Change) -> tuple[int, str]:
-    """Return a sort key that orders changes by wave and then by folder."""
-    return change.wave, _folder(change)
-
-
-def _attributes(change: Change) -> dict[str, Any]:
-    """Return the attributes to set. They are complete values, because Checkmk replaces an attribute as a unit."""
-    now = {} if change.existing is None else change.existing.attributes
-    wanted = change.wanted("attributes").items()
-    attributes = {name: merge(value, now.get(name)) for name, value in wanted if value is not None}
-    labels = change.wanted("labels")
-    if labels:
-        all_labels = {**(change.existing.labels if change.existing is not None else {}), **labels}
-        attributes["labels"] = {key: value for key, value in all_labels.items() if value is not None}
-    return attributes
-
-
-def _removed(change: Change) -> list[str]:
-    return [name for name, value in change.wanted("attributes").items() if value is None]
+def _folder_order(change: Change) -> tuple[int, int, str]:
+    """Return a sort key that orders changes by wave, then by the order of the objects, and then by folder."""
+    return change.wave, change.place, folder_of(change)
 
 
 def _create_folder(client: Checkmk, change: Change) -> None:
-    client.folders.create_absent(change.key, title=change.properties[("title",)][1], attributes=_attributes(change))
+    client.folders.create_absent(
+        change.key, title=change.properties[("title",)][1], attributes=attributes_to_set(change)
+    )
 
 
 def _set_in_folder(client: Checkmk, change: Change) -> bool:
     """Set the title and attributes. Return False if the change only removes attributes."""
-    if len(_removed(change)) == len(change.properties):
+    if len(removed_attributes(change)) == len(change.properties):
         return False
     title = change.properties.get(("title",))
 
     def body(folder: Folder) -> dict[str, Any]:
-        attributes = _attributes(_based_on(change, folder))
+        attributes = attributes_to_set(_based_on(change, folder))
         values = {"title": title and title[1], "update_attributes": attributes}
         return {name: value for name, value in values.items() if value}
 
@@ -205,7 +201,7 @@ def _set_in_folder(client: Checkmk, change: Change) -> bool:
 
 
 def _remove_in_folder(client: Checkmk, change: Change) -> bool:
-    removed = _removed(change)
+    removed = removed_attributes(change)
 
     def body(folder: Folder) -> dict[str, Any]:
         _based_on(change, folder)
@@ -217,48 +213,32 @@ def _remove_in_folder(client: Checkmk, change: Change) -> bool:
 
 
 def _new_host(change: Change) -> dict[str, Any]:
-    return {"host_name": change.key, "folder": _folder(change), "attributes": _attributes(change)}
+    return {"host_name": change.key, "folder": folder_of(change), "attributes": attributes_to_set(change)}
 
 
 def _move_host(client: Checkmk, change: Change) -> None:
     client.hosts.move(change.key, change.properties[FOLDER][1])
 
 
-def _update_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
-    """Set attributes, then remove attributes. A host counts as applied if both calls succeed for it."""
-    sets: list[dict[str, Any]] = []
-    removals: list[dict[str, Any]] = []
-    for change in changes:
-        entry = {"host_name": change.key, "folder": _folder(change)}
-        attributes, removed = _attributes(change), _removed(change)
-        if attributes:
-            sets.append({**entry, "update_attributes": attributes})
-        if removed:
-            removals.append({**entry, "remove_attributes": removed})
-    done: list[Outcome] = []
-    for entries in (sets, removals):
-        try:
-            done += client.hosts.bulk_update(entries)
-        except BatchError as error:
-            done += error.outcomes
-            tried = {outcome.key for outcome in error.outcomes}
-            left = [entry for entry in entries if entry["host_name"] not in tried]
-            left += removals if entries is sets else []
-            stopped = CheckmkError(str(error))
-            done += (Outcome(entry["host_name"], Status.NOT_APPLIED, stopped) for entry in left)
-            raise BatchError(str(error), outcomes=_worst_of_each(done)) from error.__cause__
-    return _worst_of_each(done)
+def _move_in_list(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
+    """Move objects next to others, or to the end of their folders."""
+    paths = (FOLDER, BEFORE, AFTER)  # the last one that the change contains counts
+    places = {c.key: (path, c.new_values[path]) for c in changes for path in paths if path in c.properties}
 
+    @functools.cache
+    def targets() -> Mapping[str, ExistingObject]:
+        return _reread(client, changes, [target for path, target in places.values() if path != FOLDER])
 
-def _worst_of_each(outcomes: Sequence[Outcome]) -> Outcomes:
-    """Return the worst outcome of each host, with a note if only one of its two calls succeeded."""
-    by_key: dict[str, Outcome] = {}
-    for outcome in outcomes:
-        before = by_key.setdefault(outcome.key, outcome)
-        worst, other = sorted((before, outcome), key=lambda item: WORST_FIRST.index(item.status))
-        is_part = worst.status is Status.NOT_APPLIED and other.status is Status.APPLIED
-        by_key[outcome.key] = replace(worst, note=IN_PART) if is_part else worst
-    return Outcomes(list(by_key.values()))
+    def move(client: Checkmk, change: Change) -> None:
+        path, target = places[change.key]
+        if path == FOLDER:
+            _collection(client, change).move(change.id, bottom_of=target)
+        elif target in targets():
+            _collection(client, change).move(change.id, **{path[0]: targets()[target].id})
+        else:
+            raise NotOwnedError(f"{change.kind} {target} no longer exists, so {change.name} cannot be moved next to it")
+
+    return _one_by_one(move)(client, changes)
 
 
 def _host_to_delete(change: Change) -> Host:
@@ -275,7 +255,7 @@ def _values(change: Change) -> dict[str, Any]:
     for path, value in change.new_values.items():
         field = kind.field_at(path)
         if field is not None:
-            values[field.name] = _EMPTY.get(field.type) if value is None else value
+            values[field.name] = field.removal if value is None else value
     now = {} if change.existing is None else change.existing.properties
     owner = change.new_values.get(OWNER, now.get(OWNER))
     if kind.mark is not None and not change.properties.keys().isdisjoint({(kind.mark,), OWNER, ADOPTED}):
@@ -288,14 +268,17 @@ def _item(change: Change) -> dict[str, Any]:
 
 
 def _create(client: Checkmk, change: Change) -> None:
-    _collection(client, change).create(change.key, **_values(change))
+    if KINDS[change.kind].is_named_by_mark:  # the objects were read again just before this, and marks are unique
+        _collection(client, change).create_absent(**_values(change))
+    else:
+        _collection(client, change).create(change.key, **_values(change))
 
 
 def _update(client: Checkmk, change: Change) -> None:
     """Change an object if it is still as planned. The ETag of that read protects the changes of other users."""
     collection = _collection(client, change)
-    record = collection.get(change.key, fresh=True)
-    collection.update(change.key, etag=record.etag, **_values(_based_on(change, record)))
+    record = collection.get(change.id, fresh=True)
+    collection.update(change.id, etag=record.etag, **_values(_based_on(change, record)))
 
 
 def _delete_in_bulk(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
@@ -315,6 +298,6 @@ EXECUTORS: Mapping[tuple[Action, str], Executor] = {
     (Action.DELETE, "folder"): _skipping_stale(_one_by_one(_delete)),
     (Action.CREATE, "host"): _in_bulk(_bulk_call("create", _new_host)),
     (Action.MOVE, "host"): _skipping_stale(_one_by_one(_move_host), FEW_NAMES),
-    (Action.UPDATE, "host"): _skipping_stale(_in_bulk(_update_hosts)),
+    (Action.UPDATE, "host"): _skipping_stale(_in_bulk(update_hosts)),
     (Action.DELETE, "host"): _skipping_stale(_in_bulk(_bulk_call("delete", _host_to_delete))),
 }

@@ -5,54 +5,73 @@ from __future__ import annotations
 import json
 from typing import Any, Callable, Iterator, Mapping, Optional
 
-from ..catalogue.attributes import attribute_value, parse_flag, parse_list
+from ..catalogue.attributes import MASK, attribute_value, parse_flag, parse_list
 from ..catalogue.field import Field
-from ..catalogue.noun import Noun
+from ..catalogue.literals import masked_member, read_literal
 from ..config.documents import read_json
 from ..errors import SettingsError
 from .attributes import json_problem, string_problem
-from .kinds import ABSENT, Property, SyncKind
+from .kinds import ABSENT, FOLDER, Property, SyncKind, new_folder_or_root
 from .marks import MARK, contains_mark_line
 
 
 def noun_properties(
-    noun: Noun, data: Mapping[str, Any], refuse: Callable[[str, str], None]
+    kind: SyncKind, data: Mapping[str, Any], refuse: Callable[[str, str], None]
 ) -> Iterator[tuple[Property, Any]]:
     """Yield the properties of an entry. Pass each mistake to ``refuse``, with the key that contains it.
 
-    The value None removes an optional string or list.
+    The value None removes a field.
     """
-    for name, field in noun.by_name.items():
-        if name not in data or field is noun.key:
+    for name in kind.keys[1:]:
+        field = kind.field_at((name,))
+        if name not in data or field is None:
             continue
-        if data[name] is None and not field.required and field.type in (str, list):
-            yield (name,), None
+        value = data[name]
+        if value is None and field.removal is not None:
+            yield (field.name,), None
             continue
-        problem = _value_problem(noun, field, data[name])
+        problem = f"give {field.name} or {name}, not both" if name != field.name and field.name in data else None
+        if problem is None and name != field.name:
+            problem, value = _read_literal(name, value)
+        problem = problem or _value_problem(kind, field, value)
         if problem is None:
-            yield (name,), data[name]
+            yield (field.name,), new_folder_or_root(value) if (name,) == FOLDER else value
         else:
             refuse(problem, name)
     if not isinstance(data.get(ABSENT, False), bool):
         refuse(f"{ABSENT} must be true or false", ABSENT)
 
 
-def _value_problem(noun: Noun, field: Field, value: Any) -> Optional[str]:
+def _read_literal(name: str, text: Any) -> tuple[Optional[str], Any]:
+    """Return the problem with the text of a Python literal, or None, and its value."""
+    try:
+        return string_problem(name, text), read_literal(text)
+    except ValueError as error:
+        return f"{name} is not valid: {error}", None
+
+
+def _value_problem(kind: SyncKind, field: Field, value: Any) -> Optional[str]:
     """Return why no version of Checkmk accepts a value, or None. The message never contains a secret."""
     if value is None:
         return f"{field.name} must have a value; leave it out to keep the value of the site"
     if field.secret and not isinstance(value, str):
         return f"{field.name} must be a string; put it in quotes"
-    problem = string_problem(field.name, value) if field.type is str else json_problem(field.name, value)
+    problem = string_problem(field.name, value) if field.type is str else None
+    if field.literal and (member := masked_member(value, field.name)) is not None:
+        problem = f"{member}: {MASK}"
+    elif not field.literal and field.type is not str:
+        problem = json_problem(field.name, value)
     if field.refers_to and isinstance(value, list):
         names = (string_problem(f"{field.name}[{index}]", name) for index, name in enumerate(value))
         problem = problem or next(filter(None, names), None)
-    if problem is None and field.name == noun.mark and contains_mark_line(value):
+    if problem is None and field.name == kind.mark and contains_mark_line(value):
         problem = f"only checkmk-sync writes the line {MARK!r}; leave it out"
     if problem is not None:
         return problem
     try:
         field.check(value)
+        if (field.name,) == FOLDER:
+            new_folder_or_root(value)
     except ValueError as error:
         return str(error)
     return None
@@ -71,6 +90,8 @@ def cell_value(kind: SyncKind, path: Property, text: str) -> Any:
         return parse_flag(text)
     if field is None or field.type is str:
         return text
+    if field.literal:
+        return text if path[0] != field.name else read_literal(text)
     if field.type is list and text[:1] not in ("[", "{"):
         return parse_list(text)
     try:

@@ -13,12 +13,17 @@ from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL
 from ..catalogue.noun import Noun
 from ..catalogue.nouns import NOUNS
 from ..catalogue.paths import folder_path, host_name, is_folder_hash
+from ..config.secrets import reveal_members, with_references
 
 Property = tuple[str, ...]
 
 FOLDER: Property = ("folder",)
 OWNER: Property = ("labels", OWNER_LABEL)
 ADOPTED: Property = ("labels", ADOPTED_LABEL)
+# The place of an object in its list and folder: next to another object of the inventory, given by its name.
+AFTER: Property = ("after",)
+BEFORE: Property = ("before",)
+NAME = "name"  # the key of an entry with the name of an object whose ID the site chooses
 ABSENT = "absent"  # the key of an entry whose object must not exist
 _PARENTS: Property = ("attributes", "parents")
 
@@ -36,6 +41,8 @@ class SyncKind:
 
     ``mark`` is the property that contains the mark of an owner: labels, or a field such as the comment. Objects of a
     kind without a mark belong to nobody. ``noun`` is the row of a plain noun, or None for hosts and folders.
+
+    If ``is_named_by_mark`` is True, the site chooses the IDs of the objects, and the KEY in the mark is the name.
     """
 
     name: str
@@ -49,14 +56,55 @@ class SyncKind:
     mark: Optional[str] = "labels"
     noun: Optional[Noun] = field(default=None, repr=False)
 
+    @property
+    def is_named_by_mark(self) -> bool:
+        return self.noun is not None and self.noun.key.assigned
+
+    @property
+    def is_ordered(self) -> bool:
+        """True if the order of the objects counts, and the API can change it."""
+        return self.noun is not None and self.noun.supports("move")
+
+    @functools.cached_property
+    def listed_by(self) -> Property:
+        """The property by which lists of the objects are filtered, such as the ruleset of rules; empty for others."""
+        fields = () if self.noun is None else self.noun.fields
+        return next(((field.name,) for field in fields if field.filters), ())
+
     def field_at(self, path: Property) -> Optional[Field]:
         """Return the field of a plain noun that contains a property, or None."""
-        return None if self.noun is None or path in (OWNER, ADOPTED) else self.noun.by_name.get(path[0])
+        if self.noun is None or path in ((), OWNER, ADOPTED):
+            return None
+        return self.noun.by_name.get(_literals(self.noun).get(path[0], path[0]))
 
     def is_secret(self, path: Property) -> bool:
         """Return True for a property that is a secret field of a plain noun."""
         field = self.field_at(path)
         return field is not None and field.secret
+
+    def revealed(self, path: Property, value: Any, reveal: Callable[[str], str]) -> Any:
+        """Return a value with ``reveal(NAME)`` in place of each reference ``secret:NAME`` in a secret field or part."""
+        return reveal_members(value, reveal, self._member(path, value)) if self.may_refer(path) else value
+
+    def secret_names(self, path: Property, value: Any) -> list[str]:
+        """Return the names of the secrets to which a value refers."""
+        names: list[str] = []
+        self.revealed(path, value, lambda name: names.append(name) or name)  # type: ignore[func-returns-value]
+        return names
+
+    def with_references(self, path: Property, found: Any, wanted: Any) -> Any:
+        """Return a value of the site with the references of the wanted one in place of their secrets."""
+        return with_references(found, wanted, self._member(path, wanted)) if self.may_refer(path) else found
+
+    def may_refer(self, path: Property) -> bool:
+        """Return True if references to secrets can replace the secrets in a property."""
+        field = self.field_at(path)
+        return field is not None and (field.secret or field.holds_secrets)
+
+    def _member(self, path: Property, value: Any) -> str:
+        field = self.field_at(path)
+        # The value of a rule can be a secret itself, such as an SNMP community.
+        return "secret" if field is not None and field.literal and isinstance(value, str) else path[0]
 
     @functools.cached_property  # every change is sorted by this
     def order(self) -> tuple[int, int]:
@@ -105,19 +153,35 @@ HOSTS = SyncKind(
 )
 
 
+def _literals(noun: Noun) -> Mapping[str, str]:
+    """Return the names of fields by the keys that contain the text of a Python literal, such as ``value_raw``."""
+    return {field.wire: field.name for field in noun.fields if field.literal}
+
+
 def _kind_of(noun: Noun) -> SyncKind:
     def parse_key(text: str) -> str:
         noun.key.check(text)
         return text
 
+    def parse_name(text: str) -> str:
+        if not re.fullmatch(r"[-\w.:/]+", text):
+            raise ValueError(f"the name may contain only letters, digits and -_.:/, but {text!r} does not")
+        return text
+
+    is_assigned = noun.key.assigned
+    fields = [field for field in noun.by_name.values() if not field.assigned]
+    keys = [key for field in fields for key in ((field.name, field.wire) if field.literal else (field.name,))]
     return SyncKind(
         noun.singular,
         noun.name,
-        (*noun.by_name, ABSENT),
+        (*([NAME] if is_assigned else []), *keys, ABSENT),
         noun.rank,
-        parse_key,
-        str(noun.key.example),
-        {(field.name,): NOUNS[field.refers_to].singular for field in noun.fields if field.refers_to in NOUNS},
+        parse_name if is_assigned else parse_key,
+        "x" if is_assigned else str(noun.key.example),
+        {
+            **{(field.name,): NOUNS[field.refers_to].singular for field in noun.fields if field.refers_to in NOUNS},
+            **({FOLDER: FOLDERS.name} if FOLDER[0] in keys else {}),
+        },
         mark=noun.mark,
         noun=noun,
     )
@@ -128,7 +192,7 @@ KINDS: Mapping[str, SyncKind] = {
     for kind in (
         FOLDERS,
         HOSTS,
-        *(_kind_of(noun) for noun in NOUNS.values() if noun.supports("create") and not noun.key.assigned),
+        *(_kind_of(noun) for noun in NOUNS.values() if noun.supports("create")),
     )
 }
 

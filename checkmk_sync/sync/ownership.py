@@ -31,7 +31,7 @@ class Ownership:
 
     def owns(self, existing: ExistingObject) -> bool:
         """Return True if the object has the owner's label, and was created by our user or adopted."""
-        if self.owner is None or existing.owner != self.owner:
+        if self.owner is None or existing.owner != self.owner or existing.copies:
             return False
         # The adoption label contains the key of the adopted object. Checkmk copies all labels when a host is cloned, so
         # the label of a clone contains the key of its original.
@@ -58,7 +58,11 @@ class Ownership:
         location = "" if wanted is None else wanted.location
         is_label, field = KINDS[existing.kind].mark == "labels", KINDS[existing.kind].mark
         mark = f"label {OWNER_LABEL}" if is_label else f"line {OWNER_LABEL} in the {field}"
-        if self.has_copied_label(existing):
+        if existing.copies:
+            ids = summarize([existing.id, *existing.copies], SHOWN, " and ", "and")
+            why = f"has the mark of the owner {self.owner!r} more than once: {ids}; the later one is probably a clone"
+            hint = f"remove the {mark} of the clone, or delete the clone by hand"
+        elif self.has_copied_label(existing):
             kind_of_mark = "label" if is_label else "mark"
             why = f"has the {kind_of_mark} of the owner {self.owner!r}, but {self._probable_origin(existing)}"
             adopt = "adopt it with --adopt" if wanted else "add it to the inventory and adopt it with --adopt"
@@ -95,7 +99,8 @@ class Ownership:
     def _keys_by_fingerprint(self) -> Mapping[str, Sequence[str]]:
         """The keys of the owner's objects, by fingerprint."""
         keys: dict[str, list[str]] = {}
-        for existing in filter(self.owns, self.observed.objects.values()):
+        labelled = (found for found in self.observed.objects.values() if KINDS[found.kind].mark == "labels")
+        for existing in filter(self.owns, labelled):
             for fingerprint in _fingerprints(existing):
                 keys.setdefault(fingerprint, []).append(existing.key)
         return keys

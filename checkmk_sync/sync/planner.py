@@ -12,7 +12,9 @@ from ..errors import InventoryError
 from .changes import Action, Change, Conflict
 from .checks import (
     creation_problems,
+    fixed_problems,
     invalid_folders,
+    not_compared_warnings,
     secret_problems,
     value_problems,
     warnings,
@@ -22,6 +24,7 @@ from .desired import REMOVE, Desired, Object, Problem
 from .kinds import ADOPTED, FOLDER, FOLDERS, HOSTS, KINDS, OWNER, Property
 from .limits import Limits
 from .observed import ExistingObject, Observed
+from .order import in_order
 from .ownership import Ownership
 from .plan import Plan
 from .references import Key, References, ordered
@@ -64,7 +67,9 @@ def diff(
     problems = [*invalid_folders(desired, observed), *planner.problems, *references.problems()]
     if problems:
         raise InventoryError(problems)
-    changes = ordered([*planner.changes, *references.reference_removals()])
+    placed = in_order(planner.changes, desired, observed, planner.conflicting_keys)
+    only_moved = {change.name for change in placed} - {change.name for change in planner.changes}
+    changes = ordered([*placed, *references.reference_removals()])
     conflicts = [*planner.conflicts, *references.blocked_deletions()]
     owned = {key for key, existing in observed.objects.items() if planner.ownership.owns(existing)}
     named = {key for key, wanted in desired.objects.items() if key in observed.objects and not wanted.implied}
@@ -72,7 +77,7 @@ def diff(
     unmarked = {key for key in observed.objects if KINDS[key[0]].mark is None}
     return Plan(
         changes=tuple(changes),
-        unchanged=planner.unchanged,
+        unchanged=planner.unchanged - len(only_moved),
         conflicts=tuple(sorted(conflicts, key=lambda conflict: (conflict.kind, conflict.key))),
         owner=owner,
         owned=len(owned),
@@ -80,7 +85,11 @@ def diff(
         pending=observed.pending,
         user=observed.user,
         site=site,
-        warnings=(*desired.notes, *warnings(desired, observed, kept, planner.secrets_written)),
+        warnings=(
+            *desired.notes,
+            *warnings(desired, observed, kept, planner.secrets_written),
+            *not_compared_warnings(planner.not_compared),
+        ),
         renames=probable_renames(changes),
         owned_by_kind=dict(collections.Counter(kind for kind, _ in owned | unmarked)),
         limits=limits or Limits.of(),
@@ -95,6 +104,7 @@ class _Planner:
         self.problems: list[Problem] = []
         self.unchanged = 0
         self.secrets_written = 0  # existing objects whose secrets are written
+        self.not_compared: dict[str, list[Object]] = {}  # by the name of the field, except secrets
 
     @property
     def conflicting_keys(self) -> set[Key]:
@@ -113,21 +123,38 @@ class _Planner:
             self._add_missing(wanted) if existing is None else self._add_absent(wanted, existing)
             return
         differences = {} if wanted.implied else _differences(wanted, existing)
-        if self.desired.secrets_always:
-            kind = KINDS[wanted.kind]
-            secrets = {path: (HIDDEN, new) for path, new in wanted.properties.items() if kind.is_secret(path)}
-            differences.update(secrets)
-            self.secrets_written += bool(secrets)
+        if KINDS[wanted.kind].noun is not None:
+            differences.update(self._not_shown(wanted, existing, differences))
         if self._add_conflict(wanted, existing, bool(differences)):
             return
         sent = {path: merge(new, now) for path, (now, new) in differences.items()}
-        self.problems += value_problems(wanted, sent, self.observed)
+        self.problems += [*value_problems(wanted, sent, self.observed), *fixed_problems(wanted, sent)]
         differences.update({} if wanted.implied else self._ownership_labels(existing))
         self.unchanged += not differences
         moved = {path: differences.pop(path) for path in (FOLDER,) if path in differences}
         for action, properties in ((Action.MOVE, moved), (Action.UPDATE, differences)):
             if properties:
                 self.changes.append(Change(action, existing.kind, existing.key, properties, existing, wanted.location))
+
+    def _not_shown(self, wanted: Object, existing: ExistingObject, differences: Differences) -> Differences:
+        """Return the values that the site does not show and that are written nevertheless."""
+        kind, sent = KINDS[wanted.kind], Differences()
+        fields = {path: field for path in wanted.properties if (field := kind.field_at(path)) is not None}
+        needed = {fields[path].only_with for path in differences if path in fields}
+        for path, field in fields.items():
+            now, new = existing.properties.get(path), wanted.properties[path]
+            refers = bool(kind.secret_names(path, new))
+            if path in differences or new is REMOVE or (field.is_shown(now, new) and not refers):
+                continue
+            # An update that replaces the object would write the mask of a secret.
+            is_replaced = field.holds_secrets and kind.noun is not None and kind.noun.replaces and bool(differences)
+            if self.desired.secrets_always or field.name in needed or is_replaced:
+                sent[path] = (HIDDEN if field.secret else kind.with_references(path, now, new), new)
+            elif not (field.secret or refers):
+                self.not_compared.setdefault(field.name, []).append(wanted)
+        secrets = (path for path, (_, new) in sent.items() if fields[path].secret or kind.secret_names(path, new))
+        self.secrets_written += self.desired.secrets_always and any(secrets)
+        return sent
 
     def _add_missing(self, wanted: Object) -> None:
         if wanted.absent:
@@ -159,7 +186,7 @@ class _Planner:
             return False
         if wanted.kind == FOLDERS.name and not differs:  # several owners may share a folder
             return False
-        if self.adopt and existing.owner in (None, owner):
+        if self.adopt and existing.owner in (None, owner) and not existing.copies:
             return False
         self.conflicts.append(self.ownership.conflict(existing, wanted))
         return True
@@ -225,8 +252,9 @@ class _Planner:
 def _differences(wanted: Object, existing: ExistingObject) -> Differences:
     """Return the properties that differ from the inventory, as (now, wanted)."""
     values = {path: None if value is REMOVE else value for path, value in wanted.properties.items()}
+    kind = KINDS[existing.kind]
     return {
-        path: (existing.properties.get(path), value)
+        path: (kind.with_references(path, existing.properties.get(path), value), value)
         for path, value in values.items()
         if not has_property(existing.kind, existing.properties, path, value)
     }

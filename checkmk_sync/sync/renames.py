@@ -96,7 +96,7 @@ def _folders(changes: Sequence[Change]) -> Iterator[Rename]:
     by_path, by_name = _group(created, str.casefold), _group(created, _name)
     moves: dict[str, Counter[str]] = {}  # by old and new folder, the number of hosts that move
     for change in changes:
-        if change.action is Action.MOVE:
+        if change.action is Action.MOVE and change.kind == "host":
             old, new = change.properties[FOLDER]
             moves.setdefault(old, Counter())[new] += 1
     deletions = [change for change in changes if change.action is Action.DELETE and change.kind == "host"]

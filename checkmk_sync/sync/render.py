@@ -51,8 +51,11 @@ def _second_step(change: Change, quote: Quote = escape_unprintable) -> str:
 
 def _details(change: Change, whole: bool = False, quote: Quote = escape_unprintable) -> str:
     if change.action is Action.MOVE:
-        now, wanted = change.properties[FOLDER]
-        return f": {quote(now)} -> {quote(wanted)}"
+        places = [
+            f"{quote(now)} -> {quote(new)}" if path == FOLDER else f"{path[0]} {quote(new)}"
+            for path, (now, new) in change.properties.items()
+        ]
+        return f": {', '.join(places)}"
     if change.action is Action.DELETE:
         return ""
     parts: list[str] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Iterator, Optional, Sequence
+from typing import Any, Collection, Iterator, Mapping, Optional, Sequence
 
 from ..client.nouns.activation import ActivationResult
 from ..client.outcomes import Outcome, Status
@@ -11,9 +11,11 @@ from ..core.text import escape_unprintable, pluralize, summarize
 from ..errors import CheckmkError
 from .changes import Action, Change
 from .compare import has_property
-from .kinds import KINDS
-from .observed import Observed
+from .kinds import AFTER, BEFORE, FOLDER, KINDS, Property
+from .observed import ExistingObject, Observed
 from .plan import Plan
+
+_INDEX: Property = ("folder_index",)
 
 
 @dataclass
@@ -81,31 +83,59 @@ def compare_with_site(results: Sequence[tuple[Change, Outcome]], observed: Obser
     The state is more reliable than the responses: a write without a response may still have been executed.
     """
     deleted = {
-        (change.kind, change.key)
+        change.target
         for change, outcome in results
         if change.action is Action.DELETE and outcome.status is Status.APPLIED
     }
-    return [(change, _corrected(change, outcome, observed, deleted)) for change, outcome in results]
+    corrected: list[tuple[Change, Outcome]] = []
+    replaced: set[tuple[str, ...]] = set()  # the properties that a second step has set
+    for change, planned in reversed(results):
+        outcome = _corrected(change, planned, observed, deleted, replaced)
+        corrected.append((change, outcome))
+        if outcome.status is Status.APPLIED:
+            replaced.update((*change.target, *path) for path in change.properties)
+    return corrected[::-1]
 
 
-def _corrected(change: Change, outcome: Outcome, observed: Observed, deleted: set[tuple[str, str]]) -> Outcome:
-    existing = observed.objects.get((change.kind, change.key))
-    if existing is None and change.action is not Action.DELETE and (change.kind, change.key) in deleted:
+def _corrected(
+    change: Change,
+    outcome: Outcome,
+    observed: Observed,
+    deleted: Collection[tuple[str, str]],
+    replaced: Collection[tuple[str, ...]],
+) -> Outcome:
+    existing = observed.objects.get(change.target)
+    if existing is None and change.action is not Action.DELETE and change.target in deleted:
         return outcome  # it removed references before the deletion, and was applied if the deletion was
     if change.action is Action.DELETE:
         is_done = existing is None
     else:
-        is_done = existing is not None and all(
-            has_property(change.kind, existing.properties, path, value) for path, value in change.new_values.items()
-        )
-    fields = [KINDS[change.kind].field_at(path) for path in change.properties]
-    is_visible = all(field is None or field.at for field in fields)  # False for a secret, which the site never returns
+        compared = {path: new for path, new in change.new_values.items() if (*change.target, *path) not in replaced}
+        is_done = existing is not None and not existing.copies and _is_as_wanted(compared, existing, observed)
+    # A value that the site does not show, such as a secret, proves nothing.
+    fields = [(KINDS[change.kind].field_at(path), path, new) for path, new in change.new_values.items()]
+    now = {} if existing is None else existing.properties
+    is_visible = all(field is None or field.is_shown(now.get(path), new) for field, path, new in fields)
     is_proof = existing is None or (change.staleness(existing) is None and is_visible)
     if is_done and outcome.status is not Status.APPLIED and is_proof:
         return Outcome(outcome.key, Status.APPLIED, note="the site has the wanted state")
     if not is_done and outcome.status is Status.APPLIED:
         return replace(outcome, status=Status.NOT_APPLIED, note="was applied, but the site no longer has this state")
     return outcome
+
+
+def _is_as_wanted(wanted: Mapping[Property, Any], existing: ExistingObject, observed: Observed) -> bool:
+    now = existing.properties
+    for path, value in wanted.items():
+        if path in (AFTER, BEFORE):
+            other = observed.objects.get((existing.kind, value))
+            if other is None or other.properties[FOLDER] != now[FOLDER]:
+                return False
+            if (now[_INDEX] > other.properties[_INDEX]) is (path == BEFORE):
+                return False
+        elif not has_property(existing.kind, now, path, value):
+            return False
+    return True
 
 
 def report_as_text(report: Report, *, limit: int = 20) -> str:

@@ -8,7 +8,7 @@ from .rulesets import RULESETS
 
 
 def _group(title: str, topic: str, *tags: tuple[str, ...]) -> Mapping[str, Any]:
-    """Return a group of tags, each of which is given by its id, its title and its auxiliary tags."""
+    """Return a group of tags, each of which is given by its ID, its title and its auxiliary tags."""
     found = [{"id": ident, "title": name, "aux_tags": aux_tags} for ident, name, *aux_tags in tags]
     return {"title": title, "topic": topic, "tags": found}
 

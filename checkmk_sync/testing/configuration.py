@@ -80,7 +80,7 @@ class HostConfig(_Config):
 
 @dataclass(frozen=True)
 class FolderConfig(_Config):
-    """A folder. ``ident`` is its id, a string of 32 hexadecimal digits."""
+    """A folder. ``ident`` is its ID, a string of 32 hexadecimal digits."""
 
     path: str
     title: str
@@ -96,13 +96,15 @@ class Configuration:
     """The configuration of a site.
 
     ``objects`` maps the name of each plain noun to the values of its objects by key. A change replaces the values of
-    an object. ``mutex`` guards this object. ``lock`` simulates Checkmk's configuration lock, which writes hold.
+    an object. ``user_attributes`` are the names of the custom attributes of users. ``mutex`` guards this object.
+    ``lock`` simulates Checkmk's configuration lock, which writes hold.
     """
 
     profile: VersionProfile
     site: str
     clock: Clock
     remote_sites: Sequence[str] = ()
+    user_attributes: Sequence[str] = ()
     rules: AttributeRules = field(init=False)
     hosts: dict[str, HostConfig] = field(default_factory=dict)
     folders: dict[str, FolderConfig] = field(default_factory=dict)
@@ -149,7 +151,7 @@ class Configuration:
     # Folders
 
     def folder(self, text: str) -> Optional[FolderConfig]:
-        """Return the folder with this path, in any spelling, or with this 32-digit id. Return None if it is missing."""
+        """Return the folder with this path, in any spelling, or with this 32-digit ID. Return None if it is missing."""
         if is_folder_hash(text):
             return next((folder for folder in self.folders.values() if folder.ident == text.lower()), None)
         if text[:1] not in ("/", "~", "\\"):
@@ -194,6 +196,11 @@ class Configuration:
             for host in list(self.hosts.values())
             if host.folder == path or (recursive and host.folder.startswith(prefix))
         ]
+
+    def is_empty(self, path: str) -> bool:
+        """Return True if a folder contains no hosts, folders or rules."""
+        # The rules: Checkmk, tests/unit/cmk/gui/openapi/test_openapi_folder_config.py (delete_folder_with_rules)
+        return not (self.hosts_in(path) or any(self.subfolders(path, recursive=False)) or self._rules_in(path))
 
     def remove_folder(self, path: str, *, user: str) -> None:
         """Remove a folder with all hosts and folders in it."""

@@ -58,6 +58,7 @@ class AttributeRules:
         users: Container[str],
         groups: Container[str],
     ) -> None:
+        self.custom: set[str] = set()  # the names of the custom attributes
         self._criticality: set[Optional[str]] = set()
         shared = {
             "contactgroups": contact_groups(groups),
@@ -99,20 +100,21 @@ class AttributeRules:
         self._defaults["locked_by"] = {"site_id": sites[0], "program_id": "", "instance_id": ""}
 
     def set_tag_groups(self, groups: Mapping[str, Mapping[str, Any]]) -> None:
-        """Make each tag group an attribute. Must be called again if the groups change."""
+        """Make each tag group an attribute. Must be called again if the groups or custom attributes change."""
         tags = {group: [tag["id"] for tag in values["tags"]] for group, values in groups.items()}
         self._criticality.clear()
         self._criticality.update(tags.get("criticality", ()))
-        # A tag without an id is null. A group with one tag is a checkbox, which null clears.
+        # A tag without an ID is null. A group with one tag is a checkbox, which null clears.
         fields = {
             f"tag_{group}": Field(choice(*filter(None, ids)), nullable=None in ids or len(ids) == 1)
             for group, ids in tags.items()
         }
+        fields.update(dict.fromkeys(self.custom, Field(string)))
         self.host_errors = object_with({**_all_known(self._host), **fields})
         self.folder_errors = object_with({**_all_known(self._folder), **fields})
         # Checkmk: the first tag of a group is its default. A checkbox is not set.
         first = {f"tag_{group}": ids[0] if len(ids) > 1 else None for group, ids in tags.items()}
-        self.defaults = {**self._defaults, **first}
+        self.defaults = {**self._defaults, **first, **dict.fromkeys(self.custom, "")}
 
 
 def with_defaults(attributes: Mapping[str, Any]) -> dict[str, Any]:

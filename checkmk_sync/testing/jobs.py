@@ -11,7 +11,7 @@ from .configuration import Configuration, HostConfig
 from .monitoring_core import MonitoredHost, MonitoringCore
 from .sample_services import Phases
 
-BULK, RENAME = "bulk_discovery", "rename-hosts"  # the ids of the jobs
+BULK, RENAME = "bulk_discovery", "rename-hosts"  # the IDs of the jobs
 
 
 @dataclass
@@ -112,7 +112,7 @@ class Job:
 
 @dataclass
 class BackgroundJobs:
-    """The discoveries and renames of a site, by id. The next ``failing`` discoveries fail."""
+    """The discoveries and renames of a site, by ID. The next ``failing`` discoveries fail."""
 
     configuration: Configuration
     services_per_host: int

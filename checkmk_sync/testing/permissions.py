@@ -24,7 +24,7 @@ PERMISSION_TITLES: Mapping[str, str] = {
     "action.addcomment": "Add comments",
     "action.downtimes": "Set/remove downtimes",
 }
-# Others, which only roles have. Checkmk has some hundreds more.
+# Further permissions, which roles have but no request needs. Checkmk has several hundred more.
 _ADMIN_ONLY = {
     *("wato.activateforeign", "wato.groups", "wato.users", "wato.timeperiods", "wato.hosttags", "wato.all_folders"),
     *("wato.auditlog", "wato.backups", "wato.clear_auditlog", "wato.edit_all_passwords", "wato.global", "wato.icons"),
@@ -39,7 +39,7 @@ _OF_USERS = {
     "wato.see_all_folders",
 }
 PERMISSION_NAMES = frozenset({*PERMISSION_TITLES, *_ADMIN_ONLY, *_OF_USERS})
-# The permissions of the built-in roles. Checkmk's own tests: only that of guests lacks wato.edit.
+# The permissions of the built-in roles. Checkmk's own tests: only guests lack wato.edit.
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "admin": PERMISSION_NAMES,
     "user": PERMISSION_NAMES - _ADMIN_ONLY,
@@ -49,9 +49,10 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
 }
 
 
-def role_permissions(roles: Mapping[str, Mapping[str, Any]], role: Mapping[str, Any]) -> frozenset[str]:
-    """Return the permissions that are on in a role, which are those of its base except for its own states."""
-    base, states = role["basedon"], role["permissions"]
-    inherited = PERMISSIONS[base] if role["builtin"] else role_permissions(roles, roles[base])
+def role_permissions(role: Mapping[str, Any]) -> frozenset[str]:
+    """Return the permissions of a role: the permissions of its base, changed by the states of the role itself."""
+    states = role["permissions"]
     on = {name for name, state in states.items() if state == "yes"}
-    return frozenset((inherited | on) - {name for name, state in states.items() if state == "no"})
+    off = {name for name, state in states.items() if state == "no"}
+    # cmk/gui/utils/roles.py, may_with_roles: changes of a built-in role do not change the roles that are based on it.
+    return (PERMISSIONS[role["basedon"]] | on) - off

@@ -101,7 +101,7 @@ def _pieces(head: Mapping[str, Any], items: Iterator[Any]) -> Iterator[str]:
 
 
 class Links:
-    """Creates links in the format of the server, which are absolute and contain ids quoted twice."""
+    """Creates links in the format of the server, which are absolute and contain IDs quoted twice."""
 
     def __init__(self, base: str) -> None:
         self._base = base

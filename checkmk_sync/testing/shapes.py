@@ -1,4 +1,4 @@
-"""Checks for values with a shape of the official documents, such as notification rules."""
+"""Checks for values with a shape of the official documents, such as the conditions of rules."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import functools
 import re
 from typing import Any, Container, Mapping
 
-from ..catalogue.notification_shapes import resolved
+from ..catalogue.request_shapes import SINCE, resolved, shape_at
+from ..catalogue.versions import CheckmkVersion
 from . import validation
 from .validation import REQUIRED, Check, Field, list_of, object_by_type, object_with, pattern, refined, string, unique
 
@@ -23,34 +24,40 @@ _FORMATS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def check_of(shape: Any) -> Check:
-    """Return the check for a shape of ``notification_shapes.json``."""
+def check_at(version: CheckmkVersion, *path: str) -> Check:
+    """Return the check for a noun's requests that create an object, or for a member, in a version of Checkmk."""
+    return _check_of(shape_at([since for since in SINCE if version.at_least(since)][-1], *path))
+
+
+def _check_of(shape: Any) -> Check:
     return _check_of_reference(shape) if isinstance(shape, str) else _check_of_object(shape)
 
 
 @functools.cache
 def _check_of_reference(shape: str) -> Check:
-    return _SIMPLE[shape] if shape in _SIMPLE else check_of(resolved(shape))
+    return _SIMPLE[shape] if shape in _SIMPLE else _check_of(resolved(shape))
 
 
 def _check_of_object(shape: Mapping[str, Any]) -> Check:
     if "kinds" in shape:
-        return object_by_type({kind: check_of(part) for kind, part in shape["kinds"].items()}, shape["by"])
+        return object_by_type({kind: _check_of(part) for kind, part in shape["kinds"].items()}, shape["by"])
     if "members" in shape:
         members = shape["members"].items()
         fields = {
-            name.rstrip("?"): Field(check_of(part), None if name[-1] == "?" else REQUIRED) for name, part in members
+            name.rstrip("?"): Field(_check_of(part), None if name[-1] == "?" else REQUIRED) for name, part in members
         }
         check = object_with(fields)
         return check if "others" not in shape else lambda value: check(_only(value, fields))
     if "list" in shape:
-        entries = list_of(check_of(shape["list"]))
+        entries = list_of(_check_of(shape["list"]))
         return unique(entries) if shape.get("unique") else entries
     if "format" in shape:
         regex, text = _FORMATS[shape["format"]]
         return refined(string, lambda value: None if re.match(regex, value) else text)
     if "enum" in shape:
         return validation.choice(*shape["enum"])
+    if "minLength" in shape:
+        return validation.string_with_length(shape["minLength"])
     return pattern(shape["pattern"]) if "pattern" in shape else validation.integer_between(shape["minimum"])
 
 

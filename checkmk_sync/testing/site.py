@@ -37,8 +37,9 @@ class SimulatedSite:
     Hosts can also belong to one of ``remote_sites``, which :meth:`stop_remote_site` stops.
 
     ``faults`` are scripted faults, and ``fault_seed`` seeds their random choices. Without ``etag_locking``,
-    the site ignores ``If-Match``, as a setting of Checkmk allows. ``username`` and ``password`` belong to the user of
-    :meth:`client`. ``control`` serves ``/control``, through which other processes control the site.
+    the site ignores ``If-Match``, as a setting of Checkmk allows. ``user_attributes`` are the names of custom
+    attributes of users. ``username`` and ``password`` belong to the user of :meth:`client`. ``control`` serves
+    ``/control``, through which other processes control the site.
 
     The attributes ``url``, ``site``, ``username`` and ``password`` are the values of ``CHECKMK_SERVER_URL``,
     ``CHECKMK_SITE``, ``CHECKMK_USERNAME`` and ``CHECKMK_PASSWORD`` for programs that use :meth:`.Checkmk.from_env`.
@@ -66,6 +67,7 @@ class SimulatedSite:
         command_delay: float = 0.0,
         remote_sites: Sequence[str] = (),
         etag_locking: bool = True,
+        user_attributes: Iterable[str] = (),
         faults: Iterable[Union[Fault, Mapping[str, Any]]] = (),
         fault_seed: int = 0,
         clock: Optional[Clock] = None,
@@ -83,6 +85,7 @@ class SimulatedSite:
         self._services, self._etag_locking = services, etag_locking
         self._times = (activation_time, core_delay, discovery_time, discovery_race, check_delay, command_delay)
         self._remote_sites = tuple(remote_sites)
+        self._user_attributes = tuple(user_attributes)
         self._users: list[tuple[User, str]] = []
         state = self._new_state(FaultScript(faults, fault_seed), hosts)
         self._app = SiteApp(state, lock_hold_s=lock_hold, host_cost_s=host_cost)
@@ -96,7 +99,7 @@ class SimulatedSite:
 
     def _new_state(self, faults: FaultScript, hosts: int) -> SiteState:
         activation_s, core_delay_s, discovery_s, race_s, check_delay_s, command_delay_s = self._times
-        configuration = Configuration(self._profile, self.site, self._clock, self._remote_sites)
+        configuration = Configuration(self._profile, self.site, self._clock, self._remote_sites, self._user_attributes)
         for user, role in ((User(self.username, self.password, PERMISSIONS["admin"]), "admin"), *self._users):
             configuration.add_login(user, role)
         is_raw = not self._profile.is_commercial
@@ -205,6 +208,21 @@ class SimulatedSite:
         user = User(name, password, PERMISSIONS[role] - set(without), lock_after, folders=inside, sees=seen)
         self._users.append((user, role))
         self._app.state.configuration.add_login(user, role)
+
+    def add_custom_attribute(self, name: str) -> None:
+        """Add a custom attribute of hosts and folders. Up to 2.5, only the web interface of Checkmk can do this."""
+        configuration = self._app.state.configuration
+        with configuration.mutex:
+            configuration.rules.custom.add(name)
+            configuration.apply_tag_groups()
+
+    def manage_by_quick_setup(self, rule_id: str) -> None:
+        """Let Quick setup manage a rule. It becomes the first one of its folder, and cannot be moved or deleted."""
+        configuration = self._app.state.configuration
+        with configuration.mutex:
+            rules = configuration.objects["rules"]
+            rule = {**rules[rule_id], "locked_by": "quick_setup"}
+            configuration.objects["rules"] = {rule_id: rule, **{key: rules[key] for key in rules if key != rule_id}}
 
     def counts(self) -> dict[str, Any]:
         """Return the numbers of requests, objects, pending changes and matched faults, and the remaining faults."""

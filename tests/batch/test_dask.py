@@ -68,7 +68,7 @@ def client() -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(ROOT))
         patch.setenv("PYTHONPATH", str(ROOT))  # for workers that dask restarts
-        cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None)
+        cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=":0")
         with cluster, distributed.Client(cluster) as client:
             yield client
     copyreg.dispatch_table.clear()

@@ -100,9 +100,9 @@ def test_the_digest_has_the_facts_of_the_official_documents() -> None:
 
 
 def test_the_shapes_of_notification_rules_are_those_of_the_official_documents() -> None:
-    command = [sys.executable, str(ROOT / "tools/make_notification_shapes.py"), str(shared_folder("specs"))]
+    command = [sys.executable, str(ROOT / "tools/make_request_shapes.py"), str(shared_folder("specs"))]
     made = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    page = ROOT / "checkmk_sync/catalogue/notification_shapes.json"
+    page = ROOT / "checkmk_sync/catalogue/request_shapes.json"
     assert json.loads(made) == json.loads(page.read_text("utf-8")), " ".join(command)
 
 

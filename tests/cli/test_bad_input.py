@@ -46,8 +46,8 @@ from tests.conftest import Run
         ("hosts move host00000 /gibtsnicht", "gibtsnicht"),
         ("folders get /gibtsnicht", "404"),
         ("plan - --json --markdown", "not both"),
-        ("simulate --site a/b --port 0", "not a site id"),
-        ("simulate --username 'a b' --port 0", "not a user id"),
+        ("simulate --site a/b --port 0", "not a site ID"),
+        ("simulate --username 'a b' --port 0", "not a user ID"),
     ],
 )
 def test_bad_input_is_refused_in_one_sentence(site_for_cli: SimulatedSite, sync: Run, line: str, message: str) -> None:

@@ -90,7 +90,7 @@ def test_apply_reports_as_json(site_for_cli: SimulatedSite, sync: Run, inventory
         file.write("bad,/linux,192.0.2.3,pr:od\n")
     assert sync("apply", inventory, "--yes").code == 2
     with open(inventory, "w") as file:
-        file.write("name,tag_criticality\ngood,\nbad,nonsense\n")
+        file.write("name,nonsense\ngood,\nbad,x\n")
     result = sync("apply", inventory, "--yes", "--json")
     assert result.code == 1
     assert result.data["counts"] == {"applied": 1, "not applied": 1, "unknown": 0}

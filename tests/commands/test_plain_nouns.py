@@ -28,7 +28,7 @@ def test_a_row_becomes_five_commands(noun: Noun) -> None:
     words = {command.words for command in COMMANDS}
     assert {f"{noun.name.replace('_', '-')} {verb}" for verb in VERBS} <= words
     assert [command.writes for command in noun_commands(noun)] == [False, False, True, True, True]
-    assert [command.destructive for command in noun_commands(noun)] == [False, False, False, False, True]
+    assert [command.asks({}) for command in noun_commands(noun)] == [False, False, False, False, True]
     assert _command(noun, "delete").preview is not None
 
 

@@ -165,7 +165,7 @@ def test_the_configuration_file_is_accepted_unchanged(known: SimulatedSite, tmp_
         ({"advanced_features": {"nonsense": 1}}, "unknown setting advanced_features.nonsense"),
         ({"advanced_features": {"caching": {}}, "caching": {}}, "caching occurs twice"),
         ({"checkmk": {"nonsense": 1}}, "unknown setting checkmk.nonsense"),
-        ({"checkmk": {"site": "a b"}}, "config: checkmk.site: 'a b' is not a site id"),
+        ({"checkmk": {"site": "a b"}}, "config: checkmk.site: 'a b' is not a site ID"),
         ({"checkmk": {"site": "other"}}, "checkmk.site must not differ from the client's settings"),
         ({"checkmk": {"timeouts": {"read_s": 1}}}, "checkmk.timeouts must not differ"),
         ({"caching": {"status_ttl": 1, "stale_if_error": 9}}, "caching.status_ttl and caching.stale_if_error must not"),

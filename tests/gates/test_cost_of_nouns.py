@@ -13,6 +13,7 @@ from checkmk_sync.catalogue.nouns import NOUNS
 from tests.conftest import PACKAGE, ROOT
 
 MOST_LINES = {
+    "tag_groups": 80,  # each group is an attribute of hosts, folders and conditions of rules
     "roles": 60,  # their permissions; the word also names a field of users
     "users": 80,  # their logins; User is also the user of a request to the simulated site
     "rules": 100,  # their values, conditions and order; the word also names other things

@@ -21,11 +21,12 @@ from mcp import Client
 from mcp_types import ElicitResult
 
 from checkmk_sync.commands import COMMANDS
+from checkmk_sync.core.cancellation import Stopped
 from checkmk_sync.errors import SettingsError
 from checkmk_sync.mcp.audit import AuditLog
 from checkmk_sync.mcp.calls import ToolRunner
 from checkmk_sync.mcp.policy import Policy
-from checkmk_sync.mcp.progress import CancellableTask, Stopped
+from checkmk_sync.mcp.progress import CancellableTask
 from checkmk_sync.testing import Fault, SimulatedSite
 from tests.conftest import Run
 from tests.held import Gate

@@ -8,7 +8,8 @@ from __future__ import annotations
 import sys
 from typing import Any, Optional
 
-from checkmk_sync.catalogue.noun import ALWAYS, BULK, CRUD, MANAGED, Former, Record, attr, key, noun
+from checkmk_sync.catalogue.field import Former
+from checkmk_sync.catalogue.noun import ALWAYS, BULK, CRUD, MANAGED, Record, attr, key, noun
 
 __all__ = ["Ship"]
 

@@ -46,10 +46,20 @@ def test_only_permissions_that_differ_are_sent(cmk: Checkmk, site: SimulatedSite
     assert len(_writes(site)) == 2
 
 
-def test_a_default_is_always_sent(cmk: Checkmk) -> None:
+def test_an_update_always_sends_a_default(cmk: Checkmk) -> None:
     cmk.roles.create("oncall", basedon="user", permissions={"wato.edit": "no"})
     assert "wato.edit" in cmk.roles.update("oncall", permissions={"wato.edit": "default"}).permissions
-    assert cmk.roles.ensure("oncall", permissions={"wato.edit": "default"}, check=True).changed
+
+
+def test_a_default_is_not_compared(cmk: Checkmk) -> None:
+    cmk.roles.create("oncall", basedon="user", permissions={"wato.edit": "no"})
+    states = {"wato.edit": "default", "wato.users": "no"}
+    result = cmk.roles.ensure("oncall", permissions=states)
+    assert (result.changed, result.not_compared) == (False, ("permissions",))
+    result = cmk.roles.ensure("oncall", permissions=states, update_secrets=True)
+    assert (result.changed, result.not_compared) == (True, ())
+    assert "wato.edit" in result.after.permissions
+    assert cmk.roles.ensure("oncall", permissions={**states, "wato.users": "yes"}).changed
 
 
 def test_a_default_cannot_be_proven_by_reading(cmk: Checkmk, site: SimulatedSite) -> None:
@@ -116,6 +126,25 @@ def test_a_clone_gets_a_free_id_and_alias(raw: Raw) -> None:
         ("adminxxx", "Administrator (copy) (copy) (copy)"),
     ]
     assert {role["extensions"]["basedon"] for role in found} == {"admin"}
+
+
+def _permissions(raw: Raw, role: str) -> list[str]:
+    found: list[str] = raw("GET", f"{ONE}/{role}").json()["extensions"]["permissions"]
+    return found
+
+
+def test_a_clone_has_the_states_of_the_original(raw: Raw) -> None:
+    raw("PUT", f"{ONE}/user", json={"new_permissions": {"wato.edit": "no"}})
+    raw("POST", ROLES, json={"role_id": "user"})
+    assert "wato.edit" not in _permissions(raw, "userx")
+    raw("PUT", f"{ONE}/userx", json={"new_permissions": {"wato.edit": "default"}})
+    assert "wato.edit" in _permissions(raw, "userx")
+
+
+def test_a_change_of_a_built_in_role_does_not_change_the_roles_based_on_it(raw: Raw) -> None:
+    raw("POST", ROLES, json={"role_id": "user"})
+    raw("PUT", f"{ONE}/user", json={"new_permissions": {"wato.edit": "no"}})
+    assert ["wato.edit" in _permissions(raw, role) for role in ("user", "userx")] == [False, True]
 
 
 def test_only_custom_roles_have_a_link_to_their_deletion(raw: Raw) -> None:

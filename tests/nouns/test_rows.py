@@ -21,7 +21,7 @@ VERSION = CheckmkVersion.parse("2.4.0p18")
 class Boat(Record):
     """A boat."""
 
-    name: str = key("Id.")
+    name: str = key("ID.")
     masts: Optional[int] = attr("Masts.", default=None)
     load: Any = attr("Load, as a Python literal.", default=None, wire="load_raw", encode=repr, decode=ast.literal_eval)
 
@@ -64,7 +64,7 @@ def test_a_secret_field_needs_a_name_that_is_recognized_as_secret() -> None:
         class Tug(Record):
             """A tug."""
 
-            name: str = key("Id.")
+            name: str = key("ID.")
             bridge_code: Optional[str] = attr("Code.", default=None, secret=True)
 
 
@@ -75,7 +75,7 @@ def test_a_difference_hides_secrets() -> None:
 
 
 def test_a_row_needs_exactly_one_key() -> None:
-    for fields in ({"name": attr("Id.")}, {"name": key("Id."), "number": key("Number.")}):
+    for fields in ({"name": attr("ID.")}, {"name": key("Id."), "number": key("Number.")}):
         body = {"__annotations__": dict.fromkeys(fields, str), "__module__": __name__, **fields}
         with pytest.raises(ValueError, match="'tugs' must have exactly one key"):
             noun("tugs", "tug", "tug", CRUD, rank=1)(type("Tug", (Record,), body))
@@ -83,6 +83,6 @@ def test_a_row_needs_exactly_one_key() -> None:
 
 @pytest.mark.parametrize("name", ["etag", "values", "noun", "key_value", "check", "key", "update_secrets", "wanted"])
 def test_names_of_arguments_and_of_records_cannot_be_fields(name: str) -> None:
-    body = {"__annotations__": {"id": str, name: str}, "__module__": __name__, "id": key("Id."), name: attr("Text.")}
+    body = {"__annotations__": {"id": str, name: str}, "__module__": __name__, "id": key("ID."), name: attr("Text.")}
     with pytest.raises(ValueError, match=f"a field of 'tugs' must not be called '{name}'"):
         noun("tugs", "tug", "tug", CRUD, rank=1)(type("Tug", (Record,), body))

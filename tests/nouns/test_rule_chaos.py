@@ -23,7 +23,7 @@ def _state(site: SimulatedSite) -> dict[str, Any]:
 
 
 def _operation(chance: random.Random, cmk: Checkmk, ids: list[str]) -> Callable[[], tuple[str, Callable[[Any], bool]]]:
-    """Return a write. It returns the id of its rule, and a check of the rule as the site stores it."""
+    """Return a write. It returns the ID of its rule, and a check of the rule as the site stores it."""
     value = {"levels": (float(chance.randint(1, 3)), 90.0)}
     if not ids or chance.random() < 0.4:
         return lambda: (str(create_rule(cmk.rules, value).id), lambda rule: rule["value_raw"] == repr(value))

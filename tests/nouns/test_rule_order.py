@@ -10,6 +10,7 @@ import pytest
 from checkmk_sync import Checkmk
 from checkmk_sync.client.nouns import Rules
 from checkmk_sync.errors import BadRequestError, CheckmkError, NotFoundError
+from checkmk_sync.sync import apply_plan, from_data, make_plan
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 from tests.nouns.rule_examples import FILESYSTEM, LEVELS, LINUX, create_rule, rule_ids
 
@@ -84,6 +85,48 @@ def test_two_calls_that_create_the_same_rule_do_not_take_each_others(site: Simul
     assert all(name is True for name in found if not isinstance(name, str))
 
 
+def _lists(site: SimulatedSite) -> int:
+    return sum("/rule/collections/" in request.path and request.method == "GET" for request in site.requests)
+
+
+def test_a_rule_that_is_known_to_be_absent_is_created_without_a_list(site: SimulatedSite, rules: Rules) -> None:
+    create_rule(rules)
+    before, facts = _lists(site), {"ruleset": FILESYSTEM, "folder": "/", "value": LEVELS}
+    for number in range(3):
+        rules.create_absent(**facts, comment=f"checkmk_sync/owner: team {number}")
+    assert _lists(site) == before
+    assert rules.ensure(**facts, comment="new").changed
+    assert _lists(site) == before + 1
+    site.set_faults([Fault("reset_after", writes=True, times=1)])
+    made = rules.create_absent(**facts, comment="checkmk_sync/owner: team 4")
+    assert rule_ids(rules)[-1] == made.id
+
+
+def test_the_number_of_lists_does_not_depend_on_the_number_of_rules_of_an_inventory(
+    site: SimulatedSite, cmk: Checkmk
+) -> None:
+    def lists_to_create(names: list[str]) -> int:
+        facts = {"ruleset": FILESYSTEM, "folder": "/", "value": LEVELS}
+        plan = make_plan(cmk, from_data({"rules": [{"name": name, **facts} for name in names]}), owner=names[0])
+        before = _lists(site)
+        report = apply_plan(cmk, plan)
+        assert (report.ok, len(report.results)) == (True, len(names))
+        return _lists(site) - before
+
+    assert lists_to_create(["one"]) == lists_to_create([f"many-{number}" for number in range(8)])
+
+
+@pytest.mark.parametrize("fault", ["reset_before", "crash"])
+def test_an_absent_rule_that_was_not_created_is_unknown(site: SimulatedSite, rules: Rules, fault: str) -> None:
+    create_rule(rules)
+    site.set_faults([Fault(fault, writes=True, times=1)])
+    with pytest.raises(CheckmkError) as caught:
+        rules.create_absent(ruleset=FILESYSTEM, folder="/", value=LEVELS, comment="new")
+    assert caught.value.attempted is not None
+    assert caught.value.attempted.is_uncertain
+    assert len(rule_ids(rules)) == 1
+
+
 def test_a_record_that_was_read_can_be_created_again(rules: Rules) -> None:
     rule = create_rule(rules, conditions=LINUX, description="Levels")
     copy = rules.create(rule)
@@ -92,7 +135,7 @@ def test_a_record_that_was_read_can_be_created_again(rules: Rules) -> None:
 
 
 def test_a_key_is_not_accepted_for_a_new_rule(rules: Rules) -> None:
-    with pytest.raises(TypeError, match="the site chooses the id of a rule; give only its fields"):
+    with pytest.raises(TypeError, match="the site chooses the 'id' of a rule; give only its fields"):
         rules.create("some-id", ruleset=FILESYSTEM, folder="/", value=LEVELS)
     with pytest.raises(ValueError, match="a rule needs ruleset and folder"):
         rules.create(value=LEVELS)
@@ -140,8 +183,16 @@ def test_a_move_to_the_same_place_is_not_sent(site: SimulatedSite, rules: Rules,
     assert site.counts()["pending_changes"] == before
 
 
+def test_a_rule_that_is_deleted_during_its_move_is_not_found(site: SimulatedSite, rules: Rules) -> None:
+    rule = str(create_rule(rules).id)
+    stored = site.state.configuration.objects["rules"]
+    site.on_request(lambda _method, path: stored.clear() if "/rule/collections/" in path else None)
+    with pytest.raises(NotFoundError):
+        rules.move(rule, top_of="/")
+
+
 @pytest.mark.parametrize("target", ["top_of", "bottom_of", "before", "after"])
-def test_a_lost_move_is_settled_by_therule_ids(site: SimulatedSite, rules: Rules, target: str) -> None:
+def test_a_lost_move_is_settled_by_the_order_of_the_rules(site: SimulatedSite, rules: Rules, target: str) -> None:
     a, b, c = (str(create_rule(rules).id) for _ in range(3))
     moves: dict[str, tuple[str, str]] = {"top_of": (c, "/"), "bottom_of": (a, "/"), "before": (c, a), "after": (a, b)}
     rule, place = moves[target]
@@ -149,6 +200,29 @@ def test_a_lost_move_is_settled_by_therule_ids(site: SimulatedSite, rules: Rules
     moved = rules.move(rule, **{target: place})
     assert moved.folder_index == rule_ids(rules).index(rule)
     assert rule_ids(rules) != [a, b, c]
+
+
+def test_rules_of_quick_setup_stay_at_the_top(site: SimulatedSite, rules: Rules) -> None:
+    first, second, mine = (str(create_rule(rules, conditions=LINUX).id) for _ in range(3))
+    site.manage_by_quick_setup(second)
+    site.manage_by_quick_setup(first)
+    assert rules.move(mine, top_of="/").folder_index == 2
+    assert rules.move(mine, after=second).folder_index == 2
+    for place in ({"before": second}, {"after": first}):
+        with pytest.raises(BadRequestError, match="Cannot move before a rule managed by Quick setup"):
+            rules.move(mine, **place)
+    refusals: list[tuple[str, Any]] = [
+        ("Rules managed by Quick setup cannot be moved", lambda: rules.move(first, bottom_of="/")),
+        ("Rules managed by Quick setup cannot be deleted", lambda: rules.delete(first)),
+        ("Conditions cannot be modified for rules managed by Quick setup", lambda: rules.update(first, conditions={})),
+    ]
+    for text, call in refusals:
+        with pytest.raises(BadRequestError, match=text) as caught:
+            call()
+        assert caught.value.attempted is not None
+        assert not caught.value.attempted.is_uncertain
+    assert rules.update(first, comment="ok").conditions == LINUX
+    assert rule_ids(rules) == [first, second, mine]
 
 
 def test_impossible_moves_are_refused(rules: Rules) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import json
+from collections import OrderedDict
+from enum import IntEnum
+from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
@@ -9,8 +14,9 @@ import pytest
 from checkmk_sync import Checkmk, CheckmkVersion, Rule
 from checkmk_sync.client.nouns import Rules
 from checkmk_sync.client.object_format import noun_format
-from checkmk_sync.errors import UnexpectedReplyError
+from checkmk_sync.errors import BadRequestError, UnexpectedReplyError
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
+from tests.conftest import Run
 from tests.nouns.rule_examples import FILESYSTEM, LEVELS, LINUX, create_rule, host_name
 from tests.official_documents import EDITIONS, watch
 
@@ -38,11 +44,46 @@ def test_a_value_keeps_its_tuples_and_equal_values_are_not_sent(site: SimulatedS
     assert rules.update(rule.id, value={"levels": (70.0, 90.0)}).value == {"levels": (70.0, 90.0)}
 
 
-@pytest.mark.parametrize("value", [float("nan"), object(), {"a": {1: object()}}, lambda: 1])
+def _nested(levels: int) -> Any:
+    return [_nested(levels - 1)] if levels else []
+
+
+def _endless() -> Any:
+    value: list[Any] = []
+    value.append(value)
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(float("nan"), float("inf"), ..., object(), {"a": {1: object()}}, lambda: 1, frozenset({1})),
+        *(OrderedDict(a=1), IntEnum("Kind", "A").A, bytearray(b"x"), [10**5000], _endless(), _nested(400)),
+    ],
+)
 def test_a_value_without_a_python_literal_is_refused(site: SimulatedSite, rules: Rules, value: Any) -> None:
-    with pytest.raises(ValueError, match="value is not valid: it must be a Python literal"):
+    with pytest.raises(ValueError, match="^value is not valid: "):
         create_rule(rules, value)
     assert site.counts()["requests"] <= 1
+
+
+@pytest.mark.parametrize("value", [{1, 2}, b"x", {(1, "a"): None}, 1 + 2j, "\ud800\x1b[31m", -0.5, _nested(90), {}])
+def test_a_value_with_a_python_literal_comes_back(
+    site_for_cli: SimulatedSite, sync: Run, value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with site_for_cli.client() as cmk:
+        rule = create_rule(cmk.rules, value, "special_agents:random")
+        assert rule.value == value
+        assert not cmk.rules.ensure(rule.id, value=value).changed
+        assert cmk.rules.update(str(rule.id), comment="x").value == value
+    shown = sync("rules", "get", str(rule.id), "--json")
+    assert (shown.code, ast.literal_eval(json.loads(shown.out)["value"])) == (0, value)
+
+
+@pytest.mark.parametrize(("one", "other"), [(True, 1), ([0], [False]), ({"a": True}, {"a": 1}), (None, [None])])
+def test_values_with_different_meanings_differ(one: Any, other: Any) -> None:
+    assert not Rule.noun.by_name["value"].same(one, other)
+    assert not Rule.noun.by_name["value"].same(other, one)
 
 
 def _read(text: str) -> Rule:
@@ -52,9 +93,18 @@ def _read(text: str) -> Rule:
     )
 
 
-def test_a_value_is_never_executed_and_never_quoted() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("__import__('os').getcwd()", "[" * 100_000, "-" * 100_000 + "1", "9" * 5000, "0x" + "f" * 5000, "f'{1}'"),
+        *('{"a": NaN}', "Infinity", "1e999", "...", '[{"a": ' * 300 + "null" + "}]" * 300, "'a\0'", "", "1; 2"),
+    ],
+    ids=lambda text: repr(text[:12]),
+)
+def test_a_text_that_is_not_a_value_is_never_executed_and_never_quoted(text: str) -> None:
     with pytest.raises(UnexpectedReplyError, match="'extensions.value_raw' in the answer cannot be read") as caught:
-        _read("__import__('os').getcwd()")
+        _read(text)
+    assert len(str(caught.value)) < 200
     assert "getcwd" not in str(caught.value)
 
 
@@ -74,7 +124,7 @@ def test_labels_have_the_same_form_on_every_version(any_site: SimulatedSite, clo
 def test_conditions_that_2_2_cannot_express_are_refused(clock: ManualClock) -> None:
     either = [{"operator": "and", "label_group": [{"label": "a:b"}, {"operator": "or", "label": "c:d"}]}]
     with SimulatedSite("2.2.0p44", clock=clock) as site, site.client(clock=clock) as cmk:
-        with pytest.raises(ValueError, match="Checkmk before 2.3 has no 'or' between labels"):
+        with pytest.raises(ValueError, match="must not contain 'or' or negate several labels"):
             create_rule(cmk.rules, conditions={"host_label_groups": either})
         both = [{"label_group": [{"label": "a:b"}]}, {"operator": "not", "label_group": [{"label": "c:d"}]}]
         made = create_rule(cmk.rules, conditions={"host_label_groups": both})
@@ -196,6 +246,56 @@ def test_a_masked_secret_is_never_written_back(site: SimulatedSite, rules: Rules
     assert not rules.ensure(rule.id, value=value).changed
     assert rules.ensure(rule.id, value=value, description="New").changed
     assert "geheim" in site.state.configuration.objects["rules"][str(rule.id)]["value_raw"]
+    for mask in (rule.value, {"token": "***"}):
+        with pytest.raises(ValueError, match=r"value\.(auth|token).* is masked; give the secret itself"):
+            create_rule(rules, mask, "special_agents:prometheus")
+
+
+@pytest.mark.parametrize("value", [(), ("id-1",), (1,), ((),), (("id-1",),)])
+def test_the_simulated_site_accepts_a_password_of_a_wrong_form(rules: Rules, value: Any) -> None:
+    wrong = {"auth": ("cmk_postprocessed", "explicit_password", *value)}
+    assert create_rule(rules, wrong, "special_agents:prometheus").id
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"token": "geheim-geheim"},
+        {"auth": ("password", "geheim-geheim")},
+        {"auth": ("cmk_postprocessed", "explicit_password", ("uuid-1", "geheim-geheim"))},
+    ],
+)
+def test_secrets_in_values_are_not_shown(
+    site_for_cli: SimulatedSite, sync: Run, value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("checkmk_sync.testing.behaviours.rules._masked", lambda value: value)  # as in some rulesets
+    with site_for_cli.client() as cmk:
+        rule = create_rule(cmk.rules, value, "special_agents:prometheus")
+        assert rule.value == value, "programs can read them"
+        checked = cmk.rules.ensure(str(rule.id), check=True, value={**value, "more": 1})
+        assert "geheim" not in f"{rule!r} {checked!r} {checked.diff()}"
+        with pytest.raises(BadRequestError, match="data type of the value") as caught:
+            create_rule(cmk.rules, value, "checkgroup_parameters:memory_linux")
+    assert "geheim" not in f"{caught.value} {caught.value!r}"
+    for words in (["get", str(rule.id)], ["update", str(rule.id), "--comment", "x"]):
+        result = sync("rules", *words, "--json")
+        assert (result.code, "geheim" in result.out + result.err) == (0, False)
+    assert isinstance(ast.literal_eval(json.loads(result.out)["value"]), dict)
+
+
+def test_commands_write_secrets_of_values_from_the_configuration(
+    site_for_cli: SimulatedSite, sync: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("secrets:\n  agent:\n    env: AGENT_SECRET\n")
+    config.chmod(0o600)
+    monkeypatch.setenv("AGENT_SECRET", "geheim-geheim")
+    value = "{'auth': ('password', 'secret:agent'), 'name': 'secret:agent'}"
+    words = ("rules", "create", "--ruleset", "special_agents:prometheus", "--folder", "/", "--value", value)
+    result = sync("--config", str(config), *words)
+    assert (result.code, "geheim" in result.out) == (0, False), result.err
+    (stored,) = site_for_cli.state.configuration.objects["rules"].values()
+    assert stored["value_raw"] == repr({"auth": ("password", "geheim-geheim"), "name": "secret:agent"})
 
 
 def test_a_lost_creation_of_a_rule_with_a_password_is_settled(site: SimulatedSite, rules: Rules) -> None:

@@ -60,7 +60,7 @@ def test_rulesets_are_listed_and_searched(cmk: Checkmk) -> None:
         "checkgroup_parameters:cisco_qos",
         "static_checks:cisco_qos",
     }
-    assert list(cmk.rulesets.each(deprecated=True)) == []
+    assert [ruleset.name for ruleset in cmk.rulesets.each(deprecated=True, used=False)] == ["active_checks:http"]
     with pytest.raises(ValueError, match="rulesets cannot be listed by 'title'"):
         cmk.rulesets.each(title="x")
     with pytest.raises(ValueError, match="rules are listed by ruleset, which is missing"):
@@ -135,7 +135,9 @@ def test_rules_apply_in_the_order_of_folders_and_positions(web01: Checkmk) -> No
     create_rule(web01.rules, "off", "host_groups", disabled=True)
     assert _effective(web01) == ["c", "a", "b"]
     create_rule(web01.rules)
-    assert sorted(rule.ruleset for rule in web01.rules.effective("web01")) == [FILESYSTEM, *["host_groups"] * 3]
+    create_rule(web01.rules, {"name": "x"}, "active_checks:http")  # a deprecated ruleset
+    found = [rule.ruleset for rule in web01.rules.effective("web01")]
+    assert found == ["active_checks:http", FILESYSTEM, *["host_groups"] * 3]
 
 
 def test_rules_for_services_are_selected_by_the_service(web01: Checkmk) -> None:
@@ -163,12 +165,48 @@ def test_labels_of_a_monitored_host_count(site: SimulatedSite, web01: Checkmk) -
     web01.activation.activate()
     web01.hosts.update("web01", remove_attributes=["labels"])
     assert _effective(web01) == ["it"]
+    web01.hosts.update("web01", update_attributes={"labels": {"a": "new"}})
+    assert _effective(web01) == []
 
 
 def test_an_invalid_regular_expression_in_a_rule_is_an_error(site: SimulatedSite, web01: Checkmk) -> None:
-    create_rule(web01.rules, "it", "host_groups", conditions=host_name("one_of", "~("))
-    with pytest.raises(CheckmkError, match="a rule has the invalid regular expression '~\\('"):
+    rule = create_rule(web01.rules, "it", "host_groups", conditions=host_name("one_of", "~("))
+    with pytest.raises(CheckmkError, match=f"the conditions of the rule {rule.id} cannot be evaluated: missing \\)"):
         _effective(web01)
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        *({"host_tags": [5]}, {"host_tags": {"a": 1}}, {"host_name": 5}, {"host_label_groups": 5}),
+        {"host_tags": [{"key": "a", "operator": "xor", "value": "b"}]},
+        {"host_tags": [{"key": "a", "operator": "is", "value": None}]},
+        {"host_name": {"match_on": [5], "operator": "one_of"}},
+        {"host_name": {"match_on": ["web01"], "operator": "is_like"}},
+        {"host_label_groups": [{"label_group": [{"label": 5}]}]},
+        {"host_label_groups": [{"label_group": [{"label": "a:b", "operator": "xor"}]}]},
+        {"host_color": "red"},
+    ],
+)
+def test_conditions_of_an_unknown_form_are_read_but_not_evaluated(
+    site: SimulatedSite, web01: Checkmk, conditions: Any
+) -> None:
+    rule = str(create_rule(web01.rules, "it", "host_groups").id)
+    stored = site.state.configuration.objects["rules"]
+    stored[rule] = {**stored[rule], "conditions": conditions}
+    assert web01.rules.get(rule).conditions == conditions
+    with pytest.raises(CheckmkError, match=f"the conditions of the rule {rule} cannot be evaluated"):
+        _effective(web01)
+
+
+def test_hosts_without_agents_have_the_tag_ping(web01: Checkmk) -> None:
+    ping = {"host_tags": [{"key": "ping", "operator": "is", "value": "ping"}]}
+    create_rule(web01.rules, "it", "host_groups", conditions=ping)
+    assert _effective(web01) == []
+    web01.hosts.update("web01", update_attributes={"tag_agent": "no-agent", "tag_snmp_ds": "no-snmp"})
+    assert _effective(web01) == ["it"]
+    web01.hosts.update("web01", update_attributes={"tag_address_family": "no-ip"})
+    assert _effective(web01) == []
 
 
 # The simulated site

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from checkmk_sync import Checkmk, TagGroup
 from checkmk_sync.errors import ApiError, BadRequestError, CheckmkError, ConflictError, ForbiddenError
 from checkmk_sync.testing import Fault, SimulatedSite
+from tests.conftest import Run, Screen
 from tests.raw_requests import Raw
 
 GROUPS, HOSTS = "/domain-types/host_tag_group/collections/all", "/domain-types/host_config/collections/all"
@@ -33,7 +35,7 @@ def used(cmk: Checkmk) -> Checkmk:
 
 
 def test_deleting_a_group_in_use_is_refused_with_its_users(used: Checkmk) -> None:
-    with pytest.raises(ForbiddenError, match=r"folders \(labs\), hosts \(web01\)"):
+    with pytest.raises(ForbiddenError, match="used by hosts web01; folders /labs"):
         used.tag_groups.delete("env")
     assert used.tag_groups.get("env", fresh=True).title == "Environment"
 
@@ -49,7 +51,7 @@ def test_a_group_in_use_is_deleted_only_if_the_caller_asks_for_it(used: Checkmk,
 
 def test_tags_in_use_are_renamed_or_removed_only_if_the_caller_asks_for_it(used: Checkmk, site: SimulatedSite) -> None:
     new = [{"id": "prod", "title": "Live"}, {"id": "other", "title": "Other"}]
-    with pytest.raises(ForbiddenError, match="used by other instances"):
+    with pytest.raises(ForbiddenError, match="used by hosts web01; folders /labs"):
         used.tag_groups.update("env", tags=new)
     assert used.tag_groups.update("env", title="Env").title == "Env"  # no tag changes
     site.set_faults([Fault("reset_after", writes=True, times=1)])
@@ -84,7 +86,7 @@ def test_a_renamed_tag_is_renamed_in_rules(cmk: Checkmk) -> None:
     conditions = {"host_tags": [{"key": "env", "operator": "is", "value": "live"}]}
     rule = cmk.rules.create(ruleset=RULESET, folder="/", value="linux", conditions=conditions)
     tags = [{"id": "prod", "title": "Live"}, LAB]
-    with pytest.raises(ForbiddenError, match="used by other instances"):
+    with pytest.raises(ForbiddenError, match=f"used by rules {rule.id} of {RULESET}"):
         cmk.tag_groups.update("env", tags=tags)
     cmk.tag_groups.update("env", tags=tags, repair=True)
     changed = cmk.rules.get(rule.key_value).conditions or {}
@@ -135,6 +137,68 @@ def test_an_auxiliary_tag_in_use_cannot_be_deleted(cmk: Checkmk) -> None:
         cmk.aux_tags.delete("vlan")
     cmk.tag_groups.delete("env")
     cmk.aux_tags.delete("vlan")
+
+
+def test_options_are_checked(used: Checkmk) -> None:
+    with pytest.raises(ValueError, match="'tag_groups delete' does not have the option 'force'"):
+        used.tag_groups.delete("env", force=True)
+    with pytest.raises(ValueError, match="mode must be one of abort, delete, remove, not 'now'"):
+        used.tag_groups.delete("env", mode="now")
+    with pytest.raises(ValueError, match="does not have the option 'repair'"):
+        used.host_groups.delete("x", repair=True)
+
+
+def test_the_users_of_a_group_are_found(used: Checkmk) -> None:
+    one_of = {"key": "env", "operator": "one_of", "value": ["live", "lab"]}
+    rule = used.rules.create(ruleset=RULESET, folder="/", value="linux", conditions={"host_tags": [one_of]})
+    users = used.host_attributes.users("tag_env")
+    assert (users.hosts, users.folders, [found.id for found in users.rules]) == (("web01",), ("/labs",), [rule.id])
+    assert str(users) == f"hosts web01; folders /labs; rules {rule.id} of {RULESET}"
+    assert not used.host_attributes.users("tag_env", ["other"])
+    assert used.host_attributes.users("tag_env", ["lab"]).rules == ()
+
+
+def test_without_the_permission_to_see_rules_the_refusal_is_as_the_site_wrote_it(site: SimulatedSite) -> None:
+    site.add_user("tagger", "secret", without=["wato.rulesets"])
+    with site.client() as cmk:
+        cmk.tag_groups.create("env", title="Environment", tags=[LIVE])
+        cmk.hosts.create("web01", "/", {"tag_env": "live"})
+    with site.client("tagger") as cmk, pytest.raises(ForbiddenError, match=r"hosts \(web01\)") as caught:
+        cmk.tag_groups.delete("env")
+    assert "used by hosts" not in str(caught.value)
+
+
+# Commands
+
+
+def test_commands_change_users_only_with_an_option_and_after_a_question(
+    site_for_cli: SimulatedSite, sync: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tags = json.dumps([LIVE])
+    with site_for_cli.client() as cmk:
+        cmk.tag_groups.create("env", title="Environment", tags=[LIVE, LAB])
+        cmk.hosts.create("web01", "/", {"tag_env": "lab"})
+        conditions = {"host_tags": [{"key": "env", "operator": "is", "value": "live"}]}
+        rule = cmk.rules.create(ruleset=RULESET, folder="/", value="linux", conditions=conditions)
+        refused = sync("tag-groups", "update", "env", "--tags", tags)
+        assert (refused.code, "used by hosts web01" in refused.err) == (2, True)
+        refused = sync("tag-groups", "update", "env", "--tags", tags, "--repair")
+        assert (refused.code, "give --yes" in refused.err) == (2, True)
+        monkeypatch.setattr("sys.stdin", Screen("n\n"))
+        refused = sync("tag-groups", "update", "env", "--tags", tags, "--repair")
+        assert (refused.code, "  host web01\n" in refused.err) == (2, True)
+        assert sync("tag-groups", "update", "env", "--tags", tags, "--repair", "--yes").code == 0
+        assert "tag_env" not in cmk.hosts.get("web01", fresh=True).attributes
+        monkeypatch.setattr("sys.stdin", Screen("n\n"))
+        shown = sync("tag-groups", "delete", "env", "--mode", "delete").err
+        assert f"rule {rule.id} of {RULESET}, which is deleted" in shown
+        monkeypatch.setattr("sys.stdin", Screen("n\n"))
+        assert "whose condition changes" in sync("tag-groups", "delete", "env", "--mode", "remove").err
+        monkeypatch.setattr("sys.stdin", Screen("n\n"))
+        assert "The site refuses, because it is in use" in sync("tag-groups", "delete", "env").err
+        assert sync("tag-groups", "delete", "env", "--yes").code == 2
+        assert sync("tag-groups", "delete", "env", "--mode", "remove", "--yes").code == 0
+        assert (cmk.rules.get(rule.id, fresh=True).conditions or {}).get("host_tags", []) == []
 
 
 # The simulated site
@@ -195,3 +259,23 @@ def test_repair_and_mode_exclude_each_other(used: Checkmk, raw: Raw) -> None:
     assert (answer.status_code, answer.json()["title"]) == (400, "Cannot use both repair and mode")
     answer = raw("DELETE", "/objects/host_tag_group/env?mode=now")
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("version", "accepted"),
+    [("2.2.0p21", ["ident"]), ("2.2.0p22", ["id", "ident"]), ("2.3.0p41", ["id", "ident"]), ("2.4.0p18", ["id"])],
+)
+def test_some_versions_accept_both_names_of_ids(version: str, accepted: list[str]) -> None:
+    with SimulatedSite(version) as site:
+        raw, (last,) = Raw(site), accepted[-1:]
+
+        def create(name: str, **group: str) -> Any:
+            facts = {"title": "x", "topic": "y", "tags": [{name: "live", "title": "Live"}]}
+            return raw("POST", GROUPS, json={**facts, **group})
+
+        answers = {name: create(name, **{name: f"by_{name}"}) for name in ("id", "ident")}
+        assert [name for name, answer in answers.items() if answer.status_code == 200] == accepted
+        created = answers[last].json()
+        assert (created["id"], created["extensions"]["tags"][0]["id"]) == (f"by_{last}", "live")
+        assert create(last, **{last: created["id"]}).status_code == 400
+        assert create(last).json()["fields"] == {accepted[0]: ["Missing data for required field."]}

@@ -160,13 +160,13 @@ def test_undiscovered_hosts_are_scanned_even_if_others_activated_them(site: Simu
 
 
 def test_a_refused_change_does_not_stop_the_others(site: SimulatedSite, cmk: Checkmk) -> None:
-    inventory = {"hosts": [*INVENTORY["hosts"], {"name": "bad", "attributes": {"tag_criticality": "nonsense"}}]}
+    inventory = {"hosts": [*INVENTORY["hosts"], {"name": "bad", "attributes": {"nonsense": "x"}}]}
     report = synchronise(cmk, inventory)
     assert not report.ok
     assert not report.verified
     ((change, outcome),) = report.failures()
     assert (change.key, outcome.status) == ("bad", Status.NOT_APPLIED)
-    assert "not one of the enum values" in outcome.reason
+    assert "Unknown field" in outcome.reason
     assert "not applied: create host bad: 400 Bad Request" in report_as_text(report)
     assert report.discovered == 3
     assert site.state.configuration.changes == []

@@ -25,7 +25,7 @@ def _statuses(report: Report) -> dict[str, Status]:
 
 def test_nothing_is_deleted_after_a_failed_creation(site: SimulatedSite, cmk: Checkmk) -> None:
     assert _sync(cmk, {"name": "old", "folder": "/f"}).ok
-    report = _sync(cmk, {"name": "new", "attributes": {"tag_criticality": "nonsense"}}, {"name": "other"})
+    report = _sync(cmk, {"name": "new", "attributes": {"nonsense": "x"}}, {"name": "other"})
     assert _statuses(report) == {
         "create new": Status.NOT_APPLIED,
         "create other": Status.APPLIED,
@@ -51,7 +51,7 @@ def test_nothing_is_deleted_after_a_failed_move(site: SimulatedSite, cmk: Checkm
 
 def test_a_failed_update_does_not_prevent_deletions(site: SimulatedSite, cmk: Checkmk) -> None:
     assert _sync(cmk, {"name": "old"}, {"name": "changed"}).ok
-    report = _sync(cmk, {"name": "changed", "attributes": {"tag_criticality": "nonsense"}})
+    report = _sync(cmk, {"name": "changed", "attributes": {"nonsense": "x"}})
     assert _statuses(report) == {"update changed": Status.NOT_APPLIED, "delete old": Status.APPLIED}
 
 

@@ -89,7 +89,7 @@ def test_a_folder_and_its_parent_are_created_and_deleted_in_one_run_each(any_ver
 def test_a_second_step_is_skipped_if_the_first_failed(site: SimulatedSite, cmk: Checkmk) -> None:
     inventory = {
         "folders": [{"path": "/x", "title": "X", "attributes": {"parents": ["gw"]}}],
-        "hosts": [{"name": "gw", "folder": "/x", "attributes": {"tag_criticality": "nonsense"}}],
+        "hosts": [{"name": "gw", "folder": "/x", "attributes": {"nonsense": "x"}}],
     }
     report = synchronise(cmk, inventory)
     failed = {f"{change.action.value} {change.name}": outcome.reason for change, outcome in report.failures()}

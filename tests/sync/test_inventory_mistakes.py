@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from checkmk_sync.catalogue.nouns import NOUNS
 from checkmk_sync.errors import InventoryError
 from checkmk_sync.sync import diff, from_data, load, plan_as_markdown, plan_as_text, sources
+from checkmk_sync.sync.kinds import KINDS
 from tests.sync.test_plan import held, holding
 
 
@@ -136,7 +136,7 @@ def test_values_of_the_wrong_type_are_reported(tmp_path: Path, named: str, said:
         ("folders: [{path: /a, title: 7}]", "folder /a: the title is read as 7, not as a string; put it in quotes"),
         ("folders: [{path: /a, title: ''}]", "folder /a: the title must not be empty"),
         ("hosts: [{name: a, no: 1}]", "host a: unknown key false; use one of: name, folder, attributes, labels"),
-        ("no: []", f"unknown section false; use one of: folders, hosts, {', '.join(NOUNS)}"),
+        ("no: []", f"unknown section false; use one of: {', '.join(kind.section for kind in KINDS.values())}"),
     ],
 )
 def test_names_of_the_wrong_type_are_reported(tmp_path: Path, text: str, said: str) -> None:

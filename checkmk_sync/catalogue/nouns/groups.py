@@ -6,7 +6,7 @@ from typing import Any, Optional
 
 from ..noun import BULK, CRUD, MANAGED, Record, attr, key, noun
 
-# The documents of 2.2 have an older pattern, which also accepts "." and "..", but a URL cannot contain these ids.
+# The documents of 2.2 have an older pattern, which also accepts "." and "..", but a URL cannot contain these IDs.
 _ID = r"^(?!\.\.$|\.$)[-a-zA-Z0-9_\.]*\Z"
 # Checkmk's own test test_required_alias_field_create: an empty alias is refused. The official documents do not say so.
 _SHORTEST_ALIAS = 1

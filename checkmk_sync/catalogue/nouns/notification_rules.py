@@ -6,8 +6,8 @@ import functools
 from typing import Any, Mapping, Optional
 
 from ..field import Former
-from ..notification_shapes import SINCE, enabled_options, holds_options, shape_at, with_all_options
 from ..noun import CRUD, Record, attr, key, noun
+from ..request_shapes import SINCE, enabled_options, holds_options, shape_at, with_all_options
 
 _ALL_REQUIRED_UNTIL = "2.4.0p22"  # CHECKMK_API_MORE; later only the description and the method
 
@@ -24,7 +24,7 @@ def _property(description: str, member: str, **facts: Any) -> Any:
 
 
 def _complete(member: str, value: Any, since: str = SINCE[-1]) -> Any:
-    return with_all_options(shape_at(since, "rule_config", *member.split(".")), value)
+    return with_all_options(shape_at(since, "notification_rules", "rule_config", *member.split(".")), value)
 
 
 def _options(description: str, member: str, **facts: Any) -> Any:
@@ -95,7 +95,7 @@ class NotificationRule(Record):
         },
     )
     contact_selection: Optional[dict[str, Any]] = _options(
-        "Who is notified; by default, all contacts of the host or service.",
+        "Contacts to notify; by default, all contacts of the host or service.",
         "contact_selection",
         # The default of Checkmk since 2.4.0p22, for all versions.
         initial={"all_contacts_of_the_notified_object": {"state": "enabled"}},
@@ -108,7 +108,7 @@ class NotificationRule(Record):
         example={"match_services": {"state": "enabled", "value": ["CPU load"]}},
     )
     bulking: Optional[dict[str, Any]] = attr(
-        "When to send several notifications in one message; never by default. Only the scripts for mails can do that.",
+        "When to send several notifications in one message; never by default. Only scripts for mails can do this.",
         default=None,
         wire=f"rule_config.{_BULKING}",
         encode=_to_bulking,
@@ -140,5 +140,5 @@ class NotificationRule(Record):
         example=True,
     )
     id: Optional[str] = key(
-        "Id of the rule.", assigned=True, default=None, example="f2a7b1c0-5d3e-4a6f-8b9c-0d1e2f3a4b5c"
+        "ID of the rule.", assigned=True, default=None, example="f2a7b1c0-5d3e-4a6f-8b9c-0d1e2f3a4b5c"
     )

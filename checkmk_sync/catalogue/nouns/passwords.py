@@ -20,7 +20,7 @@ from ..noun import ALWAYS, CRUD, MANAGED, Record, attr, key, noun
 class Password(Record):
     """A stored password. Rules refer to it by its ID, and the site never returns the secret."""
 
-    # The official documents have this pattern for the id in URLs, so a password with another id could not be read.
+    # The official documents have this pattern for the ID in URLs, so a password with another ID could not be read.
     name: str = key("ID of the password.", wire="ident", pattern=r"^[^\d\W][-\w]*$", example="snmp")
     title: str = attr("Title of the password.", at=("title",), example="SNMP")
     password: Optional[str] = attr(

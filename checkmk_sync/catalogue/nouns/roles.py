@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Iterable, Mapping, Optional
 
 from ..noun import ALWAYS, CRUD, Record, attr, key, noun
+from ..standard_operations import Option
 
 _STATES = ("yes", "no", "default")
 
@@ -33,17 +34,17 @@ def _is_as_wanted(found: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
     rank=12,
     if_match={},
     touches=("users",),
-    options={"update": {"new_role_id": ALWAYS}},
+    options=(Option("new_role_id", {"update": ALWAYS}, type=str),),
 )
 class Role(Record):
     """A set of permissions for users. A new role is a clone of another one."""
 
-    name: str = key("Id of the role.", wire="new_role_id", required=False, example="oncall")
+    name: str = key("ID of the role.", wire="new_role_id", required=False, example="oncall")
     alias: Optional[str] = attr(
         "Title of the role.", wire="new_alias", at=("extensions", "alias"), default=None, example="On call"
     )
     basedon: Optional[str] = attr(
-        "Built-in role whose permissions the role has by default. Built-in roles do not have it.",
+        "Built-in role with the permissions that the role has by default. Built-in roles do not have this field.",
         wire="new_basedon",
         created_as="role_id",
         at=("extensions", "basedon"),
@@ -62,6 +63,7 @@ class Role(Record):
         decode=_as_states,
         canonical=_checked,
         matches=_is_as_wanted,
+        shows=lambda _found, wanted: "default" not in wanted.values(),
         example={"general.edit_profile": "no", "wato.activate": "yes"},
     )
     enforce_two_factor_authentication: Optional[bool] = attr(

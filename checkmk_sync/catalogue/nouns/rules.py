@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, Optional
 
 from ...core.call import CallKind, ExpectedReply
 from ..field import Former
-from ..literals import comparable, read_literal, write_literal
+from ..literals import comparable, masked_member, read_literal, write_literal
 from ..noun import CRUD, Record, attr, key, noun
 from ..operation import Operation
 from ..paths import folder_path
-from ..rule_conditions import canonical_conditions, with_label_groups, with_labels
+from ..rule_conditions import canonical_conditions, known_conditions, with_label_groups, with_labels
 
 _CONDITIONS = ("extensions", "conditions")
 _MOVE = Operation(
@@ -71,15 +72,18 @@ class Rule(Record):
         wire="value_raw",
         repeated=True,
         literal=True,
+        holds_secrets=True,  # CHECKMK_API 10.14: sites mask only some of them
         encode=write_literal,
         decode=read_literal,
         canonical=comparable,
+        shows=lambda found, _wanted: masked_member(found, "value") is None,
+        matches=operator.eq,
         example={"levels": (80.0, 90.0)},
     )
     conditions: Optional[dict[str, Any]] = attr(
         "Hosts and services to which the rule applies; all if it has no conditions.",
         default=None,
-        encode=with_label_groups,
+        encode=known_conditions,
         decode=with_label_groups,
         canonical=canonical_conditions,
         former=(Former("2.3.0b1", "conditions", _CONDITIONS, encode=with_labels),),
@@ -93,7 +97,7 @@ class Rule(Record):
     )
     folder_index: Optional[int] = attr("Position in the folder, from 0.", default=None, assigned=True)
     id: Optional[str] = key(
-        "Id of the rule.", assigned=True, default=None, example="0a168697-14a2-48d0-9c3c-ca65569a39e2"
+        "ID of the rule.", assigned=True, default=None, example="0a168697-14a2-48d0-9c3c-ca65569a39e2"
     )
 
 
@@ -104,15 +108,15 @@ class Rule(Record):
     ("list", "get"),
     rank=0,
     list_query={
-        "used": (bool, "Only rulesets with rules, which is the default, or only those without rules."),
+        "used": (bool, "Only rulesets with rules (the default), or only rulesets without rules."),
         "fulltext": (str, "Only rulesets with this regular expression in their name, title or help."),
         "name": (str, "Only rulesets whose name matches this regular expression."),
         "folder": (str, "Count only the rules of this folder."),
-        "deprecated": (bool, "Only deprecated rulesets, or only others, which is the default."),
+        "deprecated": (bool, "Only deprecated rulesets, or only the others (the default)."),
     },
 )
 class Ruleset(Record):
-    """A ruleset, which has rules of one kind."""
+    """A set of rules of one kind, such as the levels of file systems."""
 
     name: str = key("Name of the ruleset.", example="checkgroup_parameters:filesystem")
     title: Optional[str] = attr("Title of the ruleset.", default=None, at=("title",), assigned=True)

@@ -6,11 +6,21 @@ from typing import Any, Iterable, Mapping, Optional
 
 from ..field import Former
 from ..noun import ALWAYS, CRUD, Record, attr, key, noun
+from ..standard_operations import Option
 
 
 def _in_order(tags: Iterable[Mapping[str, Any]]) -> list[tuple[Optional[str], str, list[str]]]:
     # The order counts, because the first tag is the default of every host.
     return [(tag.get("id"), tag["title"], sorted(tag.get("aux_tags") or ())) for tag in tags]
+
+
+def _with_removed(found: Iterable[Mapping[str, Any]], wanted: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    ids = {tag.get("id") for tag in wanted}
+    removed = [tag for tag in found if tag.get("id") not in ids]
+    titles = {tag["title"] for tag in removed}
+    # Checkmk would rename a removed tag whose title another one has.
+    added = [{**tag, "title": f"{tag['title']} ({tag.get('id')})"} if tag["title"] in titles else tag for tag in wanted]
+    return [*added, *removed]
 
 
 def _with_former_ids(tags: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -24,14 +34,27 @@ def _with_former_ids(tags: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     CRUD,
     rank=15,
     touches=("hosts", "folders", "rules", "rulesets"),
-    options={"update": {"repair": ALWAYS}, "delete": {"repair": ALWAYS, "mode": "2.4.0b1"}},
+    options=(
+        Option(
+            "repair",
+            {"update": ALWAYS, "delete": ALWAYS},
+            "Also change the hosts, folders and rules that use the tags.",
+        ),
+        Option(
+            "mode",
+            {"delete": "2.4.0b1"},
+            "Delete the rules that use the group, remove their conditions, or abort if there are any.",
+            str,
+            ("abort", "delete", "remove"),
+        ),
+    ),
 )
 class TagGroup(Record):
     """A group of tags. Each host has exactly one tag of each group, which is the first one by default."""
 
-    # Werk 16364 renamed ident to id. The official documents have this pattern for the id in URLs.
+    # Werk 16364 renamed ``ident`` to ``id``. The official documents have this pattern for the ID in URLs.
     name: str = key(
-        "Id of the group.",
+        "ID of the group.",
         wire="id",
         former=(Former("2.2.0p22", "ident", ("id",), required=True),),
         pattern=r"^[^\d\W][-\w]*$",
@@ -39,10 +62,11 @@ class TagGroup(Record):
     )
     title: str = attr("Title of the group.", at=("title",), example="Environment")
     tags: list[Any] = attr(
-        "Tags of the group, each with a title, an id, and aux_tags. One tag can lack an id.",
+        "Tags of the group, each with a title, an ID, and aux_tags. One tag can lack an ID.",
         min_length=1,
         former=(Former("2.2.0p22", "tags", ("extensions", "tags"), required=True, encode=_with_former_ids),),
         canonical=_in_order,
+        interim=_with_removed,
         example=[{"id": "live", "title": "Live", "aux_tags": ["tcp"]}, {"id": "lab", "title": "Lab", "aux_tags": []}],
     )
     topic: Optional[str] = attr("Topic under which the group is shown.", default=None, example="Operations")

@@ -8,7 +8,7 @@ from typing import Any, Mapping, Optional
 from ...core.call import CallKind, ExpectedReply
 from ..field import Former
 from ..noun import CRUD, MANAGED, Record, attr, key, noun
-from ..operation import Operation
+from ..operation import ANY_FIELD, Operation
 
 _DISMISS_WARNING = Operation(
     "users",
@@ -56,16 +56,23 @@ def _contains(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     return all(found.get(name, False) == value for name, value in wanted.items())
 
 
+def _texts(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not all(isinstance(value, str) for value in attributes.values()):
+        raise ValueError("the values of custom attributes are strings")
+    return attributes
+
+
 @noun("users", "user", "user_config", CRUD, rank=30, further=(_DISMISS_WARNING,))
 class User(Record):
     """A person or a program that logs in, or a contact for notifications."""
 
-    name: str = key("Id of the user.", wire="username", example="jdoe")
+    name: str = key("ID of the user.", wire="username", example="jdoe")
     fullname: str = attr("Full name of the user.", example="Jane Doe")
     auth_type: Optional[str] = attr(
         "How the user logs in: 'password', which is the default, or 'automation' with a secret.",
         wire="auth_option.auth_type",
         at=("extensions", "auth_option", "auth_type"),
+        only_with="password",  # cmk/gui/openapi/endpoints/user_config, _auth_options_to_internal_format
         default=None,
         example="password",
     )
@@ -90,6 +97,7 @@ class User(Record):
         "Whether the site keeps the secret of an automation user readable, so that rules can use it.",
         wire="auth_option.store_automation_secret",
         at=("extensions", "auth_option", "store_automation_secret"),
+        only_with="password",
         default=None,
         unset=False,
         since="2.4.0b1",
@@ -102,7 +110,12 @@ class User(Record):
         "Contact groups of the user.", default=None, canonical=sorted, refers_to="contact_groups", example=["all"]
     )
     authorized_sites: Optional[list[str]] = attr(
-        "Sites that the user can log in to, or 'all'.", default=None, canonical=sorted, unset=["all"], example=["all"]
+        "Sites that the user can log in to, or 'all'.",
+        default=None,
+        canonical=sorted,
+        # The documents contain it in answers, but no known revision of the source returns it.
+        shows=lambda found, _wanted: found is not None,
+        example=["all"],
     )
     contact_options: Optional[dict[str, Any]] = attr(
         "Mail address, and whether it receives notifications that match no rule.",
@@ -120,7 +133,7 @@ class User(Record):
         example={"option": "individual", "duration": 600},
     )
     disable_notifications: Optional[dict[str, Any]] = attr(
-        "Whether notifications are disabled, and in which range of times.",
+        "Whether notifications are disabled, and during which times.",
         default=None,
         canonical=_notifications,
         matches=_contains,
@@ -151,9 +164,18 @@ class User(Record):
         "First page after the login.", default=None, since="2.5.0b1", unset="default_start_url", example="welcome_page"
     )
     customer: Optional[str] = attr(
-        "Customer of the user: 'global' or the id of a customer.",
+        "Customer of the user: 'global' or the ID of a customer.",
         default=None,
         editions=MANAGED,
         unset="provider",
         example="global",
+    )
+    custom_attributes: Optional[dict[str, str]] = attr(
+        "Values of the attributes that the site defines for users, by name. Others keep their value.",
+        wire=ANY_FIELD,
+        at=("extensions",),
+        holds_secrets=True,
+        default=None,
+        canonical=_texts,
+        matches=_contains,
     )

@@ -10,6 +10,7 @@ from .comments import Comments
 from .discovery import Discovery
 from .downtimes import Downtimes
 from .folders import Folders
+from .host_attributes import HostAttributes
 from .hosts import Hosts
 from .jobs import Jobs
 from .monitoring import HostStatuses, Services
@@ -26,6 +27,7 @@ __all__ = [
     "Discovery",
     "Downtimes",
     "Folders",
+    "HostAttributes",
     "HostStatuses",
     "Hosts",
     "Jobs",

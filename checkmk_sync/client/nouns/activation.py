@@ -52,7 +52,7 @@ class PendingChange:
         action = typed(str, data, "action_name")
         user = typed(str, data, "user_id", default="") or None
         text, time, ident = (typed(str, data, name, default="") for name in ("text", "time", "id"))
-        # No version of Checkmk guarantees an id, so the other members take its place.
+        # No version of Checkmk guarantees an ID, so the other members take its place.
         return cls(ident or f"{time} {user} {action} {text}", user, action, text, time)
 
     def is_foreign_to(self, user: str) -> bool:
@@ -70,7 +70,7 @@ Approved = Callable[[PendingChange], bool]
 class ActivationRun:
     """An activation. ``changes`` are the changes that it activates, or empty if the site does not report them.
 
-    ``status_per_site`` maps the ids of sites to pairs of a state (``success``, ``warning``, ``error`` or None) and a
+    ``status_per_site`` maps the IDs of sites to pairs of a state (``success``, ``warning``, ``error`` or None) and a
     text. It is empty before Checkmk 2.4.
     """
 
@@ -141,7 +141,7 @@ class Activation(Resource):
         return self._read(lambda data: list(map(ActivationRun.parse, items_of(data))), "running")
 
     def get(self, run_id: str) -> ActivationRun:
-        """Return an activation by its id. Raises NotFoundError if the site does not know it, or has forgotten it."""
+        """Return an activation by its ID. Raises NotFoundError if the site does not know it, or has forgotten it."""
         return self._read(ActivationRun.parse, "get", path={"run": run_id})
 
     @writes
@@ -160,7 +160,7 @@ class Activation(Resource):
 
         If nothing is pending, the call succeeds. If another activation is running, the call waits for its end first.
 
-        * ``sites``: ids of sites. Some changes may stay pending for other sites. Before Checkmk 2.4, ActivationError is
+        * ``sites``: IDs of sites. Some changes may stay pending for other sites. Before Checkmk 2.4, ActivationError is
           raised in this case, because the site does not report whether it is a failure.
         * ``force_foreign_changes``: also activate changes of other users.
         * ``timeout_s``: the limit for the entire call, in seconds.
@@ -305,7 +305,7 @@ class Activation(Resource):
         return {change.id for change in before} & {change.id for change in self.pending()}
 
     def _verify(self, before: Sequence[PendingChange], run: ActivationRun, sites: Sequence[str]) -> set[str]:
-        """Return the ids of changes that are still pending. Raises ActivationError if the activation has failed."""
+        """Return the IDs of changes that are still pending. Raises ActivationError if the activation has failed."""
         # CHECKMK_API 10.16: before 2.4 only changes that are still pending show that an activation has failed.
         failed = {site: text for site, (state, text) in run.status_per_site.items() if state == "error"}
         pending = self._still_pending(before)

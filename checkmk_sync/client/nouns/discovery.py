@@ -25,8 +25,8 @@ from ..settling import after_write, poll, settle, wait_for
 from ..site import Site
 from .jobs import RACE_S, UNSTARTED, Job, Jobs
 
-# Before 2.4 there is one bulk job per site, and this is its id. If another user starts a job right after ours has
-# ended, reading this id returns the other one.
+# Before 2.4 there is one bulk job per site, and this is its ID. If another user starts a job right after ours has
+# ended, reading this ID returns the other one.
 OLD_BULK_JOB = "bulk_discovery"
 
 # CHECKMK_API 10.15
@@ -314,7 +314,7 @@ class Discovery(Resource):
         raise WaitTimeoutError(message, waited_s=deadline.elapsed_s())
 
     def _job_id(self, reply: Reply) -> Optional[str]:
-        """Return the id of the job, or None if there was nothing to do (204)."""
+        """Return the ID of the job, or None if there was nothing to do (204)."""
         if reply.status == 204:
             return None
         if reply.status < 300:  # CHECKMK_API 10.15: up to 2.3 the answer is the job, later a redirect to it

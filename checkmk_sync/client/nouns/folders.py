@@ -19,7 +19,7 @@ from ..updates import Attributes, ChangeFunction, birth, json_mapping, update_fu
 class Folders(Attributed[Folder]):
     """The folders of the configuration, as ``client.folders``.
 
-    A folder is given as ``/a/b``, ``~a~b``, ``\\a\\b`` or by its id of 32 hexadecimal digits. The root is ``/``.
+    A folder is given as ``/a/b``, ``~a~b``, ``\\a\\b`` or by its ID of 32 hexadecimal digits. The root is ``/``.
 
     Changes take effect in the monitoring with the next activation. If the answer to a write is lost, the client finds
     out whether the write was applied, as for :class:`Hosts`.
@@ -66,7 +66,7 @@ class Folders(Attributed[Folder]):
         ``exist_ok=True``, an existing folder is returned as it is.
 
         Raises BadRequestError if the folder exists, if its parent does not exist, or if an attribute is not valid.
-        Raises ValueError for the root and for an id. The client reads the folder first, which costs one request.
+        Raises ValueError for the root and for an ID. The client reads the folder first, which costs one request.
         """
         wanted = _folder(folder, title, attributes)
         if exist_ok and (found := self.find(wanted.path, fresh=True)):

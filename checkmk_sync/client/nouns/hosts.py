@@ -104,7 +104,7 @@ class Hosts(Attributed[Host], BulkEditable[Host]):
         Without arguments, the stream contains all hosts that the user can see. Limit it in one of these ways:
 
         * ``folder``: only hosts that are directly in this folder.
-        * ``site``: only hosts that are monitored by the site with this id (Checkmk 2.4 and later).
+        * ``site``: only hosts that are monitored by the site with this ID (Checkmk 2.4 and later).
         * ``names``: only hosts with these names. Names that do not exist are omitted.
 
         ``search`` is a pattern for the host name, such as ``web*``; ``*`` matches any number of characters and ``?``

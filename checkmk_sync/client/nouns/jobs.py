@@ -53,9 +53,9 @@ class Jobs(Resource):
     noun = "jobs"
 
     def get(self, job_id: str, *, site: Optional[str] = None) -> Job:
-        """Return a job by its id. Raises NotFoundError if it does not exist.
+        """Return a job by its ID. Raises NotFoundError if it does not exist.
 
-        ``site`` is the id of the site on which the job runs. It is ignored if the site's version does not support it.
+        ``site`` is the ID of the site on which the job runs. It is ignored if the site's version does not support it.
         """
         query = {"site_id": site} if site is not None and self._supports("get", "site_id") else {}
         return self._read(Job.parse, "get", path={"job": job_id}, query=query)

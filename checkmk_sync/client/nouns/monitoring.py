@@ -115,7 +115,7 @@ class HostStatuses(_Status[HostStatus]):
         * ``state`` is one state or several. A state is a :class:`.HostState`, its number, its name, or a unique prefix
           of the name such as ``"unreach"``. Case is ignored.
         * ``query`` is a :class:`.Filter`.
-        * ``sites`` are the ids of the sites to query (default: all). Checkmk silently omits the hosts of a site that is
+        * ``sites`` are the IDs of the sites to query (default: all). Checkmk silently omits the hosts of a site that is
           down.
 
         ``columns`` are additional columns, as in :meth:`get`. Raises ValueError for an unknown state. The request is
@@ -188,7 +188,7 @@ class Services(_Status[ServiceStatus]):
         * ``state`` is one state or several. A state is a :class:`.ServiceState`, its number, its name, or a unique
           prefix of the name such as ``"crit"``. Case is ignored.
         * ``query`` is a :class:`.Filter`.
-        * ``sites`` are the ids of the sites to query (default: all). Checkmk silently omits a site that is down.
+        * ``sites`` are the IDs of the sites to query (default: all). Checkmk silently omits a site that is down.
 
         ``columns`` are additional columns, as in :meth:`get`. Raises ValueError for an unknown state. The requests are
         sent when you iterate. NotFoundError is raised then for an unknown ``host``, and BadRequestError for an unknown

@@ -1,10 +1,8 @@
-"""Renames roles of users, and returns permissions to their defaults."""
+"""Renames roles of users."""
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
-
-from ...catalogue.nouns import Role
+from ...catalogue.nouns import Role, User
 from ..collection import Collection
 from ..resource import writes
 
@@ -12,31 +10,27 @@ from ..resource import writes
 class Roles(Collection[Role]):
     """The roles of users, as ``client.roles``. The site creates a role as a clone of ``basedon``.
 
-    Permissions cannot be set while cloning, so that :meth:`create` sends them with a second request. A permission with
-    the state ``default`` is always sent, because sites do not tell it apart from ``yes`` or ``no``. The site adds
-    " (copy)" to an alias that another role has.
+    A clone gets its permissions only afterwards, so :meth:`create` sends them in a second request. The answers of sites
+    contain only ``yes`` and ``no``, so ``default`` cannot be compared. The site adds " (copy)" to an alias that another
+    role has.
     """
 
     @writes
     def rename(self, key: str, new_key: str) -> Role:
-        """Give a role another id, and return the role. The site changes the roles of users, too."""
-        self._require_key(new_key)
-        return self._change(
+        """Give a role another ID, also in the roles of users, and return the role.
+
+        The site does not change the users. If this call fails in between, some users have a role that does not exist.
+        """
+        if self._require_key(new_key) == key:
+            return self.get(key, fresh=True)
+        role = self._change(
             key,
             "update",
-            lambda _before: {"new_role_id": new_key} if new_key != key else {},
+            lambda _before: {"new_role_id": new_key},
             lambda there, *_: there.find(key, fresh=True) is None,
             name_after=lambda _before: new_key,
         )
-
-    def _differing(self, before: Role, values: Mapping[str, Any], /) -> Sequence[str]:
-        names = super()._differing(before, values)
-        return [*names, "permissions"] if _resets(values) and "permissions" not in names else names
-
-    def _has_values(self, found: Role, values: Mapping[str, Any]) -> bool:
-        # A default cannot be compared, so an update that sends one cannot be proven.
-        return not _resets(values) and super()._has_values(found, values)
-
-
-def _resets(values: Mapping[str, Any]) -> bool:
-    return "default" in values.get("permissions", {}).values()
+        users = Collection(self._site, User)
+        for user in [found for found in users.each() if key in (found.roles or ())]:
+            users.update(user.name, roles=[new_key if name == key else name for name in user.roles or ()])
+        return role

@@ -16,9 +16,9 @@ from ..collection import Collection
 from ..resource import writes
 from ..rule_matching import RuleTarget
 from ..site import Site
+from ..site_attributes import read_tag_groups
 from .hosts import Hosts
 from .monitoring import HostStatuses, Services
-from .tag_groups import TagGroups
 
 _UNKNOWN = "Unknown ruleset."  # the title of the site's errors (CHECKMK_API 10.14)
 
@@ -36,11 +36,14 @@ class Rulesets(Collection[Ruleset]):
         with self.naming_similar(name):
             return super().get(name, fresh=fresh)
 
-    def names(self) -> list[str]:
-        """Return the sorted names of all rulesets, which costs four requests."""
+    def names(self, *, used: Optional[bool] = None) -> list[str]:
+        """Return the sorted names of all rulesets, or only those with or without rules.
+
+        This costs two requests, and four for all rulesets.
+        """
         # Checkmk: "used=false" lists only the rulesets without rules (Ruleset.matches_ruleset_search_options).
-        choices = itertools.product((True, False), (False, True))
-        return sorted({found.name for used, old in choices for found in self.each(used=used, deprecated=old)})
+        choices = itertools.product((True, False) if used is None else (used,), (False, True))
+        return sorted({found.name for has, old in choices for found in self.each(used=has, deprecated=old)})
 
     @contextlib.contextmanager
     def naming_similar(self, ruleset: str) -> Iterator[None]:
@@ -61,8 +64,8 @@ class Rules(AssignedKeys[Rule]):
     >>> cmk.rules.create(ruleset="host_contactgroups", folder="/linux", value="all")
     >>> [rule.value for rule in cmk.rules.each(ruleset="host_contactgroups")]
 
-    A value is the Python object that the site writes as text, with its tuples; lists and tuples count as equal. If the
-    site does not have the ruleset, the error names a similar one. Rules have no names, so ``ensure`` without an id
+    A value is a Python object, which requests and answers contain as text. Lists and tuples count as equal. If the
+    site does not have the ruleset, the error names a similar one. Rules have no names, so ``ensure`` without an ID
     looks for a rule with the same value, conditions and other given fields in the folder.
 
     Changes take effect in the monitoring with the next activation (see :class:`Activation`).
@@ -86,7 +89,7 @@ class Rules(AssignedKeys[Rule]):
 
         >>> cmk.rules.move(rule.id, top_of="/linux")
 
-        Give one of the arguments: the id of a rule, or a folder. If the rule is already there, no change is sent.
+        Give one of the arguments: the ID of a rule, or a folder. If the rule is already there, no change is sent.
         Raises NotFoundError if a rule does not exist, and BadRequestError if the rules are in different rulesets.
         """
         targets = {"before": before, "after": after, "top_of": top_of, "bottom_of": bottom_of}
@@ -119,7 +122,7 @@ class Rules(AssignedKeys[Rule]):
         are not set in the configuration are known only if the host, or the service, is monitored. Time periods in
         values are ignored, and so are the nodes of clusters. Raises NotFoundError if the host is not configured.
         """
-        names = [ruleset] if ruleset else [found.name for found in self._rulesets.each()]
+        names = [ruleset] if ruleset else self._rulesets.names(used=True)
         rules = [rule for name in names for rule in self.each(ruleset=name)]
         return list(filter(self._target(host, service, rules).fits, rules))
 
@@ -131,11 +134,12 @@ class Rules(AssignedKeys[Rule]):
         tags = {key[len(prefix) :]: value for key, value in attributes.items() if key.startswith(prefix)}
         used = {key for rule in rules for key in rule.conditions or {}}
         if "host_tags" in used:
-            tags = {**_auxiliary_tags(TagGroups(self._site, TagGroup), tags), **tags}
-        labels, service_labels = dict(attributes.get("labels", {})), {}
+            tags = {**_auxiliary_tags(read_tag_groups(self._site), tags), **tags}
+        labels, service_labels = attributes.get("labels", {}), {}
         with contextlib.suppress(NotFoundError):  # not monitored
             if "host_label_groups" in used:
-                labels.update(HostStatuses(self._site).get(name, ["labels"])["labels"])
+                # The monitoring still has the labels of the last activation.
+                labels = {**HostStatuses(self._site).get(name, ["labels"])["labels"], **labels}
             if service is not None and "service_label_groups" in used:
                 service_labels = Services(self._site).get(name, service, ["labels"])["labels"]
         return RuleTarget(name, found.folder, tags, labels, service, service_labels)
@@ -162,7 +166,10 @@ class Rules(AssignedKeys[Rule]):
             yield from super()._list(received, verb, noun=noun, **arguments)
 
 
-def _auxiliary_tags(groups: TagGroups, tags: Mapping[str, str]) -> dict[str, str]:
-    """Return the auxiliary tags that the tags of a host imply, each with its own id as the group."""
-    of_host = (tag for group in groups.each() for tag in group.tags if tag.get("id") == tags.get(group.name))
-    return {name: name for tag in of_host for name in tag.get("aux_tags") or ()}
+def _auxiliary_tags(groups: Mapping[str, TagGroup], tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the auxiliary tags that the tags of a host imply, each with its own ID as the group."""
+    of_host = (tag for group in groups.values() for tag in group.tags if tag.get("id") == tags.get(group.name))
+    found = {name: name for tag in of_host for name in tag.get("aux_tags") or ()}
+    # Checkmk (Host.tag_groups): hosts with an address but without agents have the tag "ping".
+    is_pinged = (tags.get("agent"), tags.get("snmp_ds")) == ("no-agent", "no-snmp")
+    return {**found, "ping": "ping"} if is_pinged and tags.get("address_family") != "no-ip" else found

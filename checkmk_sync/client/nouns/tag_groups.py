@@ -1,38 +1,70 @@
-"""Changes and deletes host tag groups that are in use."""
+"""Names the users of a host tag group before a change, and if the site refuses the change because of them."""
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Optional
 
-from ...catalogue.nouns import TagGroup
+from ...catalogue.nouns import Rule, TagGroup
+from ...core.call import Reply
+from ...errors import CheckmkError, ForbiddenError
 from ..collection import Collection
-from ..resource import writes
+from ..editable import Values
+from .host_attributes import AttributeUsers, HostAttributes
 
 
 class TagGroups(Collection[TagGroup]):
     """The host tag groups, as ``client.tag_groups``. The built-in groups, such as ``agent``, cannot be changed.
 
-    The site refuses to remove a tag or a group that hosts, folders or rules use, and a deletion then names them in
-    ``error.detail``. Give ``repair`` or ``mode`` to remove the tags from them.
+    >>> cmk.tag_groups.update("environment", tags=[{"id": "live", "title": "Live"}], repair=True)
+    >>> cmk.tag_groups.delete("environment", mode="remove")
+
+    The site refuses to remove or rename a tag that hosts, folders or rules use, and to delete a group in use. It raises
+    ForbiddenError, which names them. With ``repair=True``, the site also changes them. A tag is renamed if its title
+    stays and its ID changes. An update with ``repair`` gives hosts, folders and rules the new tag, or removes the tag
+    from them. A deletion with ``repair`` removes the tags from hosts and folders, and deletes the rules that need one.
+    From 2.4 on, ``mode="delete"`` does the same, and ``mode="remove"`` keeps such rules without the condition.
     """
 
-    @writes
-    def update(self, key: str, *, etag: Optional[str] = None, repair: bool = False, **values: Any) -> TagGroup:
-        """Set some fields of a group, as :meth:`Collection.update`.
+    def affected(self, key: str, values: Optional[Values] = None, /, **options: Any) -> list[str]:
+        """Describe the hosts, folders and rules that an update with ``values``, or a deletion, affects."""
+        users = self._users(key, values)
+        deletes_rules = values is None and options.get("mode") != "remove"
+        return [
+            *(f"host {name}" for name in users.hosts),
+            *(f"folder {path}" for path in users.folders),
+            *(
+                f"rule {rule.id} of {rule.ruleset}"
+                + (", which is deleted" if deletes_rules and _needs(rule, key) else ", whose condition changes")
+                for rule in users.rules
+            ),
+        ]
 
-        >>> cmk.tag_groups.update("environment", tags=[{"id": "live", "title": "Live"}])
+    def _perform(self, verb: str, **arguments: Any) -> Reply:
+        try:
+            return super()._perform(verb, **arguments)
+        except ForbiddenError as error:
+            # Checkmk refuses because of users with the status of a missing permission, but with another title.
+            if "requires additional authorization" not in error.title:
+                raise
+            refusal = error
+        with contextlib.suppress(CheckmkError):  # this user may lack the permission to see rules
+            users = self._users(arguments["path"]["key"], arguments.get("body"))
+            refusal = refusal.with_attempted(f"{refusal}; used by {users}")
+        raise refusal
 
-        A tag is renamed if its title stays and its id changes. Raises ForbiddenError if a tag in use would disappear or
-        be renamed. With ``repair``, the site replaces or removes it in all hosts, folders and rules.
-        """
-        return self._update(key, values, etag, {"repair": True} if repair else {})
+    def _users(self, key: str, values: Optional[Values]) -> AttributeUsers:
+        """Return the users of the tags that an update with ``values`` renames or removes, or those of the group."""
+        if values is None:
+            lost = None
+        else:
+            left = [tag.get("id", tag.get("ident")) for tag in values.get("tags") or ()]
+            tags = self.get(key, fresh=True).tags if left else ()
+            lost = [tag["id"] for tag in tags if tag["id"] not in (None, *left)]
+        return AttributeUsers() if lost == [] else HostAttributes(self._site).users(f"tag_{key}", lost)
 
-    @writes
-    def delete(self, name: str, *, missing_ok: bool = False, repair: bool = False, mode: Optional[str] = None) -> None:
-        """Delete a group. Raises NotFoundError if it does not exist, unless ``missing_ok`` is True.
 
-        Raises ForbiddenError if hosts, folders or rules use the group. With ``repair``, the site removes its tags from
-        hosts and folders, and deletes the rules that need one of its tags. ``mode``, from 2.4 on, is ``delete`` for the
-        same, ``remove`` to keep such rules without the condition, or ``abort``.
-        """
-        self._delete(name, missing_ok, query={"repair": repair or None, "mode": mode})
+def _needs(rule: Rule, group: str) -> bool:
+    """Return True if a rule applies only to hosts with a tag of the group."""
+    conditions = (rule.conditions or {}).get("host_tags", ())
+    return any(found["key"] == group and found["operator"] not in ("is_not", "none_of") for found in conditions)

@@ -13,7 +13,7 @@ class Users(Collection[User]):
     """The users, as ``client.users``. The site never returns a password or secret.
 
     ``password`` is the password of a person. With ``auth_type="automation"``, it is the secret of a program. A change
-    of one of these fields turns a user of LDAP or SAML into a local one, so that they are sent only if they are given.
+    of one of these fields turns a user of LDAP or SAML into a local user, so they are sent only if they are given.
     """
 
     @writes
@@ -35,11 +35,13 @@ class Users(Collection[User]):
         return _with_login(super()._creation_body(record), None)
 
     def _update_body(self, before: User, changes: Mapping[str, Any], /) -> Mapping[str, Any]:
+        if "password" in changes and before.store_automation_secret:  # a new secret resets it
+            changes = {"store_automation_secret": True, **changes}
         return _with_login(super()._update_body(before, changes), before.auth_type)
 
 
 def _with_login(body: Mapping[str, Any], auth_type: Any) -> Mapping[str, Any]:
-    """Return a body in which ``auth_option`` is complete. ``auth_type`` is that of the user before, or None."""
+    """Return a body in which ``auth_option`` is complete. ``auth_type`` is its value before, or None."""
     if "auth_option" not in body:
         return body
     login = {"auth_type": "automation" if auth_type == "automation" else "password", **body["auth_option"]}

@@ -44,18 +44,42 @@ def call(method: str, kind: str, client: Checkmk, /, **arguments: Any) -> Row:
     return row_of(getattr(_collection(client, kind), method)(*key, **_given(kind, client, arguments)))
 
 
-def delete(client: Checkmk, kind: str, **key: str) -> Row:
-    (name,) = key.values()
-    _collection(client, kind).delete(name)
+def delete(client: Checkmk, kind: str, **arguments: Any) -> Row:
+    name, options = _key_and_options(kind, arguments)
+    _collection(client, kind).delete(name, **options)
     return {"deleted": name}
 
 
-def preview_delete(client: Checkmk, kind: str, **key: str) -> Preview:
-    """Return a preview with all fields of the object, which is read again without the cache."""
-    (name,) = key.values()
+def preview_delete(client: Checkmk, kind: str, **arguments: Any) -> Preview:
+    """Return a preview with all fields of the object, which is read again without the cache, and with its users."""
+    name, options = _key_and_options(kind, arguments)
     row = row_of(_collection(client, kind).get(name, fresh=True))
+    affected = _collection(client, kind).affected(name, **options)
     summary = f"Permanently delete the {NOUNS[kind].singular} {name} from the configuration of {client.settings.site}."
-    return Preview(summary, tuple(f"{field}: {value}" for field, value in row.items()), row)
+    lines = [f"{field}: {value}" for field, value in row.items()]
+    if affected:
+        effect = "It also changes its users" if options else "The site refuses, because it is in use"
+        lines += [f"{effect}:", *affected]
+    return Preview(summary, tuple(lines), [row, affected])
+
+
+def preview_update(client: Checkmk, kind: str, option: str, **arguments: Any) -> Optional[Preview]:
+    """Return a preview with the other objects that an update affects, or None without its ``option``."""
+    noun = NOUNS[kind]
+    given = {name: value for name, value in arguments.items() if value is not None}
+    name = given.pop(noun.key.name)
+    if not given.pop(option, False):
+        return None
+    affected = _collection(client, kind).affected(name, given)
+    summary = f"Change the {noun.singular} {name} in the configuration of {client.settings.site}, and its users."
+    return Preview(summary, tuple(affected or ["no other objects"]), affected, needs_approval=bool(affected))
+
+
+def _key_and_options(kind: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the key of an object to delete, and the options that are set."""
+    known = {option.name for option in NOUNS[kind].options_of("delete")}
+    (name,) = (value for argument, value in arguments.items() if argument not in known)
+    return name, {argument: value for argument, value in arguments.items() if argument in known and value}
 
 
 def _given(kind: str, client: Checkmk, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -63,6 +87,8 @@ def _given(kind: str, client: Checkmk, arguments: dict[str, Any]) -> dict[str, A
     fields = NOUNS[kind].by_name
     given = {name: value for name, value in arguments.items() if value is not None}
     for name, value in given.items():
+        if name not in fields:  # an option
+            continue
         if fields[name].secret:
             given[name] = _reveal(client, value)
         elif fields[name].holds_secrets:

@@ -11,6 +11,7 @@ from collections.abc import Mapping  # isinstance() is three times slower with t
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Callable, Iterable, Iterator, Optional, Union, cast
 
+from ...catalogue.nouns import NOUNS
 from ...config.documents import MAX_BYTES, MAX_DEPTH, Document, read_json, read_limited, read_yaml
 from ...core.arguments import describe_type, require_type
 from ...errors import InventoryError, SettingsError
@@ -102,7 +103,8 @@ def from_text(source: InventoryText, *, mapping: Optional[ColumnMap] = None) -> 
 def from_data(data: Mapping[str, Any]) -> Desired:
     """Read the desired state from data: ``{"hosts": [{"name": …, "folder": …, "attributes": {…}}], "folders": […]}``.
 
-    Tuples count as lists. Raises InventoryError, which names entries by index, as in ``hosts[5]``.
+    Tuples count as lists, except in the values of rules. Raises InventoryError, which names entries by index, as in
+    ``hosts[5]``.
     """
     reading = _Reading(None)
     try:
@@ -118,6 +120,9 @@ def from_data(data: Mapping[str, Any]) -> Desired:
     return reading.desired()
 
 
+_LITERALS = {field.name for noun in NOUNS.values() for field in noun.fields if field.literal}
+
+
 def _tuples_as_lists(data: Any, depth: int = 0) -> Any:
     """Return plain data with lists in place of tuples."""
     if depth > MAX_DEPTH:  # too deep; refused later, with its location
@@ -125,7 +130,8 @@ def _tuples_as_lists(data: Any, depth: int = 0) -> Any:
     if isinstance(data, (list, tuple)):
         return [_tuples_as_lists(entry, depth + 1) for entry in data]
     if isinstance(data, Mapping):
-        return {key: _tuples_as_lists(value, depth + 1) for key, value in data.items()}
+        kept = _LITERALS if depth == 2 else ()  # an entry in the list of a section
+        return {key: value if key in kept else _tuples_as_lists(value, depth + 1) for key, value in data.items()}
     return data
 
 

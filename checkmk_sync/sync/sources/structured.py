@@ -101,6 +101,10 @@ def to_data(desired: Desired) -> dict[str, Any]:
         kind = KINDS[wanted.kind]
         entry: dict[str, Any] = {kind.keys[0]: wanted.key, **({ABSENT: True} if wanted.absent else {})}
         for path, value in wanted.properties.items():
+            field = kind.field_at(path)
+            if field is not None and field.literal:
+                entry[field.wire] = repr(value)  # JSON does not have tuples
+                continue
             inner = entry if len(path) == 1 else entry.setdefault(path[0], {})
             inner[path[-1]] = None if value is REMOVE else value
         data.setdefault(kind.section, []).append(entry)

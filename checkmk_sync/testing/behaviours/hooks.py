@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import Any, ClassVar, Iterable, Mapping, Optional
+from typing import Any, Iterable, Mapping, Optional
 
 from ..configuration import Configuration
 from ..endpoints import EDIT, Context, SiteState
@@ -17,13 +16,13 @@ class Hooks:
     """The behaviour of the server that can differ between nouns. The defaults are the standard behaviour.
 
     Reading needs ``permission``, and writing also ``wato.edit``. ``parameter`` names the key in errors about the URL.
-    ``taken`` is the error for a new object whose key exists, and ``absent`` for a key in a body that does not exist.
-    With ``found_first``, the refusal of a missing object comes before all others. With ``permission_first``, the
-    refusal for a missing permission does, too. ``unknown`` replaces the usual error for unknown fields.
+    ``taken`` is the error for a new object with a key that exists, and ``absent`` for an unknown key in a body. With
+    ``found_first``, the refusal of a missing object comes before all others, and with ``permission_first`` the refusal
+    for a missing permission. ``unknown`` replaces the usual error for unknown fields.
 
-    ``options`` are the checks of arguments that are not fields, such as ``repair``. An update keeps the members of the
-    fields ``merges`` that it does not name, and empties the fields ``replaced``. If ``checks_etags`` is False, no
-    answer has an ETag, and If-Match is ignored. ``counted`` is the member of a list with the number of its objects.
+    An update keeps the members of the fields ``merges`` that it does not name, and empties the fields ``replaced``. If
+    ``checks_etags`` is False, no answer has an ETag, and If-Match is ignored. ``counted`` is the member of a list with
+    the number of its objects.
     """
 
     permission = "general.use"
@@ -33,7 +32,6 @@ class Hooks:
     unknown = ""
     found_first = permission_first = False
     checks_etags = True
-    options: ClassVar[Mapping[str, Check]] = MappingProxyType({})
     merges: tuple[str, ...] = ()
     replaced: tuple[str, ...] = ()
     counted = ""

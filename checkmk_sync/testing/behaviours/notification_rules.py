@@ -6,16 +6,16 @@ from typing import Any, Mapping
 
 from werkzeug.wrappers import Response
 
-from ...catalogue.notification_shapes import SINCE, resolved, shape_at
+from ...catalogue.request_shapes import resolved
 from ..endpoints import Context, Fields, SiteState
 from ..references import existing_folder, existing_host
 from ..replies import Problem, bad_fields
-from ..shapes import check_of
+from ..shapes import check_at
 from ..validation import REQUIRED, Check, Field, list_of, member_of
 from .hooks import Values
 from .standard import Behaviour
 
-_BULK_SCRIPTS = ("asciimail", "mail")  # those with "# Bulk: yes" in their head
+_BULK_SCRIPTS = ("asciimail", "mail")  # the scripts with "# Bulk: yes" in their head
 _GROUPS: Mapping[str, str] = {
     **dict.fromkeys(
         ("match_contact_groups", "members_of_contact_groups", "restrict_by_contact_groups"), "contact_groups"
@@ -26,8 +26,7 @@ _GROUPS: Mapping[str, str] = {
 
 
 def _body(state: SiteState) -> dict[str, Field]:
-    since = [first for first in SINCE if state.profile.version.at_least(first)][-1]
-    return {"rule_config": Field(check_of(shape_at(since, "rule_config")), REQUIRED)}
+    return {"rule_config": Field(check_at(state.profile.version, "notification_rules", "rule_config"), REQUIRED)}
 
 
 def _references(state: SiteState) -> dict[str, Check]:
@@ -87,7 +86,7 @@ class NotificationRules(Behaviour):
         return {**values, "title": values["rule_config"]["rule_properties"]["description"]}
 
     def delete(self, context: Context) -> Response:
-        # Checkmk: deleting a rule that does not exist is no error.
+        # Checkmk: the deletion of a rule that does not exist succeeds.
         if context.params["key"] not in self._objects(context):
             return Response(status=204)
         return super().delete(context)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar, Mapping, Optional
+from typing import Any, Optional
 
 from ..builtin_objects import BUILTIN_OBJECTS
 from ..configuration import Configuration
 from ..endpoints import Context, SiteState
 from ..permissions import PERMISSION_NAMES, role_permissions
 from ..replies import Problem, bad_fields
-from ..validation import Check, choice, mapping, member_of, refined, string
+from ..validation import Check, choice, mapping, member_of, refined
 from .hooks import Values
 from .standard import Behaviour
 from .users import set_login
@@ -21,6 +21,7 @@ _TAKEN = "The role should not exist but it does: {!r}"
 _CUSTOM = "The role should be a custom role but it's not: {!r}"
 _PERMISSION = member_of(PERMISSION_NAMES, "The specified permission name doesn't exist: {!r}")
 _STATE = choice("yes", "no", "default")
+_TWO_FACTORS = "enforce_two_factor_authentication"
 
 
 def _permissions(value: Any) -> Any:
@@ -38,7 +39,6 @@ class Roles(Behaviour):
     parameter = "role_id"
     taken = _TAKEN
     found_first = True
-    options: ClassVar[Mapping[str, Check]] = {"new_role_id": string}
 
     def checks(self, state: SiteState) -> dict[str, Check]:
         existing = member_of(state.configuration.objects["roles"], _EXISTING)
@@ -63,7 +63,7 @@ class Roles(Behaviour):
         roles, new = context.configuration.objects["roles"], context.body.get("new_role_id")
         if key is not None or new:
             return str(new or key)
-        # Checkmk: a clone without an id has that of the original and an x.
+        # Checkmk: a clone without an ID gets the ID of the original, followed by an x.
         clone = str(context.body["role_id"])
         while clone in roles:
             clone += "x"
@@ -73,7 +73,7 @@ class Roles(Behaviour):
         roles, new_key = context.configuration.objects["roles"], context.body.get("new_role_id", key)
         if key not in roles:
             return
-        # Checkmk refuses in this order: by the schema, then by the alias, the id and the base.
+        # Checkmk refuses in this order: by the schema, then by the alias, the ID and the base.
         if new_key in roles and "new_role_id" in context.body:
             raise bad_fields({"new_role_id": [_TAKEN.format(new_key)]})
         alias = context.body.get("new_alias")
@@ -90,27 +90,27 @@ class Roles(Behaviour):
 
     def complete(self, context: Context, values: Values) -> Values:
         roles = context.configuration.objects["roles"]
-        # A clone of a custom role has the same built-in base.
         original = roles[values["role_id"]] if "role_id" in values else values
         alias = values.get("new_alias", original["alias"])
         while "role_id" in values and any(role["alias"] == alias for role in roles.values()):
             alias += " (copy)"
-        states = {**values.get("permissions", {}), **values.get("new_permissions", {})}
+        states = {**original["permissions"], **values.get("new_permissions", {})}
         return {
             "alias": alias,
+            # A clone of a custom role has the same built-in base.
             "basedon": values.get("new_basedon", original["basedon"]),
             "builtin": values.get("builtin", False),
             "permissions": {name: state for name, state in states.items() if state != "default"},
-            "enforce_two_factor_authentication": values.get("enforce_two_factor_authentication", False),
+            _TWO_FACTORS: values.get(_TWO_FACTORS, original[_TWO_FACTORS]),
         }
 
     def extensions(self, context: Context, values: Values, *, is_single: bool) -> Values:
-        hidden = {
-            *(["basedon"] if values["builtin"] else []),
-            *([] if context.profile.version.at_least("2.5.0b1") else ["enforce_two_factor_authentication"]),
-        }
-        shown = {name: value for name, value in values.items() if name not in hidden}
-        return {**shown, "permissions": sorted(role_permissions(context.configuration.objects["roles"], values))}
+        shown = {**values, "permissions": sorted(role_permissions(values))}
+        if values["builtin"]:
+            del shown["basedon"]
+        if not context.profile.version.at_least("2.5.0b1"):
+            del shown[_TWO_FACTORS]
+        return shown
 
     def usages(self, configuration: Configuration, key: str) -> list[str]:
         return [name for name, user in configuration.objects["users"].items() if key in user.get("roles", ())]
@@ -119,10 +119,7 @@ class Roles(Behaviour):
         return Problem(400, "A problem occured.", f"You cannot delete roles, that are still in use ({key})!")
 
     def after_write(self, context: Context, key: str, before: Optional[Values], after: Optional[Values]) -> None:
-        configuration, new_key = context.configuration, context.body.get("new_role_id", key)
-        users, roles = configuration.objects["users"], configuration.objects["roles"]
-        for name, user in users.items() if before is not None else ():
+        # The endpoint of Checkmk does not rename the role in users, unlike the web interface.
+        for name, user in context.configuration.objects["users"].items() if before is not None else ():
             if key in user.get("roles", ()):
-                users[name] = {**user, "roles": [new_key if role == key else role for role in user["roles"]]}
-            if any(role == new_key or roles[role]["basedon"] == new_key for role in users[name].get("roles", ())):
-                set_login(configuration, name)
+                set_login(context.configuration, name)

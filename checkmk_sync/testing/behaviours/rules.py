@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Iterable, Mapping
 
 from werkzeug.wrappers import Response
 
@@ -13,14 +13,15 @@ from ..endpoints import Context, Fields, SiteState
 from ..references import existing_folder
 from ..replies import Problem, bad_fields
 from ..rulesets import RULESETS
-from ..shapes import check_of
+from ..shapes import check_at
 from ..validation import REQUIRED, Check, Field, boolean, member_of, parsed_by, pattern, string
 from .hooks import Values
 from .standard import Behaviour
 
 _GROUPS_SINCE, _MASK = "2.3.0b1", "******"
+_AND = {"operator": "and"}  # the default between labels, and between groups of them
 
-# The names that values can contain. Only rulesets with them check more than the type of a value.
+# The keys that values can contain. For other rulesets, only the type of a value is checked.
 _VALUE_KEYS: Mapping[str, frozenset[str]] = {
     "checkgroup_parameters:memory_linux": frozenset(f"levels_{part}" for part in ("ram", "swap", "total", "virtual")),
     "active_checks:http": frozenset(("name", "host", "mode", "disable_sni")),
@@ -30,31 +31,8 @@ _VALUE_KEYS: Mapping[str, frozenset[str]] = {
 # Conditions
 
 
-def _tag(value: Any) -> dict[str, Any]:
-    return {"members": {"operator": "str", "key": "str", "value": value}}
-
-
-_BOOLEAN, _TEXTS = {"enum": ("and", "or", "not")}, {"list": "str"}
-_TAG = {
-    "by": "operator",
-    "kinds": {**dict.fromkeys(("is", "is_not"), _tag("str")), **dict.fromkeys(("one_of", "none_of"), _tag(_TEXTS))},
-}
-_LABELS = {"list": {"members": {"operator?": _BOOLEAN, "label": "str"}}}
-_GROUP = {"members": {"operator?": _BOOLEAN, "label_group": _LABELS}}
-
-
 def _conditions(state: SiteState) -> Check:
-    has_groups = state.profile.version.at_least(_GROUPS_SINCE)
-    mark = "" if has_groups else "?"  # up to 2.2, operators and lists of names can be missing
-    operator = f"operator{mark}"
-    names = {"members": {f"match_on{mark}": {"list": {"pattern": "."}}, operator: {"enum": ("one_of", "none_of")}}}
-    label = {"members": {"key": "str", operator: {"enum": ("is", "is_not")}, "value": "str"}}
-    members: dict[str, Any] = {"host_tags?": {"list": _TAG}, "host_name?": names, "service_description?": names}
-    for kind in ("host", "service"):
-        members[f"{kind}_labels?"] = {"list": label}
-        if has_groups:
-            members[f"{kind}_label_groups?"] = {"list": _GROUP}
-    check = check_of({"members": members})
+    check = check_at(state.profile.version, "rules", "conditions")
     return lambda value: check(value) or _refuse_both(value)
 
 
@@ -66,64 +44,51 @@ def _refuse_both(conditions: Values) -> Any:
     return None
 
 
-def _stored_groups(conditions: Values, kind: str) -> Sequence[Mapping[str, Any]]:
-    """Return the conditions for labels as groups, with all operators."""
-    labels = [
-        {"operator": "not" if label.get("operator") == "is_not" else "and", "label": f"{label['key']}:{label['value']}"}
-        for label in conditions.get(f"{kind}_labels", ())
+def _stored_labels(context: Context, kind: str, conditions: Values) -> Values:
+    """Return the conditions for labels with all operators, in the form of the version."""
+    labels = conditions.get(f"{kind}_labels", ())
+    if not context.profile.version.at_least(_GROUPS_SINCE):
+        return {f"{kind}_labels": [{"operator": "is", **label} for label in labels]}
+    entries = [
+        {"operator": "not" if label["operator"] == "is_not" else "and", "label": f"{label['key']}:{label['value']}"}
+        for label in labels
     ]
-    groups = [{"label_group": labels}] if labels else conditions.get(f"{kind}_label_groups", ())
-    return [
-        {"operator": "and", **group, "label_group": [{"operator": "and", **label} for label in group["label_group"]]}
-        for group in groups
+    groups = [{"label_group": entries}] if entries else conditions.get(f"{kind}_label_groups", ())
+    joined = [
+        {**_AND, **group, "label_group": [{**_AND, **entry} for entry in group["label_group"]]} for group in groups
     ]
+    return {f"{kind}_label_groups": joined}
 
 
-def _stored_conditions(ruleset: str, conditions: Values) -> Values:
+def _stored_conditions(context: Context, ruleset: str, conditions: Values) -> Values:
     """Return conditions without those that the ruleset does not have: Checkmk drops them silently."""
-    names = {"host": "host_name", "service": "service_description"}
-    kinds = tuple(names) if RULESETS[ruleset]["item_type"] else ("host",)
-    stored: dict[str, Any] = {"host_tags": [], "host_label_groups": [], "service_label_groups": []}
-    for kind in kinds:
-        if ruleset != f"{kind}_label_rules":
-            stored[f"{kind}_label_groups"] = _stored_groups(conditions, kind)
-    kept = ("host_tags", *(names[kind] for kind in kinds))
-    return {**stored, **{name: conditions[name] for name in kept if name in conditions}}
-
-
-def _shown_conditions(context: Context, conditions: Values) -> Values:
-    if context.profile.version.at_least(_GROUPS_SINCE):
-        return conditions
-    shown = {name: value for name, value in conditions.items() if not name.endswith("_groups")}
-    for kind in ("host", "service"):
-        labels = [label for group in conditions[f"{kind}_label_groups"] for label in group["label_group"]]
-        shown[f"{kind}_labels"] = [
-            {"key": key, "operator": "is_not" if label["operator"] == "not" else "is", "value": value}
-            for label in labels
-            for key, _, value in (label["label"].partition(":"),)
-        ]
-    return shown
+    stored = {"host_tags": conditions.get("host_tags", [])}
+    for kind, name in (("host", "host_name"), ("service", "service_description")):
+        kept = conditions if kind == "host" or RULESETS[ruleset]["item_type"] else {}
+        stored.update(_stored_labels(context, kind, {} if ruleset == f"{kind}_label_rules" else kept))
+        stored.update({name: kept[name]} if name in kept else {})
+    return stored
 
 
 # Rules
 
 
 def _rules_in(configuration: Configuration, ruleset: str, folder: str) -> list[str]:
-    """Return the ids of the rules of a ruleset in one folder, from the top."""
+    """Return the IDs of the rules of a ruleset in one folder, from the top."""
     rules = configuration.objects["rules"].items()
     return [key for key, values in rules if (values["ruleset"], values["folder"]) == (ruleset, folder)]
 
 
 def _masked(value: Any) -> Any:
-    """Return a value without its passwords, in the forms in which Checkmk stores them."""
+    """Return a value with masks in place of its passwords, which Checkmk stores in two forms."""
     if isinstance(value, dict):
         return {name: _masked(entry) for name, entry in value.items()}
     if not isinstance(value, (list, tuple)):
         return value
     if value[:1] == ("password",) and len(value) == 2:
         return ("password", _MASK)
-    if value[:2] == ("cmk_postprocessed", "explicit_password"):
-        return (*value[:2], (value[2][0], _MASK))
+    if value[:2] == ("cmk_postprocessed", "explicit_password") and len(value) == 3 and isinstance(value[2], tuple):
+        return (*value[:2], (*value[2][:1], _MASK))
     return type(value)(map(_masked, value))
 
 
@@ -132,6 +97,10 @@ def _read(text: str) -> Any:
         return ast.literal_eval(text)
     except (SyntaxError, TypeError, RecursionError, MemoryError) as error:
         raise ValueError(error) from None
+
+
+def _by_quick_setup(detail: str) -> Problem:
+    return Problem(400, "Rule is managed by Quick setup", detail)
 
 
 def _unknown_ruleset(name: str, status: int = 400) -> Problem:
@@ -172,10 +141,13 @@ class Rules(Behaviour):
         context.require_folder(folder.path)
         if ruleset not in RULESETS:
             raise _unknown_ruleset(ruleset)
+        before = context.configuration.objects["rules"].get(key, {})
+        if before.get("locked_by") and before["conditions"] != self.complete(context, values)["conditions"]:
+            raise _by_quick_setup("Conditions cannot be modified for rules managed by Quick setup.")
         known, is_dict = _VALUE_KEYS.get(ruleset), isinstance(value, dict)
         needs_dict = known is not None or RULESETS[ruleset]["match_type"] == "dict"
         if (needs_dict and not is_dict) or (known and set(value) - known):
-            if key in context.configuration.objects["rules"]:
+            if before:
                 # Checkmk's own test test_openapi_edit_rule_reject_incompatible_value_raw: an update crashes.
                 raise KeyError(next(iter(value), "") if is_dict else value)
             raise Problem(400, "A field has a problem", f"The data type of the value {value!r} is not valid.")
@@ -186,17 +158,18 @@ class Rules(Behaviour):
             "ruleset": values["ruleset"],
             "folder": context.configuration.folder_at(values["folder"]).path,
             "value_raw": repr(_read(values["value_raw"])),
-            "conditions": _stored_conditions(values["ruleset"], values.get("conditions", {})),
+            "conditions": _stored_conditions(context, values["ruleset"], values.get("conditions", {})),
             "properties": {name: value for name, value in properties.items() if value != ""},  # as in Checkmk
+            "locked_by": values.get("locked_by"),
         }
 
     def extensions(self, context: Context, values: Values, *, is_single: bool) -> Values:
         rules = context.configuration.objects["rules"]
         siblings = (rules[key] for key in _rules_in(context.configuration, values["ruleset"], values["folder"]))
+        shown = {name: value for name, value in values.items() if name != "locked_by"}
         return {
-            **values,
+            **shown,
             "value_raw": repr(_masked(_read(values["value_raw"]))),
-            "conditions": _shown_conditions(context, values["conditions"]),
             "folder_index": next(index for index, rule in enumerate(siblings) if rule is values),
             "title": values["properties"].get("description", ""),
         }
@@ -209,6 +182,12 @@ class Rules(Behaviour):
         # Checkmk (Ruleset.get_rules): subfolders come before their parents, and within a folder the order counts.
         return sorted(found, key=lambda key: rules[key]["folder"].strip("/").split("/"), reverse=True)
 
+    def usages(self, configuration: Configuration, key: str) -> list[str]:
+        return ["Quick setup"] if configuration.objects["rules"][key].get("locked_by") else []
+
+    def in_use(self, key: str, usages: list[str]) -> Problem:
+        return _by_quick_setup("Rules managed by Quick setup cannot be deleted.")
+
     def missing(self, context: Context, key: str) -> Problem:
         if context.endpoint.method == "DELETE":
             return Problem(404, "Rule not found.", f"The rule with ID {key!r} could not be found.")
@@ -219,10 +198,12 @@ class Rules(Behaviour):
 
     def move(self, context: Context) -> Response:
         key, body = context.params["key"], context.body
-        rule = self._existing(context, key)
+        rules, rule = self._objects(context), self._existing(context, key)
         needed = "folder" if body["position"].endswith("_folder") else "rule_id"
         if needed not in body:
             raise bad_fields({needed: ["Missing data for required field."]})
+        if rule.get("locked_by"):
+            raise _by_quick_setup("Rules managed by Quick setup cannot be moved.")
         if needed == "folder":
             folder = context.configuration.folder_at(body["folder"]).path
         else:
@@ -234,11 +215,14 @@ class Rules(Behaviour):
                 raise Problem(400, "Invalid rule move", "You cannot move a rule before/after itself.")
         context.require_folder(folder)
         others = [other for other in _rules_in(context.configuration, rule["ruleset"], folder) if other != key]
-        place = {"top_of_folder": 0, "bottom_of_folder": len(others)}.get(body["position"])
+        # Checkmk (Ruleset.get_index_for_move): the rules of Quick setup stay at the top.
+        first = sum(bool(rules[other].get("locked_by")) for other in others)
+        place = {"top_of_folder": first, "bottom_of_folder": len(others)}.get(body["position"])
         if place is None:
             place = others.index(body["rule_id"]) + int(body["position"] == "after_specific_rule")
+        if place < first:
+            raise Problem(400, "Invalid rule move.", "Cannot move before a rule managed by Quick setup.")
         others.insert(place, key)
-        rules = self._objects(context)
         rules[key] = {**rule, "folder": folder}
         # The order of the rules of a folder is the order of the dictionary.
         rules.update({other: rules.pop(other) for other in others})
@@ -257,6 +241,7 @@ def _number_of_rules(context: Context, ruleset: str) -> int:
 
 
 _REGEX = Field(parsed_by(re.compile))
+_DEPRECATED = ("active_checks:http",)  # 2.5 does not have it anymore
 
 
 class Rulesets(Behaviour):
@@ -286,7 +271,7 @@ class Rulesets(Behaviour):
             key
             for key in keys
             if query["used"] is bool(_number_of_rules(context, key))
-            and not query["deprecated"]  # no ruleset of the simulated site is deprecated
+            and query["deprecated"] is (key in _DEPRECATED)
             and name(key)
             and fulltext(f"{key}\n{RULESETS[key]['title']}")
         ]

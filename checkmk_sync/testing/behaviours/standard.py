@@ -98,7 +98,7 @@ class Behaviour(Hooks):
             register = serves(
                 self._noun.name,
                 verb,
-                self._list_query if verb == "list" else self._options(),
+                self._list_query if verb == "list" else self._options(verb),
                 body=bodies.get(verb),
                 schema_check=(lambda _state: self.update_check) if verb == "update" else None,
                 permissions=self.permissions(verb),
@@ -113,8 +113,13 @@ class Behaviour(Hooks):
         filters = {f"{field.wire}_name": Field(string, REQUIRED) for field in self._noun.fields if field.filters}
         return {**filters, **self.query(state)}
 
-    def _options(self, *names: str) -> dict[str, Field]:
-        return {name: Field(check) for name, check in self.options.items() if not names or name in names}
+    def _options(self, verb: str) -> dict[str, Field]:
+        """Return the arguments of an operation that are not fields."""
+        checks: Mapping[Any, Check] = {bool: boolean, str: string}
+        options = [option for option in self._noun.options if verb in option.since]
+        return {
+            option.name: Field(choice(*option.choices) if option.choices else checks[option.type]) for option in options
+        }
 
     # Fields
 
@@ -122,7 +127,7 @@ class Behaviour(Hooks):
         """Return the fields that this version and edition has, with their checks. The key comes first."""
         profile, more = state.profile, self.checks(state)
         key, *others = self._noun.fields
-        sent = [key, *(field for field in others if not field.assigned)]
+        sent = [key, *(field for field in others if not (field.assigned or field.is_rest))]
         served = [field for field in sent if field.serves(profile.version, profile.edition)]
         fields = [field.in_version(profile.version) for field in served]
         if profile.has_customers:
@@ -151,10 +156,7 @@ class Behaviour(Hooks):
             for field, check in self._fields(state)[1:]
             if not field.fixed
         }
-        options = self._options(
-            *(name for row in self._noun.operations if row.verb == "update" for name in row.options)
-        )
-        return _nested({**fields, **(options if self.options else {}), **self.further(state)})
+        return _nested({**fields, **self._options("update"), **self.further(state)})
 
     def _bulk_create_fields(self, state: SiteState) -> dict[str, Field]:
         return {"entries": Field(unique(list_of(object_with(self._new_fields(state)))), REQUIRED)}
@@ -283,7 +285,7 @@ class Behaviour(Hooks):
     def update(self, context: Context) -> Response:
         key, values = self._addressed(context)
         kept = {name: value for name, value in values.items() if name not in self.replaced}
-        changes = {name: value for name, value in context.body.items() if name not in self.options}
+        changes = {name: value for name, value in context.body.items() if name not in self._options("update")}
         merged = {name: {**values.get(name, {}), **changes[name]} for name in self.merges if name in changes}
         return self._answer(context, self._store(context, "Edited", key, {**kept, **changes, **merged}))
 

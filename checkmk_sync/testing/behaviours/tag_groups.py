@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import Any, ClassVar, Mapping, Optional, Sequence
+from typing import Any, Mapping, Optional, Sequence
+
+from werkzeug.wrappers import Response
 
 from ..configuration import Configuration, FolderConfig, HostConfig
-from ..endpoints import Context, SiteState
+from ..endpoints import Context, Fields, SiteState
 from ..replies import Problem, bad_fields
-from ..validation import REQUIRED, Check, Field, boolean, choice, list_of, member_of, object_with, refined, string
+from ..validation import REQUIRED, Check, Field, list_of, member_of, object_with, refined, string
 from .hooks import Values
 from .standard import Behaviour
 
@@ -19,8 +21,11 @@ _TAG_ID = re.compile(r"[-0-9a-zA-Z_]+\Z")
 _ID_RULE = "Invalid tag ID: {!r}. Only the characters a-z, A-Z, 0-9, _ and - are allowed."
 
 
-def _id_name(state: SiteState) -> str:
-    return "id" if state.profile.version.at_least("2.2.0p22") else "ident"
+def _id_names(state: SiteState) -> tuple[str, ...]:
+    """Return the names that requests can use for IDs."""
+    # Werk 16364: sites have ``id`` since 2.2.0p22, and ``ident`` up to 2.3.
+    is_in = state.profile.version.is_between
+    return (*(["id"] if is_in("2.2.0p22", None) else []), *(["ident"] if is_in(None, "2.4.0b1") else []))
 
 
 def _tags_problem(tags: Sequence[Values]) -> Optional[str]:
@@ -39,9 +44,9 @@ def _tags_problem(tags: Sequence[Values]) -> Optional[str]:
 
 
 def _changed_tags(before: Values, after: Values) -> dict[Optional[str], Any]:
-    """Return the tags that an update renames or removes, each with its new id or _REMOVED."""
+    """Return the tags that an update renames or removes, each with its new ID or _REMOVED."""
     remaining = {tag["id"] for tag in after["tags"]}
-    # Checkmk: a tag with the same title and another id is renamed.
+    # Checkmk: a tag with the same title and another ID is renamed.
     by_title = {tag["title"]: tag["id"] for tag in after["tags"]}
     changes: dict[Optional[str], Any] = {}
     for tag in before["tags"]:
@@ -92,7 +97,6 @@ class TagGroups(Behaviour):
     permission = "wato.hosttags"
     taken = "The specified tag group id is already in use: {!r}"
     found_first = True
-    options: ClassVar[Mapping[str, Check]] = {"repair": boolean, "mode": choice("abort", "delete", "remove")}
 
     def checks(self, state: SiteState) -> dict[str, Check]:
         objects = state.configuration.objects
@@ -105,14 +109,29 @@ class TagGroups(Behaviour):
 
         aux_tag = member_of(objects["aux_tags"], "The aux_tag {!r} should exist but it doesn't.")
         tag = {
-            _id_name(state): Field(string, nullable=True),
+            **{name: Field(string, nullable=True) for name in _id_names(state)},
             "title": Field(string, REQUIRED),
             "aux_tags": Field(list_of(aux_tag)),
         }
         return {
-            _id_name(state): refined(string, problem),
+            _id_names(state)[0]: refined(string, problem),
             "tags": refined(list_of(object_with(tag), least=1), _tags_problem),
         }
+
+    def bodies(self) -> dict[str, Fields]:
+        return {**super().bodies(), "create": self._fields_of_both_forms}
+
+    def _fields_of_both_forms(self, state: SiteState) -> dict[str, Field]:
+        fields, (name, *others) = self._new_fields(state), _id_names(state)
+        return {**fields, **{other: Field(fields[name].check) for other in (name, *others)}} if others else fields
+
+    def create(self, context: Context) -> Response:
+        name, *others = _id_names(context.state)
+        for other in others:
+            context.body.setdefault(name, context.body.pop(other, None))
+        if context.body.get(name) is None:
+            raise bad_fields({name: ["Missing data for required field."]})
+        return super().create(context)
 
     def complete(self, context: Context, values: Values) -> Values:
         tags = [

@@ -28,6 +28,7 @@ from ..validation import (
     string,
     string_with_length,
 )
+from ..version_profile import VersionProfile
 from .hooks import Values
 from .standard import Behaviour
 
@@ -35,6 +36,7 @@ _NAME = re.compile(r"[\w$][-@.+\w$]*\Z")
 _LONGEST_NAME = 255  # bytes
 _SHORTEST_PASSWORD = 12  # the default password policy
 _LONGEST_SECRET = 72  # bytes that bcrypt hashes
+_ENFORCED, _STORED = "enforce_password_change", "store_automation_secret"
 _FORMER_NAME = "mega_menu_icons"  # of main_menu_icons
 _INTERFACE: Mapping[str, tuple[str, ...]] = {  # the first value is the default
     "interface_theme": ("default", "dark", "light"),
@@ -71,8 +73,8 @@ def _interface(state: SiteState) -> dict[str, tuple[str, ...]]:
 
 
 def _login(state: SiteState, *others: str) -> Check:
-    password = {"password": Field(string_with_length(1)), "enforce_password_change": Field(boolean)}
-    store = {"store_automation_secret": Field(boolean)} if state.profile.version.at_least("2.4.0b1") else {}
+    password = {"password": Field(string_with_length(1)), _ENFORCED: Field(boolean)}
+    store = {_STORED: Field(boolean)} if state.profile.version.at_least("2.4.0b1") else {}
     kinds = {
         "password": password,
         "automation": {"secret": Field(string), **store},
@@ -94,11 +96,24 @@ def set_login(configuration: Configuration, name: str) -> None:
     if secret is None:
         configuration.users.pop(name, None)
         return
-    permissions = frozenset().union(*(role_permissions(roles, roles[role]) for role in user.get("roles", ())))
+    permissions = frozenset().union(*(role_permissions(roles[role]) for role in user.get("roles", ()) if role in roles))
     # Checkmk: up to 2.4, only the web interface enforces a new password.
-    must_change = configuration.profile.version.at_least("2.5.0b1") and login.get("enforce_password_change", False)
+    must_change = configuration.profile.version.at_least("2.5.0b1") and login.get(_ENFORCED, False)
     lock_after = 0 if user.get("disable_login") else None
     configuration.users[name] = User(name, secret, permissions, lock_after, must_change_password=must_change)
+
+
+def _login_after(before: Values, given: Values, profile: VersionProfile) -> Values:
+    """Return the login after a request."""
+    if given.get("auth_type") == "remove":
+        return {}
+    enforced = given.get(_ENFORCED, before.get(_ENFORCED, False))
+    # Checkmk: without a new secret, the kind of a login and store_automation_secret do not change.
+    if "password" not in given and "secret" not in given:
+        return {**before, _ENFORCED: enforced} if before.get("auth_type") == "password" else before
+    if given["auth_type"] == "password":
+        return {_ENFORCED: enforced, **given}
+    return {**({_STORED: False} if profile.version.at_least("2.4.0b1") else {}), **given}
 
 
 def _warning(state: SiteState) -> dict[str, Field]:
@@ -114,7 +129,7 @@ class Users(Behaviour):
     taken = "Username {!r} already exists"
     unknown = "Unknown Attribute: {!r}"
     found_first = permission_first = True
-    merges = ("auth_option", "disable_notifications", "interface_options")
+    merges = ("disable_notifications", "interface_options")
 
     def checks(self, state: SiteState) -> dict[str, Check]:
         objects, options = state.configuration.objects, _interface(state)
@@ -134,7 +149,8 @@ class Users(Behaviour):
         }
 
     def further(self, state: SiteState) -> dict[str, Field]:
-        return {"auth_option": Field(_login(state, "remove"))}
+        custom = dict.fromkeys(state.configuration.user_attributes, Field(string))
+        return {"auth_option": Field(_login(state, "remove")), **custom}
 
     def missing(self, context: Context, key: str) -> Problem:
         return bad_fields({"username": [f"Username missing: {key!r}"]}, 404)
@@ -165,9 +181,10 @@ class Users(Behaviour):
     def complete(self, context: Context, values: Values) -> Values:
         """Return the values as stored. ``auth_option`` contains the password or the secret."""
         stored = dict(values)
-        login, kind = values.get("auth_option", {}), values.get("auth_option", {}).get("auth_type")
-        others = {"password": ("secret",), "automation": ("password",)}.get(str(kind), tuple(login))
-        stored["auth_option"] = {name: value for name, value in login.items() if name not in others}
+        if "auth_option" in context.body:
+            before = context.configuration.objects["users"].get(context.params.get("key", ""), {})
+            login = _login_after(before.get("auth_option", {}), values["auth_option"], context.profile)
+            stored["auth_option"] = login
         notifications = dict(values.get("disable_notifications", {}))
         if not notifications.get("disable"):
             notifications.pop("disable", None)
@@ -179,8 +196,6 @@ class Users(Behaviour):
         if _FORMER_NAME in interface and context.profile.version.at_least("2.5.0b1"):
             interface["main_menu_icons"] = interface.pop(_FORMER_NAME)
         stored["interface_options"] = interface
-        if "all" in values.get("authorized_sites", ()):
-            del stored["authorized_sites"]
         return stored
 
     def extensions(self, context: Context, values: Values, *, is_single: bool) -> Values:
@@ -194,16 +209,15 @@ class Users(Behaviour):
             idle.setdefault("duration", 3600)
         else:
             idle.pop("duration", None)
-        shown_login = ("auth_type", "enforce_password_change", "store_automation_secret")
-        has_secret = "password" in login or "secret" in login
+        shown = {name: value for name, value in values.items() if name != "authorized_sites"}
         return {
             "disable_login": False,
             "contactgroups": [],
             "roles": [],
             "pager_address": "",
             **({"start_url": "default_start_url"} if is_2_5 else {}),
-            **values,
-            "auth_option": {name: login[name] for name in shown_login if name in login} if has_secret else {},
+            **shown,
+            "auth_option": {name: login[name] for name in login if name not in ("password", "secret")},
             "contact_options": {"email": "", "fallback_contact": False, **values.get("contact_options", {})},
             "idle_timeout": idle,
             "disable_notifications": values.get("disable_notifications", {}),

@@ -38,7 +38,7 @@ PATH_CHECKS.update(dict.fromkeys((_RUN, _RESULT, _SET_PHASE), existing_host))
 
 
 def _scan(host: HostConfig) -> str:
-    """Return the id of the job that scans a host."""
+    """Return the ID of the job that scans a host."""
     return f"service_discovery-{host.name}"
 
 

@@ -88,7 +88,7 @@ def bulk_delete(context: Context) -> Response:
     by_folder: dict[str, list[str]] = {}
     for name in dict.fromkeys(names):
         by_folder.setdefault(context.configuration.hosts[name].folder, []).append(name)
-    # Checkmk deletes folder by folder, in the order of the folder ids. Hosts deleted before a refusal stay deleted.
+    # Checkmk deletes folder by folder, in the order of the folder IDs. Hosts deleted before a refusal stay deleted.
     for path in sorted(by_folder, key=lambda path: context.configuration.folders[path].ident):
         context.require_folder(path)
         refuse_needed_parents(context, by_folder[path])

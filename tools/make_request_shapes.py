@@ -1,9 +1,9 @@
-"""Make ``checkmk_sync/catalogue/notification_shapes.json``, the shapes of notification rules in each version.
+"""Make ``checkmk_sync/catalogue/request_shapes.json``, the shapes of requests with deep bodies in each version.
 
-Run: python tools/make_notification_shapes.py SPECS > checkmk_sync/catalogue/notification_shapes.json
+Run: python tools/make_request_shapes.py SPECS > checkmk_sync/catalogue/request_shapes.json
 
-SPECS is a folder with the official OpenAPI documents. ``versions`` maps the first version with a shape to the shape of
-the request to create a rule. ``shapes`` contains the shapes by name. A shape is one of:
+SPECS is a folder with the official OpenAPI documents. ``versions`` maps the first version with a shape to the shapes of
+the requests that create objects, by noun. ``shapes`` contains the shapes by name. A shape is one of:
 
 - a reference to another shape, such as ``"#Checkbox"``;
 - ``{"members": {…}}``, an object, with ``?`` after the names of members that are not required, and ``"others": true``
@@ -11,7 +11,7 @@ the request to create a rule. ``shapes`` contains the shapes by name. A shape is
 - ``{"by": NAME, "kinds": {…}}``, an object whose member NAME selects its shape;
 - ``{"list": SHAPE}``, with ``"unique": true`` if no two entries may be equal;
 - ``"str"``, ``"int"``, ``"bool"`` or ``"any"``;
-- an object with one of these as its ``type``, and a ``pattern``, a ``format`` or a ``minimum``;
+- an object with one of these as its ``type``, and a ``pattern``, a ``format``, a ``minimum`` or a ``minLength``;
 - ``{"enum": […]}``.
 """
 
@@ -32,9 +32,9 @@ DOCUMENTS = {
     "2.5.0b1": "checkmk-2.5.0-ultimatemt",
 }
 OPEN = ("CustomPlugin",)  # Checkmk: the parameters of own scripts (request_schemas.py)
-ROOT = "NotificationRuleRequest"
+ROOTS = {"notification_rules": "NotificationRuleRequest", "rules": "InputRuleObject"}
 TYPES = {"string": "str", "integer": "int", "boolean": "bool"}
-CONSTRAINTS = ("format", "minimum", "pattern")
+CONSTRAINTS = ("format", "minimum", "minLength", "pattern")
 
 
 class Shapes:
@@ -43,8 +43,8 @@ class Shapes:
     def __init__(self) -> None:
         self.by_name: dict[str, Any] = {}
 
-    def read(self, schemas: dict[str, Any], version: str) -> str:
-        """Add the shapes of a document, and return the reference to its root."""
+    def read(self, schemas: dict[str, Any], version: str) -> dict[str, Any]:
+        """Add the shapes of a document, and return the shape that contains its roots."""
         known: dict[str, str] = {}
 
         def reference(name: str) -> str:
@@ -52,7 +52,9 @@ class Shapes:
                 shape = convert({key: value for key, value in schemas[name].items() if key != "$ref"})
                 if name in OPEN:
                     shape["others"] = True
-                unique = name if self.by_name.setdefault(name, shape) == shape else f"{name}@{version}"
+                others = {other: found for other, found in self.by_name.items() if other.partition("@")[0] == name}
+                new = f"{name}@{version}" if others else name
+                unique = next((other for other, found in others.items() if found == shape), new)
                 self.by_name[unique] = shape
                 known[name] = f"#{unique}"
             return known[name]
@@ -72,7 +74,7 @@ class Shapes:
                 return {"members": {name if name in required else f"{name}?": convert(part) for name, part in members}}
             return self._convert_simple(schema, convert)
 
-        return reference(ROOT)
+        return {"members": {name: reference(root) for name, root in ROOTS.items()}}
 
     def _convert_simple(self, schema: dict[str, Any], convert: Any) -> Any:
         if "enum" in schema:

@@ -1,6 +1,6 @@
-"""The shapes of notification rules in each version, from the official documents.
+"""The shapes of requests with deep bodies in each version, from the official documents.
 
-``notification_shapes.json`` is generated; ``tools/make_notification_shapes.py`` describes its format.
+``request_shapes.json`` is generated; ``tools/make_request_shapes.py`` describes its format.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ def _members(shape: Any) -> dict[str, Any]:
 
 
 def shape_at(since: str, *path: str) -> Any:
-    """Return the shape of requests that create a rule, or of a member, since one of the versions :data:`SINCE`."""
+    """Return the shape of a noun's requests that create an object, since one of the versions :data:`SINCE`.
+
+    ``path`` is the name of the noun. Further names lead to a member.
+    """
     shape = _shapes()["versions"][since]
     for name in path:
         shape = _members(shape)[name]
