@@ -44,6 +44,10 @@ WRONG = (
     (r"/objects/ruleset/", r"'help', 'item_type', 'match_type'|^'folder' is a required"),  # sites differ
     (r"/time_period/", r" is not a 'time'$"),  # servers and the documents' own examples have no seconds or zone
     (r"/user_config/", r"^auth_option$"),  # 2.5: no value can match the schema
+    (r"/(downtime|comment)/collections/all$", r"^'\{\"op\".* is not "),  # 2.2: the query is typed as an object
+    (r"/downtime/", r"extensions$"),  # 2.4, 2.5: the discriminator is a boolean, so no value matches
+    (r"/(downtime|acknowledge|comment|service|host)/", r"^query(/|$)"),  # 2.5: no query matches, not even the example
+    (r"/(downtime|acknowledge|comment)/", r"Additional properties.*('expr|'left|_type')"),  # 2.5: nor other queries
     # 2.5: declared as JSON, but servers take plain text
     (r"/objects/(password|user_role)/", r"^Path parameter error: (name|role_id)$"),
     (r"/(password|user_role)/", r"^fields/"),  # 2.5: declared as strings

@@ -7,7 +7,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from checkmk_sync import Checkmk
+from checkmk_sync import Checkmk, Target, column
 from checkmk_sync.catalogue import OPERATIONS
 from checkmk_sync.catalogue.versions import CheckmkVersion
 from checkmk_sync.testing import ManualClock, SimulatedSite
@@ -29,6 +29,7 @@ def test_answers_of_typical_calls_match_the_official_document(watched: Any) -> N
     _folders(cmk)
     _hosts(cmk)
     _monitoring(cmk)
+    _commands(cmk)
     _refusals(cmk)
     assert not checker.deviations, "\n".join(checker.deviations)
     assert checker.checked > 50
@@ -81,6 +82,25 @@ def _monitoring(cmk: Checkmk) -> None:
     assert cmk.hosts.bulk_delete(["bulk1", "bulk2"]).ok
     cmk.hosts.delete("bulk0")
     cmk.folders.delete("/a/c")
+
+
+def _commands(cmk: Checkmk) -> None:
+    target, services = Target.host("web01", "host00000"), Target.services("web01", "CPU load")
+    for part in (target, services):
+        for number in range(2):
+            assert cmk.downtimes.create(part, end="2h", comment=f"c{number}", flexible="30m" if number else None).ok
+        assert cmk.comments.create(part, "c", persistent=True).ok
+        assert [cmk.downtimes.get(d.id) for d in cmk.downtimes.each(part)]
+        assert [cmk.comments.get(c.id) for c in cmk.comments.each(part)]
+        assert cmk.downtimes.modify(part, extend="1h", comment="longer").ok
+        assert cmk.downtimes.delete(id=next(iter(cmk.downtimes.each(part))).id).ok
+        assert cmk.downtimes.delete(part).ok
+        assert cmk.comments.delete(part).ok
+    problems = Target.matching_services(column("state") != 0)
+    assert cmk.acknowledgements.set(problems, comment="c").ok
+    if cmk.checkmk_version().at_least("2.4.0p6"):
+        assert cmk.acknowledgements.set(problems, comment="c", sticky=False, expires="1h").ok
+        assert cmk.acknowledgements.remove(problems).ok
 
 
 def _refusals(cmk: Checkmk) -> None:
