@@ -213,3 +213,27 @@ def test_a_refused_command_raises_its_error(clock: ManualClock, connect: Any) ->
         assert connect(site).downtimes.ensure("web1", end="2h", comment="c").ok
         with pytest.raises(CheckmkError, match="lack the permission"):
             cmk.downtimes.ensure("web2", end="2h", comment="c")
+
+
+@pytest.mark.parametrize("operation", ["create", "acknowledge", "comment"])
+def test_an_equal_entry_of_an_earlier_call_proves_nothing(clock: ManualClock, connect: Any, operation: str) -> None:
+    with SimulatedSite(clock=clock) as site:
+        cmk = _prepare(site, connect, operation, Target.host("web1"))
+        assert OPERATIONS[operation](cmk, Target.host("web1")).ok
+        site.set_faults([{**FAULTS["lost request"], "writes": True, "path": WRITES, "times": 1}])
+        (outcome,) = OPERATIONS[operation](cmk, Target.host("web1"))
+        assert outcome.status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize("operation", ["create", "comment"])
+def test_an_equal_entry_of_another_thread_proves_nothing(clock: ManualClock, connect: Any, operation: str) -> None:
+    """The answer of one of two equal calls is lost, and its request never arrived."""
+    with SimulatedSite(clock=clock) as site:
+        cmk = _prepare(site, connect, operation, Target.host("web1"))
+        site.set_faults([{**FAULTS["lost request"], "writes": True, "path": WRITES, "times": 1}])
+        others: list[Outcomes] = []
+        # The second call runs completely while the first one looks for the outcome of its command.
+        cmk.add_settling_hook(lambda _: others.append(OPERATIONS[operation](cmk, Target.host("web1"))))
+        (outcome,) = OPERATIONS[operation](cmk, Target.host("web1"))
+        assert [other.ok for other in others] == [True]
+        assert outcome.status is Status.UNKNOWN

@@ -13,6 +13,7 @@ from typing import Any, Callable, Iterable, Mapping, Optional, Sequence, TypeVar
 
 from ...core.clock import Deadline
 from ...errors import Attempted, CheckmkError, Delivery, NotFoundError, UnexpectedReplyError, WaitTimeoutError
+from ..claims import Claim
 from ..outcomes import Outcome, Outcomes, Progress, Status, is_uncertain
 from ..query import column, everything
 from ..resource import Resource
@@ -144,9 +145,7 @@ class Commands(Resource):
             report(outcome)
         with self._site.creation_claims.claim(self.noun, keys) as claim:
             pending = self._hand_over(commands, report)
-            # If another call sends the same, nobody can tell whose command the core has executed.
-            unclear = {step for step, error in pending.items() if adds and error is not None and step.key not in claim}
-            self._confirm(pending, unclear, columns, waiting, report)
+            self._confirm(pending, claim if adds else None, columns, waiting, report)
         return Outcomes(outcomes)
 
     def _hand_over(self, commands: Sequence[Command], report: Progress) -> dict[Step, Optional[CheckmkError]]:
@@ -176,12 +175,16 @@ class Commands(Resource):
     def _confirm(
         self,
         pending: dict[Step, Optional[CheckmkError]],
-        unclear: set[Step],
+        claim: Optional[Claim],
         columns: Sequence[str],
         waiting: Waiting,
         report: Progress,
     ) -> None:
-        """Report the outcome of each step that may have been handed over."""
+        """Report the outcome of each step that may have been handed over.
+
+        If another call sends the same as a ``claim``, nobody can tell whose command the core has executed. So the state
+        of an object proves nothing then if the answer was lost.
+        """
         first = next(filter(None, pending.values()), None)
         limit_s = waiting.timeout_s if waiting.wait else 0.0
         if first is not None:
@@ -190,15 +193,15 @@ class Commands(Resource):
 
         def look(short_site: Site) -> Optional[bool]:
             rows = self._with_site(short_site)._rows_of((step.of for step in pending), columns)
-            for step in [step for step in pending if step not in unclear and step.of in rows]:
-                note = step.proof(rows[step.of])
-                if note is not None:
+            for step, lost in list(pending.items()):
+                note = step.proof(rows[step.of]) if step.of in rows else None
+                if note is not None and (lost is None or claim is None or step.key in claim):
                     report(Outcome(step.key, Status.APPLIED, note=note))
                     del pending[step]
-            return None if pending.keys() - unclear else True
+            return None if pending else True
 
         late: Optional[CheckmkError] = None
-        if pending.keys() - unclear and limit_s:
+        if pending and limit_s:
             try:
                 wait_for(self._site, look, Deadline(self._site.clock, limit_s), "the command")
             except WaitTimeoutError as error:
