@@ -58,6 +58,22 @@ def host_name_predicate(raw: Any) -> Optional[Predicate]:
     return _predicate({"op": "and", "expr": about_host}) if about_host else None
 
 
+def named_hosts(raw: Any, column: str) -> Optional[frozenset[str]]:
+    """Return the names of the only hosts that a valid query can match, or None if it does not name them.
+
+    ``column`` contains the name of the host. The core then skips all other hosts.
+    """
+    node = _parsed(raw) or {}
+    if node.get("op") in _JOINS:
+        parts = [named_hosts(part, column) for part in node["expr"]]
+        named = [part for part in parts if part is not None]
+        if node["op"] == "and":
+            return frozenset.intersection(*named) if named else None
+        return frozenset().union(*named) if len(named) == len(parts) else None
+    is_name = node.get("op") == "=" and node["left"].rpartition(".")[2] == column
+    return frozenset([node["right"]]) if is_name else None
+
+
 def _parsed(raw: Any) -> Any:
     if not isinstance(raw, str):
         return raw

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import zlib
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, Iterator, Mapping, Optional, Sequence
+from typing import Any, Container, Dict, Iterable, Iterator, Mapping, Optional, Sequence
 
 from ..core.arguments import describe_type
 from ..core.clock import Clock
@@ -132,8 +132,10 @@ class MonitoringCore:
             for table in ("hostgroups", "servicegroups")
         }
 
-    def host_rows(self) -> Iterator[Row]:
-        return (row for name in list(self._seeded.get("hosts", self.hosts)) for row in self._rows_of_host(name))
+    def host_rows(self, names: Optional[Iterable[str]] = None) -> Iterator[Row]:
+        """Yield the rows of all hosts, or of the hosts with these names."""
+        known = list(self._seeded.get("hosts", self.hosts)) if names is None else sorted(names)
+        return (row for name in known for row in self._rows_of_host(name))
 
     def host_row(self, name: str) -> Optional[Row]:
         """Return the row of one host, or None if it is not monitored, without building other rows."""
@@ -144,7 +146,7 @@ class MonitoringCore:
         host, service = target
         if not service:
             return self.host_row(host)
-        return next((row for row in self.service_rows(host) if row["description"] == service), None)
+        return next((row for row in self.service_rows([host]) if row["description"] == service), None)
 
     def group_members(self, table: str, name: str) -> list[MonitoredObject]:
         """Return the members of a host group or service group, or an empty list if the core does not know it."""
@@ -155,10 +157,14 @@ class MonitoringCore:
             members |= {(row["host_name"], row["description"]) for row in self.service_rows() if name in row["groups"]}
         return sorted(members)
 
-    def command_rows(self, table: str) -> Iterator[Mapping[str, Any]]:
-        """Yield the rows of the table of downtimes or comments, in the order of their ids."""
+    def command_rows(self, table: str, names: Optional[Container[str]] = None) -> Iterator[Mapping[str, Any]]:
+        """Yield the rows of the table of downtimes or comments, in the order of their ids.
+
+        ``names`` limits them to hosts with these names.
+        """
         stored = self.commands.downtimes if table == "downtimes" else self.commands.comments
-        rows = [row for of_object in stored.values() for row in of_object if row["site"] not in self.stopped_sites]
+        named = (rows for (host, _), rows in stored.items() if names is None or host in names)
+        rows = [row for of_object in named for row in of_object if row["site"] not in self.stopped_sites]
         for row in sorted(rows, key=lambda row: (row["site"], row["id"])):
             host = self.host_row(row["host_name"])
             service = self.find((row["host_name"], row["service_description"])) if row["is_service"] else None
@@ -186,12 +192,12 @@ class MonitoringCore:
         return changed
 
     def service_rows(
-        self, host_name: Optional[str] = None, host_matches: Optional[Predicate] = None
+        self, names: Optional[Iterable[str]] = None, host_matches: Optional[Predicate] = None
     ) -> Iterator[Mapping[str, Any]]:
-        """Yield the rows of all services, or of the services of one host, without building other rows."""
+        """Yield the rows of all services, or of the services of the hosts with these names."""
         seeded = self._seeded.get("services")
         known: Iterable[str] = self.hosts if seeded is None else seeded
-        for name in list(known) if host_name is None else [host_name]:
+        for name in list(known) if names is None else sorted(names):
             if host_matches is not None and not host_matches({"host_name": name}):
                 continue
             host_row = self.host_row(name)

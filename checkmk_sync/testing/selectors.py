@@ -11,7 +11,7 @@ from .columns import TABLES
 from .core_commands import MonitoredObject
 from .endpoints import Context, SiteState
 from .host_attributes import HOST_NAME
-from .livestatus import compile_query, query_check
+from .livestatus import compile_query, named_hosts, query_check
 from .references import existing_host
 from .replies import Problem
 from .validation import REQUIRED, Check, Field, member_of, object_by_type, refined, string
@@ -74,11 +74,12 @@ def existing_group(kind: str, *, monitored: bool = False) -> Callable[[SiteState
 
 def matching(context: Context, table: str) -> list[MonitoredObject]:
     """Return the hosts or services that match the query of the body."""
-    monitoring = context.state.monitoring
-    matches = compile_query(context.body["query"], table, TABLES[table])
+    monitoring, query = context.state.monitoring, context.body["query"]
+    matches = compile_query(query, table, TABLES[table])
+    names = named_hosts(query, "name" if table == "hosts" else "host_name")
     if table == "hosts":
-        return [(row["name"], "") for row in filter(matches, monitoring.host_rows())]
-    rows: Iterable[Mapping[str, Any]] = filter(matches, monitoring.service_rows())
+        return [(row["name"], "") for row in filter(matches, monitoring.host_rows(names))]
+    rows: Iterable[Mapping[str, Any]] = filter(matches, monitoring.service_rows(names))
     return [(row["host_name"], row["description"]) for row in rows]
 
 

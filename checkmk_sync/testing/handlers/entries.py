@@ -8,7 +8,7 @@ from .. import selectors as select
 from ..columns import TABLES
 from ..endpoints import Context, SiteState
 from ..host_attributes import HOST_NAME
-from ..livestatus import compile_query
+from ..livestatus import compile_query, named_hosts
 from ..references import existing_site
 from ..replies import Links, Problem
 from ..validation import REQUIRED, Check, Field, choice, list_of, string
@@ -38,7 +38,8 @@ def selected(context: Context, table: str, *comparisons: tuple[str, str, Optiona
     given = {**context.query, **context.body}
     wanted = [{"op": op, "left": column, "right": value} for op, column, value in comparisons if value is not None]
     matches = compile_query({"op": "and", "expr": wanted} if wanted else {}, table, TABLES[table])
-    rows = filter(matches, context.state.monitoring.command_rows(table))
+    names = named_hosts(given.get("query"), "host_name")
+    rows = filter(matches, context.state.monitoring.command_rows(table, names))
     matches = compile_query(given.get("query"), table, TABLES[table])
     return [row for row in filter(matches, rows) if given.get("site_id") in (None, row["site"])]
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from ..columns import HOST_DEFAULTS, SERVICE_DEFAULTS, TABLES, selected_columns
 from ..endpoints import PATH_CHECKS, Context, SiteState, serves
 from ..host_attributes import HOST_NAME
-from ..livestatus import compile_query, host_name_predicate, query_check
+from ..livestatus import compile_query, host_name_predicate, named_hosts, query_check
 from ..references import existing_site
 from ..replies import Problem, bad_fields, collection, domain_object, json_response
 from ..validation import REQUIRED, Check, Field, list_of, member_of, refined, string
@@ -71,7 +71,8 @@ def list_host_status(context: Context) -> Response:
     arguments = context.query or context.body
     columns = _all_columns("hosts", arguments["columns"])
     matches = compile_query(arguments.get("query"), "hosts", HOST_DEFAULTS)
-    rows = filter(matches, context.state.monitoring.host_rows())
+    names = named_hosts(arguments.get("query"), "name")
+    rows = filter(matches, context.state.monitoring.host_rows(names))
     return collection("host", context.links.self_(_HOSTS), (_host_item(context, row, columns) for row in rows))
 
 
@@ -100,7 +101,8 @@ def list_services(context: Context) -> Response:
     columns = _all_columns("services", arguments["columns"])
     matches = compile_query(arguments.get("query"), "services", SERVICE_DEFAULTS)
     host_matches = None if matches is None else host_name_predicate(arguments["query"])
-    rows: Iterator[Mapping[str, Any]] = filter(matches, context.state.monitoring.service_rows(host, host_matches))
+    names = named_hosts(arguments.get("query"), "host_name") if host is None else [host]
+    rows: Iterator[Mapping[str, Any]] = filter(matches, context.state.monitoring.service_rows(names, host_matches))
     items = (_service_item(context, row, columns) for row in rows)
     return collection("service", context.links.self_(_SERVICES), items)
 
@@ -124,7 +126,7 @@ def _show_fields(state: SiteState) -> dict[str, Field]:
 def show_service(context: Context) -> Response:
     # Checkmk: unlike in lists, no column is mandatory.
     host, name = context.params["name"], context.query["service_description"]
-    row = next((row for row in context.state.monitoring.service_rows(host) if row["description"] == name), None)
+    row = next((row for row in context.state.monitoring.service_rows([host]) if row["description"] == name), None)
     if row is None:
         detail = f"The service name {name} did not match any service"
         raise Problem(404, "The requested service was not found", detail)
