@@ -92,6 +92,8 @@ def _zone(zone: Zone, text: str) -> dt.tzinfo:
         raise ValueError(f"unknown time zone {zone!r}; use a name such as Europe/Berlin or UTC") from None
 
 
-def iso(moment: dt.datetime) -> str:
-    """Return a time in the form that the API accepts in all versions."""
+def iso(moment: Union[dt.datetime, int]) -> str:
+    """Return a time, or a UNIX time, in the form that the API accepts in all versions."""
+    if isinstance(moment, int):
+        moment = dt.datetime.fromtimestamp(moment, dt.timezone.utc)
     return moment.astimezone(dt.timezone.utc).isoformat()

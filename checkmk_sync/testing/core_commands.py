@@ -16,7 +16,7 @@ MonitoredObject = Tuple[str, str]  # the names of a host and of its service, or 
 # By the column "recurring". The official documents: 1 is hourly, 2 daily, and 3 to 5 are every 1, 2 and 4 weeks. A
 # simplification: the simulated core repeats all monthly recurrences (6 to 8) every four weeks.
 _PERIOD_S = (0, 3600, 86_400, *(604_800 * weeks for weeks in (1, 2, 4, 4, 4, 4)))
-_USER_COMMENT, _ACKNOWLEDGEMENT = 1, 4  # values of the column "entry_type"
+_ACKNOWLEDGEMENT = 4  # the column "entry_type"; 1 is a comment of a user
 
 
 @dataclass
@@ -63,16 +63,14 @@ class CoreCommands:
             service = row["service_description"] if row["is_service"] else ""
             stored.setdefault((row["host_name"], service), []).append({**row, "service_description": service})
 
-    def add_downtime(self, target: MonitoredObject, author: str, comment: str, values: Mapping[str, Any]) -> None:
+    def add_downtime(self, target: MonitoredObject, values: Row) -> None:
         """Add a downtime to an object that the core monitors, unless its end has passed."""
         found = self.find(target)
-        if found is None or values["end_time"] <= self.clock.time():
-            return
-        # Checkmk: 1 is a service and 2 a host.
-        own = {**values, "recurring": values["recurring"] * self.repeats, "type": 1 if target[1] else 2}
-        row = self._new_row(DOWNTIME_OWN_DEFAULTS, target, found, author, comment, own)
-        self.downtimes.setdefault(target, []).append(row)
-        self._next_end = min(self._next_end, row["end_time"])
+        if found is not None and values["end_time"] > self.clock.time():
+            # Checkmk: 1 is a service and 2 a host.
+            own = {**values, "recurring": values["recurring"] * self.repeats, "type": 1 if target[1] else 2}
+            self.downtimes.setdefault(target, []).append(self._new_row(DOWNTIME_OWN_DEFAULTS, target, found, own))
+            self._next_end = min(self._next_end, values["end_time"])
 
     def change_downtimes(self, ids: Iterable[tuple[str, int]], change: Callable[[Row], Mapping[str, Any]]) -> None:
         """Set the columns that ``change(row)`` returns in the downtimes with these sites and ids."""
@@ -88,32 +86,30 @@ class CoreCommands:
         for target, rows in list(stored.items()):
             stored[target] = [row for row in rows if (row["site"], row["id"]) not in wanted]
 
-    def add_comment(self, target: MonitoredObject, author: str, comment: str, values: Mapping[str, Any]) -> None:
+    def add_comment(self, target: MonitoredObject, values: Row) -> None:
         """Add a comment to an object, if the core monitors it."""
         found = self.find(target)
         if found is not None:
-            own = {"entry_type": _USER_COMMENT, **values, "type": 2 if target[1] else 1}
-            row = self._new_row(COMMENT_OWN_DEFAULTS, target, found, author, comment, own)
-            self.comments.setdefault(target, []).append(row)
+            own = {**values, "type": 2 if target[1] else 1}
+            self.comments.setdefault(target, []).append(self._new_row(COMMENT_OWN_DEFAULTS, target, found, own))
 
-    def acknowledge(
-        self, target: MonitoredObject, author: str, comment: str, *, sticky: bool, persistent: bool, expires: float
-    ) -> None:
-        """Acknowledge the problem of an object until the UNIX time ``expires``, if it has one."""
+    def acknowledge(self, target: MonitoredObject, values: Row, *, sticky: bool, expires: float) -> None:
+        """Acknowledge the problem of an object until the UNIX time ``expires``, if it has one.
+
+        ``values`` are those of the comment.
+        """
         found = self.find(target)
         if found is None or found["state"] == 0:
             return
         self.remove_acknowledgement(target)
-        values = {"entry_type": _ACKNOWLEDGEMENT, "persistent": int(persistent)}
-        if expires < math.inf:
-            values.update(expires=1, expire_time=int(expires))
-        self.add_comment(target, author, comment, values)
-        comment_row = self.comments[target][-1]
+        times = {"expires": 1, "expire_time": int(expires)} if expires < math.inf else {}
+        self.add_comment(target, {**values, **times, "entry_type": _ACKNOWLEDGEMENT})
+        comment = self.comments[target][-1]
         self._acknowledged[target] = {
             "type": 2 if sticky else 1,
             "state": found["state"],
             "expires": expires,
-            "comment": None if persistent else (comment_row["site"], comment_row["id"]),
+            "comment": None if values["persistent"] else (comment["site"], comment["id"]),
         }
 
     def remove_acknowledgement(self, target: MonitoredObject) -> None:
@@ -145,17 +141,10 @@ class CoreCommands:
         return found
 
     def _new_row(
-        self,
-        defaults: Mapping[str, Any],
-        target: MonitoredObject,
-        found: Mapping[str, Any],
-        author: str,
-        comment: str,
-        values: Mapping[str, Any],
+        self, defaults: Mapping[str, Any], target: MonitoredObject, found: Mapping[str, Any], values: Row
     ) -> Row:
         site = found["host_site" if target[1] else "site"]
-        row = {**defaults, **values, "site": site, "author": author, "comment": comment}
-        row["id"] = next(self._ids.setdefault(site, itertools.count(1)))
+        row = {**defaults, **values, "site": site, "id": next(self._ids.setdefault(site, itertools.count(1)))}
         row["host_name"], row["service_description"] = target
         row["is_service"], row["entry_time"] = int(bool(target[1])), int(self.clock.time())
         return row

@@ -98,6 +98,11 @@ def one_line(text: str) -> str:
     return text.replace("\n", "")
 
 
+def texts(context: Context, default: str = "") -> dict[str, Any]:
+    """Return the author and the comment of a command."""
+    return {"author": context.user.name, "comment": one_line(context.body.get("comment") or default)}
+
+
 def unix_time(text: str) -> int:
     """Return the UNIX time of an ISO text. Times without a zone are those of the server, which uses UTC."""
     moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))

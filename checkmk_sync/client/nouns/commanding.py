@@ -24,6 +24,7 @@ from .monitoring import NAMES_PER_QUERY, HostStatuses, Services
 
 T = TypeVar("T")
 Rows = Mapping[MonitoredObject, Mapping[str, Any]]
+Proof = Callable[[Mapping[str, Any]], Optional[str]]
 MOST_IN_URL = 20  # the number of names in a query that certainly fits into a URL
 WAIT_S = 30.0  # the default time limit for the core to execute a command
 HANDED_OVER = "handed over to the monitoring core, but not confirmed, because the call did not wait"
@@ -39,7 +40,7 @@ class Step:
 
     key: str
     of: MonitoredObject
-    proof: Callable[[Mapping[str, Any]], Optional[str]]
+    proof: Proof
 
 
 @dataclass(frozen=True)

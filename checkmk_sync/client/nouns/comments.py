@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any, Callable, Mapping, Optional, Sequence, Union
+from typing import Any, Mapping, Optional, Sequence, Union
 
 from ..outcomes import Outcomes, Progress
 from ..payload import typed
 from ..resource import writes
 from ..targets import MonitoredObject, Target
-from .commanding import Step, Waiting, commands_for, entries_of, one_line
+from .commanding import Proof, Step, Waiting, commands_for, entries_of, one_line
 from .core_entries import CoreEntries, Entry, shared_values, time_of
 
 COMMENTS = "comments_with_extra_info"
@@ -42,7 +42,7 @@ class Comments(CoreEntries[Comment]):
     """
 
     noun, record = "comments", Comment
-    _type, _ids, _list_path = "comment", "comments", {"collection_name": "all"}
+    _type, _id, _ids, _list_path = "comment", int, "comments", {"collection_name": "all"}
 
     @writes
     def create(
@@ -74,11 +74,8 @@ class Comments(CoreEntries[Comment]):
         # CHECKMK_API: 2.2 needs the site for every selector, and later versions refuse it for a query.
         return selector if self._site.version().at_least("2.3.0b1") else {**selector, "site_id": site}
 
-    def _wire_id(self, ident: str) -> int:
-        return int(ident)
 
-
-def new_comment(before: Mapping[str, Any], author: str, text: str) -> Callable[[Mapping[str, Any]], Optional[str]]:
+def new_comment(before: Mapping[str, Any], author: str, text: str) -> Proof:
     """Return a proof: a comment that was not in the row ``before``."""
     old = {found[0] for found in entries_of(before, COMMENTS, 5)}
 

@@ -52,6 +52,7 @@ class CoreEntries(Commands, Listing[E]):
     """The base class of the nouns for downtimes and comments."""
 
     _type: ClassVar[str]  # the prefix of the id in bodies
+    _id: ClassVar[type[Union[str, int]]] = str  # the type of the id in bodies
     _ids: ClassVar[str]  # the column of hosts and services with the ids of their entries
     _list_path: ClassVar[Mapping[str, str]] = {}
 
@@ -140,13 +141,15 @@ class CoreEntries(Commands, Listing[E]):
 
     def _selector(self, verb: str, site: str, part: Sequence[E]) -> dict[str, Any]:
         if len(part) == 1:
-            return {f"{verb}_type": "by_id", f"{self._type}_id": self._wire_id(part[0].id), "site_id": site}
-        # Ids are unique in one site only, and a host belongs to one site.
-        each = ((column("host_name") == e.of.host) & (column("id") == int(e.id)) for e in part)
-        return {f"{verb}_type": "query", "query": functools.reduce(operator.or_, each).to_dict()}
+            return {f"{verb}_type": "by_id", f"{self._type}_id": self._id(part[0].id), "site_id": site}
+        return {f"{verb}_type": "query", "query": entries_query((entry.of, int(entry.id)) for entry in part)}
 
-    def _wire_id(self, ident: str) -> Union[str, int]:
-        return ident
+
+def entries_query(ids: Iterable[tuple[MonitoredObject, int]]) -> dict[str, Any]:
+    """Return the query for exactly these downtimes or comments."""
+    # Ids are unique in one site only, and a host belongs to one site.
+    single = ((column("host_name") == of.host) & (column("id") == ident) for of, ident in ids)
+    return functools.reduce(operator.or_, single).to_dict()
 
 
 def shared_values(data: Any, is_service: bool) -> tuple[str, str, MonitoredObject, str, str]:

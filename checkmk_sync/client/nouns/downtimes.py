@@ -14,11 +14,13 @@ from ..resource import writes
 from ..site import Site
 from ..targets import MonitoredObject, Target
 from ..times import Duration, Moment, Zone, iso, parse_duration, parse_moment
-from .commanding import Command, Rows, Step, Waiting, commands_for, entries_of, one_line
-from .core_entries import CoreEntries, Entry, Selection, shared_values, time_of
+from .commanding import Command, Proof, Rows, Step, Waiting, commands_for, entries_of, one_line, parts
+from .core_entries import CoreEntries, Entry, Selection, entries_query, shared_values, time_of
+from .monitoring import NAMES_PER_QUERY
 
 RAW = ("cre", "community")
 _COLUMNS = ("downtimes_with_extra_info",)
+_MONTHLY = RECURRENCES[5:]
 # The official documents: the members of this column.
 _ID, _AUTHOR, _COMMENT, _START, _END, _FIXED, _DURATION, _RECURRING = 0, 1, 2, 5, 6, 7, 8, 9
 
@@ -70,20 +72,16 @@ class _Wanted:
     comment: str
 
     def body(self) -> dict[str, Any]:
-        start, end = (iso(dt.datetime.fromtimestamp(time, dt.timezone.utc)) for time in (self.start, self.end))
-        return {
-            "start_time": start,
-            "end_time": end,
-            "recur": self.recur,
-            "duration": self.minutes,
-            "comment": self.comment,
-        }
+        times = {"start_time": iso(self.start), "end_time": iso(self.end)}
+        return {**times, "recur": self.recur, "duration": self.minutes, "comment": self.comment}
 
     def is_like(self, entry: Any) -> bool:
         """Return True if a downtime in the column differs at most in its times."""
-        is_recurring, seconds = bool(entry[_RECURRING]), 0 if entry[_FIXED] else entry[_DURATION]
-        same = (entry[_COMMENT], is_recurring, seconds) == (self.comment, self.recur != "fixed", self.minutes * 60)
-        return bool(same)
+        seconds = 0 if entry[_FIXED] else entry[_DURATION]
+        # The official documents: the column "recurring" is 0 for monthly recurrences too.
+        is_recurring = self.recur != "fixed" if self.recur in _MONTHLY else bool(entry[_RECURRING])
+        wanted = (self.comment, self.recur != "fixed", self.minutes * 60)
+        return bool((entry[_COMMENT], is_recurring, seconds) == wanted)
 
 
 class Downtimes(CoreEntries[Downtime]):
@@ -137,7 +135,7 @@ class Downtimes(CoreEntries[Downtime]):
         """
         wanted = self._wanted(start, end, zone, comment, flexible, recur)
         rows, known = self._resolve(self._with_children(target) if include_children else target, _COLUMNS)
-        return self._create(rows, rows, wanted, Waiting(wait, timeout_s, progress), known)
+        return self._schedule(self._creations(rows, rows, wanted), wanted, Waiting(wait, timeout_s, progress), known)
 
     @writes
     def ensure(
@@ -151,7 +149,7 @@ class Downtimes(CoreEntries[Downtime]):
         flexible: Optional[Duration] = None,
         recur: Optional[str] = None,
         include_children: bool = False,
-        unconfirmed: Iterable[MonitoredObject] = (),
+        unconfirmed: Collection[MonitoredObject] = (),
         check: bool = False,
         wait: bool = True,
         timeout_s: float = 30.0,
@@ -168,24 +166,24 @@ class Downtimes(CoreEntries[Downtime]):
         """
         wanted = self._wanted(start, end, zone, comment, flexible, recur)
         rows, known = self._resolve(self._with_children(target) if include_children else target, _COLUMNS)
-        waiting = Waiting(wait, timeout_s, progress)
         found = {key: _same(row, wanted) for key, row in rows.items()}
         missing = [key for key, entry in found.items() if entry is None]
-        others = {key: entry for key, entry in found.items() if entry is not None and entry[_END] != wanted.end}
+        others = {key: entry[_ID] for key, entry in found.items() if entry is not None and entry[_END] != wanted.end}
         for key in rows.keys() - {*missing, *others}:
             known.append(Outcome(str(key), Status.APPLIED, note="already there"))
         if check:
             known += [Outcome(str(key), Status.NOT_APPLIED, note="would be created") for key in missing]
             known += [Outcome(str(key), Status.NOT_APPLIED, note="its end would be changed") for key in others]
             return Outcomes(known)
-        if others:
-            ids = {(key, str(entry[_ID])) for key, entry in others.items()}
-            listed = [d for d in self.each(Target.objects(others)) if (d.of, d.id) in ids]
-            known += self._modify(listed, dict.fromkeys(listed, wanted.end), None, waiting)
-        sent = self._unconfirmed | {(key, wanted.comment) for key in unconfirmed}
-        return self._create(
-            rows, missing, wanted, waiting, known, {key for key in missing if (key, wanted.comment) in sent}
-        )
+        self._unconfirmed -= {(key, wanted.comment) for key in rows.keys() - set(missing)}
+        sent = {key for key in missing if key in unconfirmed or (key, wanted.comment) in self._unconfirmed}
+        commands = []
+        for part in parts(sorted(others), NAMES_PER_QUERY):
+            selector = {"modify_type": "query", "query": entries_query((key, others[key]) for key in part)}
+            steps = [Step(str(key), key, _change_proof(others[key], wanted.end, None)) for key in part]
+            commands.append(Command("modify", {**selector, **_new_end(wanted.end)}, steps))
+        commands += self._creations(rows, missing, wanted, sent)
+        return self._schedule(commands, wanted, Waiting(wait, timeout_s, progress), known)
 
     @writes
     def modify(
@@ -213,46 +211,31 @@ class Downtimes(CoreEntries[Downtime]):
             raise ValueError("give end or extend, or a comment")
         text = None if comment is None else one_line(comment)
         by = None if extend is None else parse_duration(extend)
-        at = None if end is None else int(parse_moment(end, self._now(), zone).timestamp())
+        at = None if end is None else parse_moment(end, self._now(), zone)
+        if at is not None and at <= self._now():
+            raise ValueError(f"end must be later than now, not {at}; delete the downtime to end it")
         self._site.require_operation(self.noun, "modify")
-        entries = self._selected(which, id, site)
-        ends = {e: at if at is not None else int((e.end + by).timestamp()) if by else None for e in entries}
-        return self._modify(entries, ends, text, Waiting(wait, timeout_s, progress))
+        commands: list[Command] = []
+        by_end: dict[Optional[int], list[Downtime]] = {}
+        for entry in self._selected(which, id, site):
+            moment = at or (entry.end + by if by else None)
+            by_end.setdefault(None if moment is None else int(moment.timestamp()), []).append(entry)
+        for new, entries in by_end.items():
+            # An absolute end has the same effect if a web server sends the request twice.
+            body = {**({} if new is None else _new_end(new)), **({} if text is None else {"comment": text})}
+            proofs = {entry: _change_proof(int(entry.id), new, text) for entry in entries}
+            commands += self._for_entries("modify", entries, body, lambda entry, row, known=proofs: known[entry](row))
+        return self._execute(commands, _COLUMNS, Waiting(wait, timeout_s, progress))
 
     def _selected(self, which: Selection[Downtime], ident: Any, site: Any) -> list[Downtime]:
         entries = super()._selected(which, ident, site)
         self._unconfirmed -= {(entry.of, entry.comment) for entry in entries}
         return entries
 
-    def _modify(
-        self, entries: list[Downtime], ends: Mapping[Downtime, Optional[int]], text: Optional[str], waiting: Waiting
-    ) -> Outcomes:
-        commands = []
-        # An absolute end has the same effect if a web server sends the request twice.
-        for end in sorted(set(ends.values()), key=str):
-            body: dict[str, Any] = {} if text is None else {"comment": text}
-            if end is not None:
-                moment = dt.datetime.fromtimestamp(end, dt.timezone.utc)
-                body["end_time"] = {"modify_type": "absolute", "value": iso(moment)}
-
-            def proof(entry: Downtime, row: Mapping[str, Any], end: Optional[int] = end) -> Optional[str]:
-                found = [e for e in _entries(row) if e[_ID] == int(entry.id)]
-                done = found and end in (None, found[0][_END]) and text in (None, found[0][_COMMENT])
-                return "" if done else None
-
-            commands += self._for_entries("modify", [e for e in entries if ends[e] == end], body, proof)
-        return self._execute(commands, _COLUMNS, waiting)
-
-    def _create(
-        self,
-        before: Rows,
-        objects: Iterable[MonitoredObject],
-        wanted: _Wanted,
-        waiting: Waiting,
-        known: list[Outcome],
-        sent: Collection[MonitoredObject] = (),
-    ) -> Outcomes:
-        """Schedule downtimes. Those for ``sent`` objects are only awaited."""
+    def _creations(
+        self, before: Rows, objects: Iterable[MonitoredObject], wanted: _Wanted, sent: Collection[MonitoredObject] = ()
+    ) -> list[Command]:
+        """Return the requests that schedule downtimes. Those for ``sent`` objects are only awaited."""
         author = self._site.settings.username
 
         def step(entry: MonitoredObject) -> Step:
@@ -262,24 +245,19 @@ class Downtimes(CoreEntries[Downtime]):
                 own = (f for f in _entries(row) if f[_ID] not in old and f[_AUTHOR] == author and wanted.is_like(f))
                 for found in own:
                     if entry in sent or (found[_START], found[_END]) == (wanted.start, wanted.end):
-                        self._unconfirmed.discard((entry, wanted.comment))
                         return f"downtime {found[_ID]}"
                 return None
 
             return Step(str(entry), entry, proof)
 
         new = [entry for entry in objects if entry not in sent]
-        commands = [Command("", {}, [step(entry) for entry in sent])] if sent else []
-        commands += commands_for(new, "downtime_type", wanted.body(), step)
-        marks = {(entry, wanted.comment): str(entry) for entry in new}
-        self._unconfirmed |= marks.keys()
-        try:
-            outcomes = self._execute(commands, _COLUMNS, waiting, known, adds=True)
-        except CheckmkError:
-            self._unconfirmed -= marks.keys()
-            raise
-        unsent = {outcome.key for outcome in outcomes.not_applied}
-        self._unconfirmed -= {mark for mark, name in marks.items() if name in unsent}
+        awaited = [Command("", {}, [step(entry) for entry in sent])] if sent else []
+        return awaited + commands_for(new, "downtime_type", wanted.body(), step)
+
+    def _schedule(self, commands: list[Command], wanted: _Wanted, waiting: Waiting, known: list[Outcome]) -> Outcomes:
+        outcomes = self._execute(commands, _COLUMNS, waiting, known, adds=True)
+        objects = {step.key: step.of for command in commands for step in command.steps}
+        self._unconfirmed |= {(objects[outcome.key], wanted.comment) for outcome in outcomes.unknown}
         return outcomes
 
     def _wanted(
@@ -313,3 +291,18 @@ def _same(row: Mapping[str, Any], wanted: _Wanted) -> Any:
     """Return the downtime of an object that counts as the wanted one, or None."""
     like = (e for e in _entries(row) if wanted.is_like(e) and e[_START] <= wanted.start < e[_END])
     return next(like, None)
+
+
+def _new_end(end: int) -> dict[str, Any]:
+    return {"end_time": {"modify_type": "absolute", "value": iso(end)}}
+
+
+def _change_proof(ident: int, end: Optional[int], text: Optional[str]) -> Proof:
+    """Return the proof that a downtime has a new end and a new comment. None stays as it is."""
+
+    def proof(row: Mapping[str, Any]) -> Optional[str]:
+        found = next((entry for entry in _entries(row) if entry[_ID] == ident), None)
+        is_changed = found is not None and end in (None, found[_END]) and text in (None, found[_COMMENT])
+        return "changed" if is_changed else None
+
+    return proof

@@ -93,13 +93,11 @@ def acknowledge_services(context: Context) -> Response:
 
 def _acknowledge(context: Context, chosen: list[MonitoredObject]) -> Response:
     body, acknowledge = context.body, context.state.monitoring.commands.acknowledge
-    options = {
-        "sticky": body["sticky"],
-        "persistent": body["persistent"],
-        "expires": select.unix_time(body["expire_on"]) if "expire_on" in body else math.inf,
-    }
-    text = select.one_line(body["comment"])
-    return select.handed_over(context, lambda: [acknowledge(o, context.user.name, text, **options) for o in chosen])
+    values = {**select.texts(context), "persistent": int(body["persistent"])}
+    expires = select.unix_time(body["expire_on"]) if "expire_on" in body else math.inf
+    return select.handed_over(
+        context, lambda: [acknowledge(target, values, sticky=body["sticky"], expires=expires) for target in chosen]
+    )
 
 
 @serves("acknowledgements", "remove", **_BOTH)

@@ -69,9 +69,9 @@ def add_service_comment(context: Context) -> Response:
 def _add(context: Context, targets: list[MonitoredObject], title: str = "") -> Response:
     if not targets:
         raise Problem(400, title, "The provided query returned an empty list so no comment was created")
-    text, values = select.one_line(context.body["comment"]), {"persistent": int(context.body["persistent"])}
+    values = {**select.texts(context), "persistent": int(context.body["persistent"])}
     add = context.state.monitoring.commands.add_comment
-    return select.handed_over(context, lambda: [add(o, context.user.name, text, values) for o in targets])
+    return select.handed_over(context, lambda: [add(target, values) for target in targets])
 
 
 @serves("comments", "list", lambda state: entries.list_fields(state, "comments"))

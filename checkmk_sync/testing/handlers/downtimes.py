@@ -88,14 +88,14 @@ def _create(context: Context, targets: list[MonitoredObject], text: str, queried
     if end <= start:
         raise bad_fields({"end_time": ["The end time must be after the start time."]})
     values = {
+        **select.texts(context, f"Downtime for {text}"),
         "start_time": start,
         "end_time": end,
         "recurring": ("fixed", *RECURRENCES).index(body["recur"]),
         "fixed": int(not body["duration"]),
         "duration": body["duration"] * 60,
     }
-    comment = select.one_line(body.get("comment") or f"Downtime for {text}")
-    return select.handed_over(context, lambda: [add(o, context.user.name, comment, values) for o in targets])
+    return select.handed_over(context, lambda: [add(target, values) for target in targets])
 
 
 @serves("downtimes", "list", lambda state: entries.list_fields(state, "downtimes"))
