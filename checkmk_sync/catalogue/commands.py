@@ -52,7 +52,7 @@ _remove = _action("acknowledgements", "acknowledge", "remove")
 # CHECKMK_API_MORE: of all commands, only the deletion of comments takes the configuration lock.
 _delete_comments = functools.partial(_action("comments", "comment", "delete"), kind=CallKind.WRITE)
 
-# CHECKMK_API 10.6, 10.8: ids are unique in one site only, so 2.2.0p9 and later need the id of the site.
+# CHECKMK_API 10.6, 10.8: IDs are unique in one site only, so 2.2.0p9 and later need the ID of the site.
 ROWS = (
     _read("downtimes", "list", path="/domain-types/downtime/collections/all", query=(*_LIST, "downtime_type")),
     _read("downtimes", "get", path="/objects/downtime/{key}", query=("site_id",)),

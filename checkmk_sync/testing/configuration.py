@@ -129,7 +129,7 @@ class Configuration:
 
     @property
     def sites(self) -> tuple[str, ...]:
-        """The ids of all sites. The first one is the central site."""
+        """The IDs of all sites. The first one is the central site."""
         return (self.site, *self.remote_sites)
 
     def now(self) -> str:

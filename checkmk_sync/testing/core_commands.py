@@ -24,7 +24,7 @@ class CoreCommands:
     """The commands that the core has received, and their effects.
 
     The core executes a command ``delay_s`` after it was handed over. ``find`` returns the row of a monitored object, or
-    None. Each row of a downtime or comment contains the id of its ``site``, which is not a column.
+    None. Each row of a downtime or comment contains the ID of its ``site``, which is not a column.
     """
 
     clock: Clock
@@ -34,7 +34,7 @@ class CoreCommands:
     downtimes: dict[MonitoredObject, list[Row]] = field(default_factory=dict)
     comments: dict[MonitoredObject, list[Row]] = field(default_factory=dict)
     _acknowledged: dict[MonitoredObject, Row] = field(default_factory=dict)
-    _ids: dict[str, Iterator[int]] = field(default_factory=dict)  # Checkmk: ids are unique in one site only
+    _ids: dict[str, Iterator[int]] = field(default_factory=dict)  # Checkmk: IDs are unique in one site only
     _queued: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
     _next_end: float = math.inf
 
@@ -73,7 +73,7 @@ class CoreCommands:
             self._next_end = min(self._next_end, values["end_time"])
 
     def change_downtimes(self, ids: Iterable[tuple[str, int]], change: Callable[[Row], Mapping[str, Any]]) -> None:
-        """Set the columns that ``change(row)`` returns in the downtimes with these sites and ids."""
+        """Set the columns that ``change(row)`` returns in the downtimes with these sites and IDs."""
         wanted = set(ids)
         for row in itertools.chain.from_iterable(self.downtimes.values()):
             if (row["site"], row["id"]) in wanted:
@@ -81,7 +81,7 @@ class CoreCommands:
                 self._next_end = 0 if not row.get("seeded") else self._next_end
 
     def remove(self, table: str, ids: Iterable[tuple[str, int]]) -> None:
-        """Remove the downtimes or comments with these sites and ids."""
+        """Remove the downtimes or comments with these sites and IDs."""
         wanted, stored = set(ids), self.downtimes if table == "downtimes" else self.comments
         for target, rows in list(stored.items()):
             stored[target] = [row for row in rows if (row["site"], row["id"]) not in wanted]

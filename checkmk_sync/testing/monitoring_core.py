@@ -80,7 +80,7 @@ class MonitoredHost:
 class MonitoringCore:
     """A core that answers from its snapshot, even if the configuration has changed. Seeded tables replace it.
 
-    ``site`` is the id of the central site. Rows of seeded hosts can name another one as their ``site``. The objects of
+    ``site`` is the ID of the central site. Rows of seeded hosts can name another one as their ``site``. The objects of
     ``stopped_sites`` are invisible.
     """
 
@@ -158,7 +158,7 @@ class MonitoringCore:
         return sorted(members)
 
     def command_rows(self, table: str, names: Optional[Container[str]] = None) -> Iterator[Mapping[str, Any]]:
-        """Yield the rows of the table of downtimes or comments, in the order of their ids.
+        """Yield the rows of the table of downtimes or comments, in the order of their IDs.
 
         ``names`` limits them to hosts with these names.
         """

@@ -27,7 +27,7 @@ def anything(_value: Any) -> Any:
 def by_type(
     member: str, kinds: Callable[[SiteState], Mapping[str, Fields]], shared: Fields, permission: str
 ) -> dict[str, Any]:
-    """Return the arguments of an endpoint for commands whose body has other fields for each value of ``member``."""
+    """Return the arguments of an endpoint for commands. The fields of its body depend on the value of ``member``."""
 
     def fields(state: SiteState) -> dict[str, Field]:
         names = {name for kind in kinds(state).values() for name in kind}

@@ -1,4 +1,4 @@
-"""Downtimes and comments: entries of the monitoring core that can be listed, read by their id, and deleted."""
+"""Downtimes and comments: entries of the monitoring core that can be listed, read by their ID, and deleted."""
 
 from __future__ import annotations
 
@@ -51,20 +51,20 @@ Selection = Union[Target, Filter, E, Iterable[E], str, None]
 class CoreEntries(Commands, Listing[E]):
     """The base class of the nouns for downtimes and comments."""
 
-    _type: ClassVar[str]  # the prefix of the id in bodies
-    _id: ClassVar[type[Union[str, int]]] = str  # the type of the id in bodies
-    _ids: ClassVar[str]  # the column of hosts and services with the ids of their entries
+    _type: ClassVar[str]  # the prefix of the ID in bodies
+    _id: ClassVar[type[Union[str, int]]] = str  # the type of the ID in bodies
+    _ids: ClassVar[str]  # the column of hosts and services with the IDs of their downtimes or comments
     _list_path: ClassVar[Mapping[str, str]] = {}
 
     def _parse_all(self, items: list[Any]) -> list[E]:
         return list(map(self.record.parse, items))
 
     def each(self, which: Union[Target, Filter, str, None] = None, *, site: Optional[str] = None) -> Stream[E]:
-        """Return a stream of all entries, which are decoded while the response arrives.
+        """Return a stream of downtimes or comments, which are decoded while the response arrives.
 
-        ``which`` limits them to those of a target or of a host with this name, or to those that match a
-        :class:`.Filter` on the table of these entries. The entries of a host do not include those of its services.
-        ``site`` is the id of a site. Checkmk silently omits the entries of a site that is down.
+        * ``which`` is a target, the name of a host, or a :class:`.Filter` on the table ``downtimes`` or ``comments``.
+          Without it, the stream contains all of them. A host does not include its services.
+        * ``site`` is the ID of a site. Checkmk silently omits a site that is down.
         """
         target = None if which is None or isinstance(which, Filter) else Target.of(which)
         query = which if isinstance(which, Filter) else everything() if target is None else target.on_entries()
@@ -74,7 +74,7 @@ class CoreEntries(Commands, Listing[E]):
             if target is None or query_length(request) <= MAX_QUERY_CHARS:
                 yield from self._list(received, path=self._list_path, query=request)
                 return
-            # Such a query would not fit into a URL, and there is no other form.
+            # The query is too long for a URL, and the API has no form of this request by POST.
             objects = self._rows(target, ())
             with contextlib.closing(self._list(received, path=self._list_path, query={"site_id": site})) as lists:
                 yield from ([entry for entry in entries if entry.of in objects] for entries in lists)
@@ -82,9 +82,9 @@ class CoreEntries(Commands, Listing[E]):
         return Stream(blocks)
 
     def get(self, ident: Union[str, int], *, site: Optional[str] = None, fresh: bool = False) -> E:
-        """Return the entry with this id. Raises NotFoundError if it does not exist.
+        """Return the downtime or comment with this ID. Raises NotFoundError if it does not exist.
 
-        Ids are unique in one site only. ``site`` is the id of the site (default: the central site).
+        IDs are unique in one site only. ``site`` is the ID of the site (default: the central site).
         """
         path, query = {"key": str(ident)}, {"site_id": site or self._site.settings.site}
         entry: E = self._read(self.record.parse, "get", path=path, query=query, fresh=fresh)
@@ -93,12 +93,12 @@ class CoreEntries(Commands, Listing[E]):
     def _selected(self, which: Selection[E], ident: Any, site: Any) -> list[E]:
         if ident is not None:
             if which is not None:
-                raise ValueError("give either an id, or a target, a query or entries")
+                raise ValueError(f"give either an id, or a target, a query or {self.noun}")
             return [self.get(ident, site=site, fresh=True)]
         if isinstance(which, (Target, Filter, str)):
             return list(self.each(which, site=site))
         if which is None:
-            raise ValueError("give an id, a target, a query or entries")
+            raise ValueError(f"give an id, a target, a query or {self.noun}")
         return [which] if isinstance(which, self.record) else list(which)  # type: ignore[arg-type]
 
     @writes
@@ -112,18 +112,20 @@ class CoreEntries(Commands, Listing[E]):
         timeout_s: float = 30.0,
         progress: Optional[Progress] = None,
     ) -> Outcomes:
-        """Delete entries: those of a target or query as for :meth:`each`, given ones, or the one with an ``id``.
+        """Delete downtimes or comments, and return an outcome for each.
 
-        The entries are read first, and exactly these are deleted. The call waits until the core has deleted them, for
-        at most ``timeout_s`` seconds. The outcome of an entry is unknown if the core has not done so by then, or
-        with ``wait=False``. No entry is no error: the result is empty. Raises NotFoundError for an unknown ``id``.
+        >>> cmk.downtimes.delete("web01")
+        >>> cmk.comments.delete(id=5)
+
+        ``which`` selects them as for :meth:`each`, or is a record or several. They are read first, and exactly these
+        are deleted. The result is empty if nothing matches. Raises NotFoundError if the ``id`` does not exist.
         """
         entries = self._selected(which, id, site)
         waiting = Waiting(wait, timeout_s, progress)
         return self._execute(self._for_entries("delete", entries, {}, self._is_deleted), (self._ids,), waiting)
 
     def _is_deleted(self, entry: E, row: Mapping[str, Any]) -> Optional[str]:
-        # A missing row proves nothing: the site of the object may be down.
+        # If the site of the object is down, the object has no row, and nothing is proven.
         return None if int(entry.id) in row[self._ids] else ""
 
     def _for_entries(self, verb: str, entries: Sequence[E], body: Mapping[str, Any], proof: Any) -> list[Command]:
@@ -147,7 +149,7 @@ class CoreEntries(Commands, Listing[E]):
 
 def entries_query(ids: Iterable[tuple[MonitoredObject, int]]) -> dict[str, Any]:
     """Return the query for exactly these downtimes or comments."""
-    # Ids are unique in one site only, and a host belongs to one site.
+    # IDs are unique in one site only, and a host belongs to one site.
     single = ((column("host_name") == of.host) & (column("id") == ident) for of, ident in ids)
     return functools.reduce(operator.or_, single).to_dict()
 

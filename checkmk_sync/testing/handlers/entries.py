@@ -1,4 +1,4 @@
-"""What the handlers of downtimes and comments share: filters, selectors, and reading one of them."""
+"""The common parts of the handlers of downtimes and comments: filters, selectors, and reading one of them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def selected(context: Context, table: str, *comparisons: tuple[str, str, Optiona
 
 
 def one(context: Context, table: str) -> Mapping[str, Any]:
-    """Return the row with the id in the path. Raises Problem 404 if there is none."""
+    """Return the row with the ID in the path. Raises Problem 404 if it does not exist."""
     ident, kind = context.params["key"], table[:-1]
     for row in selected(context, table):
         if str(row["id"]) == ident:
@@ -55,7 +55,7 @@ def one(context: Context, table: str) -> Mapping[str, Any]:
 
 
 def selectors(state: SiteState, table: str, ident: Check) -> dict[str, select.Fields]:
-    """Return the fields of each way to select downtimes or comments. ``ident`` checks an id."""
+    """Return the fields of each way to select downtimes or comments. ``ident`` checks an ID."""
     return {
         "by_id": {f"{table[:-1]}_id": Field(ident, REQUIRED), **one_fields(state)},
         "params": {"host_name": Field(HOST_NAME, REQUIRED), "service_descriptions": Field(list_of(string))},
