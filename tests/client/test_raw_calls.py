@@ -46,9 +46,9 @@ def test_a_call_uses_the_cache_like_the_methods(with_host: Checkmk, site: Simula
         ("hosts.gett", "did you mean hosts.get"),
         ("host.get", "did you mean hosts.get"),
         ("hosts.zzzzzzzzzz", "did you mean hosts.bulk_create or hosts.bulk_delete or"),
-        ("zebra.x", "the nouns are activation, aux_tags, "),
+        ("zebra.x", "the nouns are acknowledgements, activation, "),
         ("hosts", "did you mean"),
-        ("", "the nouns are activation"),
+        ("", "the nouns are acknowledgements"),
     ],
 )
 def test_an_unknown_operation_suggests_the_closest(cmk: Checkmk, site: SimulatedSite, name: str, nearest: str) -> None:
