@@ -11,7 +11,7 @@ from ..config.secrets import advice_on_secret, references_in
 from ..core.text import close_matches, pluralize, summarize
 from ..errors import CheckmkError
 from .desired import REMOVE, Desired, Object, Problem
-from .kinds import FOLDERS, HOSTS, KINDS, Property
+from .kinds import FOLDER, FOLDERS, HOSTS, KINDS, Property
 from .observed import Observed
 from .values import attribute_problem, label_problem, new_host_problem
 
@@ -51,6 +51,15 @@ def value_problems(wanted: Object, sent: Mapping[Property, Any], observed: Obser
 
 def _is_tag(path: Property) -> bool:
     return path[0] == "attributes" and path[1].startswith(TAG)
+
+
+def fixed_problems(wanted: Object, differences: Mapping[Property, tuple[Any, Any]]) -> Iterator[Problem]:
+    """Yield a mistake for each difference that only a new object could have."""
+    for path, (now, new) in differences.items():
+        field = KINDS[wanted.kind].field_at(path)
+        if field is not None and field.fixed and path != FOLDER:
+            advice = f"give the entry another name, so that a new {wanted.kind} replaces the old one"
+            yield wanted.problem(f"{field.name} cannot change from {now!r} to {new!r}; {advice}", *path)
 
 
 def _format_of(kind: str, observed: Observed) -> Optional[NounFormat]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
 
-from checkmk_sync import Checkmk
+from checkmk_sync import Checkmk, Status
 from checkmk_sync.config.secrets import SecretSource
-from checkmk_sync.errors import InventoryError, SettingsError
+from checkmk_sync.errors import BadRequestError, InventoryError, SettingsError
 from checkmk_sync.sync import (
     Plan,
     Report,
     apply_plan,
     from_data,
+    load,
     make_plan,
     plan_as_markdown,
     plan_as_text,
@@ -263,3 +265,94 @@ def test_a_value_can_be_a_secret(site: SimulatedSite, trusted: Checkmk) -> None:
 def test_a_reference_where_the_secret_would_be_shown_is_a_mistake(trusted: Checkmk) -> None:
     with pytest.raises(InventoryError, match="value contains 'secret:web', which is not in a part with the name of a"):
         planned(trusted, rule("a", value={"name": "secret:web"}))
+
+
+def test_a_secret_that_the_inventory_does_not_name_stops_a_change(site: SimulatedSite, trusted: Checkmk) -> None:
+    applied(trusted, _login())
+    entry = {name: value for name, value in _login(description="New").items() if name != "value"}
+    ((_, outcome),) = apply_plan(trusted, planned(trusted, entry)).results
+    assert outcome.status is Status.NOT_APPLIED
+    assert outcome.reason.startswith("value contains a secret that the site does not show; give value")
+
+
+# Other cases
+
+
+def test_the_ruleset_of_a_rule_cannot_change(cmk: Checkmk) -> None:
+    applied(cmk, rule("a"))
+    moved = rule("a", ruleset="host_groups", value="linux")
+    with pytest.raises(InventoryError) as caught:
+        planned(cmk, moved)
+    assert [problem.message for problem in caught.value.problems] == [
+        f"rule a: ruleset cannot change from {FILESYSTEM!r} to 'host_groups'; give the entry another name, so that a "
+        "new rule replaces the old one"
+    ]
+    assert actions(applied(cmk, {**moved, "name": "a2"}).plan) == ["create a2", "delete a"]
+
+
+def test_a_rule_is_found_in_rulesets_that_the_inventory_no_longer_names(site: SimulatedSite, cmk: Checkmk) -> None:
+    applied(cmk, rule("a"), rule("b", ruleset="host_groups", value="linux"))
+    create_rule(cmk.rules, "x", "host_contactgroups")
+    before = len(site.requests)
+    plan = planned(cmk, rule("b", ruleset="host_groups", value="linux"))
+    assert actions(plan) == ["delete a"]
+    lists = [request.path for request in site.requests[before:] if "/rule" in request.path]
+    assert len(lists) == 2 + 3, "the rulesets in use, and the rules of each"
+    assert apply_plan(cmk, plan).ok
+
+
+def test_the_site_can_refuse_a_ruleset(cmk: Checkmk) -> None:
+    with pytest.raises(BadRequestError, match="unknown ruleset 'host_grups'; did you mean 'host_groups'"):
+        planned(cmk, rule("a", ruleset="host_grups"))
+
+
+def test_folders_of_rules_must_exist_or_be_in_the_inventory(cmk: Checkmk) -> None:
+    with pytest.raises(InventoryError, match="folder names '/y', but that folder is neither in the inventory nor"):
+        planned(cmk, rule("a", folder="/y"), folders=[{"path": "/x"}])
+    applied(cmk, rule("a", folder="/x"), folders=[{"path": "/x"}])
+    (conflict,) = planned(cmk, rule("a"), folders=[{"path": "/z"}]).conflicts or [None]
+    assert conflict is None, "the rule moves before the folder is deleted"
+
+
+def test_adopted_rules_are_marked_by_hand(site: SimulatedSite, cmk: Checkmk) -> None:
+    found = create_rule(cmk.rules, comment="Old\ncheckmk_sync/owner: cmdb a", description="Old")
+    report = applied(cmk, rule("a", description="New"))
+    assert actions(report.plan) == ["update a"]
+    assert stored(site)[str(found.id)]["properties"]["comment"] == "Old\ncheckmk_sync/owner: cmdb a"
+
+
+def test_a_rule_that_was_cloned_after_the_plan_is_left_alone(site: SimulatedSite, cmk: Checkmk) -> None:
+    applied(cmk, rule("a"))
+    deletion = planned(cmk, rule("b"))
+    (original,) = cmk.rules.each(ruleset=FILESYSTEM)
+    cmk.rules.create(original)
+    report = apply_plan(cmk, deletion)
+    (failure,) = [outcome.reason for change, outcome in report.failures() if change.key == "a"]
+    assert failure == "the mark of rule a is now in several objects, so it was cloned"
+    assert len(stored(site)) == 3
+
+
+def test_a_rule_that_another_run_creates_is_not_created_again(site: SimulatedSite, cmk: Checkmk) -> None:
+    first, second = planned(cmk, rule("a")), planned(cmk, rule("a"))
+    assert apply_plan(cmk, first).ok
+    assert apply_plan(cmk, second).ok, "the rule is as wanted"
+    third = planned(cmk, rule("a", description="x"), rule("b", description="x"))
+    applied(cmk, rule("a", description="y"), rule("b", description="z"))
+    report = apply_plan(cmk, third)
+    assert len(stored(site)) == 2
+    assert [outcome.reason for _, outcome in report.failures()] == ["rule b was created after the plan was made"]
+
+
+def test_rules_are_read_from_tables(tmp_path: Path) -> None:
+    path = tmp_path / "rules.csv"
+    levels = "{'levels': (80.0, 90.0)}"
+    path.write_text(
+        "name;ruleset;folder;value;disabled;conditions\n"
+        f'a;{FILESYSTEM};/;{levels};true;{{"host_name": {{"match_on": ["x"], "operator": "one_of"}}}}\n',
+        "utf-8",
+    )
+    wanted = rule("a", disabled=True, conditions=host_name("one_of", "x"))
+    assert load(path) == from_data({"rules": [wanted]})
+    path.write_text(f"name;ruleset;folder;value_raw\na;{FILESYSTEM};/;{levels}\nb;x;/;f()\n", "utf-8")
+    with pytest.raises(InventoryError, match=r"rules.csv:3: column 4 \(value_raw\): rule b: value_raw is not valid"):
+        load(path)
