@@ -49,17 +49,20 @@ def value_problems(wanted: Object, sent: Mapping[Property, Any], observed: Obser
             yield wanted.problem(problem, *path)
 
 
+def fixed_problems(wanted: Object, changed: Iterable[Property]) -> Iterator[Problem]:
+    """Yield a mistake for each property in ``changed`` that the API cannot change, such as the ruleset of a rule."""
+    kind = KINDS[wanted.kind]
+    for path in changed:
+        field = kind.field_at(path)
+        if field is not None and field.fixed and path != FOLDER:
+            message = (
+                f"the {field.name} of an existing {kind.name} cannot change; give the new {kind.name} another name"
+            )
+            yield wanted.problem(message, *path)
+
+
 def _is_tag(path: Property) -> bool:
     return path[0] == "attributes" and path[1].startswith(TAG)
-
-
-def fixed_problems(wanted: Object, differences: Mapping[Property, tuple[Any, Any]]) -> Iterator[Problem]:
-    """Yield a mistake for each difference that only a new object could have."""
-    for path, (now, new) in differences.items():
-        field = KINDS[wanted.kind].field_at(path)
-        if field is not None and field.fixed and path != FOLDER:
-            advice = f"give the entry another name, so that a new {wanted.kind} replaces the old one"
-            yield wanted.problem(f"{field.name} cannot change from {now!r} to {new!r}; {advice}", *path)
 
 
 def _format_of(kind: str, observed: Observed) -> Optional[NounFormat]:

@@ -278,18 +278,6 @@ def test_a_secret_that_the_inventory_does_not_name_stops_a_change(site: Simulate
 # Other cases
 
 
-def test_the_ruleset_of_a_rule_cannot_change(cmk: Checkmk) -> None:
-    applied(cmk, rule("a"))
-    moved = rule("a", ruleset="host_groups", value="linux")
-    with pytest.raises(InventoryError) as caught:
-        planned(cmk, moved)
-    assert [problem.message for problem in caught.value.problems] == [
-        f"rule a: ruleset cannot change from {FILESYSTEM!r} to 'host_groups'; give the entry another name, so that a "
-        "new rule replaces the old one"
-    ]
-    assert actions(applied(cmk, {**moved, "name": "a2"}).plan) == ["create a2", "delete a"]
-
-
 def test_a_rule_is_found_in_rulesets_that_the_inventory_no_longer_names(site: SimulatedSite, cmk: Checkmk) -> None:
     applied(cmk, rule("a"), rule("b", ruleset="host_groups", value="linux"))
     create_rule(cmk.rules, "x", "host_contactgroups")
@@ -356,3 +344,34 @@ def test_rules_are_read_from_tables(tmp_path: Path) -> None:
     path.write_text(f"name;ruleset;folder;value_raw\na;{FILESYSTEM};/;{levels}\nb;x;/;f()\n", "utf-8")
     with pytest.raises(InventoryError, match=r"rules.csv:3: column 4 \(value_raw\): rule b: value_raw is not valid"):
         load(path)
+
+
+def test_a_rule_cannot_change_its_ruleset(cmk: Checkmk) -> None:
+    applied(cmk, rule("a"))
+    with pytest.raises(InventoryError) as caught:
+        planned(cmk, rule("a", ruleset="checkgroup_parameters:cpu_load"))
+    (problem,) = caught.value.problems
+    assert problem.message == "rule a: the ruleset of an existing rule cannot change; give the new rule another name"
+    other = rule("b", ruleset="checkgroup_parameters:cpu_load")
+    assert actions(applied(cmk, other).plan) == ["create b", "delete a"]
+
+
+def test_rules_follow_each_other_to_another_folder(site: SimulatedSite, cmk: Checkmk) -> None:
+    for folder in ("/a", "/b", "/c"):
+        cmk.folders.create(folder)
+    applied(cmk, rule("first", folder="/b"), rule("second", folder="/a"), rule("third", folder="/c"))
+    items = [rule(name, folder="/c") for name in ("first", "second", "third")]
+    assert actions(applied(cmk, *items).plan) == ["move first", "move second"]
+    assert [values["folder"] for values in stored(site).values()] == ["/c", "/c", "/c"]
+
+
+def test_a_folder_with_a_foreign_rule_is_not_deleted(site: SimulatedSite, cmk: Checkmk) -> None:
+    inventory = {"hosts": [{"name": "web01", "folder": "/old"}]}
+    assert apply_plan(cmk, make_plan(cmk, from_data(inventory), owner="cmdb")).ok
+    cmk.rules.create(ruleset=FILESYSTEM, folder="/old", value={"levels": (80.0, 90.0)})
+    inventory = {"hosts": [{"name": "web01", "folder": "/new"}]}
+    report = apply_plan(cmk, make_plan(cmk, from_data(inventory), owner="cmdb"))
+    ((change, outcome),) = report.failures()
+    assert (change.key, outcome.status) == ("/old", Status.NOT_APPLIED)
+    assert "not empty" in outcome.reason
+    assert len(stored(site)) == 1

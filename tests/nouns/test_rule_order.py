@@ -183,8 +183,16 @@ def test_a_move_to_the_same_place_is_not_sent(site: SimulatedSite, rules: Rules,
     assert site.counts()["pending_changes"] == before
 
 
+def test_a_rule_that_is_deleted_during_its_move_is_not_found(site: SimulatedSite, rules: Rules) -> None:
+    rule = str(create_rule(rules).id)
+    stored = site.state.configuration.objects["rules"]
+    site.on_request(lambda _method, path: stored.clear() if "/rule/collections/" in path else None)
+    with pytest.raises(NotFoundError):
+        rules.move(rule, top_of="/")
+
+
 @pytest.mark.parametrize("target", ["top_of", "bottom_of", "before", "after"])
-def test_a_lost_move_is_settled_by_therule_ids(site: SimulatedSite, rules: Rules, target: str) -> None:
+def test_a_lost_move_is_settled_by_the_order_of_the_rules(site: SimulatedSite, rules: Rules, target: str) -> None:
     a, b, c = (str(create_rule(rules).id) for _ in range(3))
     moves: dict[str, tuple[str, str]] = {"top_of": (c, "/"), "bottom_of": (a, "/"), "before": (c, a), "after": (a, b)}
     rule, place = moves[target]

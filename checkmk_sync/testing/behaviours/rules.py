@@ -87,8 +87,8 @@ def _masked(value: Any) -> Any:
         return value
     if value[:1] == ("password",) and len(value) == 2:
         return ("password", _MASK)
-    if value[:2] == ("cmk_postprocessed", "explicit_password"):
-        return (*value[:2], (value[2][0], _MASK))
+    if value[:2] == ("cmk_postprocessed", "explicit_password") and len(value) == 3 and isinstance(value[2], tuple):
+        return (*value[:2], (*value[2][:1], _MASK))
     return type(value)(map(_masked, value))
 
 
