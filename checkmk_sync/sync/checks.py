@@ -11,7 +11,7 @@ from ..config.secrets import advice_on_secret, references_in
 from ..core.text import close_matches, pluralize, summarize
 from ..errors import CheckmkError
 from .desired import REMOVE, Desired, Object, Problem
-from .kinds import FOLDERS, HOSTS, KINDS, Property
+from .kinds import FOLDER, FOLDERS, HOSTS, KINDS, Property
 from .observed import Observed
 from .values import attribute_problem, label_problem, new_host_problem
 
@@ -49,6 +49,18 @@ def value_problems(wanted: Object, sent: Mapping[Property, Any], observed: Obser
             yield wanted.problem(problem, *path)
 
 
+def fixed_problems(wanted: Object, changed: Iterable[Property]) -> Iterator[Problem]:
+    """Yield a mistake for each property in ``changed`` that the API cannot change, such as the ruleset of a rule."""
+    kind = KINDS[wanted.kind]
+    for path in changed:
+        field = kind.field_at(path)
+        if field is not None and field.fixed and path != FOLDER:
+            message = (
+                f"the {field.name} of an existing {kind.name} cannot change; give the new {kind.name} another name"
+            )
+            yield wanted.problem(message, *path)
+
+
 def _is_tag(path: Property) -> bool:
     return path[0] == "attributes" and path[1].startswith(TAG)
 
@@ -74,7 +86,7 @@ def creation_problems(wanted: Object, observed: Observed) -> Iterator[Problem]:
     known = _format_of(wanted.kind, observed)
     problem = new_host_problem(wanted.key, observed.version) if wanted.kind == HOSTS.name else None
     if known is not None:
-        given = {known.key.name, *(path[0] for path in wanted.properties)}
+        given = {known.key.name, *known.initial, *(path[0] for path in wanted.properties)}
         try:
             known.require(dict.fromkeys(given))
         except ValueError as error:

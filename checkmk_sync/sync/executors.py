@@ -174,9 +174,9 @@ def _delete(client: Checkmk, change: Change) -> None:
     _collection(client, change).delete(change.id, missing_ok=True)
 
 
-def _folder_order(change: Change) -> tuple[int, str]:
-    """Return a sort key that orders changes by wave and then by folder."""
-    return change.wave, folder_of(change)
+def _folder_order(change: Change) -> tuple[int, int, str]:
+    """Return a sort key that orders changes by wave, then by the order of the objects, and then by folder."""
+    return change.wave, change.place, folder_of(change)
 
 
 def _create_folder(client: Checkmk, change: Change) -> None:
@@ -278,7 +278,10 @@ def _update(client: Checkmk, change: Change) -> None:
     """Change an object if it is still as planned. The ETag of that read protects the changes of other users."""
     collection = _collection(client, change)
     record = collection.get(change.id, fresh=True)
-    collection.update(change.id, etag=record.etag, **_values(_based_on(change, record)))
+    try:
+        collection.update(change.id, etag=record.etag, **_values(_based_on(change, record)))
+    except ValueError as error:  # such as a masked secret in a value that the inventory does not name
+        raise CheckmkError(str(error)) from None
 
 
 def _delete_in_bulk(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
