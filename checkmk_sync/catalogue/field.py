@@ -114,7 +114,7 @@ class Field:
     @property
     def removal(self) -> Any:
         """The value that removes the field of an object, or None if an update cannot remove it."""
-        value = {str: "", list: []}.get(self.type) if self.unset is None else self.unset
+        value = {str: "", list: [], bool: False}.get(self.type) if self.unset is None else self.unset
         try:
             self.check(value)
         except ValueError:

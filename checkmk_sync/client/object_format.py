@@ -161,7 +161,7 @@ def _value(field: Field, data: Any) -> Any:
 def _is_same(field: Field, found: Any, wanted: Any) -> bool:
     try:
         return field.same(found, wanted)
-    except MALFORMED as error:  # wanted values have been checked
+    except (*MALFORMED, RecursionError) as error:  # wanted values have been checked
         raise UnexpectedReplyError(f"{'.'.join(field.at)!r} in the answer cannot be read: {error!r}") from None
 
 

@@ -11,7 +11,7 @@ from ..config.secrets import advice_on_secret, references_in
 from ..core.text import close_matches, pluralize, summarize
 from ..errors import CheckmkError
 from .desired import REMOVE, Desired, Object, Problem
-from .kinds import FOLDERS, HOSTS, KINDS, Property
+from .kinds import FOLDER, FOLDERS, HOSTS, KINDS, Property
 from .observed import Observed
 from .values import attribute_problem, label_problem, new_host_problem
 
@@ -47,6 +47,18 @@ def value_problems(wanted: Object, sent: Mapping[Property, Any], observed: Obser
             problem = _field_problem(known, path[0], {name for name, *_ in sent})
         if problem is not None:
             yield wanted.problem(problem, *path)
+
+
+def fixed_problems(wanted: Object, changed: Iterable[Property]) -> Iterator[Problem]:
+    """Yield a mistake for each property in ``changed`` that the API cannot change, such as the ruleset of a rule."""
+    kind = KINDS[wanted.kind]
+    for path in changed:
+        field = kind.field_at(path)
+        if field is not None and field.fixed and path != FOLDER:
+            message = (
+                f"the {field.name} of an existing {kind.name} cannot change; give the new {kind.name} another name"
+            )
+            yield wanted.problem(message, *path)
 
 
 def _is_tag(path: Property) -> bool:

@@ -278,7 +278,10 @@ def _update(client: Checkmk, change: Change) -> None:
     """Change an object if it is still as planned. The ETag of that read protects the changes of other users."""
     collection = _collection(client, change)
     record = collection.get(change.id, fresh=True)
-    collection.update(change.id, etag=record.etag, **_values(_based_on(change, record)))
+    try:
+        collection.update(change.id, etag=record.etag, **_values(_based_on(change, record)))
+    except ValueError as error:  # such as a masked secret in a value that the inventory does not name
+        raise CheckmkError(str(error)) from None
 
 
 def _delete_in_bulk(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:

@@ -12,6 +12,7 @@ from ..errors import InventoryError
 from .changes import Action, Change, Conflict
 from .checks import (
     creation_problems,
+    fixed_problems,
     invalid_folders,
     not_compared_warnings,
     secret_problems,
@@ -127,7 +128,7 @@ class _Planner:
         if self._add_conflict(wanted, existing, bool(differences)):
             return
         sent = {path: merge(new, now) for path, (now, new) in differences.items()}
-        self.problems += value_problems(wanted, sent, self.observed)
+        self.problems += [*value_problems(wanted, sent, self.observed), *fixed_problems(wanted, sent)]
         differences.update({} if wanted.implied else self._ownership_labels(existing))
         self.unchanged += not differences
         moved = {path: differences.pop(path) for path in (FOLDER,) if path in differences}

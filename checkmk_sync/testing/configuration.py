@@ -191,6 +191,11 @@ class Configuration:
             if host.folder == path or (recursive and host.folder.startswith(prefix))
         ]
 
+    def is_empty(self, path: str) -> bool:
+        """Return True if a folder contains no hosts, folders or rules."""
+        # The rules: Checkmk, tests/unit/cmk/gui/openapi/test_openapi_folder_config.py (delete_folder_with_rules)
+        return not (self.hosts_in(path) or any(self.subfolders(path, recursive=False)) or self._rules_in(path))
+
     def remove_folder(self, path: str, *, user: str) -> None:
         """Remove a folder with all hosts and folders in it."""
         for host in self.hosts_in(path, recursive=True):

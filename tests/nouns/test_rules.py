@@ -251,6 +251,12 @@ def test_a_masked_secret_is_never_written_back(site: SimulatedSite, rules: Rules
             create_rule(rules, mask, "special_agents:prometheus")
 
 
+@pytest.mark.parametrize("value", [(), ("id-1",), (1,), ((),), (("id-1",),)])
+def test_the_simulated_site_accepts_a_password_of_a_wrong_form(rules: Rules, value: Any) -> None:
+    wrong = {"auth": ("cmk_postprocessed", "explicit_password", *value)}
+    assert create_rule(rules, wrong, "special_agents:prometheus").id
+
+
 @pytest.mark.parametrize(
     "value",
     [
