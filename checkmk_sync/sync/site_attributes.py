@@ -72,7 +72,7 @@ def _conflict(client: Checkmk, change: Change, plan: Plan) -> Optional[Conflict]
     users = AttributeUsers()
     if lost is None or lost:
         with contextlib.suppress(ForbiddenError):  # such as the rules; then the site decides when the plan is applied
-            users = client.host_attributes.users(f"{TAG}{change.key}", lost)
+            users = client.host_attributes.used_by(f"{TAG}{change.key}", lost)
     if lost is None:
         users = _remaining(users, f"{TAG}{change.key}", plan)
     if not users:

@@ -16,7 +16,7 @@ MOST_LINES = {
     "tag_groups": 80,  # each group is an attribute of hosts, folders and conditions of rules
     "roles": 60,  # their permissions; the word also names a field of users
     "users": 80,  # their logins; User is also the user of a request to the simulated site
-    "rules": 100,  # their values, conditions and order; the word also names other things
+    "rules": 110,  # their values, conditions and order; the word also names other things
     "time_periods": 120,  # their times need a canonical form
 }
 GENERATED = {"docs/nouns.md", "docs/cli.md"}
