@@ -132,7 +132,7 @@ def _facts(field: Field) -> Iterator[str]:
         (field.min_length, "Must not be empty."),
         (field.refers_to, f"Names objects of `{field.refers_to}`."),
         (not field.at, hidden),
-        (field.wire != field.name, f"Called `{field.wire}` in requests."),
+        (field.wire != field.name and not field.is_rest, f"Called `{field.wire}` in requests."),
         (field.holds_secrets, "Can contain secrets; commands accept `secret:NAME` in their place, and hide them."),
         (field.since or field.until, f"Only in versions {_versions(field.since, field.until)}."),
         (field.editions, f"Only in the editions {_listed(sorted(field.editions or ()))}."),

@@ -15,6 +15,7 @@ from .rules import RULE_COMMANDS
 from .services import SERVICE_COMMANDS
 from .site import SITE_COMMANDS
 from .sync import SYNC_COMMANDS
+from .users import USER_COMMANDS
 
 __all__ = ["COMMANDS", "Argument", "Command", "CountedRows", "FailureRow", "Field", "Preview", "as_arguments"]
 
@@ -26,6 +27,7 @@ _WRITTEN: tuple[Command, ...] = (
     *SYNC_COMMANDS,
     *CONFIGURATION_COMMANDS,
     *RULE_COMMANDS,
+    *USER_COMMANDS,
     *DIAGNOSTIC_COMMANDS,
 )
 COMMANDS: tuple[Command, ...] = (*_WRITTEN, *plain_noun_commands(_WRITTEN))

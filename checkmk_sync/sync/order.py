@@ -38,7 +38,7 @@ def in_order(
     places = {key: number for number, key in enumerate(desired.objects)}
     result = (*(change for change in changes if not _is_move(change)), *moves.values())
     return [
-        replace(change, place=places.get(change.target, 0)) if KINDS[change.kind].is_ordered else change
+        replace(change, place=places.get(change.target, 0)) if KINDS[change.kind].is_named_by_mark else change
         for change in result
     ]
 
