@@ -9,6 +9,7 @@ from typing import Any, Callable, Mapping, Optional
 
 from ..core.arguments import describe_type, require_json
 from .literals import masked_member
+from .operation import ANY_FIELD
 from .versions import CheckmkVersion
 
 # The errors that ``canonical`` raises for a value with members of the wrong types.
@@ -39,7 +40,8 @@ class Field:
     """A field of a kind of object.
 
     * ``name`` is used in records, inventories and commands, and ``wire`` in requests. Dots in ``wire`` lead to
-      members of objects, as in ``properties.comment``.
+      members of objects, as in ``properties.comment``. The value of a field with the wire name :data:`ANY_FIELD` is a
+      mapping, whose entries are members of requests and answers that no other field has.
     * ``at`` is the path of the value in answers. It is empty if the site never returns the value.
     * ``type`` is str, int, bool, list, dict or Any.
     * ``pattern`` is exactly the server's expression, because the server's messages quote it.
@@ -50,7 +52,7 @@ class Field:
     * The site chooses the value of an ``assigned`` field.
     * A request for a list must give the fields with ``filters``.
     * An update cannot change a ``fixed`` field, and must send the fields with ``repeated``.
-    * A ``literal`` is sent as the text of a Python literal.
+    * A ``literal`` is sent as the text of a Python literal, so None is a value, too.
     * Only some objects have a ``partial`` field.
     * ``created_as`` is the name in requests that create an object, if it differs from ``wire``. None means that only an
       update can set the field.
@@ -59,6 +61,7 @@ class Field:
     * ``shows(found, wanted)`` returns False if the answer does not tell whether the object has the wanted value. Such a
       value counts as the same, except for the part that ``matches`` can compare.
     * An update of a field ``only_with`` another field has no effect without that field.
+    * ``problem_in(value, record)`` returns why the site would drop the value in a list, such as a ruleset; else None.
     * A new object gets the ``initial`` value if none is given.
     * ``encode`` converts a value for requests, and ``decode`` a value from answers.
     * ``refers_to`` is the noun whose objects the value names.
@@ -95,6 +98,7 @@ class Field:
     matches: Optional[Callable[[Any, Any], bool]] = None
     shows: Optional[Callable[[Any, Any], bool]] = None
     only_with: str = ""
+    problem_in: Optional[Callable[[Any, Any], Optional[str]]] = None
     initial: Any = None
     holds_secrets: bool = False
     unset: Any = None
@@ -108,6 +112,16 @@ class Field:
     def creation_wire(self) -> Optional[str]:
         """The name in requests that create an object, or None if they cannot set the field."""
         return self.wire if self.created_as == "" else self.created_as
+
+    @property
+    def removal(self) -> Any:
+        """The value that removes the field of an object, or None if an update cannot remove it."""
+        value = {str: "", list: [], bool: False}.get(self.type) if self.unset is None else self.unset
+        try:
+            self.check(value)
+        except ValueError:
+            return None
+        return None if self.required else value
 
     def in_version(self, version: CheckmkVersion) -> Field:
         """Return the field with the names that it has in ``version``."""
@@ -153,6 +167,11 @@ class Field:
             form = f"must have the form of {self.example!r}" if self.example else f"is not valid: {error}"
             raise ValueError(f"{self.name} {form}") from None
 
+    @property
+    def is_rest(self) -> bool:
+        """True if the value contains all members of an object that no other field has."""
+        return self.wire == ANY_FIELD
+
     def is_shown(self, found: Any, wanted: Any) -> bool:
         """Return True if the value in an answer tells whether the object has the wanted value."""
         return bool(self.at) and (self.shows is None or self.shows(found, wanted))
@@ -166,7 +185,7 @@ class Field:
         if self.matches is None and not self.is_shown(one, other):
             return True
         one, other = (self.unset if value is None else value for value in (one, other))
-        if one is None or other is None:
+        if (one is None or other is None) and not self.literal:
             return (one in _EMPTY and other in _EMPTY) or (self.type is bool and not one and not other)
         if self.matches is not None:
             return self.matches(self.canonical(one), self.canonical(other))

@@ -10,6 +10,8 @@ from ..core.call import JSON, READS, CallKind, ExpectedReply
 from .paths import path_segment
 from .versions import CheckmkVersion
 
+ANY_FIELD = "*"  # in a body that accepts fields of any name
+
 
 @dataclass(frozen=True)
 class Operation:

@@ -23,6 +23,11 @@ class NounFormat:
         self._noun, self._version, self._edition = noun, version, edition
         self.fields = {field.name: field.in_version(version) for field in noun.fields if field.serves(version, edition)}
         self.key = self.fields[noun.key.name]
+        self._rest = next((name for name, field in self.fields.items() if field.is_rest), "")
+        names = [(field.wire, field.at) for field in noun.fields]
+        names += [(form.wire, form.at) for field in noun.fields for form in field.former]
+        # The members that belong to a field, perhaps of another version.
+        self._members = {name for wire, at in names for name in (wire.partition(".")[0], *at[1:2])}
         self.secrets = frozenset(name for name, field in self.fields.items() if field.secret)
         self.initial = {name: field.initial for name, field in self.fields.items() if field.initial is not None}
 
@@ -53,6 +58,8 @@ class NounFormat:
             if field.assigned:
                 raise ValueError(f"the site chooses the {self._noun.singular} field {name!r}; leave it out")
             field.check(value)
+            for member in self._members.intersection(value) if field.is_rest else ():
+                raise ValueError(f"{name} must not contain {member!r}, which belongs to another field")
 
     def refuse_fixed(self, names: Iterable[str]) -> None:
         """Raise ValueError if an update cannot change one of the fields."""
@@ -84,7 +91,9 @@ class NounFormat:
     def _nested(self, names: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, Any]:
         body: dict[str, Any] = {}
         for wire, name in names.items():
-            if not self.fields[name].assigned:
+            if self.fields[name].is_rest:
+                body.update(values[name])
+            elif not self.fields[name].assigned:
                 *objects, member = wire.split(".")
                 target = functools.reduce(lambda found, step: found.setdefault(step, {}), objects, body)
                 target[member] = self.fields[name].encode(values[name])
@@ -115,9 +124,17 @@ class NounFormat:
         values = dict.fromkeys(self._noun.by_name)
         for name, field in self.fields.items():
             values[name] = _value(field, data)
+        if self._rest:
+            values[self._rest] = self._rest_of(data)
         result = record(**values)
         object.__setattr__(result, "etag", etag)
         return result
+
+    def _rest_of(self, data: Any) -> Optional[dict[str, Any]]:
+        """Return the members with texts that no other field has, or None if there are none."""
+        members = typed(dict, data, *self.fields[self._rest].at)
+        rest = {name: text for name, text in members.items() if name not in self._members and isinstance(text, str)}
+        return rest or None
 
 
 @functools.lru_cache(maxsize=1024)  # a site that is updated, or that lies, can report any number of versions
@@ -144,7 +161,7 @@ def _value(field: Field, data: Any) -> Any:
 def _is_same(field: Field, found: Any, wanted: Any) -> bool:
     try:
         return field.same(found, wanted)
-    except MALFORMED as error:  # wanted values have been checked
+    except (*MALFORMED, RecursionError) as error:  # wanted values have been checked
         raise UnexpectedReplyError(f"{'.'.join(field.at)!r} in the answer cannot be read: {error!r}") from None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Collection, Iterable, Mapping, Optional
 
 from ..catalogue.nouns import NOUNS
-from ..catalogue.operation import Operation
+from ..catalogue.operation import ANY_FIELD, Operation
 from ..catalogue.operations import NOUN_NAMES, OPERATIONS, operations_named
 from ..catalogue.paths import api_path
 from ..core.arguments import require_json, require_string, require_type
@@ -52,7 +52,8 @@ class RawCalls:
         if body is not None or body_fields:
             # Checkmk: an operation with a body refuses a request without one, even if all fields are optional.
             body = require_json(_mapping(body, "body"), "the body")
-            _refuse_unknown(operation, "body field", body, body_fields)
+            if ANY_FIELD not in body_fields:
+                _refuse_unknown(operation, "body field", body, body_fields)
         _check_path_parameters(operation, path, rows[0].path_parameters)
         rows[0].url(path)  # raises ValueError for a value that cannot be part of a path
         if etag is not None and not any(row.if_match for row in rows):
@@ -160,7 +161,7 @@ def _refuse_fields_of_other_versions(site: Site, row: Operation, body: Parameter
         return
     fields = noun_format(row.noun, site.version(), site.edition()).fields.values()
     wires = {wire for field in fields for wire in (field.wire, field.creation_wire) if wire}
-    unknown = sorted(set(body) - {wire.partition(".")[0] for wire in wires})
+    unknown = sorted(set(body).intersection(row.body) - {wire.partition(".")[0] for wire in wires})
     if unknown:
         where = f"Checkmk {site.version()}, edition {site.edition()},"
         raise CheckmkError(f"'{row.noun} {row.verb}' of {where} does not support {', '.join(unknown)}")

@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
-from ..catalogue.operation import Operation
+from ..catalogue.operation import ANY_FIELD, Operation
 from ..catalogue.operations import EDITION_DEPENDENT, NOUN_NAMES, UNVERSIONED, find_operation, operations_named
 from ..catalogue.versions import CheckmkVersion
 from ..core.call import Call, Reply
@@ -145,6 +145,8 @@ class Site:
         parameters = {name: value for name, value in query.items() if value is not None} if query else {}
         # Dropping a filter that this version does not know would silently return other objects.
         unknown = (set(parameters) - set(operation.query)) | (set(body or ()) - set(operation.body))
+        if ANY_FIELD in operation.body:
+            unknown -= set(body or ())
         if unknown:
             raise CheckmkError(f"'{noun} {verb}' of this version does not support {', '.join(sorted(unknown))}")
         call = Call(

@@ -16,6 +16,7 @@ from .rules import RULE_COMMANDS
 from .services import SERVICE_COMMANDS
 from .site import SITE_COMMANDS
 from .sync import SYNC_COMMANDS
+from .users import USER_COMMANDS
 
 __all__ = ["COMMANDS", "Argument", "Command", "CountedRows", "FailureRow", "Field", "Preview", "as_arguments"]
 
@@ -28,6 +29,7 @@ _WRITTEN: tuple[Command, ...] = (
     *CONFIGURATION_COMMANDS,
     *RULE_COMMANDS,
     *EXPLAIN_COMMANDS,
+    *USER_COMMANDS,
     *DIAGNOSTIC_COMMANDS,
 )
 COMMANDS: tuple[Command, ...] = (*_WRITTEN, *plain_noun_commands(_WRITTEN))

@@ -191,7 +191,9 @@ class Command:
 
     @property
     def participle(self) -> str:
-        """The past participle of the name, such as "created"."""
+        """What was done to the object, such as "created"."""
+        if "-" in self.name:
+            return "changed"
         return self.name + ("d" if self.name.endswith("e") else "ed")
 
     @property

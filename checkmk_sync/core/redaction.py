@@ -25,6 +25,7 @@ _SHAPES = frozenset(
     }
 )
 _OPTIONS = ("explicit", "explicit_password", "explicit_token", "store")  # Checkmk: they appear next to secrets, too
+_STATES = ("yes", "no", "default")  # Checkmk: of permissions such as wato.passwords; other names do not contain dots
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _WORD = re.compile(r"[^\s'\"`,;:=()\[\]{}<>]+")
 _USERINFO = re.compile(r"(\w://)[^/?#@\s]+@")
@@ -36,7 +37,7 @@ def mask_secrets(value: Any, name: str = "") -> Any:
 
     ``name`` is the name of ``value`` itself. In URLs, HIDDEN replaces user and password.
     """
-    if is_secret_name(name) and not _is_stored(value):
+    if is_secret_name(name) and not is_public(name, value):
         return None if value is None else HIDDEN
     if isinstance(value, Mapping):
         return {key: mask_secrets(inner, telling_name(value, key)) for key, inner in value.items()}
@@ -62,9 +63,14 @@ def named_entries(value: Sequence[Any]) -> Iterator[tuple[str, Any]]:
         yield before if is_named and isinstance(before, str) else "", inner
 
 
-def _is_stored(value: Any) -> bool:
-    """Return True if the value names a secret of the site's password store."""
-    return isinstance(value, Mapping) and "store_id" in value and value.keys() <= {"option", "store_id", "username"}
+def is_public(name: str, value: Any) -> bool:
+    """Return True if a value is not secret although its name says so.
+
+    It can be a flag, the state of a permission, or the name of a secret in the site's password store.
+    """
+    if isinstance(value, Mapping):
+        return "store_id" in value and value.keys() <= {"option", "store_id", "username"}
+    return isinstance(value, bool) or ("." in name and value in _STATES)
 
 
 def find_secrets(value: Any, *, all_of_it: bool = False) -> Iterator[str]:
@@ -77,7 +83,7 @@ def find_secrets(value: Any, *, all_of_it: bool = False) -> Iterator[str]:
             is_kind = isinstance(inner, str) and inner in _SHAPES
             is_option = key == "option" and inner in _OPTIONS
             if not (is_option or (all_of_it and (key == "type" or str(key).endswith("_protocol")) and is_kind)):
-                is_secret = is_secret_name(telling_name(value, key)) and not _is_stored(inner)
+                is_secret = is_secret_name(telling_name(value, key)) and not is_public(str(key), inner)
                 yield from find_secrets(inner, all_of_it=all_of_it or is_secret)
     elif isinstance(value, (list, tuple)):
         for before, inner in named_entries(value):

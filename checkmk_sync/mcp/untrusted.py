@@ -7,7 +7,7 @@ import json
 import secrets
 from typing import Any, Mapping, Optional
 
-from ..core.redaction import HIDDEN, find_secrets, mask_secrets, telling_name
+from ..core.redaction import HIDDEN, find_secrets, is_public, mask_secrets, telling_name
 from ..core.secret_names import is_secret_name
 from ..core.text import escape_invisible, parse_json_container
 
@@ -24,7 +24,7 @@ def sanitize(value: Any, max_text: int = MAX_TEXT, max_entries: Optional[int] = 
     if isinstance(value, Mapping):
         return {
             _cut(escape_invisible(str(key)), MAX_TEXT): HIDDEN
-            if is_secret_name(telling_name(value, key)) and not (inner is None or isinstance(inner, bool))
+            if is_secret_name(telling_name(value, key)) and not (inner is None or is_public(str(key), inner))
             else sanitize(inner, max_text, max_entries)
             for key, inner in itertools.islice(value.items(), max_entries)
         }

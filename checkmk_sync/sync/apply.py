@@ -89,8 +89,8 @@ class _ApplyRun:
     def run(self) -> Report:
         report, plan = self._report, self._report.plan
         started = self._client.clock.monotonic()
-        self._apply([change for change in self._changes if change.action is not Action.DELETE])
-        self._delete([change for change in self._changes if change.action is Action.DELETE])
+        self._apply([change for change in self._changes if not change.is_removal])
+        self._delete([change for change in self._changes if change.is_removal])
         of_hosts = [(change, outcome) for change, outcome in report.results if change.kind == HOSTS.name]
         applied = [change for change, outcome in of_hosts if outcome.status is Status.APPLIED]
         hosts = [change.key for change in applied if change.action is Action.CREATE]

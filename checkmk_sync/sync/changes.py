@@ -33,7 +33,9 @@ class Change:
     ``existing`` is the object as it was read, or None for a creation. ``location`` is the file and line in the
     inventory. ``wave`` orders the changes of the same action and kind: a wave starts after the previous one is
     complete. ``after`` marks a second step that sets references, and names the objects that must be created before it.
-    ``place`` orders the changes of a kind whose objects have an order. Comparing two changes ignores these five fields.
+    ``place`` orders the changes of a kind whose objects have an order. ``removes_parts`` marks a second step that
+    belongs to the deletions, because the objects in ``after`` use the parts that it removes until they are changed or
+    deleted. Comparing two changes ignores these six fields.
     """
 
     action: Action
@@ -45,17 +47,23 @@ class Change:
     wave: int = field(default=0, compare=False, repr=False)
     after: tuple[str, ...] = field(default=(), compare=False, repr=False)
     place: int = field(default=0, compare=False, repr=False)
+    removes_parts: bool = field(default=False, compare=False, repr=False)
 
     @property
     def name(self) -> str:
         return f"{self.kind} {self.key}"
 
     @property
+    def is_removal(self) -> bool:
+        """True for a deletion, and for a second step that removes parts of an object."""
+        return self.removes_parts or self.action is Action.DELETE
+
+    @property
     def rank(self) -> tuple[Any, ...]:
         """The sort key: first steps by kind and action, then second steps, then deletions in reverse order of kinds."""
         depth = self.key.count("/") if self.kind == FOLDERS.name else 0
         rank, level = KINDS[self.kind].order
-        if self.action is Action.DELETE:
+        if self.is_removal:
             return (2, -rank, -level, self.kind, 0, self.wave, -depth, self.key)
         order = (self.wave, depth, self.place, self.key)
         return (1 if self.after else 0, rank, level, self.kind, _ACTIONS.index(self.action), *order)

@@ -8,10 +8,10 @@ from typing import Any, Callable, Collection, Container, Iterable, Iterator, Map
 from ..catalogue.attributes import BUILT_IN, CHOICES, SAMPLE_TAGS, TAG, tag_problem
 from ..client.object_format import NounFormat, noun_format
 from ..config.secrets import advice_on_secret, references_in
-from ..core.text import close_matches, pluralize, summarize
+from ..core.text import close_matches, pluralize, suggestion, summarize
 from ..errors import CheckmkError
 from .desired import REMOVE, Desired, Object, Problem
-from .kinds import FOLDERS, HOSTS, KINDS, Property
+from .kinds import FOLDER, FOLDERS, HOSTS, KINDS, Property
 from .observed import Observed
 from .values import attribute_problem, label_problem, new_host_problem
 
@@ -49,6 +49,37 @@ def value_problems(wanted: Object, sent: Mapping[Property, Any], observed: Obser
             yield wanted.problem(problem, *path)
 
 
+def fixed_problems(wanted: Object, changed: Iterable[Property]) -> Iterator[Problem]:
+    """Yield a mistake for each property in ``changed`` that the API cannot change, such as the ruleset of a rule."""
+    kind = KINDS[wanted.kind]
+    for path in changed:
+        field = kind.field_at(path)
+        if field is not None and field.fixed and path != FOLDER:
+            message = (
+                f"the {field.name} of an existing {kind.name} cannot change; give the new {kind.name} another name"
+            )
+            yield wanted.problem(message, *path)
+
+
+def list_problems(wanted: Object, observed: Observed) -> Iterator[Problem]:
+    """Yield a mistake if the list does not exist, such as a ruleset, or if its objects cannot have a property."""
+    kind, existing = KINDS[wanted.kind], observed.objects.get((wanted.kind, wanted.key))
+    now = {} if existing is None else existing.properties
+    name, known = {**now, **wanted.properties}.get(kind.listed_by), observed.lists.get(kind.name)
+    if known is None or name is None:
+        return
+    if name not in known:
+        wrong = f"unknown {kind.listed_by[0]} {name!r}{suggestion(name, tuple(known))}"
+        yield wanted.problem(wrong, *kind.listed_by)
+        return
+    for path, value in wanted.properties.items():
+        field = kind.field_at(path)
+        check = None if field is None or value is REMOVE else field.problem_in
+        problem = None if check is None else check(value, known[name])
+        if problem is not None:
+            yield wanted.problem(problem, *path)
+
+
 def _is_tag(path: Property) -> bool:
     return path[0] == "attributes" and path[1].startswith(TAG)
 
@@ -74,7 +105,7 @@ def creation_problems(wanted: Object, observed: Observed) -> Iterator[Problem]:
     known = _format_of(wanted.kind, observed)
     problem = new_host_problem(wanted.key, observed.version) if wanted.kind == HOSTS.name else None
     if known is not None:
-        given = {known.key.name, *(path[0] for path in wanted.properties)}
+        given = {known.key.name, *known.initial, *(path[0] for path in wanted.properties)}
         try:
             known.require(dict.fromkeys(given))
         except ValueError as error:
@@ -203,6 +234,8 @@ def _site_defined_values(properties: Mapping[Property, Any]) -> Iterator[tuple[s
         for entry in value if isinstance(value, list) else [value]:
             if isinstance(entry, str):
                 yield name, entry
+    custom = properties.get(("custom_attributes",))
+    yield from (("custom attribute", name) for name in custom) if isinstance(custom, Mapping) else ()
 
 
 def _unknown_values(desired: Desired, observed: Observed) -> dict[tuple[str, str], list[Object]]:

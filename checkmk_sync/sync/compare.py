@@ -23,10 +23,10 @@ def has_property(kind: str, properties: Mapping[Property, Any], path: Property, 
     A field that the site never returns, such as a secret, counts as equal.
     """
     field = KINDS[kind].field_at(path)
-    if field is not None and wanted is not None:
+    if field is not None and wanted is None:
+        return field.same(properties.get(path), field.removal)
+    if field is not None:
         return field.same(KINDS[kind].with_references(path, properties.get(path), wanted), wanted)
-    if field is not None:  # the site returns an empty value for a field that is not set
-        return not properties.get(path)
     if wanted is None or path not in properties:
         return wanted is None and path not in properties
     return matches(path, wanted, properties[path])

@@ -28,7 +28,6 @@ Executor = Callable[[Checkmk, Sequence[Change]], Iterator[Result]]
 Send = Callable[[Checkmk, Sequence[Change]], Outcomes]
 
 CHANGES_AT_ONCE = 2000  # few enough that the progress bar moves during a long run
-_EMPTY: Mapping[Any, Any] = {list: [], dict: {}, str: ""}  # the values that remove the field of a plain noun
 
 
 def executor_of(action: Action, kind: str) -> Executor:
@@ -175,9 +174,9 @@ def _delete(client: Checkmk, change: Change) -> None:
     _collection(client, change).delete(change.id, missing_ok=True)
 
 
-def _folder_order(change: Change) -> tuple[int, str]:
-    """Return a sort key that orders changes by wave and then by folder."""
-    return change.wave, folder_of(change)
+def _folder_order(change: Change) -> tuple[int, int, str]:
+    """Return a sort key that orders changes by wave, then by the order of the objects, and then by folder."""
+    return change.wave, change.place, folder_of(change)
 
 
 def _create_folder(client: Checkmk, change: Change) -> None:
@@ -256,7 +255,7 @@ def _values(change: Change) -> dict[str, Any]:
     for path, value in change.new_values.items():
         field = kind.field_at(path)
         if field is not None:
-            values[field.name] = _EMPTY.get(field.type) if value is None else value
+            values[field.name] = field.removal if value is None else value
     now = {} if change.existing is None else change.existing.properties
     owner = change.new_values.get(OWNER, now.get(OWNER))
     if kind.mark is not None and not change.properties.keys().isdisjoint({(kind.mark,), OWNER, ADOPTED}):
@@ -279,7 +278,10 @@ def _update(client: Checkmk, change: Change) -> None:
     """Change an object if it is still as planned. The ETag of that read protects the changes of other users."""
     collection = _collection(client, change)
     record = collection.get(change.id, fresh=True)
-    collection.update(change.id, etag=record.etag, **_values(_based_on(change, record)))
+    try:
+        collection.update(change.id, etag=record.etag, **_values(_based_on(change, record)))
+    except ValueError as error:  # such as a masked secret in a value that the inventory does not name
+        raise CheckmkError(str(error)) from None
 
 
 def _delete_in_bulk(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:

@@ -20,14 +20,14 @@ def noun_properties(
 ) -> Iterator[tuple[Property, Any]]:
     """Yield the properties of an entry. Pass each mistake to ``refuse``, with the key that contains it.
 
-    The value None removes an optional string or list.
+    The value None removes a field.
     """
     for name in kind.keys[1:]:
         field = kind.field_at((name,))
         if name not in data or field is None:
             continue
         value = data[name]
-        if value is None and not field.required and field.type in (str, list):
+        if value is None and field.removal is not None:
             yield (field.name,), None
             continue
         problem = f"give {field.name} or {name}, not both" if name != field.name and field.name in data else None

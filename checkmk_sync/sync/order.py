@@ -38,7 +38,7 @@ def in_order(
     places = {key: number for number, key in enumerate(desired.objects)}
     result = (*(change for change in changes if not _is_move(change)), *moves.values())
     return [
-        replace(change, place=places.get(change.target, 0)) if KINDS[change.kind].is_ordered else change
+        replace(change, place=places.get(change.target, 0)) if KINDS[change.kind].is_named_by_mark else change
         for change in result
     ]
 
@@ -79,7 +79,9 @@ def placements(wanted: Sequence[str], current: Sequence[str], new: Collection[st
     moves = {name: (AFTER, before) for before, name in zip(wanted, wanted[1:])}
     if settled:
         moves = {wanted[0]: (BEFORE, settled[0]), **moves}
-    return {name: move for name, move in moves.items() if name not in set(settled)}
+    for name in settled:
+        moves.pop(name, None)
+    return moves
 
 
 def _longest_ordered(numbers: Iterable[int]) -> list[int]:

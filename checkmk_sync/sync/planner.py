@@ -12,7 +12,9 @@ from ..errors import InventoryError
 from .changes import Action, Change, Conflict
 from .checks import (
     creation_problems,
+    fixed_problems,
     invalid_folders,
+    list_problems,
     not_compared_warnings,
     secret_problems,
     value_problems,
@@ -57,7 +59,7 @@ def diff(
     require_type(observed, Observed, "diff needs the result of observe(CLIENT)")
     planner = _Planner(desired, observed, Ownership(owner, observed), adopt)
     for wanted in desired.objects.values():
-        planner.problems += secret_problems(wanted, secrets)
+        planner.problems += [*secret_problems(wanted, secrets), *list_problems(wanted, observed)]
         planner.add(wanted)
     kept = planner.add_deletions(keep_folders)
     references = References(
@@ -127,7 +129,7 @@ class _Planner:
         if self._add_conflict(wanted, existing, bool(differences)):
             return
         sent = {path: merge(new, now) for path, (now, new) in differences.items()}
-        self.problems += value_problems(wanted, sent, self.observed)
+        self.problems += [*value_problems(wanted, sent, self.observed), *fixed_problems(wanted, sent)]
         differences.update({} if wanted.implied else self._ownership_labels(existing))
         self.unchanged += not differences
         moved = {path: differences.pop(path) for path in (FOLDER,) if path in differences}

@@ -174,11 +174,11 @@ def ordered(changes: Sequence[Change]) -> list[Change]:
     parts of an object that others may use until they are changed.
     """
     created = {(change.kind, change.key) for change in changes if change.action is Action.CREATE}
-    updated: dict[str, list[str]] = {}
+    users: dict[str, list[str]] = {}
     for change in changes:
-        if change.action is Action.UPDATE:
-            updated.setdefault(KINDS[change.kind].section, []).append(change.name)
-    steps = [step for change in changes for step in _split_removal(change, updated)]
+        if change.action in (Action.UPDATE, Action.DELETE):
+            users.setdefault(KINDS[change.kind].section, []).append(change.name)
+    steps = [step for change in changes for step in _split_removal(change, users)]
     parts = [part for step in steps for part in _split(step, created)]
     waves_of = {Action.CREATE: waves(_creations(parts)), Action.DELETE: waves(_deletions(parts))}
     numbered: list[Change] = []
@@ -188,20 +188,20 @@ def ordered(changes: Sequence[Change]) -> list[Change]:
     return sorted(numbered, key=lambda change: change.rank)
 
 
-def _split_removal(change: Change, updated: Mapping[str, Sequence[str]]) -> Iterator[Change]:
-    """Yield the change, or two steps if it removes parts that objects in ``updated`` may use.
+def _split_removal(change: Change, users: Mapping[str, Sequence[str]]) -> Iterator[Change]:
+    """Yield the change, or two steps if it removes parts that ``users`` may use.
 
-    ``updated`` contains the names of the updated objects by section.
+    ``users`` are the names of the objects that the plan updates or deletes, by section.
     """
     kind = KINDS[change.kind]
-    users: list[str] = []
+    after: list[str] = []
     if change.action is Action.UPDATE and kind.noun is not None:
         touched = {section for row in kind.noun.operations if row.verb == "update" for section in row.touches}
-        users = sorted(name for section in touched for name in updated.get(section, ()))
+        after = sorted(name for section in touched for name in users.get(section, ()))
     first, second = dict(change.properties), {}
     for path, (now, wanted) in change.properties.items():
         field = kind.field_at(path)
-        interim = None if field is None or field.interim is None or not users else field.interim(now, wanted)
+        interim = None if field is None or field.interim is None or not after else field.interim(now, wanted)
         if field is not None and interim is not None and not field.same(interim, wanted):
             second[path] = (interim, wanted)
             del first[path]
@@ -210,7 +210,7 @@ def _split_removal(change: Change, updated: Mapping[str, Sequence[str]]) -> Iter
     if first or not second:  # a deletion has no properties
         yield replace(change, properties=first)
     if second:
-        yield replace(change, properties=second, after=tuple(users))
+        yield replace(change, properties=second, after=tuple(after), removes_parts=True)
 
 
 def _split(change: Change, created: Collection[Key]) -> Iterator[Change]:

@@ -96,12 +96,14 @@ class Configuration:
     """The configuration of a site.
 
     ``objects`` maps the name of each plain noun to the values of its objects by key. A change replaces the values of
-    an object. ``mutex`` guards this object. ``lock`` simulates Checkmk's configuration lock, which writes hold.
+    an object. ``user_attributes`` are the names of the custom attributes of users. ``mutex`` guards this object.
+    ``lock`` simulates Checkmk's configuration lock, which writes hold.
     """
 
     profile: VersionProfile
     site: str
     clock: Clock
+    user_attributes: Sequence[str] = ()
     rules: AttributeRules = field(init=False)
     hosts: dict[str, HostConfig] = field(default_factory=dict)
     folders: dict[str, FolderConfig] = field(default_factory=dict)
@@ -188,6 +190,11 @@ class Configuration:
             for host in list(self.hosts.values())
             if host.folder == path or (recursive and host.folder.startswith(prefix))
         ]
+
+    def is_empty(self, path: str) -> bool:
+        """Return True if a folder contains no hosts, folders or rules."""
+        # The rules: Checkmk, tests/unit/cmk/gui/openapi/test_openapi_folder_config.py (delete_folder_with_rules)
+        return not (self.hosts_in(path) or any(self.subfolders(path, recursive=False)) or self._rules_in(path))
 
     def remove_folder(self, path: str, *, user: str) -> None:
         """Remove a folder with all hosts and folders in it."""

@@ -34,8 +34,9 @@ class SimulatedSite:
     appear in the monitoring ``core_delay`` after an activation, and are pending for ``check_delay``.
 
     ``faults`` are scripted faults, and ``fault_seed`` seeds their random choices. Without ``etag_locking``,
-    the site ignores ``If-Match``, as a setting of Checkmk allows. ``username`` and ``password`` belong to the user of
-    :meth:`client`. ``control`` serves ``/control``, through which other processes control the site.
+    the site ignores ``If-Match``, as a setting of Checkmk allows. ``user_attributes`` are the names of custom
+    attributes of users. ``username`` and ``password`` belong to the user of :meth:`client`. ``control`` serves
+    ``/control``, through which other processes control the site.
 
     The attributes ``url``, ``site``, ``username`` and ``password`` are the values of ``CHECKMK_SERVER_URL``,
     ``CHECKMK_SITE``, ``CHECKMK_USERNAME`` and ``CHECKMK_PASSWORD`` for programs that use :meth:`.Checkmk.from_env`.
@@ -61,6 +62,7 @@ class SimulatedSite:
         core_delay: float = 0.0,
         check_delay: float = 0.0,
         etag_locking: bool = True,
+        user_attributes: Iterable[str] = (),
         faults: Iterable[Union[Fault, Mapping[str, Any]]] = (),
         fault_seed: int = 0,
         clock: Optional[Clock] = None,
@@ -77,6 +79,7 @@ class SimulatedSite:
         self._clock: Clock = clock or SystemClock()
         self._services, self._etag_locking = services, etag_locking
         self._times = (activation_time, core_delay, discovery_time, discovery_race, check_delay)
+        self._user_attributes = tuple(user_attributes)
         self._users: list[tuple[User, str]] = []
         state = self._new_state(FaultScript(faults, fault_seed), hosts)
         self._app = SiteApp(state, lock_hold_s=lock_hold, host_cost_s=host_cost)
@@ -90,7 +93,7 @@ class SimulatedSite:
 
     def _new_state(self, faults: FaultScript, hosts: int) -> SiteState:
         activation_s, core_delay_s, discovery_s, race_s, check_delay_s = self._times
-        configuration = Configuration(self._profile, self.site, self._clock)
+        configuration = Configuration(self._profile, self.site, self._clock, self._user_attributes)
         for user, role in ((User(self.username, self.password, PERMISSIONS["admin"]), "admin"), *self._users):
             configuration.add_login(user, role)
         core = MonitoringCore(self._clock, self._services, check_delay_s)
@@ -201,8 +204,9 @@ class SimulatedSite:
         configuration = self._app.state.configuration
         with configuration.mutex:
             rules = configuration.objects["rules"]
-            rule = {**rules[rule_id], "locked_by": "quick_setup"}
-            configuration.objects["rules"] = {rule_id: rule, **{key: rules[key] for key in rules if key != rule_id}}
+            rule, others = {**rules.pop(rule_id), "locked_by": "quick_setup"}, dict(rules)
+            rules.clear()
+            rules.update({rule_id: rule, **others})
 
     def counts(self) -> dict[str, Any]:
         """Return the numbers of requests, objects, pending changes and matched faults, and the remaining faults."""

@@ -10,7 +10,7 @@ from typing import Any, Iterable, Iterator, Optional
 from checkmk_sync.catalogue.field import Field
 from checkmk_sync.catalogue.noun import MANAGED, Noun
 from checkmk_sync.catalogue.nouns import NOUNS
-from checkmk_sync.catalogue.operation import Operation
+from checkmk_sync.catalogue.operation import ANY_FIELD, Operation
 from checkmk_sync.catalogue.versions import CheckmkVersion
 from tests.conftest import ROOT
 
@@ -98,7 +98,7 @@ def _differences(row: Operation, facts: Facts, line: str) -> Iterator[str]:
             # The row has the names of all versions. _request_differences() compares those of each version.
             allowed = {label.rpartition(":")[0].rstrip("*") for label in facts.get(part, {})}
             needed = {name for name in needed if fields[name][1]}
-        yield from (f"unknown {part} field {name!r}" for name in names if name not in allowed)
+        yield from (f"unknown {part} field {name!r}" for name in names if name not in allowed and name != ANY_FIELD)
         yield from (f"missing {part} field {name!r}" for name in sorted(needed - set(names)))
     yield from _answer_differences(row, facts, line)
 
@@ -190,7 +190,7 @@ def _request_differences(noun: Noun, row: Operation, fields: list[Field], facts:
     sent = [
         field if is_update else dataclasses.replace(field, wire=field.creation_wire)
         for field in fields
-        if not field.assigned and not (is_update and (field.name == noun.key.name or field.fixed))
+        if not (field.assigned or field.is_rest) and not (is_update and (field.name == noun.key.name or field.fixed))
         if is_update or field.creation_wire is not None
     ]
     for field in sent:

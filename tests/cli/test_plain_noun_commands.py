@@ -185,3 +185,34 @@ def test_a_secret_can_be_an_entry_of_the_configuration(
     assert created.code == 0, created.err
     assert _sent_secret(site_for_cli) == SECRET
     assert SECRET not in created.out + created.err
+
+
+# Users and roles
+
+
+def test_a_role_is_renamed(site_for_cli: SimulatedSite, sync: Run) -> None:
+    assert sync("roles", "create", "oncall", "--basedon", "user").code == 0
+    assert sync("users", "create", "jdoe", "--fullname", "Jane", "--roles", '["oncall"]').code == 0
+    assert sync("roles", "rename", "oncall", "night", "--json").data["name"] == "night"
+    assert sync("users", "get", "jdoe", "--json").data["roles"] == ["night"]
+    assert sync("roles", "rename", "oncall", "day").code == 2
+
+
+def test_a_login_is_removed(site_for_cli: SimulatedSite, sync: Run, secret_file: Path) -> None:
+    created = sync("users", "create", "jdoe", "--fullname", "Jane", "--password-file", str(secret_file))
+    assert created.code == 0
+    assert "jdoe" in site_for_cli.state.configuration.users
+    removed = sync("users", "remove-login", "jdoe")
+    assert removed.out.splitlines()[:3] == ["jdoe changed", "name: jdoe", "fullname: Jane"]
+    assert "auth_type" not in removed.out
+    assert "jdoe" not in site_for_cli.state.configuration.users
+    assert SECRET not in f"{created.out}{created.err}{removed.out}{removed.err}"
+
+
+def test_flags_and_permissions_with_secret_names_are_shown(site_for_cli: SimulatedSite, sync: Run) -> None:
+    assert "  wato.passwords: yes" in sync("roles", "get", "user").out.splitlines()
+    with site_for_cli.client() as cmk:
+        cmk.users.create("jdoe", fullname="Jane", password=SECRET, enforce_password_change=True)
+    shown = sync("users", "get", "jdoe")
+    assert "enforce_password_change: true" in shown.out.splitlines()
+    assert SECRET not in shown.out

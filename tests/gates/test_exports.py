@@ -11,7 +11,10 @@ from types import ModuleType
 import pytest
 
 import checkmk_sync
-from tests.conftest import PACKAGE
+from checkmk_sync import Checkmk
+from checkmk_sync.catalogue.nouns import NOUNS
+from checkmk_sync.client.nouns import COLLECTIONS
+from tests.conftest import PACKAGE, ROOT
 
 MODULES = sorted(
     found.name
@@ -55,6 +58,16 @@ def test_the_package_exports_all_promised_names() -> None:
         assert getattr(checkmk_sync, word).__name__ == word
     with pytest.raises(AttributeError):
         checkmk_sync.nothing_like_this  # type: ignore[attr-defined]
+
+
+def test_every_noun_is_declared_exported_and_documented() -> None:
+    """Their attributes exist without a declaration, but type checkers and readers would not find them."""
+    described = (ROOT / "docs/api/nouns.rst").read_text("utf-8")
+    for noun in NOUNS.values():
+        assert noun.name in Checkmk.__annotations__
+        assert noun.record.__name__ in checkmk_sync.__all__
+    for collection in COLLECTIONS.values():
+        assert f"checkmk_sync.client.nouns.{collection.__name__}()" in described
 
 
 def test_type_checkers_find_the_lazily_imported_names() -> None:

@@ -34,7 +34,7 @@ def test_the_top_level_has_only_the_listed_modules() -> None:
 def test_the_directories_of_tests_are_named_after_the_packages() -> None:
     tests, packages = ROOT / "tests", {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     directories = {path.parent.name for path in tests.glob("*/__init__.py")}
-    assert directories - {"docs", "gates", "nouns"} <= packages
+    assert directories - {"docs", "examples", "gates", "nouns"} <= packages
     assert {path.stem[5:] for path in tests.glob("test_*.py")} <= {"services", "service_arguments", "streaming"}
 
 

@@ -156,6 +156,12 @@ def test_ensure_finds_a_rule_by_what_it_does(site: SimulatedSite, rules: Rules) 
         rules.ensure("unknown", value=LEVELS)
 
 
+@pytest.mark.parametrize("facts", [{"conditions": LINUX}, {"disabled": True}])
+def test_ensure_does_not_take_a_rule_that_applies_to_fewer_hosts(rules: Rules, facts: Any) -> None:
+    create_rule(rules, **facts)
+    assert rules.ensure(ruleset=FILESYSTEM, folder="/", value=LEVELS).actions == ("create",)
+
+
 # Moves
 
 
@@ -169,6 +175,10 @@ def test_rules_are_moved(site: SimulatedSite, cmk: Checkmk) -> None:
     assert rule_ids(cmk.rules) == [a, b, c]
     moved = cmk.rules.move(b, top_of="~linux")
     assert (moved.folder, moved.folder_index) == ("/linux", 0)
+    before = site.counts()["pending_changes"]
+    for spelling in ("~linux", "/linux/", site.state.configuration.folders["/linux"].ident):
+        cmk.rules.move(b, bottom_of=spelling)
+    assert site.counts()["pending_changes"] == before
     assert rule_ids(cmk.rules) == [b, a, c]  # the rules of subfolders come first
     assert [rule.folder_index for rule in cmk.rules.each(ruleset=FILESYSTEM)] == [0, 0, 1]
 
@@ -183,8 +193,16 @@ def test_a_move_to_the_same_place_is_not_sent(site: SimulatedSite, rules: Rules,
     assert site.counts()["pending_changes"] == before
 
 
+def test_a_rule_that_is_deleted_during_its_move_is_not_found(site: SimulatedSite, rules: Rules) -> None:
+    rule = str(create_rule(rules).id)
+    stored = site.state.configuration.objects["rules"]
+    site.on_request(lambda _method, path: stored.clear() if "/rule/collections/" in path else None)
+    with pytest.raises(NotFoundError):
+        rules.move(rule, top_of="/")
+
+
 @pytest.mark.parametrize("target", ["top_of", "bottom_of", "before", "after"])
-def test_a_lost_move_is_settled_by_therule_ids(site: SimulatedSite, rules: Rules, target: str) -> None:
+def test_a_lost_move_is_settled_by_the_order_of_the_rules(site: SimulatedSite, rules: Rules, target: str) -> None:
     a, b, c = (str(create_rule(rules).id) for _ in range(3))
     moves: dict[str, tuple[str, str]] = {"top_of": (c, "/"), "bottom_of": (a, "/"), "before": (c, a), "after": (a, b)}
     rule, place = moves[target]

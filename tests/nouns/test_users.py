@@ -1,4 +1,4 @@
-"""Users: logins, nested options, permissions, and secrets that are never read back."""
+"""Users: nested options, comparison, permissions, and the simulated site."""
 
 from __future__ import annotations
 
@@ -8,114 +8,17 @@ import pytest
 
 from checkmk_sync import Checkmk, User
 from checkmk_sync.errors import AuthError, BadRequestError, CheckmkError, ConflictError, ForbiddenError
-from checkmk_sync.sync import apply_plan, from_data, make_plan, plan_as_text
-from checkmk_sync.testing import Fault, SimulatedSite
+from checkmk_sync.sync import apply_plan, from_data, make_plan
+from checkmk_sync.testing import SimulatedSite
 from tests.raw_requests import Raw
 
 USERS, JDOE = "/domain-types/user_config/collections/all", "/objects/user_config/jdoe"
-PASSWORD, SECRET = "correct-horse-battery", "automation-secret"
+PASSWORD = "correct-horse-battery"
 STAR = {"If-Match": "*"}
 
 
 def _bodies(site: SimulatedSite) -> list[Any]:
     return [request.body for request in site.requests if request.method in ("POST", "PUT")]
-
-
-# The login
-
-
-def test_a_login_is_sent_only_if_it_is_given(cmk: Checkmk, site: SimulatedSite) -> None:
-    cmk.users.create("jdoe", fullname="Jane", password=PASSWORD)
-    changed = cmk.users.update("jdoe", fullname="Jane Doe", roles=["user"])
-    assert (changed.auth_type, changed.password) == ("password", None)
-    assert _bodies(site) == [
-        {"username": "jdoe", "fullname": "Jane", "auth_option": {"auth_type": "password", "password": PASSWORD}},
-        {"fullname": "Jane Doe", "roles": ["user"]},
-    ]
-
-
-def test_an_automation_user_has_a_secret(cmk: Checkmk, site: SimulatedSite) -> None:
-    made = cmk.users.create(User("robot", fullname="Robot", auth_type="automation", password=SECRET, roles=["admin"]))
-    assert made.auth_type == "automation"
-    cmk.users.update("robot", password=f"new-{SECRET}")
-    assert [body["auth_option"] for body in _bodies(site)] == [
-        {"auth_type": "automation", "secret": SECRET},
-        {"auth_type": "automation", "secret": f"new-{SECRET}"},
-    ]
-    with site.client("robot") as robot:
-        assert robot.users.get("robot").roles == ["admin"]
-
-
-def test_other_parts_of_a_login_change_without_the_password(cmk: Checkmk, site: SimulatedSite) -> None:
-    cmk.users.create("jdoe", fullname="Jane", password=PASSWORD)
-    assert cmk.users.ensure("jdoe", enforce_password_change=True).actions == ("update",)
-    assert not cmk.users.ensure("jdoe", enforce_password_change=True, password="never-sent-again").changed
-    assert _bodies(site)[-1] == {"auth_option": {"auth_type": "password", "enforce_password_change": True}}
-    assert len(_bodies(site)) == 2
-
-
-def test_a_login_is_removed_even_if_the_answer_is_lost(cmk: Checkmk, site: SimulatedSite) -> None:
-    cmk.users.create("jdoe", fullname="Jane", password=PASSWORD, roles=["admin"])
-    site.set_faults([Fault("reset_after", writes=True, times=1)])
-    assert cmk.users.remove_login("jdoe").auth_type is None
-    assert cmk.users.remove_login("jdoe").auth_type is None
-    assert len(_bodies(site)) == 2
-    assert "jdoe" not in site.state.configuration.users
-
-
-def test_no_secret_occurs_in_records_and_plans(cmk: Checkmk, site: SimulatedSite) -> None:
-    item = {"name": "jdoe", "fullname": "Jane", "password": PASSWORD, "roles": ["user"]}
-    plan = make_plan(cmk, from_data({"users": [item]}), owner="cmdb")
-    assert apply_plan(cmk, plan).ok
-    found = cmk.users.get("jdoe", fresh=True)
-    assert PASSWORD not in f"{plan_as_text(plan)} {plan!r} {found!r} {User('jdoe', 'Jane', password=PASSWORD)!r}"
-    assert PASSWORD in str(_bodies(site))
-    assert make_plan(cmk, from_data({"users": [item]}), owner="cmdb").is_empty
-
-
-@pytest.mark.parametrize("version", ["2.2.0p44", "2.3.0p41"])
-def test_readable_secrets_need_a_version_that_has_them(version: str) -> None:
-    with SimulatedSite(version) as site, site.client() as cmk:
-        with pytest.raises(CheckmkError, match="'store_automation_secret' does not exist in Checkmk"):
-            cmk.users.create(
-                "robot", fullname="Robot", auth_type="automation", password=SECRET, store_automation_secret=True
-            )
-
-
-def test_a_new_secret_keeps_the_other_parts_of_a_login(cmk: Checkmk, site: SimulatedSite) -> None:
-    cmk.users.create("robot", fullname="Robot", auth_type="automation", password=SECRET, store_automation_secret=True)
-    assert cmk.users.update("robot", password=f"new-{SECRET}").store_automation_secret is True
-    cmk.users.create("jdoe", fullname="Jane", password=PASSWORD, enforce_password_change=True)
-    assert cmk.users.update("jdoe", password=f"new-{PASSWORD}").enforce_password_change is True
-
-
-def test_the_kind_of_a_login_changes_only_together_with_its_secret(cmk: Checkmk, site: SimulatedSite) -> None:
-    cmk.users.create("robot", fullname="Robot", password=PASSWORD)
-    for values in ({"auth_type": "automation"}, {"store_automation_secret": True}):
-        with pytest.raises(ValueError, match="needs password; give both"):
-            cmk.users.update("robot", **values)
-    assert len(_bodies(site)) == 1
-    wanted = {"auth_type": "automation", "password": SECRET, "store_automation_secret": True}
-    assert cmk.users.ensure("robot", **wanted).actions == ("update",)
-    assert not cmk.users.ensure("robot", **wanted).changed
-    assert site.state.configuration.users["robot"].password == SECRET
-
-
-def test_a_plan_sends_the_secret_with_the_kind_of_a_login(cmk: Checkmk, site: SimulatedSite) -> None:
-    cmk.users.create("robot", fullname="Robot", password=PASSWORD)
-    item = {"name": "robot", "fullname": "Robot", "auth_type": "automation", "password": SECRET}
-    plan = make_plan(cmk, from_data({"users": [item]}), owner="cmdb")
-    assert SECRET not in plan_as_text(plan)
-    assert apply_plan(cmk, plan).ok
-    assert make_plan(cmk, from_data({"users": [item]}), owner="cmdb").is_empty
-    assert site.state.configuration.users["robot"].password == SECRET
-
-
-def test_a_plan_needs_the_secret_to_change_the_kind_of_a_login(cmk: Checkmk) -> None:
-    cmk.users.create("robot", fullname="Robot", password=PASSWORD)
-    inventory = from_data({"users": [{"name": "robot", "fullname": "Robot", "auth_type": "automation"}]})
-    with pytest.raises(CheckmkError, match="'auth_type' needs password; give both"):
-        make_plan(cmk, inventory, owner="cmdb")
 
 
 # Comparison
@@ -129,6 +32,14 @@ def test_a_field_that_the_site_does_not_return_is_not_compared(cmk: Checkmk, sit
     assert cmk.users.ensure("jdoe", authorized_sites=["all"], update_secrets=True).changed
     cmk.users.update("jdoe", authorized_sites=[site.site])
     assert [body.get("authorized_sites") for body in _bodies(site)] == [[site.site], ["all"], [site.site]]
+
+
+def test_an_option_with_a_wrong_value_in_answers_is_not_compared(cmk: Checkmk) -> None:
+    cmk.users.create("jdoe", fullname="Jane")
+    options = {"contextual_help_icon": "hide_icon"}
+    result = cmk.users.ensure("jdoe", interface_options=options)
+    assert (result.changed, result.not_compared) == (False, ("interface_options",))
+    assert cmk.users.ensure("jdoe", interface_options={**options, "interface_theme": "dark"}).changed
 
 
 def test_a_field_that_a_site_returns_is_compared(cmk: Checkmk) -> None:
@@ -206,6 +117,32 @@ def test_an_option_of_a_wrong_form_is_refused_before_anything_is_sent(cmk: Check
     assert _bodies(site) == []
 
 
+REMOVED: dict[str, Any] = {
+    "disable_login": True,
+    "roles": ["user"],
+    "contact_options": {"email": "jane@example.com"},
+    "pager_address": "555-0100",
+    "idle_timeout": {"option": "disable"},
+    "temperature_unit": "celsius",
+}
+
+
+def test_null_in_an_inventory_removes_a_value(cmk: Checkmk) -> None:
+    cmk.users.create("jdoe", fullname="Jane", **REMOVED)
+    inventory = from_data({"users": [{"name": "jdoe", "fullname": "Jane", **dict.fromkeys(REMOVED)}]})
+    assert apply_plan(cmk, make_plan(cmk, inventory, owner="cmdb")).ok
+    assert make_plan(cmk, inventory, owner="cmdb").is_empty
+    found = cmk.users.get("jdoe", fresh=True)
+    assert (found.disable_login, found.roles, found.temperature_unit) == (False, [], "default")
+    assert found.idle_timeout == {"option": "global"}
+
+
+@pytest.mark.parametrize("name", ["language", "password", "fullname"])
+def test_values_that_cannot_be_removed_are_refused(name: str) -> None:
+    with pytest.raises(CheckmkError, match=f"{name} must have a value; leave it out to keep the value of the site"):
+        from_data({"users": [{"name": "jdoe", "fullname": "Jane", name: None}]})
+
+
 def test_users_of_an_inventory_follow_their_roles_and_groups(cmk: Checkmk) -> None:
     inventory = {
         "users": [{"name": "jdoe", "fullname": "Jane", "roles": ["night"], "contactgroups": ["oncall"]}],
@@ -224,6 +161,16 @@ def test_a_warning_is_dismissed(cmk: Checkmk, site: SimulatedSite) -> None:
     cmk.users.dismiss_warning("notification_fallback")
     with pytest.raises(BadRequestError):
         cmk.users.dismiss_warning("unknown")
+
+
+@pytest.mark.parametrize(("version", "edition"), [("2.2.0p44", "cme"), ("2.5.0p9", "ultimatemt")])
+def test_a_new_user_of_a_managed_edition_belongs_to_the_provider(version: str, edition: str) -> None:
+    with SimulatedSite(version, edition) as site, site.client() as cmk:
+        assert cmk.users.create("jdoe", fullname="Jane").customer == "provider"
+        assert _bodies(site)[0]["customer"] == "provider"  # early versions require it
+        assert cmk.users.ensure("jdoe", customer="global").actions == ("update",)
+        with pytest.raises(BadRequestError, match="customer"):
+            cmk.users.update("jdoe", customer="nobody")
 
 
 # The simulated site

@@ -59,6 +59,22 @@ def test_a_tag_is_removed_after_its_last_host_has_dropped_it(cmk: Checkmk) -> No
     assert [change.partition(":")[0] for change in changes] == ["~ host a", "~ host tag group use"]
 
 
+def test_a_tag_is_removed_after_the_objects_that_use_it(cmk: Checkmk) -> None:
+    condition = {"host_tags": [{"key": "use", "operator": "is", "value": "lab"}]}
+    rule = {"name": "r", "ruleset": "host_groups", "folder": "/f", "value": "linux", "conditions": condition}
+    aux_tag = {"name": "special", "title": "Special", "topic": "Use"}
+    before = {**_inventory([LIVE, {**LAB, "aux_tags": ["special"]}], a="lab", b="live"), "rules": [rule]}
+    _apply(cmk, {**before, "aux_tags": [aux_tag]})
+    after = {**_inventory([LIVE], b="live"), "rules": [{"name": "r", "absent": True}]}
+    changes = _apply(cmk, {**after, "aux_tags": [{"name": "special", "absent": True}]})
+    assert [change.partition(":")[0] for change in changes] == [
+        "- rule r",
+        "- host a",
+        "~ host tag group use",
+        "- auxiliary tag special",
+    ]
+
+
 def test_without_changes_of_hosts_a_group_is_changed_in_one_step(cmk: Checkmk) -> None:
     _apply(cmk, _inventory([LIVE, LAB], a="live"))
     assert len(_apply(cmk, _inventory([LIVE, TEST], a="live"))) == 1

@@ -127,7 +127,7 @@ class Behaviour(Hooks):
         """Return the fields that this version and edition has, with their checks. The key comes first."""
         profile, more = state.profile, self.checks(state)
         key, *others = self._noun.fields
-        sent = [key, *(field for field in others if not field.assigned)]
+        sent = [key, *(field for field in others if not (field.assigned or field.is_rest))]
         served = [field for field in sent if field.serves(profile.version, profile.edition)]
         fields = [field.in_version(profile.version) for field in served]
         if profile.has_customers:

@@ -201,8 +201,7 @@ def delete_folder(context: Context) -> Response:
         raise Problem(401, "Problem deleting folder.", "Deleting the root folder is not permitted.")
     context.require("wato.edit")
     context.require_folder(folder.path)
-    is_empty = not (configuration.hosts_in(folder.path) or any(configuration.subfolders(folder.path, recursive=False)))
-    if context.query.get("delete_mode") == "abort_on_nonempty" and not is_empty:
+    if context.query.get("delete_mode") == "abort_on_nonempty" and not configuration.is_empty(folder.path):
         detail = "Folder is not empty or is referenced by another object. Use the force parameter to delete it."
         raise Problem(409, "Problem deleting folder.", detail)
     refuse_needed_parents(context, [host.name for host in configuration.hosts_in(folder.path, recursive=True)])
