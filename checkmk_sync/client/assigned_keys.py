@@ -87,8 +87,7 @@ class AssignedKeys(Collection[R]):
 
     def _given(self, wanted: Union[str, R, None], values: Values) -> dict[str, Any]:
         if wanted is None:
-            known = self.record.noun.by_name
-            return {name: value for name, value in values.items() if value is not None or name not in known}
+            return dict(self.record.noun.given(values))
         given = super()._given(wanted, values)
         return {name: value for name, value in given.items() if not self._format.field(name).assigned}
 
