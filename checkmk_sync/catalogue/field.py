@@ -61,6 +61,7 @@ class Field:
     * ``shows(found, wanted)`` returns False if the answer does not tell whether the object has the wanted value. Such a
       value counts as the same, except for the part that ``matches`` can compare.
     * An update of a field ``only_with`` another field has no effect without that field.
+    * ``problem_in(value, record)`` returns why the site would drop the value in a list, such as a ruleset; else None.
     * A new object gets the ``initial`` value if none is given.
     * ``encode`` converts a value for requests, and ``decode`` a value from answers.
     * ``refers_to`` is the noun whose objects the value names.
@@ -97,6 +98,7 @@ class Field:
     matches: Optional[Callable[[Any, Any], bool]] = None
     shows: Optional[Callable[[Any, Any], bool]] = None
     only_with: str = ""
+    problem_in: Optional[Callable[[Any, Any], Optional[str]]] = None
     initial: Any = None
     holds_secrets: bool = False
     unset: Any = None

@@ -8,7 +8,7 @@ from typing import Any, Callable, Collection, Container, Iterable, Iterator, Map
 from ..catalogue.attributes import BUILT_IN, CHOICES, SAMPLE_TAGS, TAG, tag_problem
 from ..client.object_format import NounFormat, noun_format
 from ..config.secrets import advice_on_secret, references_in
-from ..core.text import close_matches, pluralize, summarize
+from ..core.text import close_matches, pluralize, suggestion, summarize
 from ..errors import CheckmkError
 from .desired import REMOVE, Desired, Object, Problem
 from .kinds import FOLDER, FOLDERS, HOSTS, KINDS, Property
@@ -59,6 +59,25 @@ def fixed_problems(wanted: Object, changed: Iterable[Property]) -> Iterator[Prob
                 f"the {field.name} of an existing {kind.name} cannot change; give the new {kind.name} another name"
             )
             yield wanted.problem(message, *path)
+
+
+def list_problems(wanted: Object, observed: Observed) -> Iterator[Problem]:
+    """Yield a mistake if the list does not exist, such as a ruleset, or if its objects cannot have a property."""
+    kind, existing = KINDS[wanted.kind], observed.objects.get((wanted.kind, wanted.key))
+    now = {} if existing is None else existing.properties
+    name, known = {**now, **wanted.properties}.get(kind.listed_by), observed.lists.get(kind.name)
+    if known is None or name is None:
+        return
+    if name not in known:
+        wrong = f"unknown {kind.listed_by[0]} {name!r}{suggestion(name, tuple(known))}"
+        yield wanted.problem(wrong, *kind.listed_by)
+        return
+    for path, value in wanted.properties.items():
+        field = kind.field_at(path)
+        check = None if field is None or value is REMOVE else field.problem_in
+        problem = None if check is None else check(value, known[name])
+        if problem is not None:
+            yield wanted.problem(problem, *path)
 
 
 def _is_tag(path: Property) -> bool:

@@ -8,7 +8,7 @@ from typing import Iterator
 import pytest
 
 from checkmk_sync import Checkmk, Status
-from checkmk_sync.errors import BadRequestError, InventoryError, SettingsError
+from checkmk_sync.errors import InventoryError, SettingsError
 from checkmk_sync.sync import (
     apply_plan,
     from_data,
@@ -146,9 +146,23 @@ def test_a_rule_is_found_in_rulesets_that_the_inventory_no_longer_names(site: Si
     assert apply_plan(cmk, plan).ok
 
 
-def test_the_site_can_refuse_a_ruleset(cmk: Checkmk) -> None:
-    with pytest.raises(BadRequestError, match="unknown ruleset 'host_grups'; did you mean 'host_groups'"):
-        planned(cmk, rule("a", ruleset="host_grups"))
+def test_unknown_rulesets_and_conditions_that_sites_drop_are_mistakes(site: SimulatedSite, cmk: Checkmk) -> None:
+    unknown = rule("a", ruleset="host_grups")
+    of_services = {"service_description": {"match_on": ["/var"], "operator": "one_of"}}
+    hosts = rule("b", ruleset="host_groups", value="linux", conditions={**LINUX, **of_services})
+    labels = rule("c", ruleset="host_label_rules", value={"a": "b"}, conditions=LINUX)
+    before = len(site.requests)
+    with pytest.raises(InventoryError) as caught:
+        planned(cmk, unknown, hosts, labels)
+    assert [problem.message for problem in caught.value.problems] == [
+        "rule a: unknown ruleset 'host_grups'; did you mean 'host_groups'?",
+        "rule b: the ruleset 'host_groups' does not have the condition 'service_description', and the site would drop "
+        "it",
+        "rule c: the ruleset 'host_label_rules' does not have the condition 'host_label_groups', and the site would "
+        "drop it",
+    ]
+    assert len([request for request in site.requests[before:] if "/ruleset/" in request.path]) == 4
+    applied(cmk, rule("a", conditions=of_services), {**hosts, "conditions": LINUX})
 
 
 def test_folders_of_rules_must_exist_or_be_in_the_inventory(cmk: Checkmk) -> None:

@@ -36,14 +36,15 @@ class Rulesets(Collection[Ruleset]):
         with self.naming_similar(name):
             return super().get(name, fresh=fresh)
 
-    def names(self, *, used: Optional[bool] = None) -> list[str]:
-        """Return the sorted names of all rulesets, or only those with or without rules.
+    def names(self) -> list[str]:
+        """Return the sorted names of all rulesets, which costs four requests."""
+        return sorted({*self.containing(), *self.containing(rules=False)})
 
-        This costs two requests, and four for all rulesets.
-        """
+    def containing(self, *, rules: bool = True) -> dict[str, Ruleset]:
+        """Return the rulesets with or without rules by name, deprecated ones included. This costs two requests."""
         # Checkmk: "used=false" lists only the rulesets without rules (Ruleset.matches_ruleset_search_options).
-        choices = itertools.product((True, False) if used is None else (used,), (False, True))
-        return sorted({found.name for has, old in choices for found in self.each(used=has, deprecated=old)})
+        found = (self.each(used=rules, deprecated=is_deprecated) for is_deprecated in (False, True))
+        return {ruleset.name: ruleset for ruleset in itertools.chain.from_iterable(found)}
 
     @contextlib.contextmanager
     def naming_similar(self, ruleset: str) -> Iterator[None]:
@@ -122,7 +123,7 @@ class Rules(AssignedKeys[Rule]):
         are not set in the configuration are known only if the host, or the service, is monitored. Time periods in
         values are ignored, and so are the nodes of clusters. Raises NotFoundError if the host is not configured.
         """
-        names = [ruleset] if ruleset else self._rulesets.names(used=True)
+        names = [ruleset] if ruleset else sorted(self._rulesets.containing())
         rules = [rule for name in names for rule in self.each(ruleset=name)]
         return list(filter(self._target(host, service, rules).fits, rules))
 
