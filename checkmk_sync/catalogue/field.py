@@ -52,7 +52,7 @@ class Field:
     * The site chooses the value of an ``assigned`` field.
     * A request for a list must give the fields with ``filters``.
     * An update cannot change a ``fixed`` field, and must send the fields with ``repeated``.
-    * A ``literal`` is sent as the text of a Python literal.
+    * A ``literal`` is sent as the text of a Python literal, so None is a value, too.
     * Only some objects have a ``partial`` field.
     * ``created_as`` is the name in requests that create an object, if it differs from ``wire``. None means that only an
       update can set the field.
@@ -185,7 +185,7 @@ class Field:
         if self.matches is None and not self.is_shown(one, other):
             return True
         one, other = (self.unset if value is None else value for value in (one, other))
-        if one is None or other is None:
+        if (one is None or other is None) and not self.literal:
             return (one in _EMPTY and other in _EMPTY) or (self.type is bool and not one and not other)
         if self.matches is not None:
             return self.matches(self.canonical(one), self.canonical(other))

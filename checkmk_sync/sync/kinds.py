@@ -75,7 +75,13 @@ class SyncKind:
         """Return the field of a plain noun that contains a property, or None."""
         if self.noun is None or path in ((), OWNER, ADOPTED):
             return None
-        return self.noun.by_name.get(_literals(self.noun).get(path[0], path[0]))
+        return self._fields.get(path[0])
+
+    @functools.cached_property  # each property of each object is looked up
+    def _fields(self) -> Mapping[str, Field]:
+        """The fields by their keys in entries. A literal also has a key for its text, such as ``value_raw``."""
+        fields = () if self.noun is None else self.noun.fields
+        return {key: field for field in fields for key in (field.name, *([field.wire] if field.literal else []))}
 
     def is_secret(self, path: Property) -> bool:
         """Return True for a property that is a secret field of a plain noun."""
@@ -151,11 +157,6 @@ HOSTS = SyncKind(
     references={_PARENTS: "host"},
     defaults=lambda _name: {FOLDER: "/"},
 )
-
-
-def _literals(noun: Noun) -> Mapping[str, str]:
-    """Return the names of fields by the keys that contain the text of a Python literal, such as ``value_raw``."""
-    return {field.wire: field.name for field in noun.fields if field.literal}
 
 
 def _kind_of(noun: Noun) -> SyncKind:

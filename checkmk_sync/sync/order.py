@@ -79,7 +79,9 @@ def placements(wanted: Sequence[str], current: Sequence[str], new: Collection[st
     moves = {name: (AFTER, before) for before, name in zip(wanted, wanted[1:])}
     if settled:
         moves = {wanted[0]: (BEFORE, settled[0]), **moves}
-    return {name: move for name, move in moves.items() if name not in set(settled)}
+    for name in settled:
+        moves.pop(name, None)
+    return moves
 
 
 def _longest_ordered(numbers: Iterable[int]) -> list[int]:

@@ -86,6 +86,20 @@ def test_values_with_different_meanings_differ(one: Any, other: Any) -> None:
     assert not Rule.noun.by_name["value"].same(other, one)
 
 
+def test_none_is_a_value(site: SimulatedSite, rules: Rules) -> None:
+    """Rules of the agent bakery have it, for example, if a plug-in is not installed."""
+    rule = create_rule(rules, None, "host_groups", comment="Not installed")
+    assert [stored["value_raw"] for stored in site.state.configuration.objects["rules"].values()] == ["None"]
+    assert rules.update(str(rule.id), comment="x").value is None
+    assert not rules.ensure(rule.id, value=None).changed
+    assert not rules.ensure(ruleset="host_groups", folder="/", value=None).changed
+    assert rules.ensure(rule.id, value="linux").changed
+    assert rules.ensure(rule.id, value=None).after.value is None
+    assert rules.create(rule).value is None
+    for other in ("", [], {}):
+        assert rules.ensure(rule.id, value=other, check=True).changed
+
+
 def _read(text: str) -> Rule:
     extensions = {"ruleset": FILESYSTEM, "folder": "/", "value_raw": text}
     return noun_format("rules", CheckmkVersion.parse("2.4.0p18"), "cre").parse(
@@ -136,6 +150,10 @@ def test_conditions_that_2_2_cannot_express_are_refused(clock: ManualClock) -> N
     [
         ({}, {"host_tags": [], "service_label_groups": []}),
         (host_name("one_of", "b", "a"), host_name("one_of", "a", "b", "a")),
+        (
+            LINUX,
+            {"host_label_groups": [{"operator": "not", "label_group": [{"operator": "not", "label": "os:linux"}]}]},
+        ),
         (
             {"host_tags": [{"key": "agent", "operator": "is_not", "value": "no-agent"}]},
             {"host_tags": [{"key": "agent", "operator": "none_of", "value": ["no-agent"]}]},
