@@ -8,7 +8,8 @@ import pytest
 
 from checkmk_sync import Checkmk, Status
 from checkmk_sync.sync import apply_plan, from_data, make_plan, plan_as_text, report_as_text
-from checkmk_sync.testing import Fault, SimulatedSite
+from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
+from tests.official_documents import EDITIONS
 
 LIVE, LAB, TEST = ({"id": name.lower(), "title": name} for name in ("Live", "Lab", "Test"))
 
@@ -93,6 +94,21 @@ def test_a_tag_that_other_hosts_use_stays(cmk: Checkmk, site: SimulatedSite) -> 
     assert [outcome.status for _, outcome in report.results] == [Status.APPLIED, Status.APPLIED, Status.NOT_APPLIED]
     ids = [tag["id"] for tag in site.state.configuration.objects["tag_groups"]["use"]["tags"]]
     assert ids == ["live", "test", "lab"]
+
+
+@pytest.mark.parametrize("version", EDITIONS)
+def test_a_refusal_names_the_users_of_a_tag(version: str, clock: ManualClock) -> None:
+    group = {"title": "Use", "tags": [LIVE, LAB]}
+    with SimulatedSite(version, EDITIONS[version], clock=clock) as site, site.client(clock=clock) as cmk:
+        cmk.tag_groups.create("use", **group)
+        cmk.folders.create("/theirs", attributes={"tag_use": "lab"})
+        cmk.hosts.create("web01", "/theirs", {"tag_use": "lab"})
+        for entry in ({**group, "tags": [LIVE, TEST]}, {"absent": True}):
+            plan = make_plan(cmk, from_data({"tag_groups": [{"name": "use", **entry}]}))
+            ((_, outcome),) = apply_plan(cmk, plan).failures()
+            assert "web01" in outcome.reason
+            assert "theirs" in outcome.reason
+            assert outcome.status is Status.NOT_APPLIED
 
 
 @pytest.mark.parametrize("number", range(3))
