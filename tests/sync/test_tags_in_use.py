@@ -27,6 +27,7 @@ def _inventory(tags: Any, **hosts: str) -> dict[str, Any]:
 def _apply(cmk: Checkmk, inventory: Any) -> list[str]:
     """Apply an inventory until nothing remains to be done, and return the changes."""
     plan = make_plan(cmk, from_data(inventory), owner="cmdb")
+    assert plan.conflicts == ()
     report = apply_plan(cmk, plan)
     assert (report.ok, report.verified) == (True, True), report_as_text(report)
     assert make_plan(cmk, from_data(inventory), owner="cmdb").is_empty
@@ -90,6 +91,8 @@ def test_a_tag_that_other_hosts_use_stays(cmk: Checkmk, site: SimulatedSite) -> 
     _apply(cmk, _inventory([LIVE, LAB], a="lab"))
     cmk.hosts.create("theirs", "/f", {"tag_use": "lab"})
     plan = make_plan(cmk, from_data(_inventory([LIVE, TEST], a="test")), owner="cmdb")
+    (conflict,) = plan.conflicts
+    assert conflict.why == "cannot lose 'lab' while used by hosts theirs"
     report = apply_plan(cmk, plan)
     assert [outcome.status for _, outcome in report.results] == [Status.APPLIED, Status.APPLIED, Status.NOT_APPLIED]
     ids = [tag["id"] for tag in site.state.configuration.objects["tag_groups"]["use"]["tags"]]
