@@ -77,7 +77,7 @@ def _conflict(client: Checkmk, change: Change, plan: Plan) -> Optional[Conflict]
     if not users:
         return None
     what = "be deleted" if lost is None else f"lose {', '.join(sorted(map(repr, lost)))}"
-    hint = "remove the tags from them, also in the same inventory, or change the group with checkmk-sync tag-groups and --repair"
+    hint = "remove the tags from them in the inventory, or change the group with checkmk-sync tag-groups and --repair"
     return Conflict(change.kind, change.key, None, f"cannot {what} while used by {users}", hint, change.location)
 
 
