@@ -77,12 +77,12 @@ def _conflict(client: Checkmk, change: Change, plan: Plan) -> Optional[Conflict]
     if not users:
         return None
     what = "be deleted" if lost is None else f"lose {', '.join(sorted(map(repr, lost)))}"
-    hint = "remove the tags from them in the inventory, or change the group with checkmk-sync tag-groups and --repair"
+    hint = "give them another tag in the inventory, or change the group with checkmk-sync tag-groups and --repair"
     return Conflict(change.kind, change.key, None, f"cannot {what} while used by {users}", hint, change.location)
 
 
 def _remaining(users: AttributeUsers, attribute: str, plan: Plan) -> AttributeUsers:
-    """Return the users of a tag group that the plan leaves. Groups lose their tags after all other updates."""
+    """Return the users of a tag group that remain when the plan removes its tags, which it does after other updates."""
     paths = {("attributes", attribute), ("conditions",)}
     changes = [change for change in plan.changes if change.action is Action.DELETE or paths & {*change.properties}]
     freed = {(change.kind, change.key) for change in changes}

@@ -117,6 +117,16 @@ def test_a_plan_that_removes_a_tag_in_use_is_a_conflict_that_names_the_users(use
     )
 
 
+def test_a_tag_can_be_removed_together_with_its_last_uses(used: Checkmk) -> None:
+    (rule,) = used.rules.each(ruleset="host_groups")
+    used.rules.delete(rule.id)
+    used.folders.update("/labs", remove_attributes=["tag_env"])
+    plan = _plan(used, {"tag_env": "live"}, {**ENV, "tags": [LIVE]})
+    assert plan.conflicts == ()
+    apply_plan(used, plan)
+    assert [tag["id"] for tag in used.tag_groups.get("env", fresh=True).tags] == ["live"]
+
+
 def test_a_group_can_be_deleted_together_with_its_last_uses(used: Checkmk) -> None:
     (rule,) = used.rules.each(ruleset="host_groups")
     used.rules.delete(rule.id)
