@@ -226,6 +226,8 @@ _EFFECTS: Mapping[str, Mapping[str, Any]] = {
     "create": {"writes": True, "additive": True},
     "update": {"writes": True, "idempotent": True},
     "move": {"writes": True, "idempotent": True},
+    "rename": {"writes": True},
+    "remove-login": {"writes": True, "idempotent": True},
     "delete": {"writes": True, "destructive": True},
 }
 
