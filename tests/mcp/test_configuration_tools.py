@@ -113,18 +113,6 @@ def test_secrets_inside_values_are_hidden_and_not_set(live: SimulatedSite, tmp_p
     assert SECRET not in f"{shown} {log.read_text() if log.exists() else ''}"
 
 
-@pytest.mark.parametrize("value", [{"auth": ("password", SECRET)}, {"token": SECRET}])
-def test_secrets_in_the_values_of_rules_are_hidden(live: SimulatedSite, tmp_path: Path, value: Any) -> None:
-    log = tmp_path / "audit.log"
-    facts = {"ruleset": "special_agents:prometheus", "folder": "/", "value": repr(value)}
-    created = _call(live, "rules_create", {"audit": log}, **facts)
-    assert SECRET not in result_data(created)["value"]
-    refused = _call(live, "rules_create", {"audit": log}, **{**facts, "ruleset": "checkgroup_parameters:memory_linux"})
-    assert "The data type of the value" in error_text(refused)
-    assert SECRET not in f"{error_text(refused)} {log.read_text()}"
-    assert '"***"' in log.read_text()
-
-
 @pytest.mark.parametrize("mode", MODES)
 def test_a_delete_is_approved_with_all_fields(live: SimulatedSite, mode: str) -> None:
     questions = []
