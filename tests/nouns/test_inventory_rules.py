@@ -16,7 +16,7 @@ from checkmk_sync.sync import (
     make_plan,
     plan_as_text,
 )
-from checkmk_sync.testing import ManualClock, SimulatedSite
+from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 from tests.nouns.inventory_rules import actions, applied, comments, planned, rule, stored
 from tests.nouns.rule_examples import FILESYSTEM, LINUX, create_rule, host_name
 from tests.official_documents import EDITIONS
@@ -187,7 +187,7 @@ def test_a_rule_that_was_cloned_after_the_plan_is_left_alone(site: SimulatedSite
     cmk.rules.create(original)
     report = apply_plan(cmk, deletion)
     (failure,) = [outcome.reason for change, outcome in report.failures() if change.key == "a"]
-    assert failure == "the mark of rule a is now in several objects, so it was cloned"
+    assert failure.startswith("the mark of rule a is in several objects, which are probably clones: ")
     assert len(stored(site)) == 3
 
 
@@ -246,3 +246,19 @@ def test_a_folder_with_a_foreign_rule_is_not_deleted(site: SimulatedSite, cmk: C
     assert (change.key, outcome.status) == ("/old", Status.NOT_APPLIED)
     assert "not empty" in outcome.reason
     assert len(stored(site)) == 1
+
+
+def test_blank_lines_around_a_comment_are_no_difference(site: SimulatedSite, cmk: Checkmk) -> None:
+    applied(cmk, rule("a", comment="\nAsk Carol\nor Dave\n"))
+    assert comments(site) == ["Ask Carol\nor Dave\ncheckmk_sync/owner: cmdb a"]
+    applied(cmk, rule("a", comment=""))
+    assert comments(site) == ["checkmk_sync/owner: cmdb a"]
+
+
+def test_a_request_that_a_web_server_repeats_is_found(site: SimulatedSite, cmk: Checkmk) -> None:
+    """The web server sends the request twice, and the site creates two rules."""
+    site.set_faults([Fault("repeat", writes=True, times=1)])
+    ((_, outcome),) = apply_plan(cmk, planned(cmk, rule("a"))).results
+    assert outcome.status is Status.NOT_APPLIED
+    assert all(rule_id in outcome.reason for rule_id in stored(site))
+    assert [conflict.key for conflict in planned(cmk, rule("a")).conflicts] == ["a"]
