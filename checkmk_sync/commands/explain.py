@@ -31,7 +31,6 @@ EXPLAIN_COMMANDS = (
             Field("type", "The type of its values."),
             Field("one_of", "The values that the site accepts, as text; empty if they are not limited."),
             Field("about", "A description, or the source of an attribute.", untrusted=True),
-            Field("values", "The same values as a list.", list[str]),
             Field("example", "A valid value, if one is known.", Any),
             Field("titles", "The titles of the tags of a tag group.", Optional[dict[str, str]], untrusted=True),
         ),

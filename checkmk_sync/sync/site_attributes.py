@@ -43,7 +43,7 @@ def with_site_attributes(client: Checkmk, desired: Desired, observed: Observed) 
 
 
 def _site_defined(desired: Desired) -> Iterator[str]:
-    """Yield the attributes in the inventory whose names or values each site defines."""
+    """Yield the attributes in the inventory with names or values that each site defines."""
     for kind in (HOSTS.name, FOLDERS.name):
         for wanted in desired.of_kind(kind):
             for path in wanted.properties:
@@ -73,17 +73,16 @@ def _conflict(client: Checkmk, change: Change, plan: Plan) -> Optional[Conflict]
     if lost is None or lost:
         with contextlib.suppress(ForbiddenError):  # such as the rules; then the site decides when the plan is applied
             users = client.host_attributes.used_by(f"{TAG}{change.key}", lost)
-    if lost is None:
-        users = _remaining(users, f"{TAG}{change.key}", plan)
+    users = _remaining(users, f"{TAG}{change.key}", plan)
     if not users:
         return None
     what = "be deleted" if lost is None else f"lose {', '.join(sorted(map(repr, lost)))}"
-    hint = "remove the tags from them in a separate run, or change the group with checkmk-sync tag-groups and --repair"
+    hint = "give them another tag in the inventory, or change the group with checkmk-sync tag-groups and --repair"
     return Conflict(change.kind, change.key, None, f"cannot {what} while used by {users}", hint, change.location)
 
 
 def _remaining(users: AttributeUsers, attribute: str, plan: Plan) -> AttributeUsers:
-    """Return the users of a tag group when it is deleted, which is after all updates."""
+    """Return the users of a tag group that remain when the plan removes its tags, which it does after other updates."""
     paths = {("attributes", attribute), ("conditions",)}
     changes = [change for change in plan.changes if change.action is Action.DELETE or paths & {*change.properties}]
     freed = {(change.kind, change.key) for change in changes}

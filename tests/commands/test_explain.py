@@ -31,12 +31,11 @@ def test_attributes_of_the_site_are_explained(version: str) -> None:
             "name": "tag_env",
             "type": "text",
             "one_of": "live, lab",
-            "values": ["live", "lab"],
             "about": "tag group 'Environment'",
             "example": "live",
             "titles": {"live": "Live", "lab": "Lab"},
         }
-        assert rows["management_protocol"]["values"] == ["none", "snmp", "ipmi"]
+        assert rows["management_protocol"]["one_of"] == "none, snmp, ipmi"
         assert ("relay" in rows) is (version == "2.5.0p9")
         assert "?" not in rows
         folders = _explain(site, "folders")
@@ -71,7 +70,7 @@ def test_unknown_parts_are_named(site: SimulatedSite) -> None:
     site.add_user("limited", "secret", without=["wato.hosttags"])
     rows = _explain(site, "hosts", user="limited")
     assert rows["?"]["about"].startswith("the tag groups are unknown")
-    assert rows["tag_agent"]["values"]
+    assert rows["tag_agent"]["one_of"]
     with pytest.raises(ValueError, match=r"hosts do not have the field 'tag_env' \(the tag groups are unknown"):
         _explain(site, "hosts.tag_env", user="limited")
     assert "the user cannot see the host 'gone'" in _explain(site, "hosts", "gone")["?"]["about"]

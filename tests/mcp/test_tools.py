@@ -192,7 +192,7 @@ def test_rules_are_listed_and_computed_for_a_host() -> None:
 
 def test_fields_are_explained(known: SimulatedSite) -> None:
     (tag,) = _everything(known, "explain_fields", what="hosts.tag_networking")
-    assert (tag["values"], tag["example"]) == (["lan", "wan", "dmz"], "lan")
+    assert (tag["one_of"], tag["example"]) == ("lan, wan, dmz", "lan")
 
 
 def test_every_tool_that_reads_is_called_here() -> None:

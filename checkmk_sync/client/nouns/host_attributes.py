@@ -90,7 +90,8 @@ class HostAttributes(Resource):
     def _custom(self, host: str, fresh: bool) -> frozenset[str]:
         query = {"effective_attributes": True}
         found = self._record(Host.parse, "get", path={"name": host}, query=query, fresh=fresh)
-        # Checkmk adds the default of each attribute (Folder.effective_attributes in cmk/gui/watolib).
+        # Checkmk adds the default of each attribute (Folder.effective_attributes in cmk/gui/watolib). Its OpenAPI
+        # document names no custom attributes, and only 3.0 lists them (werk 17867).
         names = (found.effective_attributes or {}).keys() - BUILT_IN - _OTHERS
         return frozenset(name for name in names if not name.startswith(TAG))
 

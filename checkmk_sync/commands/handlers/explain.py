@@ -71,5 +71,4 @@ def _site_defined(client: Checkmk, name: str, host: Optional[str]) -> Iterator[R
 
 def _row(name: str, kind: Any, values: Sequence[str], about: str, example: Any = None) -> Row:
     shown = _TYPE_NAMES.get(kind, "any value")
-    texts = {"name": name, "type": shown, "one_of": ", ".join(values), "about": about}
-    return {**texts, "values": list(values), "example": example}
+    return {"name": name, "type": shown, "one_of": ", ".join(values), "about": about, "example": example}
