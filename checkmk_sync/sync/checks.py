@@ -178,7 +178,7 @@ def not_compared_warnings(objects: Mapping[str, Sequence[Object]]) -> Iterator[s
     """Yield a warning for each field whose value the site does not show for some objects."""
     for name, found in objects.items():
         subject = f"the site does not show {name} of {_name_first(found)}"
-        yield f"{subject}, so that the plan does not change it; 'secrets: always' writes it each time"
+        yield f"{subject}, so the plan does not change it; 'secrets: always' writes it each time"
 
 
 def _name_first(users: Sequence[Object]) -> str:
