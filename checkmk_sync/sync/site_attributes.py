@@ -42,7 +42,7 @@ def with_site_attributes(client: Checkmk, desired: Desired, observed: Observed) 
 
 
 def _site_defined(desired: Desired) -> Iterator[str]:
-    """Yield the attributes in the inventory whose names or values each site defines."""
+    """Yield the attributes in the inventory with names or values that each site defines."""
     for kind in (HOSTS.name, FOLDERS.name):
         for wanted in desired.of_kind(kind):
             for path in wanted.properties:
