@@ -39,9 +39,8 @@ class AttributeUsers:
         for rule in self.rules:
             # Checkmk never deletes a rule with a negated condition.
             stays = not deletes_rules or _conditions(rule, "operator")[self.attribute] in ("is_not", "none_of")
-            lines.append(
-                f"rule {rule.id} of {rule.ruleset}, {'whose condition changes' if stays else 'which is deleted'}"
-            )
+            effect = "whose condition changes" if stays else "which is deleted"
+            lines.append(f"rule {rule.id} of {rule.ruleset}, {effect}")
         return lines
 
     def __str__(self) -> str:
