@@ -117,11 +117,13 @@ class AssignedKeys(Collection[R]):
                     if len(same) == 1:
                         return same[0]
                     # Each of them may be the object, even with values that the site has changed.
-                    if same or (new and (not was_absent or isinstance(failure, ServerError))):
+                    if new and (not was_absent or isinstance(failure, ServerError)):
                         raise failure
                     return None
 
                 created = self._settle(error, find_created)
+                if content not in claim:  # another call has claimed an equal object during the search
+                    raise
         if content in claim:  # a later call finds this object in its first list
             claims.discard(self.noun, content)
         return created

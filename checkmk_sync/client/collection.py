@@ -222,8 +222,8 @@ class Collection(BulkEditable[R]):
 
     def _refuse_key(self, values: Values) -> None:
         if self._key in values:
-            kind = self.record.noun.singular
-            raise ValueError(f"{self._key!r} is the key of a {kind}; give it only as the first argument")
+            kind = with_article(self.record.noun.singular)
+            raise ValueError(f"{self._key!r} is the key of {kind}; give it only as the first argument")
 
     def _new_record(self, wanted: Union[str, R, None], values: Values) -> R:
         given = {**self._format.initial, **self._given(wanted, values)}

@@ -48,7 +48,7 @@ def _list(noun: Noun) -> Command:
     ]
     by_text = search(" or ".join(searched_fields(noun)), noun.key.example)
     first = filters[0] if filters else by_text
-    return _command(
+    return noun_command(
         noun,
         "list",
         f"List {noun.plural}.",
@@ -63,7 +63,7 @@ def _list(noun: Noun) -> Command:
 
 
 def _get(noun: Noun) -> Command:
-    return _command(noun, "get", f"Show one {noun.singular}.", key_argument(noun), example=noun.key.example)
+    return noun_command(noun, "get", f"Show one {noun.singular}.", key_argument(noun), example=noun.key.example)
 
 
 def _create(noun: Noun) -> Command:
@@ -72,7 +72,7 @@ def _create(noun: Noun) -> Command:
     required = [field for field in values if field.required]
     filters = "".join(f" --{field.name} {{{field.name}}}" for field in noun.fields if field.filters)
     needs_secret = any(field.secret for field in required)
-    return _command(
+    return noun_command(
         noun,
         "create",
         f"Create {with_article(noun.singular)}.",
@@ -86,7 +86,7 @@ def _create(noun: Noun) -> Command:
 
 def _update(noun: Noun) -> Command:
     values = [field for field in noun.fields[1:] if not (field.fixed or field.assigned)]
-    return _command(
+    return noun_command(
         noun,
         "update",
         f"Change {with_article(noun.singular)}. Fields that are not given stay as they are.",
@@ -115,7 +115,7 @@ def _option(option: Option) -> Argument:
 
 
 def _delete(noun: Noun) -> Command:
-    return _command(
+    return noun_command(
         noun,
         "delete",
         f"Delete {with_article(noun.singular)}.",
@@ -128,7 +128,7 @@ def _delete(noun: Noun) -> Command:
     )
 
 
-def _command(
+def noun_command(
     noun: Noun, verb: str, text: str, *arguments: Argument, handler: Optional[Callable[..., Any]] = None, **facts: Any
 ) -> Command:
     """Return a command whose handler and fields are by default those of ``get``, ``create`` and ``update``."""

@@ -30,7 +30,7 @@ from .renames import Rename
 from .render import plan_as_markdown, plan_as_text
 from .report import Report, report_as_text
 from .scans import silent, undiscovered
-from .site_attributes import with_site_attributes
+from .site_attributes import with_site_attributes, with_tags_in_use
 from .sources import from_data, load, to_data
 
 __all__ = [
@@ -106,6 +106,7 @@ def make_plan(
         limits=Limits.of(client.settings.sync.limits),
         secrets=tuple(client.settings.secrets),
     )
+    plan = with_tags_in_use(client, plan)
     return _with_scans(client, plan, desired, observed) if discover else plan
 
 

@@ -105,7 +105,8 @@ class Change:
                 f"{self.name} now belongs to {describe_owner(now.owner)}; its owner changed after the plan was made"
             )
         if now.copies:
-            return NotOwnedError(f"the mark of {self.name} is now in several objects, so it was cloned")
+            ids = ", ".join((now.id, *now.copies))
+            return NotOwnedError(f"the mark of {self.name} is in several objects, which are probably clones: {ids}")
         before = now if self.existing is None else self.existing
         births = (now.birth, before.birth) if now.birth and before.birth else ()
         if len({*births}) > 1 or (before.id and before.id != now.id):

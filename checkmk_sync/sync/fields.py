@@ -34,8 +34,12 @@ def noun_properties(
         if problem is None and name != field.name:
             problem, value = _read_literal(name, value)
         problem = problem or _value_problem(kind, field, value)
+        if problem is None and (name,) == FOLDER:
+            value = new_folder_or_root(value)
+        elif problem is None and name == kind.mark:
+            value = value.strip("\n")  # so that the mark is a line of its own, and the rest can be compared
         if problem is None:
-            yield (field.name,), new_folder_or_root(value) if (name,) == FOLDER else value
+            yield (field.name,), value
         else:
             refuse(problem, name)
     if not isinstance(data.get(ABSENT, False), bool):

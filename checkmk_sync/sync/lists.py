@@ -1,4 +1,4 @@
-"""The lists of the kinds whose objects can only be listed by a property, such as the rulesets of rules."""
+"""The lists of objects that can only be listed by a property, such as rules by their ruleset."""
 
 from __future__ import annotations
 

@@ -7,16 +7,19 @@ from typing import Iterator
 
 import pytest
 
-from checkmk_sync import Checkmk, Status
+from checkmk_sync import Checkmk, Outcome, Status
+from checkmk_sync.cli.sync_commands import checks
 from checkmk_sync.errors import InventoryError, SettingsError
 from checkmk_sync.sync import (
+    Report,
     apply_plan,
     from_data,
     load,
     make_plan,
     plan_as_text,
 )
-from checkmk_sync.testing import ManualClock, SimulatedSite
+from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
+from tests.conftest import Run
 from tests.nouns.inventory_rules import actions, applied, comments, planned, rule, stored
 from tests.nouns.rule_examples import FILESYSTEM, LINUX, create_rule, host_name
 from tests.official_documents import EDITIONS
@@ -187,7 +190,7 @@ def test_a_rule_that_was_cloned_after_the_plan_is_left_alone(site: SimulatedSite
     cmk.rules.create(original)
     report = apply_plan(cmk, deletion)
     (failure,) = [outcome.reason for change, outcome in report.failures() if change.key == "a"]
-    assert failure == "the mark of rule a is now in several objects, so it was cloned"
+    assert failure.startswith("the mark of rule a is in several objects, which are probably clones: ")
     assert len(stored(site)) == 3
 
 
@@ -246,3 +249,52 @@ def test_a_folder_with_a_foreign_rule_is_not_deleted(site: SimulatedSite, cmk: C
     assert (change.key, outcome.status) == ("/old", Status.NOT_APPLIED)
     assert "not empty" in outcome.reason
     assert len(stored(site)) == 1
+
+
+def test_blank_lines_around_a_comment_are_no_difference(site: SimulatedSite, cmk: Checkmk) -> None:
+    applied(cmk, rule("a", comment="\nAsk Carol\nor Dave\n"))
+    assert comments(site) == ["Ask Carol\nor Dave\ncheckmk_sync/owner: cmdb a"]
+    applied(cmk, rule("a", comment=""))
+    assert comments(site) == ["checkmk_sync/owner: cmdb a"]
+
+
+def test_a_request_that_a_web_server_repeats_is_found(site: SimulatedSite, cmk: Checkmk) -> None:
+    """The web server sends the request twice, and the site creates two rules."""
+    site.set_faults([Fault("repeat", writes=True, times=1)])
+    ((_, outcome),) = apply_plan(cmk, planned(cmk, rule("a"))).results
+    assert outcome.status is Status.NOT_APPLIED
+    assert all(rule_id in outcome.reason for rule_id in stored(site))
+    assert [conflict.key for conflict in planned(cmk, rule("a")).conflicts] == ["a"]
+
+
+def test_commands_plan_and_apply_rules(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(f"""\
+rules:
+- {{name: b, ruleset: '{FILESYSTEM}', folder: /, value_raw: "{{'levels': (80.0, 90.0)}}"}}
+- {{name: a, ruleset: '{FILESYSTEM}', folder: /, value: {{levels: [80.0, 90.0]}}}}
+""")
+    assert "rules need an owner" in sync("plan", str(path)).err
+    assert sync("inventory", "check", str(path)).err == "2 rules\n"
+    shown = f"+ rule b: folder /, ruleset {FILESYSTEM}, value {{'levels': (80.0, 90.0)}}"
+    assert sync("plan", str(path), "--owner", "cmdb").out.splitlines()[0] == shown
+    assert "| create | rule | `b` | `folder` `/`" in sync("plan", str(path), "--owner", "cmdb", "--markdown").out
+    assert sync("apply", str(path), "--owner", "cmdb", "--yes").code == 0
+    again = sync("apply", str(path), "--owner", "cmdb", "--json").data
+    assert (again["ok"], again["nothing_to_do"]) == (True, True)
+    assert names(site_for_cli) == ["b", "a"]
+
+
+def test_unknown_outcomes_are_checked_by_id(site: SimulatedSite, cmk: Checkmk) -> None:
+    creation = planned(cmk, rule("a"))
+    (created,) = creation.changes
+    applied(cmk, rule("a"))
+    change = planned(cmk, rule("a", description="New"))
+    (update,) = change.changes
+    (rule_id,) = stored(site)
+    unknown = Outcome("a", Status.UNKNOWN)
+    found = [*checks(Report(creation, [(created, unknown)])), *checks(Report(change, [(update, unknown)]))]
+    assert found == [
+        "Check with: checkmk-sync plan, with the same inventory and options",
+        f"Check with: checkmk-sync rules get {rule_id}",
+    ]

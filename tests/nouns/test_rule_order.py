@@ -127,6 +127,19 @@ def test_an_absent_rule_that_was_not_created_is_unknown(site: SimulatedSite, rul
     assert len(rule_ids(rules)) == 1
 
 
+def test_a_lost_creation_does_not_take_a_rule_that_another_call_creates_later(
+    site: SimulatedSite, cmk: Checkmk
+) -> None:
+    made: list[Any] = []
+    cmk.add_settling_hook(lambda _settling: made.append(create_rule(cmk.rules).id))
+    site.set_faults([Fault("reset_before", writes=True, times=1)])
+    with pytest.raises(CheckmkError) as caught:
+        create_rule(cmk.rules)
+    assert caught.value.attempted is not None
+    assert caught.value.attempted.is_uncertain
+    assert rule_ids(cmk.rules) == made
+
+
 def test_a_record_that_was_read_can_be_created_again(rules: Rules) -> None:
     rule = create_rule(rules, conditions=LINUX, description="Levels")
     copy = rules.create(rule)

@@ -27,6 +27,7 @@ def _client(version: str, **options: Any) -> Iterator[tuple[SimulatedSite, Check
 
 def _apply(cmk: Checkmk, inventory: Inventory) -> None:
     plan = make_plan(cmk, from_data(inventory), owner="cmdb")
+    assert plan.conflicts == ()
     report = apply_plan(cmk, plan)
     assert (report.ok, report.verified) == (True, True), f"{plan_as_text(plan)}\n{report_as_text(report)}"
     again = make_plan(cmk, from_data(inventory), owner="cmdb")

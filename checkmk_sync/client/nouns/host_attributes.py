@@ -65,10 +65,10 @@ class HostAttributes(Resource):
             gaps.append(f"the custom attributes are unknown, because the user cannot see the host {host!r}")
         return SiteAttributes(groups, custom, tuple(gaps))
 
-    def users(self, attribute: str, values: Optional[Container[Any]] = None) -> AttributeUsers:
+    def used_by(self, attribute: str, values: Optional[Container[Any]] = None) -> AttributeUsers:
         """Return the hosts, folders and rules that use an attribute, or only those with one of the ``values``.
 
-        >>> cmk.host_attributes.users("tag_environment", ["lab"]).hosts
+        >>> cmk.host_attributes.used_by("tag_environment", ["lab"]).hosts
 
         This reads all hosts and folders. For a tag, it also reads the rules of all rulesets in use. A rule that accepts
         several tags counts only without ``values``, because the site does not change it if one of them disappears.
@@ -90,7 +90,8 @@ class HostAttributes(Resource):
     def _custom(self, host: str, fresh: bool) -> frozenset[str]:
         query = {"effective_attributes": True}
         found = self._record(Host.parse, "get", path={"name": host}, query=query, fresh=fresh)
-        # Checkmk adds the default of each attribute (Folder.effective_attributes in cmk/gui/watolib).
+        # Checkmk adds the default of each attribute (Folder.effective_attributes in cmk/gui/watolib). Its OpenAPI
+        # document names no custom attributes, and only 3.0 lists them (werk 17867).
         names = (found.effective_attributes or {}).keys() - BUILT_IN - _OTHERS
         return frozenset(name for name in names if not name.startswith(TAG))
 

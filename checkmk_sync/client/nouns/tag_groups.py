@@ -61,7 +61,7 @@ class TagGroups(Collection[TagGroup]):
             left = [tag.get("id", tag.get("ident")) for tag in values.get("tags") or ()]
             tags = self.get(key, fresh=True).tags if left else ()
             lost = [tag["id"] for tag in tags if tag["id"] not in (None, *left)]
-        return AttributeUsers() if lost == [] else HostAttributes(self._site).users(f"tag_{key}", lost)
+        return AttributeUsers() if lost == [] else HostAttributes(self._site).used_by(f"tag_{key}", lost)
 
 
 def _needs(rule: Rule, group: str) -> bool:
