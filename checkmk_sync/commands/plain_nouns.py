@@ -173,11 +173,22 @@ def _value(field: NounField, *, is_required: bool) -> Argument:
     )
 
 
+class _NoneLiteral:
+    """The value None of a literal, because None among the arguments of a command means "not given"."""
+
+    def __repr__(self) -> str:
+        return "None"
+
+
+NONE_LITERAL = _NoneLiteral()
+
+
 def _read_literal(field: NounField, text: str) -> Any:
     try:
-        return field.decode(text)
+        value = field.decode(text)
     except ValueError as error:
         raise ValueError(f"{field.name} is not valid: {error}") from None
+    return NONE_LITERAL if value is None else value
 
 
 def noun_fields(noun: Noun) -> tuple[Field, ...]:
