@@ -25,6 +25,7 @@ exclude_patterns = ["_build", "requirements.txt"]
 nitpicky = True
 nitpick_ignore = [  # arguments that no user passes, and the rows behind the records
     ("py:class", "checkmk_sync.catalogue.noun.Noun"),
+    ("py:class", "checkmk_sync.catalogue.noun.Record"),
     ("py:class", "checkmk_sync.client.site.Site"),
     ("py:class", "checkmk_sync.testing.endpoints.SiteState"),
 ]

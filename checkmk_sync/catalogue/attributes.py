@@ -74,10 +74,7 @@ LACKING = {name: row.lacking for name, row in _ATTRIBUTES.items() if row.lacking
 ADDRESSES = {name: row.families for name, row in _ATTRIBUTES.items() if row.families}
 CHOICES = {name: row.choices for name, row in _ATTRIBUTES.items() if row.choices}
 # Checkmk: a new site has these tag groups, but its administrators may change them.
-SAMPLE_TAGS = {
-    "tag_criticality": ("prod", "critical", "test", "offline"),
-    "tag_networking": ("lan", "wan", "dmz"),
-}
+SAMPLE_TAGS = frozenset({"tag_criticality", "tag_networking"})
 
 MASK = f"{HIDDEN} stands for a secret that was not shown; leave it out or give the secret itself"
 

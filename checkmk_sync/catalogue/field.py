@@ -52,7 +52,7 @@ class Field:
     * The site chooses the value of an ``assigned`` field.
     * A request for a list must give the fields with ``filters``.
     * An update cannot change a ``fixed`` field, and must send the fields with ``repeated``.
-    * A ``literal`` is sent as the text of a Python literal.
+    * A ``literal`` is sent as the text of a Python literal, so None is a value, too.
     * Only some objects have a ``partial`` field.
     * ``created_as`` is the name in requests that create an object, if it differs from ``wire``. None means that only an
       update can set the field.
@@ -61,6 +61,7 @@ class Field:
     * ``shows(found, wanted)`` returns False if the answer does not tell whether the object has the wanted value. Such a
       value counts as the same, except for the part that ``matches`` can compare.
     * An update of a field ``only_with`` another field has no effect without that field.
+    * ``problem_in(value, record)`` returns why the site would drop the value in a list, such as a ruleset; else None.
     * A new object gets the ``initial`` value if none is given.
     * ``encode`` converts a value for requests, and ``decode`` a value from answers.
     * ``refers_to`` is the noun whose objects the value names.
@@ -97,6 +98,7 @@ class Field:
     matches: Optional[Callable[[Any, Any], bool]] = None
     shows: Optional[Callable[[Any, Any], bool]] = None
     only_with: str = ""
+    problem_in: Optional[Callable[[Any, Any], Optional[str]]] = None
     initial: Any = None
     holds_secrets: bool = False
     unset: Any = None
@@ -114,7 +116,8 @@ class Field:
     @property
     def removal(self) -> Any:
         """The value that removes the field of an object, or None if an update cannot remove it."""
-        value = {str: "", list: []}.get(self.type) if self.unset is None else self.unset
+        empty = {str: "", list: [], bool: False}.get(self.type)
+        value = next((found for found in (self.unset, self.initial, empty) if found is not None), None)
         try:
             self.check(value)
         except ValueError:
@@ -183,7 +186,7 @@ class Field:
         if self.matches is None and not self.is_shown(one, other):
             return True
         one, other = (self.unset if value is None else value for value in (one, other))
-        if one is None or other is None:
+        if (one is None or other is None) and not self.literal:
             return (one in _EMPTY and other in _EMPTY) or (self.type is bool and not one and not other)
         if self.matches is not None:
             return self.matches(self.canonical(one), self.canonical(other))

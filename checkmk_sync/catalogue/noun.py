@@ -79,6 +79,16 @@ class Noun:
         """Return the options of an operation that callers can give."""
         return tuple(option for option in self.options if verb in option.since and option.description)
 
+    def given(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values without None, which means "not given" unless it is a literal."""
+        fields = self.by_name
+        # A name that does not exist is kept, because it is refused later.
+        return {
+            name: value
+            for name, value in values.items()
+            if value is not None or name not in fields or fields[name].literal
+        }
+
     def supports(self, verb: str) -> bool:
         """Return True if a version of Checkmk has the operation."""
         return any(row.verb == verb for row in self.operations)
@@ -103,8 +113,9 @@ class Record:
 
     def values(self) -> dict[str, Any]:
         """Return the fields that are set, by name, without the key."""
-        found = {field.name: getattr(self, field.name) for field in self.noun.fields if field is not self.noun.key}
-        return {name: value for name, value in found.items() if value is not None}
+        return self.noun.given(
+            {field.name: getattr(self, field.name) for field in self.noun.fields if field is not self.noun.key}
+        )
 
 
 def key(description: str, *, default: Any = dataclasses.MISSING, **facts: Any) -> Any:

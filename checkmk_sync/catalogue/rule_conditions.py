@@ -115,3 +115,15 @@ def _conjunction(groups: Sequence[Mapping[str, Any]]) -> Optional[list[tuple[str
         else:
             return None
     return found
+
+
+def conditions_problem(conditions: Conditions, ruleset: Any) -> Optional[str]:
+    """Return which of the conditions the ruleset does not have, so that sites drop it silently; None if it has all."""
+    # The source is the same as for the simulated site: cmk/gui/openapi/endpoints/rule.
+    is_for_hosts = ruleset.match_type is not None and ruleset.item_type is None  # neither is in the documents
+    for name in with_label_groups(conditions):
+        kind, _, part = name.partition("_")
+        is_own_label = part == "label_groups" and ruleset.name == f"{kind}_label_rules"
+        if is_own_label or (is_for_hosts and kind == "service"):
+            return f"the ruleset {ruleset.name!r} does not have the condition {name!r}, and the site would drop it"
+    return None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import sys
-from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Optional, Sequence, Union
 
 import click
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from ..config.secrets import SecretSource
 
 MAX_SECRET = 2**16  # characters
+# The settings of the requests while a user waits for the completion of a word.
+QUICK = {
+    "timeouts": {"connect_s": 1.0, "read_s": 2.0, "total_s": 3.0},
+    "recovery": {"retry": {"max_retries": 0}},
+}
 FORMATS = ("table", "wide", "json", "jsonl", "yaml", "csv", "name")  # of lists
 
 
@@ -85,7 +91,28 @@ def parameter(argument: Argument) -> click.Parameter:
         show_default=argument.default is not None,
         help=argument.help,
         metavar="KEY=VALUE" if argument.kind == "pairs" else argument.metavar,
+        shell_complete=None if argument.complete is None else functools.partial(_complete, argument.complete),
     )
+
+
+def _complete(
+    complete: Callable[..., Iterable[str]], context: click.Context, _parameter: click.Parameter, text: str
+) -> list[str]:
+    """Return the values of an option that a shell proposes."""
+    from ..config.records import replace_nested
+    from ..errors import CheckmkError
+
+    # click does not reach the positional arguments, because the option before the cursor has no value yet.
+    takes_host = any(parameter.name == "host" for parameter in context.command.params)
+    host = context.params.get("host") or next(iter(context.args if takes_host else ()), None)
+    try:
+        settings = replace_nested(context.ensure_object(State).settings(), QUICK)
+    except (CheckmkError, OSError):  # no settings, or settings that are not valid
+        return [*complete(None, text, host)]
+    from ..client.checkmk import Checkmk
+
+    with Checkmk.from_settings(settings) as client:
+        return [*complete(client, text, host)]
 
 
 def values(arguments: Sequence[Argument], inputs: Mapping[str, Any]) -> dict[str, Any]:

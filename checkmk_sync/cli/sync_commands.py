@@ -111,7 +111,9 @@ def checks(report: Report) -> Iterator[str]:
     again = "checkmk-sync plan, with the same inventory and options"
     unknown = [change for change, outcome in report.results if outcome.status is Status.UNKNOWN]
     for change in unknown[:MAX_CHECKS]:
-        yield f"Check with: checkmk-sync {KINDS[change.kind].section.replace('_', '-')} get {change.key}"
+        by_id = change.id != change.key or not KINDS[change.kind].is_named_by_mark  # the ID of a new rule is unknown
+        section = KINDS[change.kind].section.replace("_", "-")
+        yield f"Check with: {f'checkmk-sync {section} get {change.id}' if by_id else again}"
     if len(unknown) > MAX_CHECKS:
         yield f"Check the others with: {again}"
     later = {"discovery": f"Check the scans with: {again}", "activation": "Check with: checkmk-sync pending"}

@@ -87,8 +87,7 @@ class AssignedKeys(Collection[R]):
 
     def _given(self, wanted: Union[str, R, None], values: Values) -> dict[str, Any]:
         if wanted is None:
-            known = self.record.noun.by_name
-            return {name: value for name, value in values.items() if value is not None or name not in known}
+            return dict(self.record.noun.given(values))
         given = super()._given(wanted, values)
         return {name: value for name, value in given.items() if not self._format.field(name).assigned}
 
@@ -118,11 +117,13 @@ class AssignedKeys(Collection[R]):
                     if len(same) == 1:
                         return same[0]
                     # Each of them may be the object, even with values that the site has changed.
-                    if same or (new and (not was_absent or isinstance(failure, ServerError))):
+                    if new and (not was_absent or isinstance(failure, ServerError)):
                         raise failure
                     return None
 
                 created = self._settle(error, find_created)
+                if content not in claim:  # another call has claimed an equal object during the search
+                    raise
         if content in claim:  # a later call finds this object in its first list
             claims.discard(self.noun, content)
         return created

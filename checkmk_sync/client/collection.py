@@ -218,15 +218,12 @@ class Collection(BulkEditable[R]):
         kind, record = with_article(self.record.noun.singular), with_article(self.record.__name__)
         require_type(wanted, str, f"{kind} must be a key or {record}")
         self._refuse_key(values)
-        known = self.record.noun.by_name
-        # None means "not given", as in records. A name that does not exist is kept, because it is refused later.
-        given = {name: value for name, value in values.items() if value is not None or name not in known}
-        return {self._key: self._require_key(wanted), **given}
+        return {self._key: self._require_key(wanted), **self.record.noun.given(values)}
 
     def _refuse_key(self, values: Values) -> None:
         if self._key in values:
-            kind = self.record.noun.singular
-            raise ValueError(f"{self._key!r} is the key of a {kind}; give it only as the first argument")
+            kind = with_article(self.record.noun.singular)
+            raise ValueError(f"{self._key!r} is the key of {kind}; give it only as the first argument")
 
     def _new_record(self, wanted: Union[str, R, None], values: Values) -> R:
         given = {**self._format.initial, **self._given(wanted, values)}
@@ -287,11 +284,11 @@ class Collection(BulkEditable[R]):
 
     def _repeated(self, before: R) -> Values:
         """Return the values that every update of the object must repeat."""
+        fields, replaces = self._format.fields, self.record.noun.replaces
         return {
-            name: getattr(before, name)
-            for name, field in self._format.fields.items()
-            if (field.repeated or (self.record.noun.replaces and not (field.fixed or field.assigned)))
-            and getattr(before, name) is not None
+            name: value
+            for name, value in before.values().items()
+            if fields[name].repeated or (replaces and not (fields[name].fixed or fields[name].assigned))
         }
 
 

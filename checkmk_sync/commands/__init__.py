@@ -8,6 +8,7 @@ from __future__ import annotations
 from .command import Argument, Command, CountedRows, FailureRow, Field, Preview, as_arguments
 from .configuration import CONFIGURATION_COMMANDS
 from .diagnostics import DIAGNOSTIC_COMMANDS
+from .explain import EXPLAIN_COMMANDS
 from .folders import FOLDER_COMMANDS
 from .hosts import HOST_COMMANDS
 from .plain_nouns import plain_noun_commands
@@ -27,6 +28,7 @@ _WRITTEN: tuple[Command, ...] = (
     *SYNC_COMMANDS,
     *CONFIGURATION_COMMANDS,
     *RULE_COMMANDS,
+    *EXPLAIN_COMMANDS,
     *USER_COMMANDS,
     *DIAGNOSTIC_COMMANDS,
 )

@@ -75,6 +75,7 @@ ATTRIBUTE = Argument(
     many=True,
     example={"ipaddress": "192.0.2.10"},
     parse=_attributes.attribute_values,
+    complete=_attributes.complete_attribute,
     tool_help="The attributes to set: an object of names and values. In place of a list, a string such as "
     "gw01|gw02 is accepted. A string that starts with [ or { is JSON.",
 )

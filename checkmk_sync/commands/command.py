@@ -66,6 +66,9 @@ class Argument:
     option: str = ""  # option name, if it is not "--" and the name; "--no-…" for a flag that turns it off
     metavar: Optional[str] = None
     is_option: bool = False  # an option of the command line even if it is required
+    # complete(client, text, host) returns the values that shells propose. The client is None without settings. ``host``
+    # is the host of the command line, or None.
+    complete: Optional[Callable[..., Iterable[str]]] = field(default=None, repr=False)
 
     @property
     def is_positional(self) -> bool:
@@ -223,6 +226,8 @@ _EFFECTS: Mapping[str, Mapping[str, Any]] = {
     "create": {"writes": True, "additive": True},
     "update": {"writes": True, "idempotent": True},
     "move": {"writes": True, "idempotent": True},
+    "rename": {"writes": True},
+    "remove-login": {"writes": True, "idempotent": True},
     "delete": {"writes": True, "destructive": True},
 }
 
@@ -235,7 +240,7 @@ def object_command(words: str, text: str, handler: Callable[..., Any], *argument
 # Options in messages of the library that as_arguments() replaces by the names of tool arguments.
 OPTIONS = (
     *("adopt", "allow-changes", "allow-deletions", "attribute", "confirm-delete", "force-foreign", "label", "owner"),
-    *("recursive", "remove", "remove-label", "title"),
+    *("recursive", "remove", "remove-label", "repair", "title"),
 )
 _OTHER_NAMES = {"confirm-delete": "confirm_deletions"}
 _OPTION = re.compile(rf"--({'|'.join(sorted(OPTIONS, key=len, reverse=True))})(?![\w-])")

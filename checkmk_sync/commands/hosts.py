@@ -9,6 +9,7 @@ from ..catalogue.states import HostState
 from .arguments import ATTRIBUTE, HOST, HOSTS, LABEL, WITH_LABEL, search, settings_fields, state
 from .command import MAX_SHOWN, TOOL, Argument, Command, Field, LazyModule, object_command
 
+_attributes = LazyModule(".handlers.attributes", __package__)
 _hosts = LazyModule(".handlers.hosts", __package__)
 _previews = LazyModule(".handlers.previews", __package__)
 
@@ -91,6 +92,7 @@ HOST_COMMANDS = (
             "Remove this attribute; repeatable.",
             many=True,
             tool_help="The names of attributes to remove.",
+            complete=_attributes.complete_attribute,
         ),
         Argument(
             "remove_label",

@@ -48,7 +48,7 @@ def _list(noun: Noun) -> Command:
     ]
     by_text = search(" or ".join(searched_fields(noun)), noun.key.example)
     first = filters[0] if filters else by_text
-    return _command(
+    return noun_command(
         noun,
         "list",
         f"List {noun.plural}.",
@@ -63,7 +63,7 @@ def _list(noun: Noun) -> Command:
 
 
 def _get(noun: Noun) -> Command:
-    return _command(noun, "get", f"Show one {noun.singular}.", key_argument(noun), example=noun.key.example)
+    return noun_command(noun, "get", f"Show one {noun.singular}.", key_argument(noun), example=noun.key.example)
 
 
 def _create(noun: Noun) -> Command:
@@ -72,7 +72,7 @@ def _create(noun: Noun) -> Command:
     required = [field for field in values if field.required]
     filters = "".join(f" --{field.name} {{{field.name}}}" for field in noun.fields if field.filters)
     needs_secret = any(field.secret for field in required)
-    return _command(
+    return noun_command(
         noun,
         "create",
         f"Create {with_article(noun.singular)}.",
@@ -86,7 +86,7 @@ def _create(noun: Noun) -> Command:
 
 def _update(noun: Noun) -> Command:
     values = [field for field in noun.fields[1:] if not (field.fixed or field.assigned)]
-    return _command(
+    return noun_command(
         noun,
         "update",
         f"Change {with_article(noun.singular)}. Fields that are not given stay as they are.",
@@ -115,7 +115,7 @@ def _option(option: Option) -> Argument:
 
 
 def _delete(noun: Noun) -> Command:
-    return _command(
+    return noun_command(
         noun,
         "delete",
         f"Delete {with_article(noun.singular)}.",
@@ -128,7 +128,7 @@ def _delete(noun: Noun) -> Command:
     )
 
 
-def _command(
+def noun_command(
     noun: Noun, verb: str, text: str, *arguments: Argument, handler: Optional[Callable[..., Any]] = None, **facts: Any
 ) -> Command:
     """Return a command whose handler and fields are by default those of ``get``, ``create`` and ``update``."""
@@ -154,6 +154,8 @@ def _value(field: NounField, *, is_required: bool) -> Argument:
         text += ', as a Python literal like that of "Export rule for API" in Checkmk'
     elif field.type in _JSON_TYPES:
         text += ", as JSON"
+    if field.holds_secrets:
+        text += "; write secret:NAME in place of a secret"
     in_all_sites = field.since is None and field.until is None and field.editions is None
     return Argument(
         field.name,
@@ -173,11 +175,22 @@ def _value(field: NounField, *, is_required: bool) -> Argument:
     )
 
 
+class _NoneLiteral:
+    """The value None of a literal, because None among the arguments of a command means "not given"."""
+
+    def __repr__(self) -> str:
+        return "None"
+
+
+NONE_LITERAL = _NoneLiteral()
+
+
 def _read_literal(field: NounField, text: str) -> Any:
     try:
-        return field.decode(text)
+        value = field.decode(text)
     except ValueError as error:
         raise ValueError(f"{field.name} is not valid: {error}") from None
+    return NONE_LITERAL if value is None else value
 
 
 def noun_fields(noun: Noun) -> tuple[Field, ...]:

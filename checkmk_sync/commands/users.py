@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 from ..catalogue.nouns import NOUNS
-from .command import Argument, Command, LazyModule
-from .plain_nouns import key_argument, noun_fields
+from .command import Argument, LazyModule
+from .plain_nouns import key_argument, noun_command
 
 _handlers = LazyModule(".handlers.users", __package__)
-_USERS, _ROLES = NOUNS["users"], NOUNS["roles"]
+_USER, _ROLE = key_argument(NOUNS["users"]), key_argument(NOUNS["roles"])
 
 USER_COMMANDS = (
-    Command(
-        "roles rename",
+    noun_command(
+        NOUNS["roles"],
+        "rename",
         "Give a role another ID, also in the roles of users.",
-        _handlers.rename_role,
-        (
-            key_argument(_ROLES),
-            Argument("new_name", "New ID of the role.", required=True, check=_ROLES.key.check, example="night"),
-        ),
-        writes=True,
-        example=f"{_ROLES.key.example} night",
-        fields=noun_fields(_ROLES),
+        _ROLE,
+        Argument("new_name", "New ID of the role.", required=True, check=_ROLE.check, example="night"),
+        handler=_handlers.rename_role,
+        example=f"{_ROLE.example} night",
         check_with="checkmk-sync roles get {new_name}",
-        own_tools=False,
     ),
-    Command(
-        "users remove-login",
+    noun_command(
+        NOUNS["users"],
+        "remove-login",
         "Remove the password or secret of a user, who stays a contact for notifications.",
-        _handlers.remove_login,
-        (key_argument(_USERS),),
-        writes=True,
-        idempotent=True,
-        example=_USERS.key.example,
-        fields=noun_fields(_USERS),
-        own_tools=False,
+        _USER,
+        handler=_handlers.remove_login,
+        example=_USER.example,
     ),
 )

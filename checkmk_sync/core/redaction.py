@@ -56,7 +56,7 @@ def telling_name(members: Mapping[Any, Any], key: Any) -> str:
 
 
 def named_entries(value: Sequence[Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the entries of a list or tuple. Those of a tuple are named by the string before them, if there is one."""
+    """Yield the entries of a list or tuple, each with its name. In a tuple, a string is the name of the next entry."""
     # Checkmk: values of rules contain ("password", "…") and ("cmk_postprocessed", "explicit_password", ("uuid", "…")).
     is_named = isinstance(value, tuple)
     for before, inner in zip(("", *value), value):

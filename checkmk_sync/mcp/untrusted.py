@@ -7,7 +7,7 @@ import json
 import secrets
 from typing import Any, Mapping, Optional
 
-from ..core.redaction import HIDDEN, find_secrets, is_public, mask_secrets, telling_name
+from ..core.redaction import HIDDEN, find_secrets, is_public, mask_secrets, named_entries, telling_name
 from ..core.secret_names import is_secret_name
 from ..core.text import escape_invisible, parse_json_container
 
@@ -29,7 +29,8 @@ def sanitize(value: Any, max_text: int = MAX_TEXT, max_entries: Optional[int] = 
             for key, inner in itertools.islice(value.items(), max_entries)
         }
     if isinstance(value, (list, tuple)):
-        return [sanitize(inner, max_text, max_entries) for inner in value[:max_entries]]
+        entries = itertools.islice(named_entries(value), max_entries)
+        return [HIDDEN if is_secret_name(name) else sanitize(inner, max_text, max_entries) for name, inner in entries]
     text = str(value)
     document = parse_json_container(text)
     if document is not None and any(find_secrets(document)):

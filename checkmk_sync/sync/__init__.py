@@ -20,16 +20,17 @@ from .changes import Action, Change, Conflict
 from .desired import Desired, Object, Problem
 from .kinds import HOSTS, KINDS
 from .limits import Limits
+from .lists import lists_in_use, with_known_lists
 from .mapping import ColumnMap
 from .mapping_file import load_map
-from .observed import Observed, lists_in_use, observe
+from .observed import Observed, observe
 from .plan import Plan
 from .planner import diff
 from .renames import Rename
 from .render import plan_as_markdown, plan_as_text
 from .report import Report, report_as_text
 from .scans import silent, undiscovered
-from .site_attributes import with_site_attributes
+from .site_attributes import with_site_attributes, with_tags_in_use
 from .sources import from_data, load, to_data
 
 __all__ = [
@@ -91,7 +92,9 @@ def make_plan(
             field="owner",
         )
     # Not desired.kinds: an inventory can consist of folders that are only implied, such as the root folder.
-    observed = observe(client, {kind for kind, _ in desired.objects}, owner, _lists(client, desired))
+    in_use = lists_in_use(client, desired.kinds)
+    observed = observe(client, {kind for kind, _ in desired.objects}, owner, in_use)
+    observed = with_known_lists(client, desired, observed, in_use)
     observed = with_site_attributes(client, desired, observed)
     plan = diff(
         desired,
@@ -103,20 +106,8 @@ def make_plan(
         limits=Limits.of(client.settings.sync.limits),
         secrets=tuple(client.settings.secrets),
     )
+    plan = with_tags_in_use(client, plan)
     return _with_scans(client, plan, desired, observed) if discover else plan
-
-
-def _lists(client: Checkmk, desired: Desired) -> dict[str, set[str]]:
-    """Return, by kind, the lists that are read: those of the inventory, and those in use.
-
-    An object that is gone from the inventory can be in each list that is in use.
-    """
-    lists: dict[str, set[str]] = {}
-    for wanted in desired.objects.values():
-        kind = KINDS[wanted.kind]
-        if kind.listed_by:
-            lists.setdefault(kind.name, set()).update(filter(None, [wanted.properties.get(kind.listed_by)]))
-    return {name: {*names, *lists_in_use(client, name)} for name, names in lists.items()}
 
 
 def _with_scans(client: Checkmk, plan: Plan, desired: Desired, observed: Observed) -> Plan:

@@ -105,7 +105,8 @@ class Change:
                 f"{self.name} now belongs to {describe_owner(now.owner)}; its owner changed after the plan was made"
             )
         if now.copies:
-            return NotOwnedError(f"the mark of {self.name} is now in several objects, so it was cloned")
+            ids = ", ".join((now.id, *now.copies))
+            return NotOwnedError(f"the mark of {self.name} is in several objects, which are probably clones: {ids}")
         before = now if self.existing is None else self.existing
         births = (now.birth, before.birth) if now.birth and before.birth else ()
         if len({*births}) > 1 or (before.id and before.id != now.id):
@@ -122,8 +123,11 @@ class Change:
     def to_dict(self) -> dict[str, Any]:
         """Return the change as plain data, sorted and without secrets."""
         changed = {
-            ".".join(path): [masked(self.kind, path, value) for value in values]
-            for path, values in sorted(self.properties.items())
+            ".".join(path): [
+                None if self.existing is None else masked(self.kind, path, now),
+                masked(self.kind, path, new),
+            ]
+            for path, (now, new) in sorted(self.properties.items())
         }
         data = {"action": self.action.value, "kind": self.kind, "key": self.key, "properties": changed}
         return {**data, "after": list(self.after)} if self.after else data
@@ -169,7 +173,7 @@ def masked(kind: str, path: Property, value: Any) -> Any:
 def _as_text(kind: str, path: Property, value: Any) -> Any:
     """Return a value, or the text of a Python literal, which can have keys that are not strings."""
     field = KINDS[kind].field_at(path)
-    return repr(value) if field is not None and field.literal and value is not None else value
+    return repr(value) if field is not None and field.literal else value
 
 
 def describe_owner(owner: Optional[str]) -> str:

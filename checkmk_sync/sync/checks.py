@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Collection, Container, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar
 
-from ..catalogue.attributes import BUILT_IN, CHOICES, SAMPLE_TAGS, TAG, tag_problem
+from ..catalogue.attributes import BUILT_IN, CHOICES, TAG, tag_problem
 from ..client.object_format import NounFormat, noun_format
 from ..config.secrets import advice_on_secret, references_in
-from ..core.text import close_matches, pluralize, summarize
+from ..core.text import close_matches, pluralize, suggestion, summarize
 from ..errors import CheckmkError
 from .desired import REMOVE, Desired, Object, Problem
 from .kinds import FOLDER, FOLDERS, HOSTS, KINDS, Property
@@ -61,6 +61,25 @@ def fixed_problems(wanted: Object, changed: Iterable[Property]) -> Iterator[Prob
             yield wanted.problem(message, *path)
 
 
+def list_problems(wanted: Object, observed: Observed) -> Iterator[Problem]:
+    """Yield a mistake if the list does not exist, such as a ruleset, or if its objects cannot have a property."""
+    kind, existing = KINDS[wanted.kind], observed.objects.get((wanted.kind, wanted.key))
+    now = {} if existing is None else existing.properties
+    name, known = {**now, **wanted.properties}.get(kind.listed_by), observed.lists.get(kind.name)
+    if known is None or name is None:
+        return
+    if name not in known:
+        wrong = f"unknown {kind.listed_by[0]} {name!r}{suggestion(name, tuple(known))}"
+        yield wanted.problem(wrong, *kind.listed_by)
+        return
+    for path, value in wanted.properties.items():
+        field = kind.field_at(path)
+        check = None if field is None or value is REMOVE else field.problem_in
+        problem = None if check is None else check(value, known[name])
+        if problem is not None:
+            yield wanted.problem(problem, *path)
+
+
 def _is_tag(path: Property) -> bool:
     return path[0] == "attributes" and path[1].startswith(TAG)
 
@@ -97,13 +116,14 @@ def creation_problems(wanted: Object, observed: Observed) -> Iterator[Problem]:
 
 def secret_problems(wanted: Object, known: Collection[str]) -> Iterator[Problem]:
     """Yield a mistake for each reference to a secret that the configuration does not define."""
+    kind = KINDS[wanted.kind]
     for path, value in wanted.properties.items():
-        for name in KINDS[wanted.kind].secret_names(path, value):
+        for name in kind.secret_names(path, value):
             if name not in known:
                 advice = advice_on_secret(name, known)
                 yield wanted.problem(f"{path[0]} names the unknown secret {name!r}{advice}", *path)
-        kind = KINDS[wanted.kind]
-        for text in references_in(kind.revealed(path, value, lambda _name: "")) if kind.may_refer(path) else ():
+        hidden = kind.revealed(path, value, lambda _name: "")
+        for text in references_in(hidden) if kind.secret_member(path, value) else ():
             why = "is not in a part with the name of a secret, so the site and plans would show it"
             yield wanted.problem(f"{path[0]} contains {text!r}, which {why}", *path)
 
@@ -122,7 +142,7 @@ def warnings(desired: Desired, observed: Observed, kept: Sequence[str], secrets_
             )
     yield from observed.attributes.gaps
     for name, users in _not_in_use(desired, observed, _custom_attributes).items():
-        yield from _name_warning(name, users, observed)
+        yield from _name_warning(name, users, observed.attributes.custom)
     scans = [wanted for wanted in desired.objects.values() if _lacks_criticality(wanted)]
     if scans:
         subject = f"the network_scan of {_name_first(scans)}"
@@ -140,19 +160,14 @@ def warnings(desired: Desired, observed: Observed, kept: Sequence[str], secrets_
         yield f"the secrets of {objects} are written even if they are unchanged, because of 'secrets: always'"
 
 
-def _name_warning(name: str, users: Sequence[Object], observed: Observed) -> Iterator[str]:
-    """Yield a warning for an attribute that no object of the site has, unless the site is known to define it."""
-    custom, tags = observed.attributes.custom, observed.attributes.tags
-    if name.startswith(TAG) and tags is not None:
-        return  # a tag group that does not exist is a mistake
-    if custom is not None and name in custom:
+def _name_warning(name: str, users: Sequence[Object], custom: Optional[Collection[str]]) -> Iterator[str]:
+    """Yield a warning for an attribute that no object has, unless it is one of the site's ``custom`` attributes."""
+    if name in (custom or ()):
         return
     close = close_matches(name.lower(), [*BUILT_IN, "labels", *(custom or ())])
     subject = f"the attribute {name!r} of {_name_first(users)}"
     if close:
         yield f"{subject} is not built into Checkmk; did you mean {close[0]!r}?"
-    elif name.startswith(TAG):
-        yield f"{subject} is not used by any object of the site; does the tag group {name[len(TAG) :]!r} exist?"
     elif custom is None:
         yield f"{subject} is not built into Checkmk; is it a custom attribute of this site?"
     else:
@@ -163,7 +178,7 @@ def not_compared_warnings(objects: Mapping[str, Sequence[Object]]) -> Iterator[s
     """Yield a warning for each field whose value the site does not show for some objects."""
     for name, found in objects.items():
         subject = f"the site does not show {name} of {_name_first(found)}"
-        yield f"{subject}, so that the plan does not change it; 'secrets: always' writes it each time"
+        yield f"{subject}, so the plan does not change it; 'secrets: always' writes it each time"
 
 
 def _name_first(users: Sequence[Object]) -> str:
@@ -192,7 +207,8 @@ def _not_in_use(
 
 def _custom_attributes(properties: Mapping[Property, Any]) -> Iterator[str]:
     for path, value in properties.items():
-        if path[0] == "attributes" and path[1] not in BUILT_IN and value is not REMOVE:
+        # A tag that the site does not have is a mistake.
+        if path[0] == "attributes" and path[1] not in BUILT_IN and value is not REMOVE and not _is_tag(path):
             yield path[1]
 
 
@@ -203,7 +219,7 @@ def _lacks_criticality(wanted: Object) -> bool:
 
 _CONTACT_GROUP = "contact group"
 # Each site defines the values of these attributes. Every new site has the listed values.
-_SITE_DEFINED: Mapping[str, tuple[str, ...]] = {**SAMPLE_TAGS, "contactgroups": ("all",), "site": ()}
+_SITE_DEFINED: Mapping[str, tuple[str, ...]] = {"contactgroups": ("all",), "site": ()}
 
 
 def _site_defined_values(properties: Mapping[Property, Any]) -> Iterator[tuple[str, str]]:
@@ -224,12 +240,6 @@ def _unknown_values(desired: Desired, observed: Observed) -> dict[tuple[str, str
     known = {("site", observed.site), *((name, value) for name in _SITE_DEFINED for value in _SITE_DEFINED[name])}
     groups = (key for kind, key in (*desired.objects, *observed.objects) if kind == _CONTACT_GROUP)
     known.update(("contactgroups", key) for key in groups)
-    # If the tag groups are known, a tag that does not exist is a mistake.
-    checked = () if observed.attributes.tags is None else SAMPLE_TAGS
     return _not_in_use(
-        desired,
-        observed,
-        lambda properties: (
-            pair for pair in _site_defined_values(properties) if pair not in known and pair[0] not in checked
-        ),
+        desired, observed, lambda properties: (pair for pair in _site_defined_values(properties) if pair not in known)
     )

@@ -78,7 +78,8 @@ class Observed:
     """The state of a site: all objects of some ``kinds`` that ``user`` may see, by kind and key.
 
     ``pending`` are the changes of all users that are not activated yet. ``site`` is the ID of the site. ``version`` and
-    ``edition`` are None if they are unknown. ``attributes`` are the attributes that the site defines.
+    ``edition`` are None if they are unknown. ``lists`` are the lists of some kinds, such as the rulesets of rules, if
+    they are known. ``attributes`` are the attributes that the site defines.
     """
 
     objects: Mapping[tuple[str, str], ExistingObject]
@@ -88,6 +89,7 @@ class Observed:
     version: Optional[CheckmkVersion] = None
     edition: Optional[str] = None
     kinds: frozenset[str] = frozenset({FOLDERS.name, HOSTS.name})
+    lists: Mapping[str, Mapping[str, Record]] = field(default_factory=dict)
     attributes: SiteAttributes = field(default_factory=SiteAttributes)
 
     def of_kind(self, kind: str) -> Iterator[ExistingObject]:
@@ -124,12 +126,6 @@ def reread(
     current = _read(client, kind, owner, lists, keys if len(keys) <= FEW_NAMES else None)
     wanted = set(keys)
     return {existing.key: existing for existing in current if existing.key in wanted}
-
-
-def lists_in_use(client: Checkmk, kind: str) -> list[str]:
-    """Return the lists that contain objects of a kind, such as the rulesets with rules."""
-    field = KINDS[kind].field_at(KINDS[kind].listed_by)
-    return [] if field is None else list(getattr(client, field.refers_to).names(used=True))
 
 
 def _read(

@@ -19,7 +19,7 @@ def in_order(
 ) -> list[Change]:
     """Return the changes, with moves that bring the objects of each list and folder into the order of the inventory."""
     moves = {change.target: change for change in changes if _is_move(change)}
-    created = {change.target: change for change in changes if change.action is Action.CREATE}
+    created = {change.target: change.new_values for change in changes if change.action is Action.CREATE}
     sequence = {key: number for number, key in enumerate(observed.objects)}
     for (kind, _, folder), names in _groups(desired, observed, conflicting_keys).items():
         existing = {name: observed.objects[kind, name] for name in names if (kind, name) in observed.objects}
@@ -31,7 +31,7 @@ def in_order(
                 Action.MOVE,
                 kind,
                 name,
-                existing=existing.get(name) or _after_creation(created[key]),
+                existing=existing.get(name) or ExistingObject(*key, created[key], created[key].get(OWNER)),
                 location=desired.objects[key].location,
             )
             moves[key] = replace(change, properties={**change.properties, path: (None, target)})
@@ -61,10 +61,6 @@ def _groups(
     return groups
 
 
-def _after_creation(change: Change) -> ExistingObject:
-    return ExistingObject(change.kind, change.key, change.new_values, change.new_values.get(OWNER))
-
-
 def placements(wanted: Sequence[str], current: Sequence[str], new: Collection[str]) -> dict[str, tuple[Property, str]]:
     """Return the moves that bring names into the wanted order, each as AFTER or BEFORE another name.
 
@@ -79,7 +75,9 @@ def placements(wanted: Sequence[str], current: Sequence[str], new: Collection[st
     moves = {name: (AFTER, before) for before, name in zip(wanted, wanted[1:])}
     if settled:
         moves = {wanted[0]: (BEFORE, settled[0]), **moves}
-    return {name: move for name, move in moves.items() if name not in set(settled)}
+    for name in settled:
+        moves.pop(name, None)
+    return moves
 
 
 def _longest_ordered(numbers: Iterable[int]) -> list[int]:

@@ -116,11 +116,14 @@ def _corrected(
     fields = [(KINDS[change.kind].field_at(path), path, new) for path, new in change.new_values.items()]
     now = {} if existing is None else existing.properties
     is_visible = all(field is None or field.is_shown(now.get(path), new) for field, path, new in fields)
-    is_proof = existing is None or (change.staleness(existing) is None and is_visible)
+    is_visible |= change.action is Action.CREATE and KINDS[change.kind].is_named_by_mark  # the mark is a proof
+    stale = None if existing is None else change.staleness(existing)
+    is_proof = stale is None and (existing is None or is_visible)
     if is_done and outcome.status is not Status.APPLIED and is_proof:
         return Outcome(outcome.key, Status.APPLIED, note="the site has the wanted state")
     if not is_done and outcome.status is Status.APPLIED:
-        return replace(outcome, status=Status.NOT_APPLIED, note="was applied, but the site no longer has this state")
+        note = str(stale) if existing and existing.copies else "was applied, but the site no longer has this state"
+        return replace(outcome, status=Status.NOT_APPLIED, note=note)
     return outcome
 
 

@@ -221,8 +221,9 @@ class SimulatedSite:
         configuration = self._app.state.configuration
         with configuration.mutex:
             rules = configuration.objects["rules"]
-            rule = {**rules[rule_id], "locked_by": "quick_setup"}
-            configuration.objects["rules"] = {rule_id: rule, **{key: rules[key] for key in rules if key != rule_id}}
+            rule, others = {**rules.pop(rule_id), "locked_by": "quick_setup"}, dict(rules)
+            rules.clear()
+            rules.update({rule_id: rule, **others})
 
     def counts(self) -> dict[str, Any]:
         """Return the numbers of requests, objects, pending changes and matched faults, and the remaining faults."""

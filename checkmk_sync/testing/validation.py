@@ -27,6 +27,10 @@ class Field:
     repeated: bool = False
     nullable: bool = False
 
+    @property
+    def has_default(self) -> bool:
+        return self.default not in (REQUIRED, None)
+
 
 def string(value: Any) -> Any:
     return None if isinstance(value, str) else ["Not a valid string."]
@@ -190,7 +194,7 @@ def checked_body(
         errors = {"_schema": [unknown.format(others[0])]}
     if errors:
         raise bad_fields(errors)
-    defaults = {name: field.default for name, field in fields.items() if field.default not in (REQUIRED, None)}
+    defaults = {name: field.default for name, field in fields.items() if field.has_default}
     return {**defaults, **data}
 
 

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any, Iterator
 
 import click
+import click.shell_completion
 import pytest
 
+from checkmk_sync.testing import SimulatedSite
 from tests.conftest import ROOT, Run
 
 SHELLS = ("bash", "zsh", "fish")
@@ -129,6 +131,42 @@ def test_arguments_and_options_for_files_complete_files() -> None:
     kinds = {name: {item.type for item in items} for name, items in completions.items()}
     assert {name for name, kind in kinds.items() if kind == {"file"}} == {*FILE_OPTIONS, "inventory", "files"}
     assert {name for name, kind in kinds.items() if kind == {"dir"}} == {"sync_folder"}
+
+
+def _proposals(words: str, text: str) -> list[str]:
+    from checkmk_sync.cli.app import cli
+
+    completer = click.shell_completion.ShellComplete(cli, {}, "checkmk-sync", "_CHECKMK_SYNC_COMPLETE")
+    return [item.value for item in completer.get_completions(words.split(), text)]
+
+
+def test_attributes_of_the_site_are_completed(site_for_cli: SimulatedSite) -> None:
+    site_for_cli.add_custom_attribute("tagline")
+    with site_for_cli.client() as cmk:
+        cmk.hosts.create("web01")
+        cmk.tag_groups.create(
+            "tier", title="Tier", tags=[{"id": "gold", "title": "Gold"}, {"id": "tin", "title": "Tin"}]
+        )
+    of_host = "hosts update web01 --attribute"
+    assert _proposals(of_host, "tag_p") == ["tag_piggyback"]
+    assert _proposals(of_host, "tag_t") == ["tag_tier"]
+    assert _proposals(of_host, "tagl") == ["tagline"]
+    assert _proposals(of_host, "tag_tier=") == ["tag_tier=gold", "tag_tier=tin"]
+    assert _proposals(of_host, "tag_snmp_ds=snmp") == ["tag_snmp_ds=snmp-v2", "tag_snmp_ds=snmp-v1"]
+    assert _proposals("hosts update web01 --remove", "tagl") == ["tagline"]
+    assert _proposals("folders update /x --attribute", "tag_t") == ["tag_tier"]
+    assert _proposals("hosts create new --attribute", "tagl") == []  # no host tells the custom attributes
+
+
+def test_without_a_site_the_built_in_attributes_are_completed(
+    site_for_cli: SimulatedSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site_for_cli.close()
+    line = "hosts update web01 --attribute"
+    assert _proposals(line, "ipa") == ["ipaddress"]
+    assert _proposals(line, "management_protocol=s") == ["management_protocol=snmp"]
+    monkeypatch.setenv("CHECKMK_SYNC_CONFIG", "/there/is/no/such/file.yaml")
+    assert _proposals(line, "tag_a") == ["tag_address_family", "tag_agent"]
 
 
 # Pressing Tab

@@ -23,6 +23,7 @@ OWN_CLASSES = [
     "discovery",
     "downtimes",
     "folders",
+    "host_attributes",
     "host_status",
     "hosts",
     "jobs",

@@ -170,10 +170,12 @@ def test_a_missing_library_is_named(play: Play, tmp_path: Path) -> None:
     assert python in run.results["host"]["msg"]
 
 
-def test_the_playbook_of_the_guide_runs(home: Path, own_site: SimulatedSite) -> None:
+@pytest.mark.parametrize("version", ["2.2.0p44", "2.3.0p41", "2.4.0p18", "2.5.0p9"])
+def test_the_playbook_of_the_guide_runs_on_all_versions(home: Path, version: str) -> None:
     (home / "monitoring.yml").write_text(file_of_the_guide("monitoring.yml"), encoding="utf-8")
-    variables = {**variables_of(own_site), "VAULT_SNMP": SECRETS["SNMP_COMMUNITY"]}
-    first, second = (run_ansible(home, "playbook", "monitoring.yml", **variables) for _ in range(2))
-    assert (first.code, set(first.changed.values())) == (0, {True}), first.output
-    assert (second.code, set(second.changed.values())) == (0, {False}), second.output
-    assert own_site.counts()["pending_changes"] == 0
+    with SimulatedSite(version) as site:
+        variables = {**variables_of(site), "VAULT_SNMP": SECRETS["SNMP_COMMUNITY"]}
+        first, second = (run_ansible(home, "playbook", "monitoring.yml", **variables) for _ in range(2))
+        assert (first.code, set(first.changed.values())) == (0, {True}), first.output
+        assert (second.code, set(second.changed.values())) == (0, {False}), second.output
+        assert site.counts()["pending_changes"] == 0

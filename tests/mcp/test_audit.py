@@ -233,3 +233,13 @@ def test_the_command_line_refuses_an_audit_log_that_cannot_be_opened(
     result = sync("mcp", "--audit-log", str(tmp_path / "missing" / "audit.log"))
     assert (result.code, result.out) == (2, "")
     assert "the audit log cannot be written: No such file or directory" in result.err
+
+
+@pytest.mark.parametrize("value", [{"auth": ("password", "geheim-geheim")}, {"token": "geheim-geheim"}])
+def test_secrets_in_the_values_of_rules_are_hidden(live: SimulatedSite, tmp_path: Path, value: Any) -> None:
+    log, facts = tmp_path / "audit.log", {"folder": "/", "value": repr(value)}
+    created = _call(live, log, "rules_create", ruleset="special_agents:prometheus", **facts)
+    refused = _call(live, log, "rules_create", ruleset="checkgroup_parameters:memory_linux", **facts)
+    assert "The data type of the value" in error_text(refused)
+    assert "geheim" not in f"{result_data(created)} {error_text(refused)} {log.read_text()}"
+    assert '"***"' in log.read_text()

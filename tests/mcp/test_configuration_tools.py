@@ -88,7 +88,7 @@ def test_every_kind_is_created_from_its_examples(live: SimulatedSite, kind: str)
     values = {field.name: field.example for field in noun.fields[1:] if field.required}
     name = {} if noun.key.assigned else {"name": "new"}
     if name:
-        assert "name is missing" in error_text(_call(live, "configuration_create", kind=kind, values=values))
+        assert "needs a name" in error_text(_call(live, "configuration_create", kind=kind, values=values))
     made = result_data(_call(live, "configuration_create", kind=kind, values=values, **name))
     assert all(noun.by_name[field].same(made["values"][field], value) for field, value in values.items())
 

@@ -190,6 +190,11 @@ def test_rules_are_listed_and_computed_for_a_host() -> None:
             assert [(row["id"], row["value"]) for row in rows] == [(rule.id, "'linux'")]
 
 
+def test_fields_are_explained(known: SimulatedSite) -> None:
+    (tag,) = _everything(known, "explain_fields", what="hosts.tag_networking")
+    assert (tag["one_of"], tag["example"]) == ("lan, wan, dmz", "lan")
+
+
 def test_every_tool_that_reads_is_called_here() -> None:
     """A new command of the table must be tested here. Plain nouns are tested in test_configuration_tools.py."""
     text = Path(__file__).read_text("utf-8")

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, Iterator
+from pathlib import Path
+from typing import Iterator
 
 import pytest
 
-from checkmk_sync import Checkmk, Status
-from checkmk_sync.config.secrets import SecretSource
+from checkmk_sync import Checkmk, Outcome, Status
+from checkmk_sync.cli.sync_commands import checks
 from checkmk_sync.errors import InventoryError, SettingsError
 from checkmk_sync.sync import (
-    Plan,
     Report,
     apply_plan,
     from_data,
+    load,
     make_plan,
-    plan_as_markdown,
     plan_as_text,
-    report_as_text,
-    to_data,
 )
-from checkmk_sync.testing import ManualClock, SimulatedSite
+from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
+from tests.conftest import Run
+from tests.nouns.inventory_rules import actions, applied, comments, planned, rule, stored
 from tests.nouns.rule_examples import FILESYSTEM, LINUX, create_rule, host_name
 from tests.official_documents import EDITIONS
 
@@ -30,36 +29,6 @@ from tests.official_documents import EDITIONS
 def every_site(request: pytest.FixtureRequest, clock: ManualClock) -> Iterator[tuple[SimulatedSite, Checkmk]]:
     with SimulatedSite(request.param, EDITIONS[request.param], clock=clock) as site, site.client(clock=clock) as cmk:
         yield site, cmk
-
-
-def rule(name: str, **more: Any) -> dict[str, Any]:
-    return {"name": name, "ruleset": FILESYSTEM, "folder": "/", "value": {"levels": (80.0, 90.0)}, **more}
-
-
-def planned(cmk: Checkmk, *items: Any, owner: Any = "cmdb", **more: Any) -> Plan:
-    return make_plan(cmk, from_data({"rules": list(items), **more}), owner=owner)
-
-
-def applied(cmk: Checkmk, *items: Any, **more: Any) -> Report:
-    """Apply an inventory of rules, and check that a second plan is empty."""
-    plan = planned(cmk, *items, **more)
-    plan.raise_if_unsafe(allow_changes="100%", allow_deletions="100%")
-    report = apply_plan(cmk, plan)
-    assert (report.ok, report.verified) == (True, True), report_as_text(report)
-    assert planned(cmk, *items, **more).is_empty
-    return report
-
-
-def stored(site: SimulatedSite) -> dict[str, dict[str, Any]]:
-    return dict(site.state.configuration.objects["rules"])
-
-
-def comments(site: SimulatedSite) -> list[str]:
-    return [values["properties"].get("comment", "") for values in stored(site).values()]
-
-
-def actions(plan: Plan) -> list[str]:
-    return [f"{change.action.value} {change.key}" for change in plan.changes]
 
 
 def test_rules_are_created_changed_and_deleted_by_their_names(every_site: tuple[SimulatedSite, Checkmk]) -> None:
@@ -166,103 +135,89 @@ def test_a_rule_moves_to_another_folder(site: SimulatedSite, cmk: Checkmk) -> No
     applied(cmk, rule("b", folder="/x"), *moved[:1], *moved[2:], folders=folders)
 
 
-# Secrets
-
-HTTP = "active_checks:http"
-SECRETS = {name: SecretSource(value=f"geheim-{name}") for name in ("web", "snmp")}
+# Other cases
 
 
-@pytest.fixture
-def trusted(site: SimulatedSite, clock: ManualClock) -> Iterator[Checkmk]:
-    with site.client(clock=clock, secrets=SECRETS) as cmk:
-        yield cmk
+def test_a_rule_is_found_in_rulesets_that_the_inventory_no_longer_names(site: SimulatedSite, cmk: Checkmk) -> None:
+    applied(cmk, rule("a"), rule("b", ruleset="host_groups", value="linux"))
+    create_rule(cmk.rules, "x", "host_contactgroups")
+    before = len(site.requests)
+    plan = planned(cmk, rule("b", ruleset="host_groups", value="linux"))
+    assert actions(plan) == ["delete a"]
+    lists = [request.path for request in site.requests[before:] if "/rule" in request.path]
+    assert len(lists) == 2 + 3, "the rulesets in use, and the rules of each"
+    assert apply_plan(cmk, plan).ok
 
 
-def _login(name: str = "secret:web", **more: Any) -> dict[str, Any]:
-    """Return a rule with a secret that sites mask, and one that they show."""
-    login = {"user": "u", "password": ("password", name), "api_token": "secret:snmp"}
-    value = {"name": "shop", "host": {"address": ("direct", "10.0.0.1")}, "mode": ("url", {"auth": login})}
-    return rule("login", **{"ruleset": HTTP, "value": value, **more})
-
-
-def test_secrets_in_values_are_resolved_and_never_shown(site: SimulatedSite, trusted: Checkmk) -> None:
-    plan = planned(trusted, _login())
-    report = applied(trusted, _login())
-    (values,) = stored(site).values()
-    assert "'geheim-web'" in values["value_raw"]
-    assert "'geheim-snmp'" in values["value_raw"]
-    changed = planned(trusted, _login(description="New"))
-    value = _login()["value"]
-    value["name"] = "other"
-    renamed = planned(trusted, _login(value=value))
-    for each in (plan, changed, renamed):
-        shown = f"{plan_as_text(each)}{plan_as_markdown(each)}{each!r}{json.dumps(each.to_dict())}"
-        assert "geheim" not in shown
-        assert "secret:web" in json.dumps(each.to_dict())
-    assert "geheim" not in f"{report_as_text(report)}{report!r}{json.dumps(report.to_dict())}"
-    applied(trusted, _login(description="New"))
-    (values,) = stored(site).values()
-    assert (values["properties"]["description"], "'geheim-web'" in values["value_raw"]) == ("New", True)
-
-
-def test_secrets_always_writes_the_values_of_rules(site: SimulatedSite, trusted: Checkmk) -> None:
-    applied(trusted, _login())
-    (rule_id,) = stored(site)
-    site.state.configuration.objects["rules"][rule_id]["value_raw"] = repr(_login("stolen")["value"])
-    assert planned(trusted, _login()).is_empty
-    plan = planned(trusted, _login(), secrets="always")
-    assert plan.warnings[0].startswith("the secrets of 1 object are written even if they are unchanged")
-    assert apply_plan(trusted, plan).ok
-    assert "'geheim-web'" in stored(site)[rule_id]["value_raw"]
-
-
-def test_unknown_secrets_in_values_are_mistakes(cmk: Checkmk, trusted: Checkmk) -> None:
-    with pytest.raises(InventoryError, match="value names the unknown secret 'wep'; did you mean 'web'"):
-        planned(trusted, _login("secret:wep"))
-    with pytest.raises(InventoryError, match="value names the unknown secret 'web'; add it to the section 'secrets'"):
-        planned(cmk, _login())
-
-
-# Values
-
-
-def test_values_are_python_literals_or_data(site: SimulatedSite, cmk: Checkmk) -> None:
-    raw = {**rule("a"), "value_raw": "{'levels': (80.0, 90.0)}"}
-    with pytest.raises(InventoryError, match="give value or value_raw, not both"):
-        planned(cmk, raw)
-    del raw["value"]
-    applied(cmk, raw)
-    assert [values["value_raw"] for values in stored(site).values()] == ["{'levels': (80.0, 90.0)}"]
-    assert planned(cmk, rule("a", value={"levels": [80.0, 90.0]})).is_empty
-    plan = planned(cmk, {**raw, "value_raw": "{'levels': (70.0, 90.0)}"})
-    assert "value {'levels': (80.0, 90.0)} -> {'levels': (70.0, 90.0)}" in plan_as_text(plan)
-    assert plan.to_dict()["changes"][0]["properties"]["value"] == [
-        "{'levels': (80.0, 90.0)}",
-        "{'levels': (70.0, 90.0)}",
+def test_unknown_rulesets_and_conditions_that_sites_drop_are_mistakes(site: SimulatedSite, cmk: Checkmk) -> None:
+    unknown = rule("a", ruleset="host_grups")
+    of_services = {"service_description": {"match_on": ["/var"], "operator": "one_of"}}
+    hosts = rule("b", ruleset="host_groups", value="linux", conditions={**LINUX, **of_services})
+    labels = rule("c", ruleset="host_label_rules", value={"a": "b"}, conditions=LINUX)
+    before = len(site.requests)
+    with pytest.raises(InventoryError) as caught:
+        planned(cmk, unknown, hosts, labels)
+    assert [problem.message for problem in caught.value.problems] == [
+        "rule a: unknown ruleset 'host_grups'; did you mean 'host_groups'?",
+        "rule b: the ruleset 'host_groups' does not have the condition 'service_description', and the site would drop "
+        "it",
+        "rule c: the ruleset 'host_label_rules' does not have the condition 'host_label_groups', and the site would "
+        "drop it",
     ]
-    for wrong in ("{'levels': f()}", 3, "{'a': float('nan')}"):
-        with pytest.raises(InventoryError, match="value_raw"):
-            from_data({"rules": [{**raw, "value_raw": wrong}]})
+    assert len([request for request in site.requests[before:] if "/ruleset/" in request.path]) == 4
+    applied(cmk, rule("a", conditions=of_services), {**hosts, "conditions": LINUX})
 
 
-def test_an_inventory_of_rules_can_be_written_and_read_again() -> None:
-    desired = from_data({"rules": [rule("a", value=("x", {1: None})), rule("b", value="linux")]})
-    data = json.loads(json.dumps(to_data(desired)))
-    assert data["rules"][0]["value_raw"] == "('x', {1: None})"
-    assert from_data(data) == desired
+def test_folders_of_rules_must_exist_or_be_in_the_inventory(cmk: Checkmk) -> None:
+    with pytest.raises(InventoryError, match="folder names '/y', but that folder is neither in the inventory nor"):
+        planned(cmk, rule("a", folder="/y"), folders=[{"path": "/x"}])
+    applied(cmk, rule("a", folder="/x"), folders=[{"path": "/x"}])
+    (conflict,) = planned(cmk, rule("a"), folders=[{"path": "/z"}]).conflicts or [None]
+    assert conflict is None, "the rule moves before the folder is deleted"
 
 
-def test_a_value_can_be_a_secret(site: SimulatedSite, trusted: Checkmk) -> None:
-    community = rule("community", ruleset="snmp_communities", value="secret:snmp")
-    applied(trusted, community)
-    assert [values["value_raw"] for values in stored(site).values()] == ["'geheim-snmp'"]
-    (change,) = planned(trusted, {**community, "value": "secret:web"}, secrets="always").changes
-    assert change.properties["value",] == ("secret:web", "secret:web")
+def test_adopted_rules_are_marked_by_hand(site: SimulatedSite, cmk: Checkmk) -> None:
+    found = create_rule(cmk.rules, comment="Old\ncheckmk_sync/owner: cmdb a", description="Old")
+    report = applied(cmk, rule("a", description="New"))
+    assert actions(report.plan) == ["update a"]
+    assert stored(site)[str(found.id)]["properties"]["comment"] == "Old\ncheckmk_sync/owner: cmdb a"
 
 
-def test_a_reference_where_the_secret_would_be_shown_is_a_mistake(trusted: Checkmk) -> None:
-    with pytest.raises(InventoryError, match="value contains 'secret:web', which is not in a part with the name of a"):
-        planned(trusted, rule("a", value={"name": "secret:web"}))
+def test_a_rule_that_was_cloned_after_the_plan_is_left_alone(site: SimulatedSite, cmk: Checkmk) -> None:
+    applied(cmk, rule("a"))
+    deletion = planned(cmk, rule("b"))
+    (original,) = cmk.rules.each(ruleset=FILESYSTEM)
+    cmk.rules.create(original)
+    report = apply_plan(cmk, deletion)
+    (failure,) = [outcome.reason for change, outcome in report.failures() if change.key == "a"]
+    assert failure.startswith("the mark of rule a is in several objects, which are probably clones: ")
+    assert len(stored(site)) == 3
+
+
+def test_a_rule_that_another_run_creates_is_not_created_again(site: SimulatedSite, cmk: Checkmk) -> None:
+    first, second = planned(cmk, rule("a")), planned(cmk, rule("a"))
+    assert apply_plan(cmk, first).ok
+    assert apply_plan(cmk, second).ok, "the rule is as wanted"
+    third = planned(cmk, rule("a", description="x"), rule("b", description="x"))
+    applied(cmk, rule("a", description="y"), rule("b", description="z"))
+    report = apply_plan(cmk, third)
+    assert len(stored(site)) == 2
+    assert [outcome.reason for _, outcome in report.failures()] == ["rule b was created after the plan was made"]
+
+
+def test_rules_are_read_from_tables(tmp_path: Path) -> None:
+    path = tmp_path / "rules.csv"
+    levels = "{'levels': (80.0, 90.0)}"
+    path.write_text(
+        "name;ruleset;folder;value;disabled;conditions\n"
+        f'a;{FILESYSTEM};/;{levels};true;{{"host_name": {{"match_on": ["x"], "operator": "one_of"}}}}\n',
+        "utf-8",
+    )
+    wanted = rule("a", disabled=True, conditions=host_name("one_of", "x"))
+    assert load(path) == from_data({"rules": [wanted]})
+    path.write_text(f"name;ruleset;folder;value_raw\na;{FILESYSTEM};/;{levels}\nb;x;/;f()\n", "utf-8")
+    with pytest.raises(InventoryError, match=r"rules.csv:3: column 4 \(value_raw\): rule b: value_raw is not valid"):
+        load(path)
 
 
 def test_a_rule_cannot_change_its_ruleset(cmk: Checkmk) -> None:
@@ -294,3 +249,64 @@ def test_a_folder_with_a_foreign_rule_is_not_deleted(site: SimulatedSite, cmk: C
     assert (change.key, outcome.status) == ("/old", Status.NOT_APPLIED)
     assert "not empty" in outcome.reason
     assert len(stored(site)) == 1
+
+
+def test_blank_lines_around_a_comment_are_no_difference(site: SimulatedSite, cmk: Checkmk) -> None:
+    applied(cmk, rule("a", comment="\nAsk Carol\nor Dave\n"))
+    assert comments(site) == ["Ask Carol\nor Dave\ncheckmk_sync/owner: cmdb a"]
+    applied(cmk, rule("a", comment=""))
+    assert comments(site) == ["checkmk_sync/owner: cmdb a"]
+
+
+def test_a_request_that_a_web_server_repeats_is_found(site: SimulatedSite, cmk: Checkmk) -> None:
+    """The web server sends the request twice, and the site creates two rules."""
+    site.set_faults([Fault("repeat", writes=True, times=1)])
+    ((_, outcome),) = apply_plan(cmk, planned(cmk, rule("a"))).results
+    assert outcome.status is Status.NOT_APPLIED
+    assert all(rule_id in outcome.reason for rule_id in stored(site))
+    assert [conflict.key for conflict in planned(cmk, rule("a")).conflicts] == ["a"]
+
+
+def test_commands_plan_and_apply_rules(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(f"""\
+rules:
+- {{name: b, ruleset: '{FILESYSTEM}', folder: /, value_raw: "{{'levels': (80.0, 90.0)}}"}}
+- {{name: a, ruleset: '{FILESYSTEM}', folder: /, value: {{levels: [80.0, 90.0]}}}}
+""")
+    assert "rules need an owner" in sync("plan", str(path)).err
+    assert sync("inventory", "check", str(path)).err == "2 rules\n"
+    shown = f"+ rule b: folder /, ruleset {FILESYSTEM}, value {{'levels': (80.0, 90.0)}}"
+    assert sync("plan", str(path), "--owner", "cmdb").out.splitlines()[0] == shown
+    assert "| create | rule | `b` | `folder` `/`" in sync("plan", str(path), "--owner", "cmdb", "--markdown").out
+    assert sync("apply", str(path), "--owner", "cmdb", "--yes").code == 0
+    again = sync("apply", str(path), "--owner", "cmdb", "--json").data
+    assert (again["ok"], again["nothing_to_do"]) == (True, True)
+    assert names(site_for_cli) == ["b", "a"]
+
+
+def test_unknown_outcomes_are_checked_by_id(site: SimulatedSite, cmk: Checkmk) -> None:
+    creation = planned(cmk, rule("a"))
+    (created,) = creation.changes
+    applied(cmk, rule("a"))
+    change = planned(cmk, rule("a", description="New"))
+    (update,) = change.changes
+    (rule_id,) = stored(site)
+    unknown = Outcome("a", Status.UNKNOWN)
+    found = [*checks(Report(creation, [(created, unknown)])), *checks(Report(change, [(update, unknown)]))]
+    assert found == [
+        "Check with: checkmk-sync plan, with the same inventory and options",
+        f"Check with: checkmk-sync rules get {rule_id}",
+    ]
+
+
+def test_a_rule_does_not_follow_another_one_to_a_wrong_folder(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.folders.create("/x")
+    applied(cmk, rule("a"), rule("b"))
+    plan = planned(cmk, rule("b"), rule("a"))
+    cmk.rules.move(_id(cmk, "a"), bottom_of="/x")
+    cmk.rules.move(_id(cmk, "b"), bottom_of="/x")
+    cmk.rules.move(_id(cmk, "b"), bottom_of="/")
+    (failure,) = [outcome.reason for _, outcome in apply_plan(cmk, plan).failures()]
+    assert failure == "rule b cannot be moved, because rule a is not in /"
+    assert {values["folder"] for values in stored(site).values()} == {"/", "/x"}

@@ -43,7 +43,6 @@ def _operation(chance: random.Random, cmk: Checkmk, ids: list[str]) -> Callable[
 
 
 @pytest.mark.parametrize("seed", range(12))
-@pytest.mark.every_case
 def test_reports_are_true_whatever_happens_to_the_answers(seed: int, clock: ManualClock) -> None:
     chance = random.Random(seed)
     with SimulatedSite("2.4.0p18", clock=clock) as site, site.client(clock=clock) as cmk:

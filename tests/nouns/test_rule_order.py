@@ -127,6 +127,19 @@ def test_an_absent_rule_that_was_not_created_is_unknown(site: SimulatedSite, rul
     assert len(rule_ids(rules)) == 1
 
 
+def test_a_lost_creation_does_not_take_a_rule_that_another_call_creates_later(
+    site: SimulatedSite, cmk: Checkmk
+) -> None:
+    made: list[Any] = []
+    cmk.add_settling_hook(lambda _settling: made.append(create_rule(cmk.rules).id))
+    site.set_faults([Fault("reset_before", writes=True, times=1)])
+    with pytest.raises(CheckmkError) as caught:
+        create_rule(cmk.rules)
+    assert caught.value.attempted is not None
+    assert caught.value.attempted.is_uncertain
+    assert rule_ids(cmk.rules) == made
+
+
 def test_a_record_that_was_read_can_be_created_again(rules: Rules) -> None:
     rule = create_rule(rules, conditions=LINUX, description="Levels")
     copy = rules.create(rule)
@@ -156,6 +169,12 @@ def test_ensure_finds_a_rule_by_what_it_does(site: SimulatedSite, rules: Rules) 
         rules.ensure("unknown", value=LEVELS)
 
 
+@pytest.mark.parametrize("facts", [{"conditions": LINUX}, {"disabled": True}])
+def test_ensure_does_not_take_a_rule_that_applies_to_fewer_hosts(rules: Rules, facts: Any) -> None:
+    create_rule(rules, **facts)
+    assert rules.ensure(ruleset=FILESYSTEM, folder="/", value=LEVELS).actions == ("create",)
+
+
 # Moves
 
 
@@ -169,6 +188,10 @@ def test_rules_are_moved(site: SimulatedSite, cmk: Checkmk) -> None:
     assert rule_ids(cmk.rules) == [a, b, c]
     moved = cmk.rules.move(b, top_of="~linux")
     assert (moved.folder, moved.folder_index) == ("/linux", 0)
+    before = site.counts()["pending_changes"]
+    for spelling in ("~linux", "/linux/", site.state.configuration.folders["/linux"].ident):
+        cmk.rules.move(b, bottom_of=spelling)
+    assert site.counts()["pending_changes"] == before
     assert rule_ids(cmk.rules) == [b, a, c]  # the rules of subfolders come first
     assert [rule.folder_index for rule in cmk.rules.each(ruleset=FILESYSTEM)] == [0, 0, 1]
 

@@ -113,6 +113,7 @@ def web01(cmk: Checkmk) -> Checkmk:
             False,
         ),
         ({"host_label_groups": [{"label_group": [{"label": "a:b"}, {"operator": "or", "label": "env:prod"}]}]}, True),
+        ({"host_label_groups": [{"label_group": [{"label": "a:b"}, {"operator": "and", "label": "env:prod"}]}]}, False),
         (
             {
                 "host_label_groups": [

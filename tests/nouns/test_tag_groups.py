@@ -151,11 +151,11 @@ def test_options_are_checked(used: Checkmk) -> None:
 def test_the_users_of_a_group_are_found(used: Checkmk) -> None:
     one_of = {"key": "env", "operator": "one_of", "value": ["live", "lab"]}
     rule = used.rules.create(ruleset=RULESET, folder="/", value="linux", conditions={"host_tags": [one_of]})
-    users = used.host_attributes.users("tag_env")
+    users = used.host_attributes.used_by("tag_env")
     assert (users.hosts, users.folders, [found.id for found in users.rules]) == (("web01",), ("/labs",), [rule.id])
     assert str(users) == f"hosts web01; folders /labs; rules {rule.id} of {RULESET}"
-    assert not used.host_attributes.users("tag_env", ["other"])
-    assert used.host_attributes.users("tag_env", ["lab"]).rules == ()
+    assert not used.host_attributes.used_by("tag_env", ["other"])
+    assert used.host_attributes.used_by("tag_env", ["lab"]).rules == ()
 
 
 def test_without_the_permission_to_see_rules_the_refusal_is_as_the_site_wrote_it(site: SimulatedSite) -> None:

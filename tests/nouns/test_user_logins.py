@@ -83,6 +83,13 @@ def test_a_new_secret_keeps_the_other_parts_of_a_login(cmk: Checkmk, site: Simul
     assert cmk.users.update("jdoe", password=f"new-{PASSWORD}").enforce_password_change is True
 
 
+def test_a_program_becomes_a_person(cmk: Checkmk, site: SimulatedSite) -> None:
+    cmk.users.create("robot", fullname="Robot", auth_type="automation", password=SECRET, store_automation_secret=True)
+    changed = cmk.users.update("robot", auth_type="password", password=PASSWORD)
+    assert (changed.auth_type, changed.store_automation_secret) == ("password", None)
+    assert _bodies(site)[-1] == {"auth_option": {"auth_type": "password", "password": PASSWORD}}
+
+
 def test_the_kind_of_a_login_changes_only_together_with_its_secret(cmk: Checkmk, site: SimulatedSite) -> None:
     cmk.users.create("robot", fullname="Robot", password=PASSWORD)
     for values in ({"auth_type": "automation"}, {"store_automation_secret": True}):

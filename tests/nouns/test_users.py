@@ -34,6 +34,14 @@ def test_a_field_that_the_site_does_not_return_is_not_compared(cmk: Checkmk, sit
     assert [body.get("authorized_sites") for body in _bodies(site)] == [[site.site], ["all"], [site.site]]
 
 
+def test_an_option_with_a_wrong_value_in_answers_is_not_compared(cmk: Checkmk) -> None:
+    cmk.users.create("jdoe", fullname="Jane")
+    options = {"contextual_help_icon": "hide_icon"}
+    result = cmk.users.ensure("jdoe", interface_options=options)
+    assert (result.changed, result.not_compared) == (False, ("interface_options",))
+    assert cmk.users.ensure("jdoe", interface_options={**options, "interface_theme": "dark"}).changed
+
+
 def test_a_field_that_a_site_returns_is_compared(cmk: Checkmk) -> None:
     field = User.noun.by_name["authorized_sites"]
     assert field.same(["prod"], ["prod"])
@@ -153,6 +161,16 @@ def test_a_warning_is_dismissed(cmk: Checkmk, site: SimulatedSite) -> None:
     cmk.users.dismiss_warning("notification_fallback")
     with pytest.raises(BadRequestError):
         cmk.users.dismiss_warning("unknown")
+
+
+@pytest.mark.parametrize(("version", "edition"), [("2.2.0p44", "cme"), ("2.5.0p9", "ultimatemt")])
+def test_a_new_user_of_a_managed_edition_belongs_to_the_provider(version: str, edition: str) -> None:
+    with SimulatedSite(version, edition) as site, site.client() as cmk:
+        assert cmk.users.create("jdoe", fullname="Jane").customer == "provider"
+        assert _bodies(site)[0]["customer"] == "provider"  # early versions require it
+        assert cmk.users.ensure("jdoe", customer="global").actions == ("update",)
+        with pytest.raises(BadRequestError, match="customer"):
+            cmk.users.update("jdoe", customer="nobody")
 
 
 # The simulated site

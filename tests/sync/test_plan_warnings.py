@@ -22,7 +22,6 @@ def _warnings(attributes: Any, *found: Any) -> tuple[str, ...]:
         ("ip_address", "ipaddress"),
         ("Alias", "alias"),
         ("parent", "parents"),
-        ("tag_criticalty", "tag_criticality"),
         ("label", "labels"),
     ],
 )
@@ -45,18 +44,9 @@ def test_built_in_names_and_removals_cause_no_warning() -> None:
     assert _warnings(attributes) == ()
 
 
-def test_an_unused_tag_group_causes_a_warning() -> None:
-    (warning,) = _warnings({"tag_my_team": "x"})
-    said = "the attribute 'tag_my_team' of host a is not used by any object of the site"
-    assert warning == f"{said}; does the tag group 'my_team' exist?"
-    assert _warnings({"tag_my_team": "x"}, held("folder", "/b", attributes__tag_my_team="y")) == ()
-
-
 @pytest.mark.parametrize(
     ("attributes", "what", "known"),
     [
-        ({"tag_criticality": "gold"}, "tag_criticality 'gold'", {"attributes__tag_criticality": "gold"}),
-        ({"tag_networking": "vpn"}, "tag_networking 'vpn'", {"attributes__tag_networking": "vpn"}),
         ({"site": "remote"}, "site 'remote'", {"attributes__site": "remote"}),
         (
             {"contactgroups": {"groups": ["all", "linux"]}},
@@ -66,7 +56,7 @@ def test_an_unused_tag_group_causes_a_warning() -> None:
     ],
 )
 def test_an_unused_site_defined_value_causes_a_warning(attributes: Any, what: str, known: Any) -> None:
-    """Sites may change their tag groups, so a value that no object uses is not a mistake."""
+    """The user may not see all objects, so a value that no object uses is not a mistake."""
     (warning,) = _warnings(attributes)
     assert warning == f"the {what} of host a is not used by any object of the site; does it exist?"
     assert _warnings(attributes, held("host", "b", **known)) == ()

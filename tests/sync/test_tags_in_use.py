@@ -8,7 +8,8 @@ import pytest
 
 from checkmk_sync import Checkmk, Status
 from checkmk_sync.sync import apply_plan, from_data, make_plan, plan_as_text, report_as_text
-from checkmk_sync.testing import Fault, SimulatedSite
+from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
+from tests.official_documents import EDITIONS
 
 LIVE, LAB, TEST = ({"id": name.lower(), "title": name} for name in ("Live", "Lab", "Test"))
 
@@ -26,6 +27,7 @@ def _inventory(tags: Any, **hosts: str) -> dict[str, Any]:
 def _apply(cmk: Checkmk, inventory: Any) -> list[str]:
     """Apply an inventory until nothing remains to be done, and return the changes."""
     plan = make_plan(cmk, from_data(inventory), owner="cmdb")
+    assert plan.conflicts == ()
     report = apply_plan(cmk, plan)
     assert (report.ok, report.verified) == (True, True), report_as_text(report)
     assert make_plan(cmk, from_data(inventory), owner="cmdb").is_empty
@@ -89,10 +91,27 @@ def test_a_tag_that_other_hosts_use_stays(cmk: Checkmk, site: SimulatedSite) -> 
     _apply(cmk, _inventory([LIVE, LAB], a="lab"))
     cmk.hosts.create("theirs", "/f", {"tag_use": "lab"})
     plan = make_plan(cmk, from_data(_inventory([LIVE, TEST], a="test")), owner="cmdb")
+    (conflict,) = plan.conflicts
+    assert conflict.why == "cannot lose 'lab' while used by hosts theirs"
     report = apply_plan(cmk, plan)
     assert [outcome.status for _, outcome in report.results] == [Status.APPLIED, Status.APPLIED, Status.NOT_APPLIED]
     ids = [tag["id"] for tag in site.state.configuration.objects["tag_groups"]["use"]["tags"]]
     assert ids == ["live", "test", "lab"]
+
+
+@pytest.mark.parametrize("version", EDITIONS)
+def test_a_refusal_names_the_users_of_a_tag(version: str, clock: ManualClock) -> None:
+    group = {"title": "Use", "tags": [LIVE, LAB]}
+    with SimulatedSite(version, EDITIONS[version], clock=clock) as site, site.client(clock=clock) as cmk:
+        cmk.tag_groups.create("use", **group)
+        cmk.folders.create("/theirs", attributes={"tag_use": "lab"})
+        cmk.hosts.create("web01", "/theirs", {"tag_use": "lab"})
+        for entry in ({**group, "tags": [LIVE, TEST]}, {"absent": True}):
+            plan = make_plan(cmk, from_data({"tag_groups": [{"name": "use", **entry}]}))
+            ((_, outcome),) = apply_plan(cmk, plan).failures()
+            assert "web01" in outcome.reason
+            assert "theirs" in outcome.reason
+            assert outcome.status is Status.NOT_APPLIED
 
 
 @pytest.mark.parametrize("number", range(3))

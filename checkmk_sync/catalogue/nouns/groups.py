@@ -21,7 +21,7 @@ class HostGroup(Record):
     alias: str = attr(
         "Title of the group.", at=("title",), min_length=_SHORTEST_ALIAS, repeated=True, example="Linux servers"
     )
-    customer: Optional[str] = attr(_CUSTOMER, default=None, editions=MANAGED, example="global")
+    customer: Optional[str] = attr(_CUSTOMER, default=None, editions=MANAGED, initial="provider", example="global")
 
 
 @noun("service_groups", "service group", "service_group_config", CRUD, BULK, rank=10)
@@ -30,7 +30,7 @@ class ServiceGroup(Record):
 
     name: str = key("ID of the group.", pattern=_ID, example="disks")
     alias: str = attr("Title of the group.", at=("title",), min_length=_SHORTEST_ALIAS, repeated=True, example="Disks")
-    customer: Optional[str] = attr(_CUSTOMER, default=None, editions=MANAGED, example="global")
+    customer: Optional[str] = attr(_CUSTOMER, default=None, editions=MANAGED, initial="provider", example="global")
 
 
 @noun("contact_groups", "contact group", "contact_group_config", CRUD, BULK, rank=10)
@@ -41,7 +41,7 @@ class ContactGroup(Record):
     alias: str = attr(
         "Title of the group.", at=("title",), min_length=_SHORTEST_ALIAS, repeated=True, example="On call"
     )
-    customer: Optional[str] = attr(_CUSTOMER, default=None, editions=MANAGED, example="global")
+    customer: Optional[str] = attr(_CUSTOMER, default=None, editions=MANAGED, initial="provider", example="global")
     inventory_paths: Optional[dict[str, Any]] = attr(
         "Parts of the hardware and software inventory that the members can see, by the type 'allow_all', 'forbid_all' "
         "or 'specific_paths'.",

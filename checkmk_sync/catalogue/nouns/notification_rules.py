@@ -41,6 +41,12 @@ def _is_enabled(option: Mapping[str, Any]) -> bool:
     return {"enabled": True, "disabled": False}[option["state"]]
 
 
+def _switch(description: str, name: str, initial: bool) -> Any:
+    """Declare a property of the rule that is enabled or disabled."""
+    facts = {"encode": _to_switch, "decode": _is_enabled, "initial": initial, "example": initial}
+    return _property(description, f"rule_properties.{name}", **facts)
+
+
 def _to_bulking(value: Mapping[str, Any]) -> Any:
     return _complete(_BULKING, {**_to_switch(bool(value)), **({"value": value} if value else {})})
 
@@ -123,21 +129,11 @@ class NotificationRule(Record):
     documentation_url: Optional[str] = _property(
         "URL of the documentation.", "rule_properties.documentation_url", initial="", example="https://wiki.example.com"
     )
-    disabled: Optional[bool] = _property(
-        "Whether the rule is ignored.",
-        "rule_properties.do_not_apply_this_rule",
-        encode=_to_switch,
-        decode=_is_enabled,
-        initial=False,
-        example=False,
-    )
-    allow_users_to_deactivate: Optional[bool] = _property(
+    disabled: Optional[bool] = _switch("Whether the rule is ignored.", "do_not_apply_this_rule", initial=False)
+    allow_users_to_deactivate: Optional[bool] = _switch(
         "Whether users can deactivate the notifications of the rule; they can by default.",
-        "rule_properties.allow_users_to_deactivate",
-        encode=_to_switch,
-        decode=_is_enabled,
+        "allow_users_to_deactivate",
         initial=True,
-        example=True,
     )
     id: Optional[str] = key(
         "ID of the rule.", assigned=True, default=None, example="f2a7b1c0-5d3e-4a6f-8b9c-0d1e2f3a4b5c"

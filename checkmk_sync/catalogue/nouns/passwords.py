@@ -40,5 +40,9 @@ class Password(Record):
         "Contact groups that can use the password.", default=None, canonical=sorted, example=["all"]
     )
     customer: Optional[str] = attr(
-        "Customer of the password: 'global' or the ID of a customer.", default=None, editions=MANAGED, example="global"
+        "Customer of the password: 'global' or the ID of a customer.",
+        default=None,
+        editions=MANAGED,
+        initial="provider",
+        example="global",
     )

@@ -55,7 +55,7 @@ class Role(Record):
         example="user",
     )
     permissions: Any = attr(
-        "States of permissions by name: yes, no, or default for the state in the role that this one is based on.",
+        "States of permissions by name: yes, no, or default for the state that Checkmk gives to the built-in role.",
         wire="new_permissions",
         created_as=None,
         at=("extensions", "permissions"),

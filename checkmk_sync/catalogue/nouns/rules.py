@@ -11,7 +11,7 @@ from ..literals import comparable, masked_member, read_literal, write_literal
 from ..noun import CRUD, Record, attr, key, noun
 from ..operation import Operation
 from ..paths import folder_path
-from ..rule_conditions import canonical_conditions, known_conditions, with_label_groups, with_labels
+from ..rule_conditions import canonical_conditions, conditions_problem, known_conditions, with_label_groups, with_labels
 
 _CONDITIONS = ("extensions", "conditions")
 _MOVE = Operation(
@@ -86,6 +86,7 @@ class Rule(Record):
         encode=known_conditions,
         decode=with_label_groups,
         canonical=canonical_conditions,
+        problem_in=conditions_problem,
         former=(Former("2.3.0b1", "conditions", _CONDITIONS, encode=with_labels),),
         example={"service_description": {"match_on": ["/var$"], "operator": "one_of"}},
     )

@@ -35,18 +35,8 @@ def _with_former_ids(tags: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     rank=15,
     touches=("hosts", "folders", "rules", "rulesets"),
     options=(
-        Option(
-            "repair",
-            {"update": ALWAYS, "delete": ALWAYS},
-            "Also change the hosts, folders and rules that use the tags.",
-        ),
-        Option(
-            "mode",
-            {"delete": "2.4.0b1"},
-            "Delete the rules that use the group, remove their conditions, or abort if there are any.",
-            str,
-            ("abort", "delete", "remove"),
-        ),
+        Option("repair", {"update": ALWAYS, "delete": ALWAYS}, "Also change the hosts, folders and rules that use it."),
+        Option("mode", {"delete": "2.4.0b1"}, "What to do with rules that use it.", str, ("abort", "delete", "remove")),
     ),
 )
 class TagGroup(Record):

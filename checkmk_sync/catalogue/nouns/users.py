@@ -20,6 +20,7 @@ _DISMISS_WARNING = Operation(
     expected=(ExpectedReply(204),),
     since="2.4.0b1",
 )
+_HELP_ICON = "contextual_help_icon"  # user_config, _internal_to_api_format: answers always contain show_icon
 
 
 def _idle_timeout(value: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -56,6 +57,10 @@ def _contains(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     return all(found.get(name, False) == value for name, value in wanted.items())
 
 
+def _has_options(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    return _contains({**found, _HELP_ICON: wanted.get(_HELP_ICON)}, wanted)
+
+
 def _texts(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     if not all(isinstance(value, str) for value in attributes.values()):
         raise ValueError("the values of custom attributes are strings")
@@ -71,7 +76,6 @@ class User(Record):
     auth_type: Optional[str] = attr(
         "How the user logs in: 'password', which is the default, or 'automation' with a secret.",
         wire="auth_option.auth_type",
-        at=("extensions", "auth_option", "auth_type"),
         only_with="password",  # cmk/gui/openapi/endpoints/user_config, _auth_options_to_internal_format
         default=None,
         example="password",
@@ -88,21 +92,17 @@ class User(Record):
     enforce_password_change: Optional[bool] = attr(
         "Whether the user must change the password at the next login.",
         wire="auth_option.enforce_password_change",
-        at=("extensions", "auth_option", "enforce_password_change"),
         default=None,
-        unset=False,
         example=True,
     )
     store_automation_secret: Optional[bool] = attr(
         "Whether the site keeps the secret of an automation user readable, so that rules can use it.",
         wire="auth_option.store_automation_secret",
-        at=("extensions", "auth_option", "store_automation_secret"),
         only_with="password",
         default=None,
-        unset=False,
         since="2.4.0b1",
     )
-    disable_login: Optional[bool] = attr("Whether the user cannot log in.", default=None, unset=False, example=False)
+    disable_login: Optional[bool] = attr("Whether the user cannot log in.", default=None, example=False)
     roles: Optional[list[str]] = attr(
         "Roles of the user.", default=None, canonical=sorted, refers_to="roles", example=["user"]
     )
@@ -157,7 +157,8 @@ class User(Record):
         default=None,
         encode=_with_current_names,
         canonical=_with_current_names,
-        matches=_contains,
+        matches=_has_options,
+        shows=lambda _found, wanted: _HELP_ICON not in wanted,
         example={"interface_theme": "dark"},
     )
     start_url: Optional[str] = attr(
@@ -167,6 +168,7 @@ class User(Record):
         "Customer of the user: 'global' or the ID of a customer.",
         default=None,
         editions=MANAGED,
+        initial="provider",  # required by early versions
         unset="provider",
         example="global",
     )

@@ -25,12 +25,23 @@ _SHOWN = 5  # users of each kind in a message
 class AttributeUsers:
     """The users of an attribute: the names of hosts, the paths of folders, and the rules with a condition on a tag."""
 
+    attribute: str
     hosts: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.hosts or self.folders or self.rules)
+
+    def effects(self, *, deletes_rules: bool) -> list[str]:
+        """Describe the changes of the users when their tags are removed."""
+        lines = [f"host {name}" for name in self.hosts] + [f"folder {path}" for path in self.folders]
+        for rule in self.rules:
+            # Checkmk never deletes a rule with a negated condition.
+            stays = not deletes_rules or _conditions(rule, "operator")[self.attribute] in ("is_not", "none_of")
+            effect = "whose condition changes" if stays else "which is deleted"
+            lines.append(f"rule {rule.id} of {rule.ruleset}, {effect}")
+        return lines
 
     def __str__(self) -> str:
         rules = [f"{rule.id} of {rule.ruleset}" for rule in self.rules]
@@ -65,10 +76,10 @@ class HostAttributes(Resource):
             gaps.append(f"the custom attributes are unknown, because the user cannot see the host {host!r}")
         return SiteAttributes(groups, custom, tuple(gaps))
 
-    def users(self, attribute: str, values: Optional[Container[Any]] = None) -> AttributeUsers:
+    def used_by(self, attribute: str, values: Optional[Container[Any]] = None) -> AttributeUsers:
         """Return the hosts, folders and rules that use an attribute, or only those with one of the ``values``.
 
-        >>> cmk.host_attributes.users("tag_environment", ["lab"]).hosts
+        >>> cmk.host_attributes.used_by("tag_environment", ["lab"]).hosts
 
         This reads all hosts and folders. For a tag, it also reads the rules of all rulesets in use. A rule that accepts
         several tags counts only without ``values``, because the site does not change it if one of them disappears.
@@ -84,17 +95,18 @@ class HostAttributes(Resource):
         if attribute.startswith(TAG):
             for ruleset in Rulesets(self._site, Ruleset).each():
                 found = Rules(self._site, Rule).each(ruleset=ruleset.name)
-                rules += [rule for rule in found if uses(_tags_of(rule))]
-        return AttributeUsers(tuple(hosts), tuple(folders), tuple(rules))
+                rules += [rule for rule in found if uses(_conditions(rule, "value"))]
+        return AttributeUsers(attribute, tuple(hosts), tuple(folders), tuple(rules))
 
     def _custom(self, host: str, fresh: bool) -> frozenset[str]:
         query = {"effective_attributes": True}
         found = self._record(Host.parse, "get", path={"name": host}, query=query, fresh=fresh)
-        # Checkmk adds the default of each attribute (Folder.effective_attributes in cmk/gui/watolib).
+        # Checkmk adds the default of each attribute (Folder.effective_attributes in cmk/gui/watolib). Its OpenAPI
+        # document names no custom attributes, and only 3.0 lists them (werk 17867).
         names = (found.effective_attributes or {}).keys() - BUILT_IN - _OTHERS
         return frozenset(name for name in names if not name.startswith(TAG))
 
 
-def _tags_of(rule: Rule) -> dict[str, Any]:
-    """Return the tags in the conditions of a rule, by attribute."""
-    return {f"{TAG}{found['key']}": found["value"] for found in (rule.conditions or {}).get("host_tags", ())}
+def _conditions(rule: Rule, part: str) -> dict[str, Any]:
+    """Return the operators or the values of a rule's conditions on tags, by attribute."""
+    return {f"{TAG}{found['key']}": found[part] for found in (rule.conditions or {}).get("host_tags", ())}

@@ -36,14 +36,15 @@ class Rulesets(Collection[Ruleset]):
         with self.naming_similar(name):
             return super().get(name, fresh=fresh)
 
-    def names(self, *, used: Optional[bool] = None) -> list[str]:
-        """Return the sorted names of all rulesets, or only those with or without rules.
+    def names(self) -> list[str]:
+        """Return the sorted names of all rulesets, which costs four requests."""
+        return sorted({*self.containing(), *self.containing(rules=False)})
 
-        This costs two requests, and four for all rulesets.
-        """
+    def containing(self, *, rules: bool = True) -> dict[str, Ruleset]:
+        """Return the rulesets with or without rules by name, deprecated ones included. This costs two requests."""
         # Checkmk: "used=false" lists only the rulesets without rules (Ruleset.matches_ruleset_search_options).
-        choices = itertools.product((True, False) if used is None else (used,), (False, True))
-        return sorted({found.name for has, old in choices for found in self.each(used=has, deprecated=old)})
+        found = (self.each(used=rules, deprecated=is_deprecated) for is_deprecated in (False, True))
+        return {ruleset.name: ruleset for ruleset in itertools.chain.from_iterable(found)}
 
     @contextlib.contextmanager
     def naming_similar(self, ruleset: str) -> Iterator[None]:
@@ -90,7 +91,8 @@ class Rules(AssignedKeys[Rule]):
         >>> cmk.rules.move(rule.id, top_of="/linux")
 
         Give one of the arguments: the ID of a rule, or a folder. If the rule is already there, no change is sent.
-        Raises NotFoundError if a rule does not exist, and BadRequestError if the rules are in different rulesets.
+        Rules that Quick setup manages stay at the top of their folder. Raises NotFoundError if a rule does not exist,
+        and BadRequestError if the rules are in different rulesets.
         """
         targets = {"before": before, "after": after, "top_of": top_of, "bottom_of": bottom_of}
         given = [(name, target) for name, target in targets.items() if target is not None]
@@ -122,7 +124,7 @@ class Rules(AssignedKeys[Rule]):
         are not set in the configuration are known only if the host, or the service, is monitored. Time periods in
         values are ignored, and so are the nodes of clusters. Raises NotFoundError if the host is not configured.
         """
-        names = [ruleset] if ruleset else self._rulesets.names(used=True)
+        names = [ruleset] if ruleset else sorted(self._rulesets.containing())
         rules = [rule for name in names for rule in self.each(ruleset=name)]
         return list(filter(self._target(host, service, rules).fits, rules))
 
@@ -146,16 +148,10 @@ class Rules(AssignedKeys[Rule]):
 
     def _is_at(self, rule: Rule, name: str, target: str) -> bool:
         """Return True if a rule is before or after the rule ``target``, or at the top or the bottom of that folder."""
-        rules = [found for found in self.each(ruleset=rule.ruleset) if found.folder == rule.folder]
-        ids = [found.id for found in rules]
-        if rule.id not in ids:
-            return False
-        place = ids.index(rule.id)
-        if name == "before":
-            return ids[place + 1 : place + 2] == [target]
-        if name == "after":
-            return place > 0 and ids[place - 1] == target
-        return folder_path(rule.folder) == target and place == (0 if name == "top_of" else len(ids) - 1)
+        ids = [found.id for found in self.each(ruleset=rule.ruleset) if found.folder == rule.folder]
+        row = [folder_path(rule.folder), *ids, folder_path(rule.folder)]  # the folder is the neighbour at both ends
+        neighbour = 1 if name in ("before", "bottom_of") else -1
+        return rule.id in ids and row[row.index(rule.id) + neighbour] == target
 
     def _identity(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         # A rule with further conditions applies to other hosts.

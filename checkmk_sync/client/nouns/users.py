@@ -35,9 +35,11 @@ class Users(Collection[User]):
         return _with_login(super()._creation_body(record), None)
 
     def _update_body(self, before: User, changes: Mapping[str, Any], /) -> Mapping[str, Any]:
-        if "password" in changes and before.store_automation_secret:  # a new secret resets it
-            changes = {"store_automation_secret": True, **changes}
-        return _with_login(super()._update_body(before, changes), before.auth_type)
+        body = _with_login(super()._update_body(before, changes), before.auth_type)
+        login = body.get("auth_option", {})
+        if "secret" in login and before.store_automation_secret:  # a new secret resets it
+            login.setdefault("store_automation_secret", True)
+        return body
 
 
 def _with_login(body: Mapping[str, Any], auth_type: Any) -> Mapping[str, Any]:

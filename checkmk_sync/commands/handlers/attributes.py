@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Union
+import contextlib
+from typing import Any, Mapping, Optional, Union
 
-from ...catalogue.attributes import MASK, attribute_value, contains_mask
+from ...catalogue.attributes import BUILT_IN, CHOICES, MASK, TAG, attribute_value, contains_mask
 from ...catalogue.labels import OWNER_LABEL
+from ...client.checkmk import Checkmk
 from ...client.records import Folder, Host
+from ...client.site_attributes import SiteAttributes
+from ...errors import CheckmkError
 from ..command import Row
 
 _OWN_LABELS = OWNER_LABEL.partition("/")[0] + "/"
@@ -53,3 +57,20 @@ def label_values(labels: Mapping[str, Any]) -> dict[str, str]:
         if contains_mask(key, value):
             raise ValueError(f"the label {key}: {MASK}")
     return dict(labels)
+
+
+def complete_attribute(client: Optional[Checkmk], text: str, host: Optional[str]) -> list[str]:
+    """Return the names of attributes that begin with ``text``, or after ``NAME=`` the values with the name.
+
+    Without an answer of the site, these are only the names and values that Checkmk defines.
+    """
+    name, equals, _ = text.partition("=")
+    found = SiteAttributes()
+    if client is not None and not (equals and name in CHOICES):
+        with contextlib.suppress(CheckmkError):
+            found = client.host_attributes.read(None if equals else host)
+    tags = {f"{TAG}{group}": [tag["id"] for tag in known] for group, known in (found.tags or {}).items()}
+    if equals:
+        known = {**CHOICES, **tags}.get(name, ())
+        return [value for value in (f"{name}={tag}" for tag in known if tag) if value.startswith(text)]
+    return sorted(known for known in {*BUILT_IN, *tags, *(found.custom or ())} if known.startswith(text))

@@ -8,7 +8,7 @@ from ...catalogue.nouns import NOUNS
 from ...client.checkmk import Checkmk
 from ...config.secrets import secret_name
 from ...core.redaction import find_secrets
-from ...core.text import suggestion
+from ...core.text import suggestion, with_article
 from ..command import Row
 from . import plain_nouns
 
@@ -19,7 +19,7 @@ def check_arguments(
     """Raise ValueError for a missing name, an unknown field, a secret, or a value that is not valid."""
     noun = NOUNS[kind]
     if values is not None and name is None and not noun.key.assigned:
-        raise ValueError(f"name is missing: a {noun.singular} needs one")
+        raise ValueError(f"{with_article(noun.singular)} needs a name")
     fields = {field.name: field for field in noun.fields if not (field is noun.key or field.secret or field.assigned)}
     for field, value in (values or {}).items():
         if field in noun.by_name and noun.by_name[field].secret:

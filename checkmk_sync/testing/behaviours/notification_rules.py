@@ -16,12 +16,10 @@ from .hooks import Values
 from .standard import Behaviour
 
 _BULK_SCRIPTS = ("asciimail", "mail")  # the scripts with "# Bulk: yes" in their head
-_GROUPS: Mapping[str, str] = {
-    **dict.fromkeys(
-        ("match_contact_groups", "members_of_contact_groups", "restrict_by_contact_groups"), "contact_groups"
-    ),
-    **dict.fromkeys(("match_service_groups", "match_exclude_service_groups"), "service_groups"),
-    "match_host_groups": "host_groups",
+_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "contact_groups": ("match_contact_groups", "members_of_contact_groups", "restrict_by_contact_groups"),
+    "service_groups": ("match_service_groups", "match_exclude_service_groups"),
+    "host_groups": ("match_host_groups",),
 }
 
 
@@ -41,8 +39,9 @@ def _references(state: SiteState) -> dict[str, Check]:
         errors = check(value[name])
         return {name: errors} if errors else None
 
+    groups = {noun: list_of(member_of(objects[noun], "Group missing: {!r}")) for noun in _GROUPS}
     return {
-        **{option: list_of(member_of(objects[noun], "Group missing: {!r}")) for option, noun in _GROUPS.items()},
+        **{option: groups[noun] for noun, options in _GROUPS.items() for option in options},
         "match_host_tags": list_of(tag),
         "match_hosts": hosts,
         "match_exclude_hosts": hosts,

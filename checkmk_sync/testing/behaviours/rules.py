@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import Any, Iterable, Mapping
+from typing import Any, Iterable, Mapping, Optional
 
 from werkzeug.wrappers import Response
 
@@ -73,10 +73,10 @@ def _stored_conditions(context: Context, ruleset: str, conditions: Values) -> Va
 # Rules
 
 
-def _rules_in(configuration: Configuration, ruleset: str, folder: str) -> list[str]:
-    """Return the IDs of the rules of a ruleset in one folder, from the top."""
+def _rules_in(configuration: Configuration, ruleset: str, folder: Optional[str]) -> list[str]:
+    """Return the IDs of the rules of a ruleset in one folder, from the top, or in all folders."""
     rules = configuration.objects["rules"].items()
-    return [key for key, values in rules if (values["ruleset"], values["folder"]) == (ruleset, folder)]
+    return [key for key, rule in rules if rule["ruleset"] == ruleset and folder in (None, rule["folder"])]
 
 
 def _masked(value: Any) -> Any:
@@ -141,7 +141,7 @@ class Rules(Behaviour):
         context.require_folder(folder.path)
         if ruleset not in RULESETS:
             raise _unknown_ruleset(ruleset)
-        before = context.configuration.objects["rules"].get(key, {})
+        before = self._objects(context).get(key, {})
         if before.get("locked_by") and before["conditions"] != self.complete(context, values)["conditions"]:
             raise _by_quick_setup("Conditions cannot be modified for rules managed by Quick setup.")
         known, is_dict = _VALUE_KEYS.get(ruleset), isinstance(value, dict)
@@ -164,7 +164,7 @@ class Rules(Behaviour):
         }
 
     def extensions(self, context: Context, values: Values, *, is_single: bool) -> Values:
-        rules = context.configuration.objects["rules"]
+        rules = self._objects(context)
         siblings = (rules[key] for key in _rules_in(context.configuration, values["ruleset"], values["folder"]))
         shown = {name: value for name, value in values.items() if name != "locked_by"}
         return {
@@ -175,7 +175,7 @@ class Rules(Behaviour):
         }
 
     def listed(self, context: Context, keys: Iterable[str]) -> list[str]:
-        ruleset, rules = context.query["ruleset_name"], context.configuration.objects["rules"]
+        ruleset, rules = context.query["ruleset_name"], self._objects(context)
         if ruleset not in RULESETS:
             raise _unknown_ruleset(ruleset)
         found = [key for key in keys if rules[key]["ruleset"] == ruleset]
@@ -236,8 +236,7 @@ class Rules(Behaviour):
 def _number_of_rules(context: Context, ruleset: str) -> int:
     folder = context.query.get("folder")
     path = None if folder is None else context.configuration.folder_at(folder).path
-    rules = context.configuration.objects["rules"].values()
-    return sum(rule["ruleset"] == ruleset and path in (None, rule["folder"]) for rule in rules)
+    return len(_rules_in(context.configuration, ruleset, path))
 
 
 _REGEX = Field(parsed_by(re.compile))

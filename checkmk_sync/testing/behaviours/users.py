@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from typing import Mapping, Optional
+from typing import Optional
 
 from werkzeug.wrappers import Response
 
@@ -35,15 +35,20 @@ from .standard import Behaviour
 _NAME = re.compile(r"[\w$][-@.+\w$]*\Z")
 _LONGEST_NAME = 255  # bytes
 _SHORTEST_PASSWORD = 12  # the default password policy
+_TOO_SHORT = f"The given password is too short. It must have at least {_SHORTEST_PASSWORD} characters."
 _LONGEST_SECRET = 72  # bytes that bcrypt hashes
+_SECRETS = ("password", "secret")
 _ENFORCED, _STORED = "enforce_password_change", "store_automation_secret"
-_FORMER_NAME = "mega_menu_icons"  # of main_menu_icons
-_INTERFACE: Mapping[str, tuple[str, ...]] = {  # the first value is the default
-    "interface_theme": ("default", "dark", "light"),
-    "sidebar_position": ("right", "left"),
-    "navigation_bar_icons": ("hide", "show"),
-    "mega_menu_icons": ("topic", "entry"),
-    "show_mode": ("default", "default_show_less", "default_show_more", "enforce_show_more"),
+_NEW: Values = {
+    "disable_login": False,
+    "contactgroups": [],
+    "roles": [],
+    "pager_address": "",
+    "auth_option": {},
+    "contact_options": {"email": ""},
+    "idle_timeout": {"option": "global"},
+    "disable_notifications": {},
+    "interface_options": {},
 }
 
 
@@ -52,24 +57,30 @@ def _parse_time(text: str) -> datetime.datetime:
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).replace(tzinfo=datetime.timezone.utc)
 
 
-_TIME = parsed_by(_parse_time, "Not a valid datetime.")
-_NOTIFICATIONS = object_with(
-    {
-        "disable": Field(boolean),
-        "timerange": Field(object_with(dict.fromkeys(("start_time", "end_time"), Field(_TIME, REQUIRED)))),
+_TIMES = dict.fromkeys(("start_time", "end_time"), Field(parsed_by(_parse_time, "Not a valid datetime."), REQUIRED))
+
+
+def _options(profile: VersionProfile) -> dict[str, dict[str, Field]]:
+    """Return the members of the fields that are objects, with their defaults."""
+    is_2_5 = profile.version.at_least("2.5.0b1")
+    choices = {  # the first value is the default
+        "interface_theme": ("default", "dark", "light"),
+        "sidebar_position": ("right", "left"),
+        "navigation_bar_icons": ("hide", "show"),
+        "main_menu_icons" if is_2_5 else "mega_menu_icons": ("topic", "entry"),
+        "show_mode": ("default", "default_show_less", "default_show_more", "enforce_show_more"),
+        **({"contextual_help_icon": ("show_icon", "hide_icon")} if profile.version.at_least("2.4.0b1") else {}),
+        **({"navbar_changes_action": ("slideout", "full_page")} if is_2_5 else {}),
     }
-)
-
-
-def _interface(state: SiteState) -> dict[str, tuple[str, ...]]:
-    version = state.profile.version
-    options = dict(_INTERFACE)
-    if version.at_least("2.4.0b1"):
-        options["contextual_help_icon"] = ("show_icon", "hide_icon")
-    if version.at_least("2.5.0b1"):
-        options["main_menu_icons"] = options.pop(_FORMER_NAME)
-        options["navbar_changes_action"] = ("slideout", "full_page")
-    return options
+    return {
+        "contact_options": {"email": Field(string, REQUIRED), "fallback_contact": Field(boolean, False)},
+        "idle_timeout": {
+            "option": Field(choice("global", "disable", "individual"), REQUIRED),
+            "duration": Field(integer, 3600),
+        },
+        "disable_notifications": {"disable": Field(boolean), "timerange": Field(object_with(_TIMES))},
+        "interface_options": {name: Field(choice(*values), values[0]) for name, values in choices.items()},
+    }
 
 
 def _login(state: SiteState, *others: str) -> Check:
@@ -132,20 +143,15 @@ class Users(Behaviour):
     merges = ("disable_notifications", "interface_options")
 
     def checks(self, state: SiteState) -> dict[str, Check]:
-        objects, options = state.configuration.objects, _interface(state)
-        options.setdefault(_FORMER_NAME, _INTERFACE[_FORMER_NAME])  # 2.5 still accepts it
+        objects, options = state.configuration.objects, _options(state.profile)
+        options["interface_options"].setdefault("mega_menu_icons", Field(choice("topic", "entry")))  # 2.5 accepts it
         sites = (state.configuration.site, "all")
         return {
             "username": refined(string, _name_problem),
             "roles": list_of(member_of(objects["roles"], "The role should exist but it doesn't: {!r}")),
             "contactgroups": list_of(member_of(objects["contact_groups"], "Group missing: {!r}")),
             "authorized_sites": list_of(member_of(sites, "The site {!r} should exist but it doesn't.")),
-            "contact_options": object_with({"email": Field(string, REQUIRED), "fallback_contact": Field(boolean)}),
-            "idle_timeout": object_with(
-                {"option": Field(choice("global", "disable", "individual"), REQUIRED), "duration": Field(integer)}
-            ),
-            "disable_notifications": _NOTIFICATIONS,
-            "interface_options": object_with({name: Field(choice(*values)) for name, values in options.items()}),
+            **{name: object_with(fields) for name, fields in options.items()},
         }
 
     def further(self, state: SiteState) -> dict[str, Field]:
@@ -161,14 +167,11 @@ class Users(Behaviour):
         password, secret = login.get("password"), login.get("password", login.get("secret"))
         if is_new and login.get("auth_type") == "remove":
             raise bad_fields({"auth_option": {"auth_type": ["Unsupported value: remove"]}})
-        if is_new and login and secret is None:
-            raise Problem(400, "A problem occured.", "No authentication details provided for new user")
-        if password is not None and len(password) < _SHORTEST_PASSWORD:
-            text = f"The given password is too short. It must have at least {_SHORTEST_PASSWORD} characters."
-            raise Problem(400, "A problem occured.", text)
         for is_wrong, text in (
+            (is_new and login and secret is None, "No authentication details provided for new user"),
             (secret == "", "Password must not be empty"),
             ("\0" in (secret or ""), "Password must not contain null bytes"),
+            (password is not None and len(password) < _SHORTEST_PASSWORD, _TOO_SHORT),
             (len((secret or "").encode("utf-8", "surrogatepass")) > _LONGEST_SECRET, "Password too long"),
         ):
             if is_wrong:
@@ -180,49 +183,34 @@ class Users(Behaviour):
 
     def complete(self, context: Context, values: Values) -> Values:
         """Return the values as stored. ``auth_option`` contains the password or the secret."""
-        stored = dict(values)
+        stored = {**_NEW, **values}
         if "auth_option" in context.body:
             before = context.configuration.objects["users"].get(context.params.get("key", ""), {})
             login = _login_after(before.get("auth_option", {}), values["auth_option"], context.profile)
             stored["auth_option"] = login
-        notifications = dict(values.get("disable_notifications", {}))
+        for name, fields in _options(context.profile).items():
+            defaults = {member: field.default for member, field in fields.items() if field.has_default}
+            stored[name] = {**defaults, **stored[name]}
+        interface, idle = stored["interface_options"], stored["idle_timeout"]
+        if context.profile.version.at_least("2.5.0b1"):
+            stored.setdefault("start_url", "default_start_url")
+            interface["main_menu_icons"] = interface.pop("mega_menu_icons", interface["main_menu_icons"])
+        if "contextual_help_icon" in interface:
+            interface["contextual_help_icon"] = "show_icon"  # Checkmk's answers always contain this
+        if idle["option"] != "individual":
+            del idle["duration"]
+        notifications = stored["disable_notifications"]
         if not notifications.get("disable"):
             notifications.pop("disable", None)
         if "timerange" in notifications:
-            times = notifications["timerange"]
-            notifications["timerange"] = {edge: _parse_time(times[edge]).isoformat() for edge in times}
-        stored["disable_notifications"] = notifications
-        interface = dict(values.get("interface_options", {}))
-        if _FORMER_NAME in interface and context.profile.version.at_least("2.5.0b1"):
-            interface["main_menu_icons"] = interface.pop(_FORMER_NAME)
-        stored["interface_options"] = interface
+            times = notifications["timerange"].items()
+            notifications["timerange"] = {edge: _parse_time(time).isoformat() for edge, time in times}
         return stored
 
     def extensions(self, context: Context, values: Values, *, is_single: bool) -> Values:
-        is_2_5 = context.profile.version.at_least("2.5.0b1")
-        interface = {name: options[0] for name, options in _interface(context.state).items()}
-        interface.update(values.get("interface_options", {}))
-        if "navbar_changes_action" not in values.get("interface_options", {}):
-            interface.pop("navbar_changes_action", None)
-        login, idle = values.get("auth_option", {}), dict(values.get("idle_timeout", {"option": "global"}))
-        if idle["option"] == "individual":
-            idle.setdefault("duration", 3600)
-        else:
-            idle.pop("duration", None)
         shown = {name: value for name, value in values.items() if name != "authorized_sites"}
-        return {
-            "disable_login": False,
-            "contactgroups": [],
-            "roles": [],
-            "pager_address": "",
-            **({"start_url": "default_start_url"} if is_2_5 else {}),
-            **shown,
-            "auth_option": {name: login[name] for name in login if name not in ("password", "secret")},
-            "contact_options": {"email": "", "fallback_contact": False, **values.get("contact_options", {})},
-            "idle_timeout": idle,
-            "disable_notifications": values.get("disable_notifications", {}),
-            "interface_options": interface,
-        }
+        login = {name: value for name, value in values.get("auth_option", {}).items() if name not in _SECRETS}
+        return {**shown, "auth_option": login}
 
     def after_write(self, context: Context, key: str, before: Optional[Values], after: Optional[Values]) -> None:
         names = ("auth_option", "roles", "disable_login")

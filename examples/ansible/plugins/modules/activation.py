@@ -47,7 +47,7 @@ activated:
   sample: ["automation: create-host: Created new host web01."]
 foreign:
   description: The pending changes of other users before the activation.
-  returned: always, if the site could be read
+  returned: success
   type: list
   elements: str
 outcome:
