@@ -219,9 +219,16 @@ def test_a_refused_command_raises_its_error(clock: ManualClock, connect: Any) ->
 def test_an_equal_entry_of_an_earlier_call_proves_nothing(clock: ManualClock, connect: Any, operation: str) -> None:
     with SimulatedSite(clock=clock) as site:
         cmk = _prepare(site, connect, operation, Target.host("web1"))
-        assert OPERATIONS[operation](cmk, Target.host("web1")).ok
+        times = {"start": "2040-01-01T00:00Z", "end": "2040-01-01T02:00Z"}
+        command = (
+            OPERATIONS[operation]
+            if operation != "create"
+            else lambda cmk, target: cmk.downtimes.create(target, comment="c", **times, **WAIT)
+        )
+        assert command(cmk, Target.host("web1")).ok
+        clock.advance(60)
         site.set_faults([{**FAULTS["lost request"], "writes": True, "path": WRITES, "times": 1}])
-        (outcome,) = OPERATIONS[operation](cmk, Target.host("web1"))
+        (outcome,) = command(cmk, Target.host("web1"))
         assert outcome.status is Status.UNKNOWN
 
 

@@ -177,6 +177,12 @@ def test_ids_of_remote_sites_are_kept_apart(clock: ManualClock, connect: Any) ->
         assert cmk.downtimes.get(1, site="r1").host == "far"
         assert cmk.downtimes.delete(id=1, site="r1").ok
         assert [d.host for d in cmk.downtimes.each()] == ["near"]
+        for number in range(3):
+            assert cmk.downtimes.create(Target.host("near", "far"), end="2h", comment=f"c{number}").ok
+        assert len(cmk.downtimes.delete("far")) == 3
+        assert [d.host for d in cmk.downtimes.each()] == ["near"] * 4, (
+            "their IDs are the same as those of the other site"
+        )
 
 
 def test_many_downtimes_need_few_requests(clock: ManualClock, connect: Any) -> None:
