@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from types import MappingProxyType
 from typing import Any, Callable, Iterable, Mapping, Optional
 
 from werkzeug.wrappers import Response
@@ -13,13 +14,12 @@ from .endpoints import Context, SiteState
 from .host_attributes import HOST_NAME
 from .livestatus import compile_query, named_hosts, query_check
 from .references import existing_host
-from .replies import Problem
 from .validation import REQUIRED, Check, Field, member_of, object_by_type, refined, string
 
 Fields = Mapping[str, Field]
 
 
-def anything(_value: Any) -> Any:
+def _anything(_value: Any) -> Any:
     """Accept every value, because :func:`by_type` checks it."""
     return None
 
@@ -32,7 +32,7 @@ def by_type(
     def fields(state: SiteState) -> dict[str, Field]:
         names = {name for kind in kinds(state).values() for name in kind}
         defaults = {name: field.default for name, field in shared.items() if field.default is not REQUIRED}
-        return {name: Field(anything, defaults.get(name)) for name in (member, *shared, *sorted(names))}
+        return {name: Field(_anything, defaults.get(name)) for name in (member, *shared, *sorted(names))}
 
     def check(state: SiteState) -> Check:
         return object_by_type({kind: {**shared, **more} for kind, more in kinds(state).items()}, member)
@@ -41,9 +41,8 @@ def by_type(
     return {"body": fields, "schema_check": check, "permissions": (permission,), "takes_lock": False}
 
 
-def query_field(table: str) -> Callable[[SiteState], Field]:
-    """Return a function that returns the required field of a query."""
-    return lambda state: Field(query_check(table, TABLES[table].keys() - state.profile.unknown_columns), REQUIRED)
+def query_field(state: SiteState, table: str) -> Field:
+    return Field(query_check(table, TABLES[table].keys() - state.profile.unknown_columns), REQUIRED)
 
 
 def monitored_host(state: SiteState) -> Check:
@@ -56,23 +55,45 @@ def configured_and_monitored_host(state: SiteState) -> Check:
     return lambda name: exists(name) or is_monitored(name)
 
 
-def existing_group(kind: str, *, monitored: bool = False) -> Callable[[SiteState], Field]:
-    """Return a function that returns the required field of a host group or service group."""
+def group_field(state: SiteState, kind: str, *, monitored: bool = False) -> Field:
+    """Return the field of a host group or service group, which must exist and, if ``monitored``, have members."""
+    exists = member_of(state.configuration.objects[f"{kind}_groups"], "Group missing: {!r}")
+    text = "Group {!r} should be monitored but it's not. Activate the configuration?"
+    members = state.monitoring.group_members
 
-    def field(state: SiteState) -> Field:
-        exists = member_of(state.configuration.objects[f"{kind}_groups"], "Group missing: {!r}")
-        text = "Group {!r} should be monitored but it's not. Activate the configuration?"
-        members = state.monitoring.group_members
+    def problem(name: str) -> Optional[str]:
+        return None if not monitored or members(f"{kind}groups", name) else text.format(name)
 
-        def problem(name: str) -> Optional[str]:
-            return None if not monitored or members(f"{kind}groups", name) else text.format(name)
-
-        return Field(refined(exists, problem), REQUIRED)
-
-    return field
+    return Field(refined(exists, problem), REQUIRED)
 
 
-def matching(context: Context, table: str) -> list[MonitoredObject]:
+def target_kinds(
+    state: SiteState, kind: str, host: Check, names: Fields = MappingProxyType({}), **group: bool
+) -> dict[str, Fields]:
+    """Return the fields of each way to select hosts or services: by name, by group and by query.
+
+    ``kind`` is "host" or "service". ``host`` checks the name of a host, and ``names`` are the fields with the names of
+    services. ``group`` are arguments of :func:`group_field`.
+    """
+    return {
+        kind: {"host_name": Field(host, REQUIRED), **names},
+        f"{kind}group": {f"{kind}group_name": group_field(state, kind, **group)},
+        f"{kind}_by_query": {"query": query_field(state, f"{kind}s")},
+    }
+
+
+def targets_of(context: Context, kind: str) -> list[MonitoredObject]:
+    """Return the hosts or services that the body selects."""
+    body = context.body
+    if kind.endswith("_by_query"):
+        return _matching(context, f"{kind.partition('_')[0]}s")
+    if kind.endswith("group"):
+        return context.state.monitoring.group_members(f"{kind}s", body[f"{kind}_name"])
+    names = body.get("service_descriptions") or [body.get("service_description", "")]
+    return [(body["host_name"], name) for name in names]
+
+
+def _matching(context: Context, table: str) -> list[MonitoredObject]:
     """Return the hosts or services that match the query of the body."""
     monitoring, query = context.state.monitoring, context.body["query"]
     matches = compile_query(query, table, TABLES[table])
@@ -87,11 +108,6 @@ def handed_over(context: Context, command: Callable[[], object]) -> Response:
     """Hand a command over to the core, and return the answer to it."""
     context.state.monitoring.commands.submit(command)
     return Response(status=204)
-
-
-def nothing_found(text: str) -> Problem:
-    # CHECKMK_API_MORE: an object that is not monitored is an error of authorization.
-    return Problem(401, "Unauthorized", text)
 
 
 def one_line(text: str) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 from werkzeug.wrappers import Response
 
 from .. import selectors as select
-from ..core_commands import MonitoredObject
 from ..endpoints import PATH_CHECKS, Context, SiteState, serves
 from ..references import existing_host
 from ..replies import Problem, bad_fields, collection, domain_object, json_response
@@ -35,39 +34,28 @@ def _check_collection(context: Context) -> None:
 PATH_CHECKS.update({_ONE: _check_id, _LISTS: _check_collection})
 
 
-def _on_hosts(state: SiteState) -> Mapping[str, select.Fields]:
-    return {
-        "host": {"host_name": Field(existing_host(state), REQUIRED)},
-        # CHECKMK_API_MORE: the query is not declared as required, and Checkmk crashes without it.
-        "host_by_query": {"query": Field(select.query_field("hosts")(state).check)},
-    }
+def _kinds(kind: str, names: select.Fields) -> Callable[[SiteState], Mapping[str, select.Fields]]:
+    def kinds(state: SiteState) -> Mapping[str, select.Fields]:
+        found = select.target_kinds(state, kind, existing_host(state), names)
+        del found[f"{kind}group"]  # there are no comments for groups
+        if kind == "host":
+            # CHECKMK_API_MORE: the query is not declared as required, and Checkmk crashes without it.
+            found["host_by_query"] = {"query": Field(found["host_by_query"]["query"].check)}
+        return found
+
+    return kinds
 
 
-def _on_services(state: SiteState) -> Mapping[str, select.Fields]:
-    host, service = Field(existing_host(state), REQUIRED), Field(string, REQUIRED)
-    return {
-        "service": {"host_name": host, "service_description": service},
-        "service_by_query": {"query": select.query_field("services")(state)},
-    }
+_SERVICE = {"service_description": Field(string, REQUIRED)}
+_NOTHING = {"host_by_query": "any host", "service_by_query": "any service names"}
 
 
-@serves("comments", "on_hosts", **_by_type("comment_type", _on_hosts, _TEXT))
-def add_host_comment(context: Context) -> Response:
-    if context.body["comment_type"] == "host":
-        return _add(context, [(context.body["host_name"], "")])
-    return _add(context, select.matching(context, "hosts"), "The query did not match any host")
-
-
-@serves("comments", "on_services", **_by_type("comment_type", _on_services, _TEXT))
-def add_service_comment(context: Context) -> Response:
-    body = context.body
-    if body["comment_type"] == "service":
-        return _add(context, [(body["host_name"], body["service_description"])])
-    return _add(context, select.matching(context, "services"), "The query did not match any service names")
-
-
-def _add(context: Context, targets: list[MonitoredObject], title: str = "") -> Response:
+@serves("comments", "on_hosts", **_by_type("comment_type", _kinds("host", {}), _TEXT))
+@serves("comments", "on_services", **_by_type("comment_type", _kinds("service", _SERVICE), _TEXT))
+def add_comments(context: Context) -> Response:
+    targets = select.targets_of(context, context.body["comment_type"])
     if not targets:
+        title = f"The query did not match {_NOTHING[context.body['comment_type']]}"
         raise Problem(400, title, "The provided query returned an empty list so no comment was created")
     values = {**select.texts(context), "persistent": int(context.body["persistent"])}
     add = context.state.monitoring.commands.add_comment

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Sequence
 
 from werkzeug.wrappers import Response
 
@@ -28,74 +28,54 @@ _WHEN: select.Fields = {
 
 
 def _on_hosts(state: SiteState) -> Mapping[str, select.Fields]:
-    return {
-        "host": {"host_name": Field(select.monitored_host(state), REQUIRED)},
-        "hostgroup": {"hostgroup_name": select.existing_group("host")(state)},
-        "host_by_query": {"query": select.query_field("hosts")(state)},
-    }
+    return select.target_kinds(state, "host", select.monitored_host(state))
 
 
 def _on_services(state: SiteState) -> Mapping[str, select.Fields]:
     names = {"service_descriptions": Field(unique(list_of(string)), REQUIRED)}
-    return {
-        # CHECKMK_API_MORE: only the services must be monitored.
-        "service": {"host_name": Field(HOST_NAME, REQUIRED), **names},
-        "servicegroup": {"servicegroup_name": select.existing_group("service")(state)},
-        "service_by_query": {"query": select.query_field("services")(state)},
-    }
+    # CHECKMK_API_MORE: only the services must be monitored.
+    return select.target_kinds(state, "service", HOST_NAME, names)
 
 
 @serves("downtimes", "on_hosts", **_by_type("downtime_type", _on_hosts, _WHEN))
-def create_host_downtime(context: Context) -> Response:
-    body, kind = context.body, context.body["downtime_type"]
-    if kind == "host":
-        return _create(context, [(body["host_name"], "")], f"host {body['host_name']!r}")
-    if kind == "hostgroup":
-        return _create_for_group(context, "host", body["hostgroup_name"])
-    found = select.matching(context, "hosts")
-    return _create(context, found, f"hosts {', '.join(host for host, _ in found)}", "host")
-
-
 @serves("downtimes", "on_services", **_by_type("downtime_type", _on_services, _WHEN))
-def create_service_downtime(context: Context) -> Response:
-    body, kind = context.body, context.body["downtime_type"]
-    if kind == "servicegroup":
-        return _create_for_group(context, "service", body["servicegroup_name"])
-    if kind == "service_by_query":
-        found = select.matching(context, "services")
-        return _create(context, found, f"service {', '.join('@'.join(o[::-1]) for o in found)}", "service")
-    host, names = body["host_name"], body["service_descriptions"]
+def create_downtimes(context: Context) -> Response:
+    body, kind, monitoring = context.body, context.body["downtime_type"], context.state.monitoring
     # CHECKMK_API_MORE: services that are not monitored are ignored, as long as one of them is.
-    found = [(host, name) for name in names if context.state.monitoring.find((host, name))]
-    if not found:
-        raise select.nothing_found(f"Cannot find the requested resource: {names}")
-    return _create(context, found, f"services {', '.join(names)!r}@{host!r}")
-
-
-def _create_for_group(context: Context, kind: str, name: str) -> Response:
-    members = context.state.monitoring.group_members(f"{kind}groups", name)
-    if not members:
-        raise select.nothing_found(f"Cannot find {kind}s for {kind} group: {name}")
-    return _create(context, members, f"{kind}group {name!r}")
-
-
-def _create(context: Context, targets: list[MonitoredObject], text: str, queried: str = "") -> Response:
-    if queried and not targets:
+    targets = [o for o in select.targets_of(context, kind) if kind != "service" or monitoring.find(o)]
+    if not targets and kind.endswith("_by_query"):
         detail = "The provided query returned an empty list so no downtime was set"
-        raise Problem(422, f"Query did not match any {queried}", detail)
-    body, add = context.body, context.state.monitoring.commands.add_downtime
+        raise Problem(422, f"Query did not match any {kind[: -len('_by_query')]}", detail)
+    if not targets:
+        # CHECKMK_API_MORE: an object that is not monitored is an error of authorization.
+        of = kind[: -len("group")]
+        group = f"{of}s for {of} group: {body.get(f'{kind}_name')}"
+        named = f"the requested resource: {body.get('service_descriptions')}"
+        raise Problem(401, "Unauthorized", f"Cannot find {named if kind == 'service' else group}")
     start, end = select.unix_time(body["start_time"]), select.unix_time(body["end_time"])
     if end <= start:
         raise bad_fields({"end_time": ["The end time must be after the start time."]})
     values = {
-        **select.texts(context, f"Downtime for {text}"),
+        **select.texts(context, f"Downtime for {_shown(body, kind, targets)}"),
         "start_time": start,
         "end_time": end,
         "recurring": ("fixed", *RECURRENCES).index(body["recur"]),
         "fixed": int(not body["duration"]),
         "duration": body["duration"] * 60,
     }
+    add = monitoring.commands.add_downtime
     return select.handed_over(context, lambda: [add(target, values) for target in targets])
+
+
+def _shown(body: Mapping[str, Any], kind: str, targets: Sequence[MonitoredObject]) -> str:
+    """Return the targets as in the comment of a downtime without one."""
+    if kind.endswith("group"):
+        return f"{kind} {body[f'{kind}_name']!r}"
+    if kind == "service_by_query":
+        return f"service {', '.join('@'.join(target[::-1]) for target in targets)}"
+    if kind == "service":
+        return f"services {', '.join(body['service_descriptions'])!r}@{body['host_name']!r}"
+    return f"host {body['host_name']!r}" if kind == "host" else f"hosts {', '.join(host for host, _ in targets)}"
 
 
 @serves("downtimes", "list", lambda state: entries.list_fields(state, "downtimes"))
@@ -143,7 +123,7 @@ def _selectors(state: SiteState) -> Mapping[str, select.Fields]:
     kinds = entries.selectors(state, "downtimes", string)
     if state.profile.version.at_least("2.4.0b1"):
         for kind in ("host", "service"):
-            kinds[f"{kind}group"] = {f"{kind}group_name": select.existing_group(kind)(state)}
+            kinds[f"{kind}group"] = {f"{kind}group_name": select.group_field(state, kind)}
     return kinds
 
 

@@ -21,7 +21,7 @@ def list_fields(state: SiteState, table: str) -> select.Fields:
         "host_name": Field(HOST_NAME),
         "service_description": Field(string),
         "downtime_type": Field(choice("host", "service", "both"), "both"),
-        "query": Field(select.query_field(table)(state).check),
+        "query": Field(select.query_field(state, table).check),
         "site_id": Field(existing_site(state)),
     }
 
@@ -59,7 +59,7 @@ def selectors(state: SiteState, table: str, ident: Check) -> dict[str, select.Fi
     return {
         "by_id": {f"{table[:-1]}_id": Field(ident, REQUIRED), **one_fields(state)},
         "params": {"host_name": Field(HOST_NAME, REQUIRED), "service_descriptions": Field(list_of(string))},
-        "query": {"query": select.query_field(table)(state)},
+        "query": {"query": select.query_field(state, table)},
     }
 
 
