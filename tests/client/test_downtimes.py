@@ -41,7 +41,7 @@ def test_a_downtime_has_the_given_times_and_texts(site: SimulatedSite, cmk: Chec
         cmk.downtimes.get("777")
 
 
-def test_flexible_and_recurring_downtimes(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_flexible_and_recurring_downtimes(site: SimulatedSite, cmk: Checkmk, clock: ManualClock) -> None:
     target = Target.services("host00000", "CPU load", "Check_MK")
     assert cmk.downtimes.create(target, end="2h", comment="f", flexible="30m", recur="week").ok
     expected = [("Check_MK", HOUR / 2, True), ("CPU load", HOUR / 2, True)]
@@ -49,6 +49,9 @@ def test_flexible_and_recurring_downtimes(site: SimulatedSite, cmk: Checkmk) -> 
     assert cmk.downtimes.ensure(target, end="2h", comment="f", flexible="30m", recur="week").ok
     assert cmk.downtimes.ensure(target, end="2h", comment="f").ok
     assert len(list(cmk.downtimes.each())) == 4, "a fixed downtime is not the same as a flexible one"
+    clock.advance(86_400)
+    assert cmk.downtimes.ensure(target, end="3h", comment="f", flexible="30m", recur="week").ok
+    assert len(list(cmk.downtimes.each())) == 2, "the recurring ones, which were not scheduled again"
 
 
 def test_the_raw_edition_does_not_repeat_downtimes(clock: ManualClock, connect: Any) -> None:

@@ -158,8 +158,8 @@ class Downtimes(CoreEntries[Downtime]):
         """Schedule a downtime like :meth:`create`, but never a second one for the same object.
 
         A downtime of the object with the same comment that includes ``start`` counts as the same. If it ends at another
-        time, its end is changed. With ``check=True``, nothing is sent, and the outcomes of objects that a call would
-        change are NOT_APPLIED.
+        time, its end is changed. If both are recurring, their times do not count, because the core moves them. With
+        ``check=True``, nothing is sent, and the outcomes of objects that a call would change are NOT_APPLIED.
 
         A downtime that an earlier call of this client has handed over may still be on its way. It is awaited, and not
         sent again. If another process has handed it over, name the objects in ``unconfirmed``.
@@ -168,7 +168,8 @@ class Downtimes(CoreEntries[Downtime]):
         rows, known = self._resolve(self._with_children(target) if include_children else target, _COLUMNS)
         found = {key: _same(row, wanted) for key, row in rows.items()}
         missing = [key for key, entry in found.items() if entry is None]
-        others = {key: entry[_ID] for key, entry in found.items() if entry is not None and entry[_END] != wanted.end}
+        compared = found if wanted.recur == "fixed" else {}
+        others = {key: entry[_ID] for key, entry in compared.items() if entry and entry[_END] != wanted.end}
         for key in rows.keys() - {*missing, *others}:
             known.append(Outcome(str(key), Status.APPLIED, note="already there"))
         if check:
@@ -289,8 +290,8 @@ def _entries(row: Mapping[str, Any]) -> list[Any]:
 
 def _same(row: Mapping[str, Any], wanted: _Wanted) -> Any:
     """Return the downtime of an object that counts as the wanted one, or None."""
-    like = (e for e in _entries(row) if wanted.is_like(e) and e[_START] <= wanted.start < e[_END])
-    return next(like, None)
+    like = (entry for entry in _entries(row) if wanted.is_like(entry))
+    return next((e for e in like if wanted.recur != "fixed" or e[_START] <= wanted.start < e[_END]), None)
 
 
 def _new_end(end: int) -> dict[str, Any]:
