@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     )
     from .catalogue.states import HostState, ServiceState
     from .catalogue.versions import CheckmkVersion
-    from .client.checkmk import Checkmk, Health
+    from .client.checkmk import Checkmk
     from .client.ensured import Ensured
+    from .client.health import Health
     from .client.nouns.acknowledgements import Acknowledgement
     from .client.nouns.comments import Comment
     from .client.nouns.downtimes import Downtime
@@ -71,8 +72,9 @@ _HOMES = {
         ),
         "catalogue.states": ("HostState", "ServiceState"),
         "catalogue.versions": ("CheckmkVersion",),
-        "client.checkmk": ("Checkmk", "Health"),
+        "client.checkmk": ("Checkmk",),
         "client.ensured": ("Ensured",),
+        "client.health": ("Health",),
         "client.nouns.acknowledgements": ("Acknowledgement",),
         "client.nouns.comments": ("Comment",),
         "client.nouns.downtimes": ("Downtime",),

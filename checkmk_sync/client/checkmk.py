@@ -7,7 +7,6 @@ import copy
 import dataclasses
 import os
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Mapping, NoReturn, Optional, Union
 
 from ..catalogue import nouns as rows
@@ -22,34 +21,14 @@ from ..core.text import close_matches
 from ..errors import CheckmkError
 from ..metrics import MetricsCollector
 from ..metrics.calls import CallEvent
-from ..recovery import BreakerState
 from . import nouns
 from .assigned_keys import AssignedKeys
 from .collection import Collection
+from .health import Health
 from .raw import RawCalls
 from .records import Version
 from .resource import Resource, parsing
 from .site import Settling, Site
-
-
-@dataclass(frozen=True)
-class Health:
-    """The result of a health check.
-
-    * ``ok`` is True if the site answered with its version; otherwise ``error`` is the reason.
-    * ``version`` is the answer, or None if the check failed.
-    * ``latency_s`` is the duration of the check in seconds, including retries.
-    * ``breaker`` is the state of the circuit breaker after the check.
-    * ``pending`` is the number of changes that wait for an activation. It is None if it was not requested or could not
-      be read.
-    """
-
-    ok: bool
-    version: Optional[Version]
-    latency_s: float
-    breaker: BreakerState
-    error: Optional[CheckmkError] = None
-    pending: Optional[int] = None
 
 
 class Checkmk(RawCalls):
