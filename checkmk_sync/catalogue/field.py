@@ -116,7 +116,8 @@ class Field:
     @property
     def removal(self) -> Any:
         """The value that removes the field of an object, or None if an update cannot remove it."""
-        value = {str: "", list: [], bool: False}.get(self.type) if self.unset is None else self.unset
+        empty = {str: "", list: [], bool: False}.get(self.type)
+        value = next((found for found in (self.unset, self.initial, empty) if found is not None), None)
         try:
             self.check(value)
         except ValueError:

@@ -240,7 +240,7 @@ def object_command(words: str, text: str, handler: Callable[..., Any], *argument
 # Options in messages of the library that as_arguments() replaces by the names of tool arguments.
 OPTIONS = (
     *("adopt", "allow-changes", "allow-deletions", "attribute", "confirm-delete", "force-foreign", "label", "owner"),
-    *("recursive", "remove", "remove-label", "title"),
+    *("recursive", "remove", "remove-label", "repair", "title"),
 )
 _OTHER_NAMES = {"confirm-delete": "confirm_deletions"}
 _OPTION = re.compile(rf"--({'|'.join(sorted(OPTIONS, key=len, reverse=True))})(?![\w-])")

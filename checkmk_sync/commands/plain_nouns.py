@@ -154,6 +154,8 @@ def _value(field: NounField, *, is_required: bool) -> Argument:
         text += ', as a Python literal like that of "Export rule for API" in Checkmk'
     elif field.type in _JSON_TYPES:
         text += ", as JSON"
+    if field.holds_secrets:
+        text += "; write secret:NAME in place of a secret"
     in_all_sites = field.since is None and field.until is None and field.editions is None
     return Argument(
         field.name,
@@ -173,11 +175,22 @@ def _value(field: NounField, *, is_required: bool) -> Argument:
     )
 
 
+class _NoneLiteral:
+    """The value None of a literal, because None among the arguments of a command means "not given"."""
+
+    def __repr__(self) -> str:
+        return "None"
+
+
+NONE_LITERAL = _NoneLiteral()
+
+
 def _read_literal(field: NounField, text: str) -> Any:
     try:
-        return field.decode(text)
+        value = field.decode(text)
     except ValueError as error:
         raise ValueError(f"{field.name} is not valid: {error}") from None
+    return NONE_LITERAL if value is None else value
 
 
 def noun_fields(noun: Noun) -> tuple[Field, ...]:

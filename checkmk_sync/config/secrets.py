@@ -108,7 +108,7 @@ def reveal_named(sources: Mapping[str, SecretSource], name: str, username: str) 
         raise SettingsError(f"the secret {name!r}: {error.reason}", field="secrets") from None
 
 
-def reveal_members(value: Any, reveal: Callable[[str], str], member: str = "") -> Any:
+def reveal_members(value: Any, reveal: Callable[[str], Any], member: str = "") -> Any:
     """Return a copy of the value in which ``reveal(NAME)`` replaces each ``secret:NAME`` in a secret member.
 
     Other members keep such a text, because they are shown. ``member`` is the name of the value itself.

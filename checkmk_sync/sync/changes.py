@@ -123,8 +123,11 @@ class Change:
     def to_dict(self) -> dict[str, Any]:
         """Return the change as plain data, sorted and without secrets."""
         changed = {
-            ".".join(path): [masked(self.kind, path, value) for value in values]
-            for path, values in sorted(self.properties.items())
+            ".".join(path): [
+                None if self.existing is None else masked(self.kind, path, now),
+                masked(self.kind, path, new),
+            ]
+            for path, (now, new) in sorted(self.properties.items())
         }
         data = {"action": self.action.value, "kind": self.kind, "key": self.key, "properties": changed}
         return {**data, "after": list(self.after)} if self.after else data
@@ -170,7 +173,7 @@ def masked(kind: str, path: Property, value: Any) -> Any:
 def _as_text(kind: str, path: Property, value: Any) -> Any:
     """Return a value, or the text of a Python literal, which can have keys that are not strings."""
     field = KINDS[kind].field_at(path)
-    return repr(value) if field is not None and field.literal and value is not None else value
+    return repr(value) if field is not None and field.literal else value
 
 
 def describe_owner(owner: Optional[str]) -> str:

@@ -116,13 +116,14 @@ def creation_problems(wanted: Object, observed: Observed) -> Iterator[Problem]:
 
 def secret_problems(wanted: Object, known: Collection[str]) -> Iterator[Problem]:
     """Yield a mistake for each reference to a secret that the configuration does not define."""
+    kind = KINDS[wanted.kind]
     for path, value in wanted.properties.items():
-        for name in KINDS[wanted.kind].secret_names(path, value):
+        for name in kind.secret_names(path, value):
             if name not in known:
                 advice = advice_on_secret(name, known)
                 yield wanted.problem(f"{path[0]} names the unknown secret {name!r}{advice}", *path)
-        kind = KINDS[wanted.kind]
-        for text in references_in(kind.revealed(path, value, lambda _name: "")) if kind.may_refer(path) else ():
+        hidden = kind.revealed(path, value, lambda _name: "")
+        for text in references_in(hidden) if kind.secret_member(path, value) else ():
             why = "is not in a part with the name of a secret, so the site and plans would show it"
             yield wanted.problem(f"{path[0]} contains {text!r}, which {why}", *path)
 

@@ -212,7 +212,10 @@ class _Reader:
         data, kind = entry.data, KINDS[entry.kind]
         if kind.noun is not None:
             found = noun_properties(kind, data, lambda message, name: self._problem(entry, message, name))
-            yield from ((path, REMOVE if value is None else value) for path, value in found)
+            for path, value in found:
+                field = kind.field_at(path)
+                is_removal = value is None and not (field is not None and field.literal)
+                yield path, REMOVE if is_removal else value
             return
         for name, check in (("folder", new_folder_or_root), ("title", _title)):
             if name in kind.keys and name in data:

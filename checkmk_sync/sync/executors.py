@@ -224,19 +224,22 @@ def _move_in_list(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result
     """Move objects next to others, or to the end of their folders."""
     paths = (FOLDER, BEFORE, AFTER)  # the last one that the change contains counts
     places = {c.key: (path, c.new_values[path]) for c in changes for path in paths if path in c.properties}
+    moved: set[str] = set()
 
     @functools.cache
     def targets() -> Mapping[str, ExistingObject]:
         return _reread(client, changes, [target for path, target in places.values() if path != FOLDER])
 
     def move(client: Checkmk, change: Change) -> None:
-        path, target = places[change.key]
-        if path == FOLDER:
-            _collection(client, change).move(change.id, bottom_of=target)
-        elif target in targets():
-            _collection(client, change).move(change.id, **{path[0]: targets()[target].id})
-        else:
-            raise NotOwnedError(f"{change.kind} {target} no longer exists, so {change.name} cannot be moved next to it")
+        (path, target), folder = places[change.key], change.value(FOLDER)
+        other = None if path == FOLDER else targets().get(target)
+        if other is not None and (target in moved or other.properties[FOLDER] == folder):
+            _collection(client, change).move(change.id, **{path[0]: other.id})
+        elif path == FOLDER:
+            _collection(client, change).move(change.id, bottom_of=folder)
+        else:  # a move next to the other one would also be a move to its folder
+            raise NotOwnedError(f"{change.name} cannot be moved, because {change.kind} {target} is not in {folder}")
+        moved.add(change.key)
 
     return _one_by_one(move)(client, changes)
 

@@ -20,7 +20,7 @@ def noun_properties(
 ) -> Iterator[tuple[Property, Any]]:
     """Yield the properties of an entry. Pass each mistake to ``refuse``, with the key that contains it.
 
-    The value None removes a field.
+    The value None removes a field, unless the field is a literal.
     """
     for name in kind.keys[1:]:
         field = kind.field_at((name,))
@@ -29,6 +29,10 @@ def noun_properties(
         value = data[name]
         if value is None and field.removal is not None:
             yield (field.name,), None
+            continue
+        if value is None:
+            hint = f", or write {field.wire}: 'None'" if field.literal else ""
+            refuse(f"{field.name} must have a value; leave it out to keep the value of the site{hint}", name)
             continue
         problem = f"give {field.name} or {name}, not both" if name != field.name and field.name in data else None
         if problem is None and name != field.name:
@@ -56,8 +60,6 @@ def _read_literal(name: str, text: Any) -> tuple[Optional[str], Any]:
 
 def _value_problem(kind: SyncKind, field: Field, value: Any) -> Optional[str]:
     """Return why no version of Checkmk accepts a value, or None. The message never contains a secret."""
-    if value is None:
-        return f"{field.name} must have a value; leave it out to keep the value of the site"
     if field.secret and not isinstance(value, str):
         return f"{field.name} must be a string; put it in quotes"
     problem = string_problem(field.name, value) if field.type is str else None

@@ -88,29 +88,29 @@ class SyncKind:
         field = self.field_at(path)
         return field is not None and field.secret
 
-    def revealed(self, path: Property, value: Any, reveal: Callable[[str], str]) -> Any:
+    def revealed(self, path: Property, value: Any, reveal: Callable[[str], Any]) -> Any:
         """Return a value with ``reveal(NAME)`` in place of each reference ``secret:NAME`` in a secret field or part."""
-        return reveal_members(value, reveal, self._member(path, value)) if self.may_refer(path) else value
+        member = self.secret_member(path, value)
+        return value if member is None else reveal_members(value, reveal, member)
 
     def secret_names(self, path: Property, value: Any) -> list[str]:
         """Return the names of the secrets to which a value refers."""
         names: list[str] = []
-        self.revealed(path, value, lambda name: names.append(name) or name)  # type: ignore[func-returns-value]
+        self.revealed(path, value, names.append)
         return names
 
     def with_references(self, path: Property, found: Any, wanted: Any) -> Any:
         """Return a value of the site with the references of the wanted one in place of their secrets."""
-        return with_references(found, wanted, self._member(path, wanted)) if self.may_refer(path) else found
+        member = self.secret_member(path, wanted)
+        return found if member is None else with_references(found, wanted, member)
 
-    def may_refer(self, path: Property) -> bool:
-        """Return True if references to secrets can replace the secrets in a property."""
+    def secret_member(self, path: Property, value: Any) -> Optional[str]:
+        """Return the name that tells whether a value is a secret; None if no part of the property can be one."""
         field = self.field_at(path)
-        return field is not None and (field.secret or field.holds_secrets)
-
-    def _member(self, path: Property, value: Any) -> str:
-        field = self.field_at(path)
+        if field is None or not (field.secret or field.holds_secrets):
+            return None
         # The value of a rule can be a secret itself, such as an SNMP community.
-        return "secret" if field is not None and field.literal and isinstance(value, str) else path[0]
+        return "secret" if field.literal and isinstance(value, str) else field.name
 
     @functools.cached_property  # every change is sorted by this
     def order(self) -> tuple[int, int]:

@@ -19,7 +19,7 @@ def in_order(
 ) -> list[Change]:
     """Return the changes, with moves that bring the objects of each list and folder into the order of the inventory."""
     moves = {change.target: change for change in changes if _is_move(change)}
-    created = {change.target: change for change in changes if change.action is Action.CREATE}
+    created = {change.target: change.new_values for change in changes if change.action is Action.CREATE}
     sequence = {key: number for number, key in enumerate(observed.objects)}
     for (kind, _, folder), names in _groups(desired, observed, conflicting_keys).items():
         existing = {name: observed.objects[kind, name] for name in names if (kind, name) in observed.objects}
@@ -31,7 +31,7 @@ def in_order(
                 Action.MOVE,
                 kind,
                 name,
-                existing=existing.get(name) or _after_creation(created[key]),
+                existing=existing.get(name) or ExistingObject(*key, created[key], created[key].get(OWNER)),
                 location=desired.objects[key].location,
             )
             moves[key] = replace(change, properties={**change.properties, path: (None, target)})
@@ -59,10 +59,6 @@ def _groups(
             values = {**now, **wanted.properties}
             groups.setdefault((kind.name, values[kind.listed_by], values[FOLDER]), []).append(wanted.key)
     return groups
-
-
-def _after_creation(change: Change) -> ExistingObject:
-    return ExistingObject(change.kind, change.key, change.new_values, change.new_values.get(OWNER))
 
 
 def placements(wanted: Sequence[str], current: Sequence[str], new: Collection[str]) -> dict[str, tuple[Property, str]]:

@@ -54,6 +54,16 @@ def test_examples_of_the_help_run(noun: Noun, site_for_cli: SimulatedSite, sync:
     assert (key in site_for_cli.state.configuration.objects[noun.name]) is not noun.supports("delete")
 
 
+def test_none_is_the_value_of_a_rule(site_for_cli: SimulatedSite, sync: Run) -> None:
+    words = ("rules", "create", "--ruleset", "host_groups", "--folder", "/", "--json")
+    assert "value" in sync(*words).err, "a value that is not given is not None"
+    rule = sync(*words, "--value", "None").data
+    assert rule["value"] == "None"
+    assert sync("rules", "update", rule["id"], "--comment", "x", "--json").data["value"] == "None"
+    assert sync("rules", "update", rule["id"], "--value", "'linux'", "--json").data["value"] == "'linux'"
+    assert sync("rules", "update", rule["id"], "--value", "None", "--json").data["value"] == "None"
+
+
 def test_a_created_group_is_shown(site_for_cli: SimulatedSite, sync: Run) -> None:
     created = sync("host-groups", "create", "linux", "--alias", "Linux servers")
     assert created.out.splitlines() == ["linux created", "name: linux", "alias: Linux servers"]

@@ -5,16 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import runpy
 from importlib import import_module
 from typing import Any, Iterator, get_type_hints
 
 import yaml
 
 from checkmk_sync import errors, recovery
-from checkmk_sync.cli.reference import with_reference
 from checkmk_sync.config.file import _ADVANCED, _ENVIRONMENT, _SECRET_KEYS
 from checkmk_sync.config.settings import Settings
-from checkmk_sync.mcp.reference import reference as tools
 from checkmk_sync.testing import Fault
 from tests.conftest import PACKAGE, ROOT
 
@@ -25,11 +24,13 @@ def _page(name: str) -> str:
 
 def test_the_command_line_reference_matches_the_commands() -> None:
     page = _page("docs/cli.md")
-    assert page == with_reference(page), "run: python -m checkmk_sync.cli.reference docs/cli.md"
+    with_reference = runpy.run_path(str(ROOT / "tools/make_cli_reference.py"))["with_reference"]
+    assert page == with_reference(page), "run: python tools/make_cli_reference.py docs/cli.md"
 
 
 def test_the_table_of_tools_matches_the_commands() -> None:
-    assert tools() in _page("docs/mcp.md"), "run python -m checkmk_sync.mcp.reference and paste its output"
+    reference = runpy.run_path(str(ROOT / "tools/make_tool_reference.py"))["reference"]
+    assert reference() in _page("docs/mcp.md"), "run python tools/make_tool_reference.py and paste its output"
 
 
 def _keys(kind: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

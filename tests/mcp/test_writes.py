@@ -202,6 +202,8 @@ def test_rules_are_created_changed_moved_and_deleted(live: SimulatedSite) -> Non
     changed = result_data(_call(live, "rules_update", id=first["id"], value="'c'"))
     assert (changed["value"], changed["folder"]) == ("'c'", "/")
     assert "Python literal" in error_text(_call(live, "rules_update", id=first["id"], value="c"))
+    assert result_data(_call(live, "rules_update", id=first["id"], value="None"))["value"] == "None"
+    assert result_data(_call(live, "rules_update", id=first["id"], comment="x"))["value"] == "None"
     assert result_data(_call(live, "rules_move", id=second["id"], top_of="/"))["folder_index"] == 0
     assert "exactly one of" in error_text(_call(live, "rules_move", id=second["id"]))
     _call(live, "rules_delete", id=first["id"])

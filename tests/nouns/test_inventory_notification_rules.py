@@ -85,6 +85,22 @@ def test_notification_rules_live_in_an_inventory(every_site: Site) -> None:
     assert _stored(site) == [foreign]
 
 
+def test_null_restores_the_defaults(every_site: Site) -> None:
+    _, cmk = every_site
+    values: dict[str, Any] = {
+        "contact_selection": {"all_users": {"state": "enabled"}},
+        "conditions": {"match_services": {"state": "enabled", "value": ["CPU load"]}},
+        "comment": "Ask Carol",
+        "disabled": True,
+        "allow_users_to_deactivate": False,
+    }
+    _apply(cmk, _rule("mail", **values))
+    _apply(cmk, _rule("mail", **dict.fromkeys(values)))
+    (rule,) = cmk.notification_rules.each()
+    assert (rule.disabled, rule.allow_users_to_deactivate, rule.conditions) == (False, True, {})
+    assert rule.contact_selection == {"all_contacts_of_the_notified_object": {"state": "enabled"}}
+
+
 def test_secrets_in_parameters_are_resolved_and_never_shown(every_site: Site) -> None:
     site, cmk = every_site
     _apply(cmk, _rule("chat", method=_slack("secret:hook")))

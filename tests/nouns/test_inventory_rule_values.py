@@ -100,6 +100,27 @@ def test_values_are_python_literals_or_data(site: SimulatedSite, cmk: Checkmk) -
             from_data({"rules": [{**raw, "value_raw": wrong}]})
 
 
+def test_none_is_a_value(site: SimulatedSite, cmk: Checkmk) -> None:
+    """Rules of the agent bakery have it, for example, if a plug-in is not installed."""
+    linux = rule("a", ruleset="host_groups", value="linux")
+    raw = {"name": "a", "ruleset": "host_groups", "folder": "/", "value_raw": "None"}
+    plan = planned(cmk, raw)
+    assert "value None" in plan_as_text(plan)
+    assert plan.to_dict()["changes"][0]["properties"]["value"] == [None, "None"]
+    applied(cmk, raw)
+    assert [values["value_raw"] for values in stored(site).values()] == ["None"]
+    assert "value None -> linux" in plan_as_text(planned(cmk, linux)).replace("'", "")
+    applied(cmk, linux)
+    assert "value linux -> None" in plan_as_text(planned(cmk, raw)).replace("'", "")
+    applied(cmk, raw)
+    assert to_data(from_data({"rules": [raw]}))["rules"] == [raw]
+    for empty in ("value", "value_raw"):
+        with pytest.raises(
+            InventoryError, match="value must have a value; leave it out .*, or write value_raw: 'None'"
+        ):
+            planned(cmk, {**raw, "value_raw": "5", empty: None})
+
+
 def test_an_inventory_of_rules_can_be_written_and_read_again() -> None:
     desired = from_data({"rules": [rule("a", value=("x", {1: None})), rule("b", value="linux")]})
     data = json.loads(json.dumps(to_data(desired)))

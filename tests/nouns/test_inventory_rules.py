@@ -298,3 +298,15 @@ def test_unknown_outcomes_are_checked_by_id(site: SimulatedSite, cmk: Checkmk) -
         "Check with: checkmk-sync plan, with the same inventory and options",
         f"Check with: checkmk-sync rules get {rule_id}",
     ]
+
+
+def test_a_rule_does_not_follow_another_one_to_a_wrong_folder(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.folders.create("/x")
+    applied(cmk, rule("a"), rule("b"))
+    plan = planned(cmk, rule("b"), rule("a"))
+    cmk.rules.move(_id(cmk, "a"), bottom_of="/x")
+    cmk.rules.move(_id(cmk, "b"), bottom_of="/x")
+    cmk.rules.move(_id(cmk, "b"), bottom_of="/")
+    (failure,) = [outcome.reason for _, outcome in apply_plan(cmk, plan).failures()]
+    assert failure == "rule b cannot be moved, because rule a is not in /"
+    assert {values["folder"] for values in stored(site).values()} == {"/", "/x"}

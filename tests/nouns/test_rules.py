@@ -121,6 +121,15 @@ def test_a_text_that_is_not_a_value_is_never_executed_and_never_quoted(text: str
     assert "getcwd" not in str(caught.value)
 
 
+def test_a_value_that_is_too_deep_to_be_compared_is_an_unexpected_answer() -> None:
+    value: Any = []
+    for _ in range(5000):
+        value = [value]
+    found = Rule(ruleset=FILESYSTEM, folder="/", value=value)
+    with pytest.raises(UnexpectedReplyError, match="'extensions.value_raw' in the answer cannot be read"):
+        noun_format("rules", CheckmkVersion.parse("2.4.0p18"), "cre").same(found, {"value": 1})
+
+
 def test_a_value_that_a_client_sent_as_json_is_read() -> None:
     assert _read('{"a": true, "b": null}').value == {"a": True, "b": None}
 

@@ -12,7 +12,7 @@ from ...client.collection import Collection
 from ...config.secrets import SecretSource, reveal_members, reveal_named
 from ...core.redaction import mask_secrets
 from ..command import Preview, Row
-from ..plain_nouns import searched_fields
+from ..plain_nouns import NONE_LITERAL, searched_fields
 from .search import matching
 
 
@@ -89,7 +89,9 @@ def _given(kind: str, client: Checkmk, arguments: dict[str, Any]) -> dict[str, A
     for name, value in given.items():
         if name not in fields:  # an option
             continue
-        if fields[name].secret:
+        if value is NONE_LITERAL:
+            given[name] = None
+        elif fields[name].secret:
             given[name] = _reveal(client, value)
         elif fields[name].holds_secrets:
             given[name] = reveal_members(value, functools.partial(_reveal, client))

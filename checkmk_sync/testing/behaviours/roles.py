@@ -101,7 +101,7 @@ class Roles(Behaviour):
             "basedon": values.get("new_basedon", original["basedon"]),
             "builtin": values.get("builtin", False),
             "permissions": {name: state for name, state in states.items() if state != "default"},
-            _TWO_FACTORS: values.get(_TWO_FACTORS, original[_TWO_FACTORS]),
+            _TWO_FACTORS: values.get(_TWO_FACTORS, original.get(_TWO_FACTORS, False)),
         }
 
     def extensions(self, context: Context, values: Values, *, is_single: bool) -> Values:

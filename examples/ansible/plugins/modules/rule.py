@@ -129,7 +129,8 @@ def work(cmk: Checkmk, module: Any) -> Mapping[str, Any]:
         result = deleted(cmk.rules, rule_id, lambda rule: rule.values(), title, check=check) if rule_id else {}
         return {"changed": False, "actions": [], **result, "id": rule_id}
     values = {name: params[name] for name in ("conditions", "comment", "documentation_url", "disabled")}
-    values["value"] = with_secrets(_value(params), params["secrets"])
+    if params["value"] is not None or params["value_raw"] is not None:  # None is a value, too
+        values["value"] = with_secrets(_value(params), params["secrets"])
     if rule_id is None:
         values.update((name, params[name]) for name in ("ruleset", "folder", "description"))
     found = cmk.rules.ensure(rule_id, check=check, **values)

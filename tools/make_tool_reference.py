@@ -1,11 +1,16 @@
-"""The table of tools in docs/mcp.md, printed by ``python -m checkmk_sync.mcp.reference``."""
+"""Make the table of tools in ``docs/mcp.md``, from the commands.
+
+Run: python tools/make_tool_reference.py, and paste the output into the page.
+"""
 
 from __future__ import annotations
 
 import sys
 
-from ..commands import COMMANDS
-from ..commands.command import TOOL
+from checkmk_sync.commands import COMMANDS
+from checkmk_sync.commands.command import TOOL
+
+__all__ = ["reference"]
 
 
 def reference() -> str:

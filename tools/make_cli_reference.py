@@ -1,4 +1,7 @@
-"""The generator of the reference in docs/cli.md: ``python -m checkmk_sync.cli.reference docs/cli.md``."""
+"""Make the reference in ``docs/cli.md``, from the commands.
+
+Run: python tools/make_cli_reference.py docs/cli.md
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ from typing import Iterator
 
 import click
 
-from .app import cli
+from checkmk_sync.cli.app import cli
+
+__all__ = ["with_reference"]
 
 HEADING = "## Options of every command\n"
 
