@@ -155,6 +155,8 @@ def _value(field: NounField, *, is_required: bool) -> Argument:
         text += ', as a Python literal like that of "Export rule for API" in Checkmk'
     elif field.type in _JSON_TYPES:
         text += ", as JSON"
+    if field.holds_secrets:
+        text += "; write secret:NAME in place of a secret"
     in_all_sites = field.since is None and field.until is None and field.editions is None
     return Argument(
         field.name,

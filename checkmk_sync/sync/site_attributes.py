@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from typing import Iterator, Optional
 
@@ -69,11 +68,12 @@ def with_tags_in_use(client: Checkmk, plan: Plan) -> Plan:
 def _conflict(client: Checkmk, change: Change, plan: Plan) -> Optional[Conflict]:
     before, after = ({tag.get("id") for tag in tags or ()} for tags in change.properties.get(_TAGS, ((), ())))
     lost = None if change.action is Action.DELETE else before - after - {None}
-    users = AttributeUsers()
-    if lost is None or lost:
-        with contextlib.suppress(ForbiddenError):  # such as the rules; then the site decides when the plan is applied
-            users = client.host_attributes.used_by(f"{TAG}{change.key}", lost)
-    users = _remaining(users, f"{TAG}{change.key}", plan)
+    if lost == set():
+        return None
+    try:
+        users = _remaining(client.host_attributes.used_by(f"{TAG}{change.key}", lost), plan)
+    except ForbiddenError:  # this user may lack the permission to see rules
+        return None
     if not users:
         return None
     what = "be deleted" if lost is None else f"lose {', '.join(sorted(map(repr, lost)))}"
@@ -81,9 +81,9 @@ def _conflict(client: Checkmk, change: Change, plan: Plan) -> Optional[Conflict]
     return Conflict(change.kind, change.key, None, f"cannot {what} while used by {users}", hint, change.location)
 
 
-def _remaining(users: AttributeUsers, attribute: str, plan: Plan) -> AttributeUsers:
+def _remaining(users: AttributeUsers, plan: Plan) -> AttributeUsers:
     """Return the users of a tag group that remain when the plan removes its tags, which it does after other updates."""
-    paths = {("attributes", attribute), ("conditions",)}
+    paths = {("attributes", users.attribute), ("conditions",)}
     changes = [change for change in plan.changes if change.action is Action.DELETE or paths & {*change.properties}]
     freed = {(change.kind, change.key) for change in changes}
     rules = {change.existing.id for change in changes if change.existing is not None}

@@ -33,6 +33,15 @@ class TagUses:
     def __bool__(self) -> bool:
         return bool(self.folders or self.hosts or self.rules)
 
+    def texts(self) -> list[str]:
+        """Return a text for each kind of user, with the names."""
+        names = {
+            "folders": [folder.name for folder in self.folders],
+            "hosts": [host.name for host in self.hosts],
+            "rulesets": sorted({rule["ruleset"] for rule in self.rules.values()}),
+        }
+        return [f"{kind} ({', '.join(found)})" for kind, found in names.items() if found]
+
     def repair(self, *, deletes_rules: bool) -> None:
         """Change or remove the tags. ``deletes_rules`` deletes the rules that apply only to hosts with one of them."""
         configuration = self._configuration

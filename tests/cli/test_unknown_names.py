@@ -16,7 +16,7 @@ from checkmk_sync.cli.app import cli
 from tests.conftest import ROOT, Run
 
 ABSENT = ["downtimes", "rename", "acknowledge", "comments", "tags", "groups", "sites", "bi"]
-OWN_CLASSES = ["activation", "discovery", "folders", "host_status", "hosts", "jobs", "services"]
+OWN_CLASSES = ["activation", "discovery", "folders", "host_attributes", "host_status", "hosts", "jobs", "services"]
 NOUNS = sorted({*OWN_CLASSES, *PLAIN_NOUNS})  # hosts and folders can be rows as well
 
 

@@ -14,6 +14,7 @@ from checkmk_sync.sync.kinds import AFTER, BEFORE
 from checkmk_sync.sync.order import placements
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 from tests.nouns.rule_examples import create_rule
+from tests.official_documents import EDITIONS
 
 OWNER = "cmdb"
 RULESETS = ("checkgroup_parameters:filesystem", "checkgroup_parameters:memory_linux")
@@ -99,10 +100,10 @@ def _run(chance: random.Random, cmk: Checkmk, site: SimulatedSite, items: Any) -
 
 
 @pytest.mark.parametrize("seed", range(12))
-@pytest.mark.every_case
 def test_only_our_rules_are_changed_whatever_happens(seed: int, clock: ManualClock) -> None:
     chance = random.Random(seed)
-    with SimulatedSite("2.4.0p18", clock=clock) as site, site.client(clock=clock) as cmk:
+    version = list(EDITIONS)[seed % len(EDITIONS)]
+    with SimulatedSite(version, EDITIONS[version], clock=clock) as site, site.client(clock=clock) as cmk:
         cmk.folders.create("/x")
         stored = site.state.configuration.objects["rules"]
         for _ in range(4):

@@ -10,8 +10,9 @@ from checkmk_sync.testing import SimulatedSite
 from tests.sync.weekly import state_of
 
 # The sections whose objects have no mark of an owner. They are deleted only if an entry says so.
-UNMARKED = ("aux_tags", "contact_groups", "roles", "users", "tag_groups")
+UNMARKED = ("aux_tags", "contact_groups", "host_groups", "roles", "users", "tag_groups", "time_periods")
 RULESETS = ("checkgroup_parameters:cpu_load", "checkgroup_parameters:filesystem")
+_DAY = [{"start": "08:00", "end": "17:00"}]
 Inventory = dict[str, list[dict[str, Any]]]
 
 
@@ -68,6 +69,49 @@ class _Draw:
             "folders": [{"path": "/f", "title": draw.choice("xy"), "attributes": self._attributes()}],
             "hosts": hosts,
             "rules": rules,
+            **self._others(),
+        }
+
+    def _others(self) -> Inventory:
+        periods = self._some("period", 3)
+        return {
+            "host_groups": [{"name": name, "alias": name + self._draw.choice("xy")} for name in self._some("hosts", 3)],
+            "notification_rules": [self._notification(name) for name in self._some("notify", 3)],
+            "passwords": [self._password(name) for name in self._some("password", 3)],
+            "time_periods": [
+                {
+                    "name": name,
+                    "alias": name + self._draw.choice("xy"),
+                    "active_time_ranges": [{"day": self._draw.choice(["all", "monday"]), "time_ranges": _DAY}],
+                    "exclude": self._any_of(periods[:number]),
+                }
+                for number, name in enumerate(periods)
+            ],
+        }
+
+    def _notification(self, name: str) -> dict[str, Any]:
+        url = {"option": "explicit", "url": f"https://{self._draw.choice('xy')}.example.com/"}
+        return {
+            "name": name,
+            "description": self._draw.choice("xy"),
+            "comment": self._draw.choice("xy"),
+            "disabled": self._draw.random() < 0.5,
+            "method": {
+                "option": "create_notification_with_the_following_parameters",
+                "plugin_params": {"plugin_name": "slack", "webhook_url": url},
+            },
+            "contact_selection": {"all_contacts_of_the_notified_object": {"state": "enabled"}},
+            "conditions": {},
+        }
+
+    def _password(self, name: str) -> dict[str, Any]:
+        return {
+            "name": name,
+            "title": self._draw.choice("xy"),
+            "comment": self._draw.choice("xy"),
+            "password": "secret:people",
+            "editable_by": "admin",
+            "shared": sorted(self._any_of(["all", *self._groups], least=1)),
         }
 
     def _user(self, name: str) -> dict[str, Any]:
@@ -128,5 +172,6 @@ def _names(inventory: Inventory, section: str) -> set[str]:
 
 
 def comparable_state(site: SimulatedSite) -> Any:
-    """Return the configuration of a site as plain data."""
-    return json.loads(json.dumps(state_of(site), default=dict, sort_keys=True))
+    """Return the configuration of a site as plain data. The API cannot change the order of notification rules."""
+    state = json.loads(json.dumps(state_of(site), default=dict, sort_keys=True))
+    return {**state, "notification_rules": sorted(state["notification_rules"], key=json.dumps)}

@@ -52,7 +52,7 @@ def test_one_run_turns_an_inventory_into_another(version: str, seed: int) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SEEDS[:6])
 @pytest.mark.parametrize("version", EDITIONS)
 def test_after_faults_further_runs_reach_the_same_state(version: str, seed: int) -> None:
     before, after = random_inventory(2 * seed), random_inventory(2 * seed + 1)

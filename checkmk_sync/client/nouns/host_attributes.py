@@ -25,12 +25,23 @@ _SHOWN = 5  # users of each kind in a message
 class AttributeUsers:
     """The users of an attribute: the names of hosts, the paths of folders, and the rules with a condition on a tag."""
 
+    attribute: str
     hosts: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.hosts or self.folders or self.rules)
+
+    def effects(self, *, deletes_rules: bool) -> list[str]:
+        """Describe the changes of the users when their tags are removed."""
+        lines = [f"host {name}" for name in self.hosts] + [f"folder {path}" for path in self.folders]
+        for rule in self.rules:
+            # Checkmk never deletes a rule with a negated condition.
+            stays = not deletes_rules or _conditions(rule, "operator")[self.attribute] in ("is_not", "none_of")
+            effect = "whose condition changes" if stays else "which is deleted"
+            lines.append(f"rule {rule.id} of {rule.ruleset}, {effect}")
+        return lines
 
     def __str__(self) -> str:
         rules = [f"{rule.id} of {rule.ruleset}" for rule in self.rules]
@@ -84,8 +95,8 @@ class HostAttributes(Resource):
         if attribute.startswith(TAG):
             for ruleset in Rulesets(self._site, Ruleset).each():
                 found = Rules(self._site, Rule).each(ruleset=ruleset.name)
-                rules += [rule for rule in found if uses(_tags_of(rule))]
-        return AttributeUsers(tuple(hosts), tuple(folders), tuple(rules))
+                rules += [rule for rule in found if uses(_conditions(rule, "value"))]
+        return AttributeUsers(attribute, tuple(hosts), tuple(folders), tuple(rules))
 
     def _custom(self, host: str, fresh: bool) -> frozenset[str]:
         query = {"effective_attributes": True}
@@ -96,6 +107,6 @@ class HostAttributes(Resource):
         return frozenset(name for name in names if not name.startswith(TAG))
 
 
-def _tags_of(rule: Rule) -> dict[str, Any]:
-    """Return the tags in the conditions of a rule, by attribute."""
-    return {f"{TAG}{found['key']}": found["value"] for found in (rule.conditions or {}).get("host_tags", ())}
+def _conditions(rule: Rule, part: str) -> dict[str, Any]:
+    """Return the operators or the values of a rule's conditions on tags, by attribute."""
+    return {f"{TAG}{found['key']}": found[part] for found in (rule.conditions or {}).get("host_tags", ())}

@@ -91,7 +91,8 @@ class Rules(AssignedKeys[Rule]):
         >>> cmk.rules.move(rule.id, top_of="/linux")
 
         Give one of the arguments: the ID of a rule, or a folder. If the rule is already there, no change is sent.
-        Raises NotFoundError if a rule does not exist, and BadRequestError if the rules are in different rulesets.
+        Rules that Quick setup manages stay at the top of their folder. Raises NotFoundError if a rule does not exist,
+        and BadRequestError if the rules are in different rulesets.
         """
         targets = {"before": before, "after": after, "top_of": top_of, "bottom_of": bottom_of}
         given = [(name, target) for name, target in targets.items() if target is not None]
@@ -147,16 +148,10 @@ class Rules(AssignedKeys[Rule]):
 
     def _is_at(self, rule: Rule, name: str, target: str) -> bool:
         """Return True if a rule is before or after the rule ``target``, or at the top or the bottom of that folder."""
-        rules = [found for found in self.each(ruleset=rule.ruleset) if found.folder == rule.folder]
-        ids = [found.id for found in rules]
-        if rule.id not in ids:
-            return False
-        place = ids.index(rule.id)
-        if name == "before":
-            return ids[place + 1 : place + 2] == [target]
-        if name == "after":
-            return place > 0 and ids[place - 1] == target
-        return folder_path(rule.folder) == target and place == (0 if name == "top_of" else len(ids) - 1)
+        ids = [found.id for found in self.each(ruleset=rule.ruleset) if found.folder == rule.folder]
+        row = [folder_path(rule.folder), *ids, folder_path(rule.folder)]  # the folder is the neighbour at both ends
+        neighbour = 1 if name in ("before", "bottom_of") else -1
+        return rule.id in ids and row[row.index(rule.id) + neighbour] == target
 
     def _identity(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         # A rule with further conditions applies to other hosts.

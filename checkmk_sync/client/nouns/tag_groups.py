@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any, Optional
 
-from ...catalogue.nouns import Rule, TagGroup
+from ...catalogue.nouns import TagGroup
 from ...core.call import Reply
 from ...errors import CheckmkError, ForbiddenError
 from ..collection import Collection
@@ -28,17 +28,8 @@ class TagGroups(Collection[TagGroup]):
 
     def affected(self, key: str, values: Optional[Values] = None, /, **options: Any) -> list[str]:
         """Describe the hosts, folders and rules that an update with ``values``, or a deletion, affects."""
-        users = self._users(key, values)
         deletes_rules = values is None and options.get("mode") != "remove"
-        return [
-            *(f"host {name}" for name in users.hosts),
-            *(f"folder {path}" for path in users.folders),
-            *(
-                f"rule {rule.id} of {rule.ruleset}"
-                + (", which is deleted" if deletes_rules and _needs(rule, key) else ", whose condition changes")
-                for rule in users.rules
-            ),
-        ]
+        return self._users(key, values).effects(deletes_rules=deletes_rules)
 
     def _perform(self, verb: str, **arguments: Any) -> Reply:
         try:
@@ -61,10 +52,5 @@ class TagGroups(Collection[TagGroup]):
             left = [tag.get("id", tag.get("ident")) for tag in values.get("tags") or ()]
             tags = self.get(key, fresh=True).tags if left else ()
             lost = [tag["id"] for tag in tags if tag["id"] not in (None, *left)]
-        return AttributeUsers() if lost == [] else HostAttributes(self._site).used_by(f"tag_{key}", lost)
-
-
-def _needs(rule: Rule, group: str) -> bool:
-    """Return True if a rule applies only to hosts with a tag of the group."""
-    conditions = (rule.conditions or {}).get("host_tags", ())
-    return any(found["key"] == group and found["operator"] not in ("is_not", "none_of") for found in conditions)
+        attribute = f"tag_{key}"
+        return AttributeUsers(attribute) if lost == [] else HostAttributes(self._site).used_by(attribute, lost)

@@ -101,13 +101,7 @@ class TagGroups(Behaviour):
             raise Problem(405, f"Built-in cannot be {title}", f"The built-in host tag group {key} cannot be {done}")
 
     def usages(self, configuration: Configuration, key: str) -> list[str]:
-        uses = TagUses(configuration, key)
-        names = {
-            "folders": [folder.name for folder in uses.folders],
-            "hosts": [host.name for host in uses.hosts],
-            "rulesets": sorted({rule["ruleset"] for rule in uses.rules.values()}),
-        }
-        return [f"{kind} ({', '.join(found)})" for kind, found in names.items() if found]
+        return TagUses(configuration, key).texts()
 
     def in_use(self, key: str, usages: list[str]) -> Problem:
         title = f'Deleting this host tag group "{key}" requires additional authorization'
