@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping
+from typing import Any, Callable, Iterable, Mapping
 
 from werkzeug.wrappers import Request, Response
-
-if TYPE_CHECKING:
-    from .site import SimulatedSite
 
 _LOCAL = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
@@ -20,13 +17,20 @@ class Control:
     browser.
     """
 
-    def __init__(self, app: Callable[[dict[str, Any], Any], Iterable[bytes]], site: SimulatedSite) -> None:
-        self._app, self._site = app, site
+    def __init__(
+        self,
+        app: Callable[[dict[str, Any], Any], Iterable[bytes]],
+        reset: Callable[[], None],
+        seed_monitoring: Callable[[Mapping[str, Any]], None],
+        set_faults: Callable[[list[Any]], None],
+        counts: Callable[[], Mapping[str, Any]],
+    ) -> None:
+        self._app, self._set_faults = app, set_faults
         self._actions: Mapping[tuple[str, str], Callable[[Any], Any]] = {
-            ("POST", "/control/reset"): lambda _data: site.reset(),
-            ("POST", "/control/monitoring"): site.seed_monitoring,
+            ("POST", "/control/reset"): lambda _data: reset(),
+            ("POST", "/control/monitoring"): seed_monitoring,
             ("POST", "/control/faults"): self._faults,
-            ("GET", "/control/state"): lambda _data: site.counts(),
+            ("GET", "/control/state"): lambda _data: counts(),
         }
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -58,4 +62,4 @@ class Control:
         faults = data.get("faults") if isinstance(data, dict) else data
         if not isinstance(faults, list):
             raise ValueError('the faults must be a list of objects, each with a "kind"')
-        self._site.set_faults(faults)
+        self._set_faults(faults)

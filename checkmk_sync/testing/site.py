@@ -87,7 +87,7 @@ class SimulatedSite:
         self._faulty_app.start_lasting()
         served: Any = self._faulty_app
         if control:
-            served = Control(served, self)
+            served = Control(served, self.reset, self.seed_monitoring, self.set_faults, self.counts)
         self._host = host
         self._server: Optional[Server] = Server(served, host, port)
 
