@@ -177,8 +177,8 @@ def _name_warning(name: str, users: Sequence[Object], custom: Optional[Collectio
 def not_compared_warnings(objects: Mapping[str, Sequence[Object]]) -> Iterator[str]:
     """Yield a warning for each field whose value the site does not show for some objects."""
     for name, found in objects.items():
-        subject = f"the site does not show {name} of {_name_first(found)}"
-        yield f"{subject}, so the plan does not change it; 'secrets: always' writes it each time"
+        subject = f"the site does not show whether {name} of {_name_first(found)}"
+        yield f"{subject} has the wanted value, so the plan does not change it; 'secrets: always' writes it each time"
 
 
 def _name_first(users: Sequence[Object]) -> str:

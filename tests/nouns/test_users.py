@@ -55,7 +55,7 @@ def test_a_plan_names_fields_that_it_cannot_compare(cmk: Checkmk, site: Simulate
     plan = make_plan(cmk, inventory, owner="cmdb")
     assert plan.is_empty
     (warning,) = plan.warnings
-    assert "the site does not show authorized_sites of user jdoe" in warning
+    assert "the site does not show whether authorized_sites of user jdoe has the wanted value" in warning
     plan = make_plan(cmk, from_data({"users": [item], "secrets": "always"}), owner="cmdb")
     assert [list(change.properties) for change in plan.changes] == [[("authorized_sites",)]]
 
