@@ -43,9 +43,9 @@ def mask_secrets(value: Any, name: str = "") -> Any:
         return {key: mask_secrets(inner, telling_name(value, key)) for key, inner in value.items()}
     if isinstance(value, str) and name.endswith("url"):
         return _USERINFO.sub(rf"\1{HIDDEN}@", value)
-    if isinstance(value, tuple):
-        return tuple(mask_secrets(inner, before) for before, inner in named_entries(value))
-    return [mask_secrets(inner) for inner in value] if isinstance(value, list) else value
+    if isinstance(value, (list, tuple)):
+        return type(value)(mask_secrets(inner, before) for before, inner in named_entries(value))
+    return value
 
 
 def telling_name(members: Mapping[Any, Any], key: Any) -> str:

@@ -130,11 +130,14 @@ def test_conditions_decide_whether_a_rule_applies(web01: Checkmk, conditions: An
     assert _effective(web01) == ["it"] * applies
 
 
-def test_rules_apply_in_the_order_of_folders_and_positions(web01: Checkmk) -> None:
+def test_rules_apply_in_the_order_of_folders_and_positions(site: SimulatedSite, web01: Checkmk) -> None:
     for value, folder in (("a", "/"), ("b", "/"), ("c", "/linux"), ("d", "/linuxes")):
         create_rule(web01.rules, value, "host_groups", folder)
     create_rule(web01.rules, "off", "host_groups", disabled=True)
     assert _effective(web01) == ["c", "a", "b"]
+    stored = site.state.configuration.objects["rules"]
+    stored.update({key: {**rule, "folder": rule["folder"].replace("/", "~")} for key, rule in stored.items()})
+    assert _effective(web01) == ["c", "a", "b"], "in every spelling of folders"
     create_rule(web01.rules)
     create_rule(web01.rules, {"name": "x"}, "active_checks:http")  # a deprecated ruleset
     found = [rule.ruleset for rule in web01.rules.effective("web01")]
