@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Mapping, Optional
 
+from ..catalogue.attributes import TAG
 from ..config.secrets import secret_name
 from ..core.redaction import HIDDEN, mask_secrets
 from ..core.secret_names import is_secret_name
@@ -24,6 +25,7 @@ class Action(enum.Enum):
 
 
 _ACTIONS = list(Action)
+_CONDITIONS: Property = ("conditions",)  # of rules
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,14 @@ class Change:
         """Return the wanted value of a property, or the current one if the change does not contain it."""
         now = None if self.existing is None else self.existing.properties.get(path)
         return self.properties.get(path, (None, now))[1]
+
+    def may_free(self, attribute: str) -> bool:
+        """Return True if the change may end the use of a tag group, which is the ``attribute`` of hosts and folders."""
+        now = {} if self.existing is None else self.existing.properties
+        conditions = (now.get(_CONDITIONS) or {}).get("host_tags", ())
+        in_conditions = any(f"{TAG}{tag['key']}" == attribute for tag in conditions)
+        uses = [path for path in now if path == ("attributes", attribute) or (path == _CONDITIONS and in_conditions)]
+        return any(self.action is Action.DELETE or path in self.properties for path in uses)
 
     def staleness(self, now: Optional[ExistingObject]) -> Optional[NotOwnedError]:
         """Return an error if ``now`` is no longer the object that the plan was made for; None if it still is.

@@ -11,6 +11,7 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import AbstractSet, Any, Collection, Iterable, Iterator, Mapping, Optional, Sequence
 
+from ..catalogue.attributes import TAG
 from ..core.text import summarize
 from ..core.waves import waves
 from .changes import Action, Change, Conflict
@@ -174,11 +175,7 @@ def ordered(changes: Sequence[Change]) -> list[Change]:
     parts of an object that others may use until they are changed.
     """
     created = {(change.kind, change.key) for change in changes if change.action is Action.CREATE}
-    users: dict[str, list[str]] = {}
-    for change in changes:
-        if change.action in (Action.UPDATE, Action.DELETE):
-            users.setdefault(KINDS[change.kind].section, []).append(change.name)
-    steps = [step for change in changes for step in _split_removal(change, users)]
+    steps = [step for change in changes for step in _split_removal(change, changes)]
     parts = [part for step in steps for part in _split(step, created)]
     waves_of = {Action.CREATE: waves(_creations(parts)), Action.DELETE: waves(_deletions(parts))}
     numbered: list[Change] = []
@@ -188,29 +185,25 @@ def ordered(changes: Sequence[Change]) -> list[Change]:
     return sorted(numbered, key=lambda change: change.rank)
 
 
-def _split_removal(change: Change, users: Mapping[str, Sequence[str]]) -> Iterator[Change]:
-    """Yield the change, or two steps if it removes parts that ``users`` may use.
-
-    ``users`` are the names of the objects that the plan updates or deletes, by section.
-    """
-    kind = KINDS[change.kind]
-    after: list[str] = []
-    if change.action is Action.UPDATE and kind.noun is not None:
-        touched = {section for row in kind.noun.operations if row.verb == "update" for section in row.touches}
-        after = sorted(name for section in touched for name in users.get(section, ()))
+def _split_removal(change: Change, changes: Sequence[Change]) -> Iterator[Change]:
+    """Yield the change, or two steps if it removes parts, such as tags, that other ``changes`` may free."""
     first, second = dict(change.properties), {}
+    after: list[str] = []
     for path, (now, wanted) in change.properties.items():
-        field = kind.field_at(path)
-        interim = None if field is None or field.interim is None or not after else field.interim(now, wanted)
+        field = KINDS[change.kind].field_at(path)
+        interim = None if field is None or field.interim is None or now is None else field.interim(now, wanted)
         if field is not None and interim is not None and not field.same(interim, wanted):
+            after = sorted(other.name for other in changes if other.may_free(f"{TAG}{change.key}"))
             second[path] = (interim, wanted)
-            del first[path]
-            if not field.same(now, interim):
-                first[path] = (now, interim)
-    if first or not second:  # a deletion has no properties
+            first[path] = (now, interim)
+            if field.same(now, interim):
+                del first[path]
+    if not after:
+        yield change
+        return
+    if first:
         yield replace(change, properties=first)
-    if second:
-        yield replace(change, properties=second, after=tuple(after), removes_parts=True)
+    yield replace(change, properties=second, after=tuple(after), removes_parts=True)
 
 
 def _split(change: Change, created: Collection[Key]) -> Iterator[Change]:

@@ -130,7 +130,7 @@ def _start(site: SimulatedSite, folder: Path) -> subprocess.Popen[str]:
     (folder / "config.json").write_text(json.dumps({"checkmk": login, "secrets": secrets}), "utf-8")
     (folder / "config.json").chmod(0o600)
     (folder / "weekly.json").write_text(json.dumps(weekly_inventory(LARGE)), "utf-8")
-    options = ["--config", str(folder / "config.json"), "--owner", OWNER, "--yes", "-q"]
+    options = ["--config", str(folder / "config.json"), "--owner", OWNER, "--yes"]
     command = [sys.executable, "-m", "checkmk_sync", "apply", str(folder / "weekly.json"), *options]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
@@ -138,6 +138,8 @@ def _start(site: SimulatedSite, folder: Path) -> subprocess.Popen[str]:
 def _finish(process: subprocess.Popen[str]) -> None:
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
+    assert "+ user user00: " in output or "Nothing to do" in output
+    assert not [secret for secret in PASSWORDS.values() if secret in output]
 
 
 @pytest.mark.slow
