@@ -131,10 +131,11 @@ def _delete(noun: Noun) -> Command:
 def noun_command(
     noun: Noun, verb: str, text: str, *arguments: Argument, handler: Optional[Callable[..., Any]] = None, **facts: Any
 ) -> Command:
-    """Return a command whose handler and fields are by default those of ``get``, ``create`` and ``update``."""
+    """Return a command that by default calls the method of the verb, and returns the object."""
     facts = {"fields": noun_fields(noun), "own_tools": noun.tier != "configuration", **facts}
     words = f"{noun.name.replace('_', '-')} {verb}"
-    return object_command(words, text, handler or partial(_handlers.call, verb, noun.name), *arguments, **facts)
+    handler = handler or partial(_handlers.call, verb.replace("-", "_"), noun.name)
+    return object_command(words, text, handler, *arguments, **facts)
 
 
 def key_argument(noun: Noun) -> Argument:

@@ -49,7 +49,7 @@ def decode_answer(text: bytes) -> list[Any]:
     return items
 
 
-def first_item_of(body: bytes) -> str:
+def _first_item_of(body: bytes) -> str:
     """Return the start of the list ``value``, up to LONGEST_SAMPLE bytes of it, or "" if the answer has no list."""
     start = _VALUE.search(body)
     return body[start.end() : start.end() + LONGEST_SAMPLE].decode(errors="ignore") if start else ""
@@ -64,14 +64,13 @@ def field_of_each(field: str, decode: Decode, text: bytes) -> list[Any]:
 
 
 class SingleField:
-    """A decoder that returns one field of each item.
+    """A decoder of answers that returns one field of each item.
 
-    ``decode`` decodes a text in full, and ``sample_of(text)`` returns one of its items, with or without further text.
-    Successive texts look alike, so the pattern learned from one is tried first with the next.
+    Successive answers look alike, so the pattern learned from one is tried first with the next.
     """
 
-    def __init__(self, field: str, decode: Decode, sample_of: Callable[[bytes], str]) -> None:
-        self._field, self._decode, self._sample_of = field, decode, sample_of
+    def __init__(self, field: str) -> None:
+        self._field = field
         self._separator: Optional[re.Pattern[bytes]] = None
 
     def __call__(self, text: bytes) -> list[Any]:
@@ -80,13 +79,13 @@ class SingleField:
                 values = self._split(separator, text)
                 self._separator = separator
                 return values
-        return field_of_each(self._field, self._decode, text)
+        return field_of_each(self._field, decode_answer, text)
 
     def _separators(self, text: bytes) -> Iterator[re.Pattern[bytes]]:
         known = self._separator
         if known is not None:
             yield known
-        sample = self._sample_of(text)
+        sample = _first_item_of(text)
         for any_text in (_ANY_TEXT, _ANY_ESCAPED_TEXT):
             separator = _separator(self._field, sample, any_text)
             if separator is not None and separator != known:
@@ -105,7 +104,7 @@ class SingleField:
         if not _END.match(rest):
             raise ValueError("the last item has more members")
         # If the separator matched in another list of the text, the first item does not get the mark.
-        items = self._decode(f'{first.decode()}, "{_MARK}": 0{rest}'.encode())
+        items = decode_answer(f'{first.decode()}, "{_MARK}": 0{rest}'.encode())
         # If an item has further members, this is not a list of values.
         values = _loads(f"[{b','.join(others).decode()}]")
         if len(items) != 1 or _count_marks(items) != 1 or self._field not in items[0] or len(values) != len(others):
@@ -124,7 +123,8 @@ def shortened_decoder(fields: Sequence[str], sample: str, decode: Decode) -> Dec
         unneeded = learn()
         if unneeded is None:
             return decode(text)
-        shortened, count = unneeded.pattern.subn(unneeded.replacement, text)
+        pattern, replacement = unneeded
+        shortened, count = pattern.subn(replacement, text)
         items = decode(shortened)
         # Other parts of an item may match as well. Then the removals outnumber the items with a mark.
         return items if not count or count == _count_marks(items) else decode(text)
@@ -168,12 +168,7 @@ def _separator(field: str, sample: str, any_text: str) -> Optional[re.Pattern[by
     return None if start_of_item is None else re.compile(rf"\}}{_BLANKS},{_BLANKS}{start_of_item}".encode())
 
 
-class _Unneeded(NamedTuple):
-    pattern: re.Pattern[bytes]
-    replacement: bytes
-
-
-def _unneeded_members(fields: Sequence[str], sample: str) -> Optional[_Unneeded]:
+def _unneeded_members(fields: Sequence[str], sample: str) -> Optional[tuple[re.Pattern[bytes], bytes]]:
     """Return a pattern for the longest run of members without any of ``fields``, and its replacement.
 
     Returns None if no such run is followed by a needed member. The pattern matches members that differ only in their
@@ -193,7 +188,7 @@ def _unneeded_members(fields: Sequence[str], sample: str) -> Optional[_Unneeded]
         return None
     followed_by = re.escape(sample[run[-1].end : after.value])
     replacement = f'{sample[run[0].start]}"{_MARK}":0'
-    return _Unneeded(re.compile(f"{pattern}(?={followed_by})".encode()), replacement.encode())
+    return re.compile(f"{pattern}(?={followed_by})".encode()), replacement.encode()
 
 
 class _Member(NamedTuple):

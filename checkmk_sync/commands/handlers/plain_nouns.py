@@ -38,7 +38,7 @@ def list_all(client: Checkmk, kind: str, search: Optional[str], **filters: Any) 
 
 
 def call(method: str, kind: str, client: Checkmk, /, **arguments: Any) -> Row:
-    """Call ``get``, ``create`` or ``update`` with the key and the fields of an object, and return the object."""
+    """Call a method that returns an object, such as ``create``, with the key and the fields of the object."""
     name = NOUNS[kind].key.name
     key = [arguments.pop(name)] if name in arguments else []  # the site chooses the keys of some new objects
     return row_of(getattr(_collection(client, kind), method)(*key, **_given(kind, client, arguments)))

@@ -14,5 +14,3 @@ from . import (  # noqa: F401
     status,
     version,
 )
-
-__all__: list[str] = []

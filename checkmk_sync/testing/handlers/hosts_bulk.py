@@ -32,10 +32,6 @@ def _update_fields(state: SiteState) -> dict[str, Field]:
     return {"entries": Field(list_of(object_with(fields, single_change_check(state))), REQUIRED)}
 
 
-def _delete_fields(state: SiteState) -> dict[str, Field]:
-    return {"entries": Field(list_of(existing_host(state), least=1), REQUIRED)}
-
-
 def _for_each(context: Context, execute: Callable[[Mapping[str, Any]], tuple[HostConfig, str]]) -> Response:
     """Execute each entry, and return the hosts. ``execute`` returns a host and why it failed, or "".
 
@@ -79,7 +75,7 @@ def bulk_update(context: Context) -> Response:
     return _for_each(context, execute)
 
 
-@serves("hosts", "bulk_delete", body=_delete_fields)
+@serves("hosts", "bulk_delete", body=lambda state: {"entries": Field(list_of(existing_host(state), least=1), REQUIRED)})
 def bulk_delete(context: Context) -> Response:
     names = context.body["entries"]
     for name in names:
