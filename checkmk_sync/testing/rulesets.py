@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from .tables import rows
+from .data_files import rows
 
 RULESETS: Mapping[str, Mapping[str, Any]] = {
     row["name"]: {
