@@ -9,7 +9,7 @@ from ...catalogue.noun import Record
 from ...catalogue.nouns import NOUNS
 from ...client.checkmk import Checkmk
 from ...client.collection import Collection
-from ...config.secrets import SecretSource, reveal_members, reveal_named
+from ...config.secrets import NOT_HIDDEN, SecretSource, references_in, reveal_members, reveal_named
 from ...core.redaction import mask_secrets
 from ..command import Preview, Row
 from ..plain_nouns import NONE_LITERAL, searched_fields
@@ -94,7 +94,10 @@ def _given(kind: str, client: Checkmk, arguments: dict[str, Any]) -> dict[str, A
         elif fields[name].secret:
             given[name] = _reveal(client, value)
         elif fields[name].holds_secrets:
-            given[name] = reveal_members(value, functools.partial(_reveal, client))
+            member = fields[name].secret_member(value) or ""
+            for text in references_in(reveal_members(value, lambda _name: "", member)):
+                raise ValueError(f"{name} contains {text!r}, which is {NOT_HIDDEN}")
+            given[name] = reveal_members(value, functools.partial(_reveal, client), member)
     return given
 
 
