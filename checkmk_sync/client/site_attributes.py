@@ -57,7 +57,7 @@ def naming_unknown_tags(site: Site, error: BadRequestError, body: Mapping[str, A
     with contextlib.suppress(CheckmkError):  # the refusal is more important than the hints
         groups = {name: group.tags for name, group in read_tag_groups(site).items()}
         hints = {f"{place}.{name}": tag_problem(groups, name, value) for place, name, value in tags}
-        fields = {path: [*error.fields.get(path, ()), hint] for path, hint in hints.items() if hint}
+        fields = {path: [*error.fields.get(path, ()), f"({hint})"] for path, hint in hints.items() if hint}
         return BadRequestError(
             error.status,
             error.title,
