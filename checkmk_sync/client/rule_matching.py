@@ -17,7 +17,7 @@ from ..errors import CheckmkError
 class RuleTarget:
     """A host or one of its services, with the facts to which conditions refer.
 
-    ``tags`` are the tags of the host by group; an auxiliary tag has its own id as the group.
+    ``tags`` are the tags of the host by group; an auxiliary tag has its own ID as the group.
     """
 
     host: str

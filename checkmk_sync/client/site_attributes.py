@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Optional, Sequence
 
@@ -28,7 +29,7 @@ class SiteAttributes:
     custom: Optional[frozenset[str]] = None
     gaps: tuple[str, ...] = ()
 
-    @property
+    @functools.cached_property  # a plan needs it for each host
     def tags(self) -> Optional[dict[str, Sequence[Mapping[str, Any]]]]:
         """The tags of each group, or None if they are unknown."""
         return None if self.groups is None else {name: group.tags for name, group in self.groups.items()}

@@ -197,7 +197,7 @@ class Configuration:
         return not (self.hosts_in(path) or any(self.subfolders(path, recursive=False)) or self._rules_in(path))
 
     def remove_folder(self, path: str, *, user: str) -> None:
-        """Remove a folder with all hosts and folders in it."""
+        """Remove a folder with all hosts, folders and rules in it."""
         for host in self.hosts_in(path, recursive=True):
             del self.hosts[host.name]
             self.service_phases.pop(host.name, None)
@@ -209,7 +209,7 @@ class Configuration:
         self.add_change("delete-folder", f"Deleted folder {title}", user)
 
     def move_folder(self, path: str, target: str, *, user: str) -> FolderConfig:
-        """Move a folder with all hosts and folders in it into ``target``."""
+        """Move a folder with all hosts, folders and rules in it into ``target``."""
         new = f"{target.rstrip('/')}/{self.folders[path].name}"
         for folder in [self.folders[path], *self.subfolders(path, recursive=True)]:
             del self.folders[folder.path]

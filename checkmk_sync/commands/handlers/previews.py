@@ -63,7 +63,9 @@ def delete_folder(client: Checkmk, folder: str, recursive: bool) -> Preview:
         return Preview(
             f"Permanently delete the folder {root}. The site refuses unless it is empty.", tuple(lines), lines
         )
-    return Preview(f"Permanently delete the folder {root} with {with_it}.", tuple(lines), lines)
+    # Counting the rules would take a request for each ruleset in use.
+    summary = f"Permanently delete the folder {root} with {with_it}, and with the rules of these folders."
+    return Preview(summary, tuple(lines), lines)
 
 
 def activation(client: Checkmk, force_foreign: bool, timeout: int) -> Preview:
