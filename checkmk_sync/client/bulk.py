@@ -13,8 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Callable, Collection, Generic, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
-from ..core.grouping import grouped
-from ..core.waves import waves
+from ..core.grouping import grouped, waves
 from ..errors import ApiError, AuthError, BadRequestError, BatchError, CheckmkError, ForbiddenError, NotFoundError
 from .outcomes import Outcome, Outcomes, Progress, Status, is_uncertain
 from .settling import confirm, settle

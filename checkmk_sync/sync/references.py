@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 from typing import AbstractSet, Any, Collection, Iterable, Iterator, Mapping, Optional, Sequence
 
 from ..catalogue.attributes import TAG
-from ..core.grouping import grouped
+from ..core.grouping import grouped, waves
 from ..core.text import summarize
-from ..core.waves import waves
 from .changes import Action, Change, Conflict
 from .desired import Desired, Object, Problem
 from .kinds import KINDS, OWNER, Property
