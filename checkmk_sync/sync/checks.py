@@ -8,6 +8,7 @@ from typing import Any, Callable, Collection, Container, Iterable, Iterator, Map
 from ..catalogue.attributes import BUILT_IN, CHOICES, TAG, tag_problem
 from ..client.object_format import NounFormat, noun_format
 from ..config.secrets import NOT_HIDDEN, advice_on_secret, references_in
+from ..core.grouping import grouped
 from ..core.text import close_matches, pluralize, suggestion, summarize
 from ..errors import CheckmkError
 from .desired import REMOVE, Desired, Object, Problem
@@ -194,10 +195,7 @@ def _not_in_use(
     desired: Desired, observed: Observed, names_in: Callable[[Mapping[Property, Any]], Iterable[T]]
 ) -> dict[T, list[Object]]:
     """Return the names in the properties of the inventory that no object of the site has, each with its users."""
-    users: dict[T, list[Object]] = {}
-    for wanted in desired.objects.values():
-        for name in names_in(wanted.properties):
-            users.setdefault(name, []).append(wanted)
+    users = grouped((name, wanted) for wanted in desired.objects.values() for name in names_in(wanted.properties))
     if not users:
         return {}
     known = {name for current in observed.objects.values() for name in names_in(current.properties)}

@@ -187,11 +187,7 @@ def _kind_of(noun: Noun) -> SyncKind:
 
 KINDS: Mapping[str, SyncKind] = {
     kind.name: kind
-    for kind in (
-        FOLDERS,
-        HOSTS,
-        *(_kind_of(noun) for noun in NOUNS.values() if noun.supports("create")),
-    )
+    for kind in (FOLDERS, HOSTS, *(_kind_of(noun) for noun in NOUNS.values() if noun.supports("create")))
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any, Optional
 from ..builtin_objects import BUILTIN_OBJECTS
 from ..configuration import Configuration
 from ..endpoints import Context, SiteState
-from ..permissions import PERMISSION_NAMES, role_permissions
+from ..permissions import PERMISSION_TITLES, role_permissions
 from ..replies import Problem, bad_fields
 from ..validation import Check, choice, mapping, member_of, refined
 from .hooks import Values
@@ -19,7 +19,7 @@ _BUILTIN = BUILTIN_OBJECTS["roles"]
 _EXISTING = "The role should exist but it doesn't: {!r}"
 _TAKEN = "The role should not exist but it does: {!r}"
 _CUSTOM = "The role should be a custom role but it's not: {!r}"
-_PERMISSION = member_of(PERMISSION_NAMES, "The specified permission name doesn't exist: {!r}")
+_PERMISSION = member_of(PERMISSION_TITLES, "The specified permission name doesn't exist: {!r}")
 _STATE = choice("yes", "no", "default")
 _TWO_FACTORS = "enforce_two_factor_authentication"
 
