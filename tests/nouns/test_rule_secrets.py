@@ -90,6 +90,28 @@ def test_commands_write_secrets_of_values_from_the_configuration(
     assert stored == [repr({"auth": ("password", "geheim-geheim"), "name": "x"}), repr("geheim-geheim")]
 
 
+@pytest.mark.parametrize("value", ["geheim-geheim", ("authNoPriv", "md5", "user", "geheim-geheim")])
+def test_values_of_rulesets_with_the_name_of_a_secret_are_hidden(
+    site_for_cli: SimulatedSite, sync: Run, tmp_path: Path, value: Any
+) -> None:
+    """All communities are values of the ruleset snmp_communities."""
+    with site_for_cli.client() as cmk:
+        mark = "checkmk_sync/owner: cmdb switches"
+        cmk.rules.create(ruleset="snmp_communities", folder="/", value=value, comment=mark)
+    entry = {"name": "switches", "ruleset": "snmp_communities", "folder": "/", "value": "geheim-2"}
+    inventory = tmp_path / "rules.json"
+    inventory.write_text(json.dumps({"rules": [entry]}))
+    for words in (
+        ("rules", "list", "--ruleset", "snmp_communities"),
+        ("inventory", "check", str(inventory)),
+        ("plan", str(inventory), "--owner", "cmdb"),
+        ("plan", str(inventory), "--owner", "cmdb", "--json"),
+    ):
+        result = sync(*words)
+        assert (result.code, "geheim" in result.out + result.err) == (0, False), result.out
+    assert "~ rule switches: value " in sync("plan", str(inventory), "--owner", "cmdb").out
+
+
 def test_a_lost_creation_of_a_rule_with_a_password_is_settled(site: SimulatedSite, rules: Rules) -> None:
     site.set_faults([Fault("reset_after", writes=True, times=1)])
     assert create_rule(rules, {"auth": ("password", "geheim")}, "special_agents:prometheus").id
