@@ -324,4 +324,4 @@ def _errors_by_index(error: ApiError) -> dict[int, dict[str, list[str]]]:
 
 def _error_of_entry(error: ApiError, fields: Mapping[str, Sequence[str]]) -> ApiError:
     """Return the refusal of a call, reduced to the ``fields`` of one entry."""
-    return type(error)(error.status, error.title, "", fields=fields, call=error.call, attempted=error.attempted)
+    return error.with_texts(detail="", fields=fields, ext={})
