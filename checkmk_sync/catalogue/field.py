@@ -168,6 +168,12 @@ class Field:
             form = f"must have the form of {self.example!r}" if self.example else f"is not valid: {error}"
             raise ValueError(f"{self.name} {form}") from None
 
+    def secret_member(self, value: Any) -> Optional[str]:
+        """Return the name that tells whether a value is a secret; None if no part of the field can be one."""
+        # The value of a rule can be a secret itself, such as an SNMP community.
+        name = "secret" if self.literal and isinstance(value, str) else self.name
+        return name if self.secret or self.holds_secrets else None
+
     @property
     def is_rest(self) -> bool:
         """True if the value contains all members of an object that no other field has."""

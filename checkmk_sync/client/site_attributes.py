@@ -57,16 +57,8 @@ def naming_unknown_tags(site: Site, error: BadRequestError, body: Mapping[str, A
     with contextlib.suppress(CheckmkError):  # the refusal is more important than the hints
         groups = {name: group.tags for name, group in read_tag_groups(site).items()}
         hints = {f"{place}.{name}": tag_problem(groups, name, value) for place, name, value in tags}
-        fields = {path: [*error.fields.get(path, ()), hint] for path, hint in hints.items() if hint}
-        return BadRequestError(
-            error.status,
-            error.title,
-            error.detail,
-            fields={**error.fields, **fields},
-            ext=error.ext,
-            call=error.call,
-            attempted=error.attempted,
-        )
+        fields = {path: [*error.fields.get(path, ()), f"({hint})"] for path, hint in hints.items() if hint}
+        return error.with_texts(fields={**error.fields, **fields})
     return error
 
 

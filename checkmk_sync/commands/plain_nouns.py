@@ -57,7 +57,10 @@ def _list(noun: Noun) -> Command:
         by_text,
         handler=partial(_handlers.list_all, kind=noun.name),
         columns=noun_columns(noun),
-        example=f"{first.option_name} {first.example}",
+        # By default, only rulesets with rules are listed.
+        example=" ".join(
+            [*(f"{option.option_name} false" for option in further[:1]), first.option_name, first.example]
+        ),
         empty_text=f"no {noun.plural}",
     )
 

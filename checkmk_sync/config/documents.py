@@ -51,10 +51,6 @@ class Document:
         """
         return Position() if self._positions is None else self._positions.position(path, of_value=of_value)
 
-    def line(self, path: Path) -> Optional[int]:
-        """Return the line of the member at ``path``, or of its nearest parent; None if it is unknown."""
-        return self.position(path).line
-
     def line_of_item(self, path: tuple[str, ...], index: int) -> Optional[int]:
         """Return the line of an item of the list at ``path``, or None if it is unknown.
 

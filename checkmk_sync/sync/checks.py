@@ -7,7 +7,8 @@ from typing import Any, Callable, Collection, Container, Iterable, Iterator, Map
 
 from ..catalogue.attributes import BUILT_IN, CHOICES, TAG, tag_problem
 from ..client.object_format import NounFormat, noun_format
-from ..config.secrets import advice_on_secret, references_in
+from ..config.secrets import NOT_HIDDEN, advice_on_secret, references_in
+from ..core.grouping import grouped
 from ..core.text import close_matches, pluralize, suggestion, summarize
 from ..errors import CheckmkError
 from .desired import REMOVE, Desired, Object, Problem
@@ -124,8 +125,7 @@ def secret_problems(wanted: Object, known: Collection[str]) -> Iterator[Problem]
                 yield wanted.problem(f"{path[0]} names the unknown secret {name!r}{advice}", *path)
         hidden = kind.revealed(path, value, lambda _name: "")
         for text in references_in(hidden) if kind.secret_member(path, value) else ():
-            why = "is not in a part with the name of a secret, so the site and plans would show it"
-            yield wanted.problem(f"{path[0]} contains {text!r}, which {why}", *path)
+            yield wanted.problem(f"{path[0]} contains {text!r}, which is {NOT_HIDDEN}", *path)
 
 
 def warnings(desired: Desired, observed: Observed, kept: Sequence[str], secrets_written: int) -> Iterator[str]:
@@ -195,10 +195,7 @@ def _not_in_use(
     desired: Desired, observed: Observed, names_in: Callable[[Mapping[Property, Any]], Iterable[T]]
 ) -> dict[T, list[Object]]:
     """Return the names in the properties of the inventory that no object of the site has, each with its users."""
-    users: dict[T, list[Object]] = {}
-    for wanted in desired.objects.values():
-        for name in names_in(wanted.properties):
-            users.setdefault(name, []).append(wanted)
+    users = grouped((name, wanted) for wanted in desired.objects.values() for name in names_in(wanted.properties))
     if not users:
         return {}
     known = {name for current in observed.objects.values() for name in names_in(current.properties)}

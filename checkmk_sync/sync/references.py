@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import AbstractSet, Any, Collection, Iterable, Iterator, Mapping, Optional, Sequence
 
 from ..catalogue.attributes import TAG
+from ..core.grouping import grouped, waves
 from ..core.text import summarize
-from ..core.waves import waves
 from .changes import Action, Change, Conflict
 from .desired import Desired, Object, Problem
 from .kinds import KINDS, OWNER, Property
@@ -61,11 +61,12 @@ class References:
         """Yield the deletions that Checkmk would refuse, because a remaining object refers to the deleted object."""
         if not self.deleted_keys:
             return
-        users: dict[tuple[Key, str], list[str]] = {}
-        for key, existing in self.observed.objects.items():
-            for path, target in self._planned_references(key):
-                if target in self.deleted_keys:
-                    users.setdefault((target, path[-1]), []).append(existing.name)
+        users = grouped(
+            ((target, path[-1]), existing.name)
+            for key, existing in self.observed.objects.items()
+            for path, target in self._planned_references(key)
+            if target in self.deleted_keys
+        )
         for (key, attribute), names in sorted(users.items()):
             users_text = f"the {attribute} of {summarize(sorted(names), SHOWN)}"
             why = f"{self._deletion_reason(key)}, but cannot be deleted while it is named in {users_text}"
@@ -208,10 +209,11 @@ def _split_removal(change: Change, changes: Sequence[Change]) -> Iterator[Change
 
 def _split(change: Change, created: Collection[Key]) -> Iterator[Change]:
     """Yield the change, or two steps if it creates an object that refers to an object created later."""
-    late: dict[Property, list[str]] = {}
-    for path, target in _references_of(change.kind, change.new_values):
-        if target in created and KINDS[target[0]].order > KINDS[change.kind].order:
-            late.setdefault(path, []).append(" ".join(target))
+    late = grouped(
+        (path, " ".join(target))
+        for path, target in _references_of(change.kind, change.new_values)
+        if target in created and KINDS[target[0]].order > KINDS[change.kind].order
+    )
     after = tuple(sorted({name for names in late.values() for name in names}))
     if not late:
         yield change

@@ -231,13 +231,7 @@ class Configuration:
     # Hosts
 
     def add_host(
-        self,
-        name: str,
-        folder: str,
-        attributes: Mapping[str, Any],
-        *,
-        user: str,
-        nodes: Optional[Sequence[str]] = None,
+        self, name: str, folder: str, attributes: Mapping[str, Any], *, user: str, nodes: Optional[Sequence[str]] = None
     ) -> HostConfig:
         now, stored = self.now(), with_defaults(attributes)
         host = self.hosts[name] = HostConfig(stored, now, now, user, name, folder, nodes)

@@ -79,12 +79,37 @@ def test_commands_write_secrets_of_values_from_the_configuration(
     config.write_text("secrets:\n  agent:\n    env: AGENT_SECRET\n")
     config.chmod(0o600)
     monkeypatch.setenv("AGENT_SECRET", "geheim-geheim")
-    value = "{'auth': ('password', 'secret:agent'), 'name': 'secret:agent'}"
-    words = ("rules", "create", "--ruleset", "special_agents:prometheus", "--folder", "/", "--value", value)
-    result = sync("--config", str(config), *words)
+    words = ("--config", str(config), "rules", "create", "--folder", "/")
+    value = "{'auth': ('password', 'secret:agent'), 'name': 'x'}"
+    result = sync(*words, "--ruleset", "special_agents:prometheus", "--value", value)
     assert (result.code, "geheim" in result.out) == (0, False), result.err
-    (stored,) = site_for_cli.state.configuration.objects["rules"].values()
-    assert stored["value_raw"] == repr({"auth": ("password", "geheim-geheim"), "name": "secret:agent"})
+    assert sync(*words, "--ruleset", "snmp_communities", "--value", "'secret:agent'").code == 0
+    misplaced = sync(*words, "--ruleset", "special_agents:prometheus", "--value", "{'name': 'secret:agent'}")
+    assert (misplaced.code, "value contains 'secret:agent', which is not in a part with" in misplaced.err) == (2, True)
+    stored = [rule["value_raw"] for rule in site_for_cli.state.configuration.objects["rules"].values()]
+    assert stored == [repr({"auth": ("password", "geheim-geheim"), "name": "x"}), repr("geheim-geheim")]
+
+
+@pytest.mark.parametrize("value", ["geheim-geheim", ("authNoPriv", "md5", "user", "geheim-geheim")])
+def test_values_of_rulesets_with_the_name_of_a_secret_are_hidden(
+    site_for_cli: SimulatedSite, sync: Run, tmp_path: Path, value: Any
+) -> None:
+    """All communities are values of the ruleset snmp_communities."""
+    with site_for_cli.client() as cmk:
+        mark = "checkmk_sync/owner: cmdb switches"
+        cmk.rules.create(ruleset="snmp_communities", folder="/", value=value, comment=mark)
+    entry = {"name": "switches", "ruleset": "snmp_communities", "folder": "/", "value": "geheim-2"}
+    inventory = tmp_path / "rules.json"
+    inventory.write_text(json.dumps({"rules": [entry]}))
+    for words in (
+        ("rules", "list", "--ruleset", "snmp_communities"),
+        ("inventory", "check", str(inventory)),
+        ("plan", str(inventory), "--owner", "cmdb"),
+        ("plan", str(inventory), "--owner", "cmdb", "--json"),
+    ):
+        result = sync(*words)
+        assert (result.code, "geheim" in result.out + result.err) == (0, False), result.out
+    assert "~ rule switches: value " in sync("plan", str(inventory), "--owner", "cmdb").out
 
 
 def test_a_lost_creation_of_a_rule_with_a_password_is_settled(site: SimulatedSite, rules: Rules) -> None:

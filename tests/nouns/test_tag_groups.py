@@ -109,6 +109,13 @@ def test_built_in_groups_cannot_be_written(cmk: Checkmk) -> None:
         assert caught.value.status == 405
 
 
+@pytest.mark.parametrize("tag", [{"id": True, "title": "On"}, {"id": "on", "title": 1}])
+def test_ids_and_titles_are_strings(cmk: Checkmk, tag: dict[str, Any]) -> None:
+    """YAML reads ``yes`` as true."""
+    with pytest.raises(ValueError, match="tags must have the form of "):
+        cmk.tag_groups.create("power", title="Power", tags=[tag])
+
+
 def test_the_order_of_tags_counts_but_not_that_of_auxiliary_tags(cmk: Checkmk) -> None:
     tag = {"id": "a", "title": "A", "aux_tags": ["tcp", "snmp"]}
     cmk.tag_groups.create("env", title="Environment", tags=[tag, LIVE])

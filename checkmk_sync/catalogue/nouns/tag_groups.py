@@ -11,7 +11,10 @@ from ..standard_operations import Option
 
 def _in_order(tags: Iterable[Mapping[str, Any]]) -> list[tuple[Optional[str], str, list[str]]]:
     # The order counts, because the first tag is the default of every host.
-    return [(tag.get("id"), tag["title"], sorted(tag.get("aux_tags") or ())) for tag in tags]
+    found = [(tag.get("id"), tag["title"], sorted(tag.get("aux_tags") or ())) for tag in tags]
+    if not all(isinstance(text, (str, type(None))) for name, title, _ in found for text in (name, title)):
+        raise ValueError("IDs and titles are strings")  # YAML reads yes and 1 as other values
+    return found
 
 
 def _with_removed(found: Iterable[Mapping[str, Any]], wanted: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

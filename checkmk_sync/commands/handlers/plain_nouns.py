@@ -9,7 +9,7 @@ from ...catalogue.noun import Record
 from ...catalogue.nouns import NOUNS
 from ...client.checkmk import Checkmk
 from ...client.collection import Collection
-from ...config.secrets import SecretSource, reveal_members, reveal_named
+from ...config.secrets import NOT_HIDDEN, SecretSource, references_in, reveal_members, reveal_named
 from ...core.redaction import mask_secrets
 from ..command import Preview, Row
 from ..plain_nouns import NONE_LITERAL, searched_fields
@@ -26,8 +26,10 @@ def row_of(record: Record) -> Row:
     """Return the key and the fields of an object that have a value, without secrets."""
     fields = record.noun.by_name
     values = {name: value for name, value in record.values().items() if not fields[name].secret}
+    list_name = next((values[name] for name in values if fields[name].filters), "")
     for name, value in values.items():
-        shown = mask_secrets(value) if fields[name].holds_secrets else value
+        # The value of a rule can be a secret itself, such as in the ruleset snmp_communities.
+        shown = mask_secrets(value, list_name if fields[name].literal else "") if fields[name].holds_secrets else value
         values[name] = fields[name].encode(shown) if fields[name].literal else shown
     return {record.noun.key.name: record.key_value, **values}
 
@@ -94,7 +96,10 @@ def _given(kind: str, client: Checkmk, arguments: dict[str, Any]) -> dict[str, A
         elif fields[name].secret:
             given[name] = _reveal(client, value)
         elif fields[name].holds_secrets:
-            given[name] = reveal_members(value, functools.partial(_reveal, client))
+            member = fields[name].secret_member(value) or ""
+            for text in references_in(reveal_members(value, lambda _name: "", member)):
+                raise ValueError(f"{name} contains {text!r}, which is {NOT_HIDDEN}")
+            given[name] = reveal_members(value, functools.partial(_reveal, client), member)
     return given
 
 

@@ -6,6 +6,7 @@ from typing import Any, Callable, Mapping
 
 from werkzeug.wrappers import Response
 
+from ...core.grouping import grouped
 from ..configuration import HostConfig
 from ..endpoints import EDIT, Context, SiteState, serves
 from ..references import existing_host
@@ -81,9 +82,7 @@ def bulk_delete(context: Context) -> Response:
     for name in names:
         context.require_seen(context.configuration.hosts[name])
     context.require("wato.edit")
-    by_folder: dict[str, list[str]] = {}
-    for name in dict.fromkeys(names):
-        by_folder.setdefault(context.configuration.hosts[name].folder, []).append(name)
+    by_folder = grouped((context.configuration.hosts[name].folder, name) for name in dict.fromkeys(names))
     # Checkmk deletes folder by folder, in the order of the folder IDs. Hosts deleted before a refusal stay deleted.
     for path in sorted(by_folder, key=lambda path: context.configuration.folders[path].ident):
         context.require_folder(path)
