@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any, Mapping
 
-from .rulesets import RULESETS
+from .data_files import document, rows
 
 # The tag groups "criticality" and "networking" are part of a new site's sample configuration. The others are built in.
 # Checkmk: the built-in time period has no exclude in answers.
 BUILTIN_OBJECTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
-    "rulesets": {name: {"name": name, "help": "", **facts} for name, facts in RULESETS.items()},
-    **json.loads(Path(__file__).with_suffix(".json").read_text("utf-8")),
+    "rulesets": {  # a small part of the rulesets of 2.4 and 2.5
+        row["name"]: {
+            "name": row["name"],
+            "help": "",
+            "title": row["name"].rpartition(":")[2].replace("_", " ").capitalize(),
+            "item_type": row["item_type"] or None,
+            "match_type": row["match_type"],
+        }
+        for row in rows("rulesets")
+    },
+    **document("builtin_objects"),
 }

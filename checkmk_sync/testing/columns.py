@@ -6,7 +6,7 @@ import ast
 import base64
 from typing import Any, Callable, Mapping, Sequence
 
-from .tables import rows
+from .data_files import rows
 
 _EMPTY: Mapping[str, Any] = {
     "blob": b"",

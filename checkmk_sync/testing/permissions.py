@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from .builtin_objects import BUILTIN_OBJECTS
-from .tables import rows
+from .data_files import rows
 
 # All permissions that requests need, and some others. Checkmk has several hundred more.
 _ROWS = rows("permissions")

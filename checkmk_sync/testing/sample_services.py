@@ -7,7 +7,7 @@ import zlib
 from dataclasses import dataclass, replace
 from typing import Mapping, Optional
 
-from .tables import rows
+from .data_files import rows
 
 Phases = Mapping[int, str]
 
