@@ -165,7 +165,8 @@ class Field:
         try:
             self.canonical(value)  # a value that cannot be compared would raise this error after other writes
         except MALFORMED as error:
-            form = f"must have the form of {self.example!r}" if self.example else f"is not valid: {error}"
+            why = f"; {error}" if type(error) is ValueError else ""  # the text of other errors says little
+            form = f"must have the form of {self.example!r}{why}" if self.example else f"is not valid: {error}"
             raise ValueError(f"{self.name} {form}") from None
 
     def secret_member(self, value: Any) -> Optional[str]:
