@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Generic, Mapping, Optional, TypeVar
 
-from ..core.redaction import mask_secrets
+from ..core.redaction import mask_secrets, telling_name
 
 T = TypeVar("T")
 
@@ -33,6 +33,9 @@ class Ensured(Generic[T]):
 
     def diff(self) -> dict[str, tuple[Any, Any]]:
         """Return the old and the new value of each value that was set, by name. Secrets are shown as ``***``."""
-        return {
-            name: (mask_secrets(old, name), mask_secrets(new, name)) for name, (old, new) in self.differences.items()
-        }
+        ruleset = getattr(self.after, "ruleset", "")
+
+        def shown(name: str, value: Any) -> Any:
+            return mask_secrets(value, telling_name({"ruleset": ruleset, name: value}, name))
+
+        return {name: (shown(name, old), shown(name, new)) for name, (old, new) in self.differences.items()}

@@ -140,6 +140,8 @@ def test_a_value_can_be_a_secret(site: SimulatedSite, trusted: Checkmk) -> None:
 def test_a_reference_where_the_secret_would_be_shown_is_a_mistake(trusted: Checkmk) -> None:
     with pytest.raises(InventoryError, match="value contains 'secret:web', which is not in a part with the name of a"):
         planned(trusted, rule("a", value={"name": "secret:web"}))
+    with pytest.raises(InventoryError, match="value contains 'secret:web', which is not in a part with the name of a"):
+        planned(trusted, rule("a", ruleset="host_groups", value="secret:web"))
 
 
 def test_a_secret_that_the_inventory_does_not_name_stops_a_change(site: SimulatedSite, trusted: Checkmk) -> None:

@@ -52,6 +52,7 @@ def test_the_simulated_site_accepts_a_password_of_a_wrong_form(rules: Rules, val
         {"token": "geheim-geheim"},
         {"auth": ("password", "geheim-geheim")},
         {"auth": ("cmk_postprocessed", "explicit_password", ("uuid-1", "geheim-geheim"))},
+        {"auth": ["cmk_postprocessed", "explicit_password", ["uuid-1", "geheim-geheim"]]},  # from JSON
     ],
 )
 def test_secrets_in_values_are_not_shown(
@@ -115,3 +116,16 @@ def test_values_of_rulesets_with_the_name_of_a_secret_are_hidden(
 def test_a_lost_creation_of_a_rule_with_a_password_is_settled(site: SimulatedSite, rules: Rules) -> None:
     site.set_faults([Fault("reset_after", writes=True, times=1)])
     assert create_rule(rules, {"auth": ("password", "geheim")}, "special_agents:prometheus").id
+
+
+@pytest.mark.parametrize("value", ["geheim-geheim", ("authNoPriv", "md5", "jane", "geheim-geheim")])
+def test_refusals_and_differences_do_not_show_a_value_that_is_a_secret(
+    rules: Rules, value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = create_rule(rules, "public", "snmp_communities")
+    assert "geheim" not in f"{rules.ensure(str(rule.id), check=True, value=value).diff()}"
+    with monkeypatch.context() as patch:
+        patch.setattr("checkmk_sync.testing.behaviours.rules._VALUE_KEYS", {"snmp_communities": frozenset()})
+        with pytest.raises(BadRequestError, match="data type of the value") as caught:
+            create_rule(rules, value, "snmp_communities")
+    assert "geheim" not in f"{caught.value} {vars(caught.value)}"
