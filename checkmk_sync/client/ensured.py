@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Generic, Mapping, Optional, TypeVar
 
-from ..core.redaction import mask_secrets, telling_name
+from ..catalogue.noun import Record
+from ..core.redaction import mask_secrets
 
 T = TypeVar("T")
 
@@ -33,9 +34,6 @@ class Ensured(Generic[T]):
 
     def diff(self) -> dict[str, tuple[Any, Any]]:
         """Return the old and the new value of each value that was set, by name. Secrets are shown as ``***``."""
-        ruleset = getattr(self.after, "ruleset", "")
-
-        def shown(name: str, value: Any) -> Any:
-            return mask_secrets(value, telling_name({"ruleset": ruleset, name: value}, name))
-
-        return {name: (shown(name, old), shown(name, new)) for name, (old, new) in self.differences.items()}
+        telling = self.after.telling_name if isinstance(self.after, Record) else str
+        pairs = {name: (telling(name), pair) for name, pair in self.differences.items()}
+        return {name: (mask_secrets(old, told), mask_secrets(new, told)) for name, (told, (old, new)) in pairs.items()}

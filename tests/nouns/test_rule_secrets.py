@@ -98,7 +98,8 @@ def test_values_of_rulesets_with_the_name_of_a_secret_are_hidden(
     """All communities are values of the ruleset snmp_communities."""
     with site_for_cli.client() as cmk:
         mark = "checkmk_sync/owner: cmdb switches"
-        cmk.rules.create(ruleset="snmp_communities", folder="/", value=value, comment=mark)
+        rule = cmk.rules.create(ruleset="snmp_communities", folder="/", value=value, comment=mark)
+        assert "geheim" not in str(cmk.rules.ensure(rule.id, value="geheim-2", check=True).diff())
     entry = {"name": "switches", "ruleset": "snmp_communities", "folder": "/", "value": "geheim-2"}
     inventory = tmp_path / "rules.json"
     inventory.write_text(json.dumps({"rules": [entry]}))

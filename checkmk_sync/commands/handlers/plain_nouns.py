@@ -26,10 +26,8 @@ def row_of(record: Record) -> Row:
     """Return the key and the fields of an object that have a value, without secrets."""
     fields = record.noun.by_name
     values = {name: value for name, value in record.values().items() if not fields[name].secret}
-    list_name = next((values[name] for name in values if fields[name].filters), "")
     for name, value in values.items():
-        # The value of a rule can be a secret itself, such as in the ruleset snmp_communities.
-        shown = mask_secrets(value, list_name if fields[name].literal else "") if fields[name].holds_secrets else value
+        shown = mask_secrets(value, record.telling_name(name)) if fields[name].holds_secrets else value
         values[name] = fields[name].encode(shown) if fields[name].literal else shown
     return {record.noun.key.name: record.key_value, **values}
 
