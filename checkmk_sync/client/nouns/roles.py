@@ -19,7 +19,8 @@ class Roles(Collection[Role]):
     def rename(self, key: str, new_name: str) -> Role:
         """Give a role another ID, also in the roles of users, and return the role.
 
-        The site does not change the users. If this call fails in between, some users have a role that does not exist.
+        Some versions of Checkmk do not change the users. If this call fails in between, users can have a role that does
+        not exist.
         """
         if self._require_key(new_name) == key:
             return self.get(key, fresh=True)

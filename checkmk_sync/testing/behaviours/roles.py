@@ -119,7 +119,8 @@ class Roles(Behaviour):
         return Problem(400, "A problem occured.", f"You cannot delete roles, that are still in use ({key})!")
 
     def after_write(self, context: Context, key: str, before: Optional[Values], after: Optional[Values]) -> None:
-        # The endpoint of Checkmk does not rename the role in users, unlike the web interface.
+        # Checkmk: update_role() in cmk/gui/watolib/userroles.py of 2.2 does not rename the role in users. Later
+        # versions may (CHECKMK_API_MORE).
         for name, user in context.configuration.objects["users"].items() if before is not None else ():
             if key in user.get("roles", ()):
                 set_login(context.configuration, name)
