@@ -117,12 +117,6 @@ class Record:
             {field.name: getattr(self, field.name) for field in self.noun.fields if field is not self.noun.key}
         )
 
-    def telling_name(self, name: str) -> str:
-        """Return the name that tells whether the value of a field is a secret."""
-        # The value of a rule can be a secret itself, such as in the ruleset snmp_communities.
-        lists = [field.name for field in self.noun.fields if field.filters and self.noun.by_name[name].literal]
-        return next((getattr(self, found) for found in lists), name)
-
 
 def key(description: str, *, default: Any = dataclasses.MISSING, **facts: Any) -> Any:
     """Declare the field that names the object."""

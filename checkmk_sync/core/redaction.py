@@ -54,7 +54,7 @@ def telling_name(members: Mapping[Any, Any], key: Any) -> str:
     # Checkmk: the parameters of notifications, such as {"option": "explicit", "url": "https://…"}.
     is_explicit = str(members.get("option", "")).startswith("explicit") and key not in ("option", "username")
     # Checkmk: the value of a rule of snmp_communities is a text, or a tuple with passwords.
-    is_value = key in ("value", "value_raw") and not isinstance(members[key], Mapping)
+    is_value = key in ("value", "value_raw") and not isinstance(members.get(key), Mapping)
     return "secret" if is_explicit or (is_value and is_secret_name(str(members.get("ruleset", "")))) else str(key)
 
 

@@ -158,9 +158,9 @@ def test_users_of_an_inventory_follow_their_roles_and_groups(cmk: Checkmk) -> No
 
 
 def test_a_warning_is_dismissed(cmk: Checkmk, site: SimulatedSite) -> None:
-    cmk.users.dismiss_warning("notification_fallback")
+    cmk.call("users.dismiss_warning", body={"warning": "notification_fallback"})
     with pytest.raises(BadRequestError):
-        cmk.users.dismiss_warning("unknown")
+        cmk.call("users.dismiss_warning", body={"warning": "unknown"})
 
 
 @pytest.mark.parametrize(("version", "edition"), [("2.2.0p44", "cme"), ("2.5.0p9", "ultimatemt")])

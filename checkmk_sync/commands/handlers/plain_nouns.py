@@ -10,7 +10,7 @@ from ...catalogue.nouns import NOUNS
 from ...client.checkmk import Checkmk
 from ...client.collection import Collection
 from ...config.secrets import NOT_HIDDEN, SecretSource, references_in, reveal_members, reveal_named
-from ...core.redaction import mask_secrets
+from ...core.redaction import mask_secrets, telling_name
 from ..command import Preview, Row
 from ..plain_nouns import NONE_LITERAL, searched_fields
 from .search import matching
@@ -27,7 +27,7 @@ def row_of(record: Record) -> Row:
     fields = record.noun.by_name
     values = {name: value for name, value in record.values().items() if not fields[name].secret}
     for name, value in values.items():
-        shown = mask_secrets(value, record.telling_name(name)) if fields[name].holds_secrets else value
+        shown = mask_secrets(value, telling_name(values, name)) if fields[name].holds_secrets else value
         values[name] = fields[name].encode(shown) if fields[name].literal else shown
     return {record.noun.key.name: record.key_value, **values}
 
