@@ -87,6 +87,8 @@ def test_commands_write_secrets_of_values_from_the_configuration(
     assert sync(*words, "--ruleset", "snmp_communities", "--value", "'secret:agent'").code == 0
     misplaced = sync(*words, "--ruleset", "special_agents:prometheus", "--value", "{'name': 'secret:agent'}")
     assert (misplaced.code, "value contains 'secret:agent', which is not in a part with" in misplaced.err) == (2, True)
+    shown = sync(*words, "--ruleset", "host_groups", "--value", "'secret:agent'")
+    assert (shown.code, "value contains 'secret:agent', which is not in a part with" in shown.err) == (2, True)
     stored = [rule["value_raw"] for rule in site_for_cli.state.configuration.objects["rules"].values()]
     assert stored == [repr({"auth": ("password", "geheim-geheim"), "name": "x"}), repr("geheim-geheim")]
 

@@ -10,7 +10,7 @@ import pytest
 from checkmk_sync import Checkmk
 from checkmk_sync.client.nouns import Rules
 from checkmk_sync.errors import BadRequestError, CheckmkError, NotFoundError
-from checkmk_sync.testing import SimulatedSite
+from checkmk_sync.testing import Fault, SimulatedSite
 from tests.conftest import shared_folder
 from tests.nouns.rule_examples import FILESYSTEM, LINUX, create_rule, host_name
 from tests.raw_requests import Raw
@@ -37,6 +37,10 @@ def test_an_unknown_ruleset_is_an_error_with_a_similar_name(site: SimulatedSite,
     with pytest.raises(NotFoundError, match="unknown ruleset 'host_gruops'; did you mean 'host_groups'"):
         cmk.rulesets.get("host_gruops")
     assert cmk.rulesets.find("host_gruops") is None
+    refusal = {"title": "Forbidden", "status": 403, "detail": "not you"}
+    site.set_faults([Fault("answer", status=403, path="/collections/all$", body=refusal, times=None)])
+    with pytest.raises(NotFoundError, match="unknown ruleset 'host_gruops'"):
+        cmk.rulesets.get("host_gruops", fresh=True)
     assert site.state.configuration.objects["rules"] == {}
 
 

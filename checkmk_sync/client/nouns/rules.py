@@ -55,9 +55,10 @@ class Rulesets(Collection[Ruleset]):
         except ApiError as error:
             if error.title != _UNKNOWN:
                 raise
-            raise error.with_attempted(
-                f"unknown ruleset {ruleset!r}{suggestion(ruleset, tuple(self.names()))}"
-            ) from None
+            hint = ""
+            with contextlib.suppress(ApiError):  # such as without the permission to list rulesets
+                hint = suggestion(ruleset, tuple(self.names()))
+            raise error.with_attempted(f"unknown ruleset {ruleset!r}{hint}") from None
 
 
 class Rules(AssignedKeys[Rule]):

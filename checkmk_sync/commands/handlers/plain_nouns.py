@@ -94,7 +94,7 @@ def _given(kind: str, client: Checkmk, arguments: dict[str, Any]) -> dict[str, A
         elif fields[name].secret:
             given[name] = _reveal(client, value)
         elif fields[name].holds_secrets:
-            member = fields[name].secret_member(value) or ""
+            member = telling_name(given, name) if "ruleset" in given else fields[name].secret_member(value) or ""
             for text in references_in(reveal_members(value, lambda _name: "", member)):
                 raise ValueError(f"{name} contains {text!r}, which is {NOT_HIDDEN}")
             given[name] = reveal_members(value, functools.partial(_reveal, client), member)
