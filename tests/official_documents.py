@@ -17,7 +17,7 @@ from requests.adapters import HTTPAdapter
 from checkmk_sync.testing import SimulatedSite
 from tests.conftest import shared_folder
 
-__all__ = ["DOCUMENTS", "EDITIONS", "LEFT_OUT", "Checker", "document", "watch"]
+__all__ = ["DOCUMENTS", "EDITIONS", "LEFT_OUT", "VERSIONS", "Checker", "document", "watch"]
 
 DOCUMENTS = {
     "2.2.0p44": "checkmk-2.2.0p44-raw.json.gz",
@@ -55,6 +55,8 @@ WRONG = (
 
 
 EDITIONS = {"2.2.0p44": "cre", "2.3.0p41": "cee", "2.4.0p18": "cre", "2.5.0p9": "ultimatemt"}
+# For tests that the core suite runs only on two of the versions.
+VERSIONS = [pytest.param(name, marks=[pytest.mark.slow] * name.startswith(("2.3", "2.5"))) for name in EDITIONS]
 _BASE = "http://checkmk.example/s/check_mk/api/1.0"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, Iterator, Optional, Protocol
+from typing import Any, Iterator, Optional
 
 from requests_cache.backends.base import BaseStorage
 from requests_cache.models.response import CachedResponse
@@ -12,43 +12,21 @@ from ..core.clock import Clock
 from .lru import LRUCache
 from .responses import expires_at, size_of
 
-
-class ReplyStorage(Protocol):
-    """A storage of requests-cache that also stores a generation for each noun of a site, such as host or folder.
-
-    The generation is part of the cache key of an answer. A write starts a new generation. This invalidates all older
-    answers at once, for all clients that share the storage, including answers that are still on their way.
-
-    All methods, including those of requests-cache, raise one of ``errors`` if the storage cannot be used now.
-    """
-
-    location: str  # equal for all storages that share their answers
-    errors: tuple[type[Exception], ...]
-    is_local: bool  # True if an invalidation is quick and always possible
-
-    def generation(self, scope: str) -> str:
-        """Return the generation of a noun at a site."""
-
-    def advance(self, scope: str) -> None:
-        """Start a new generation."""
-
-    def invalidate_pattern(self, pattern: str) -> int:
-        """Remove all keys that match, and return their number."""
-
-    def cleanup_expired(self) -> None:
-        """Remove expired answers."""
-
-    def stats(self) -> dict[str, Any]:
-        """Return at least ``size``, which is None if the storage does not know it."""
-
-
 # The generations by scope. All clients of this process share them, because a write of one client invalidates the
 # answers of the others. Each token is unique, so that an old generation cannot become valid again.
 _GENERATIONS: dict[str, str] = {}
 
 
 class MemoryStorage(BaseStorage[str, CachedResponse]):
-    """A storage of requests-cache, limited in number and size, that drops the least recently used answers."""
+    """A storage of requests-cache, limited in number and size, that drops the least recently used answers.
+
+    All storages also contain a generation for each noun of a site, such as host or folder. The generation is part of
+    the cache key of an answer. A write starts a new generation. This invalidates all older answers at once, for all
+    clients that share the storage, including answers that are still on their way.
+
+    ``location`` is equal for all storages that share their answers. If a storage cannot be used now, its methods raise
+    one of its ``errors``. ``is_local`` is True if an invalidation is quick and always possible.
+    """
 
     location = "memory"
     is_local = True
@@ -86,17 +64,22 @@ class MemoryStorage(BaseStorage[str, CachedResponse]):
         self._entries.clear()
 
     def generation(self, scope: str) -> str:
+        """Return the generation of a noun at a site."""
         return _GENERATIONS.get(scope) or _GENERATIONS.setdefault(scope, uuid.uuid4().hex)
 
     def advance(self, scope: str) -> None:
+        """Start a new generation."""
         _GENERATIONS[scope] = uuid.uuid4().hex
 
     def invalidate_pattern(self, pattern: str) -> int:
+        """Remove all keys that match, and return their number."""
         return self._entries.invalidate_pattern(pattern)
 
     def cleanup_expired(self) -> None:
+        """Remove expired answers."""
         self._entries.cleanup_expired()
 
     def stats(self) -> dict[str, Any]:
+        """Return at least ``size``, which is None if the storage does not know it."""
         stats = self._entries.stats()
         return {name: stats[name] for name in ("size", "bytes", "evictions", "expirations")}

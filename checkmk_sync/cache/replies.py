@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import uuid
-from typing import Any, Callable, Iterable, Mapping, Optional, TypeVar, Union, cast
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Optional, TypeVar, Union, cast
 
 from requests_cache.backends.base import BaseCache, BaseStorage
 from requests_cache.models.response import CachedResponse
@@ -24,9 +24,13 @@ from ..core.fork import ForkSafe
 from ..core.text import suggestion
 from ..errors import ServerError, TransportError
 from ..metrics import MetricsCollector
-from .memory import MemoryStorage, ReplyStorage
+from .memory import MemoryStorage
 from .responses import cached_response, expires_at
 from .single_flight import SingleFlight
+
+if TYPE_CHECKING:
+    from .redis import RedisStorage
+    from .sqlite import SQLiteStorage
 
 log = logging.getLogger("checkmk_sync")
 
@@ -267,7 +271,7 @@ class ReplyCache(BaseCache):
             return default
 
 
-def _storage(settings: Settings, clock: Clock) -> ReplyStorage:
+def _storage(settings: Settings, clock: Clock) -> Union[MemoryStorage, SQLiteStorage, RedisStorage]:
     caching = settings.caching
     limits = (caching.max_size, caching.max_mb * 2**20, caching.stale_if_error)
     if caching.backend == "sqlite":

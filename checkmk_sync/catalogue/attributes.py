@@ -89,7 +89,7 @@ def is_string_attribute(name: str) -> bool:
 def tag_problem(groups: Mapping[str, Sequence[Mapping[str, Any]]], attribute: str, value: Any) -> Optional[str]:
     """Return why a site refuses a value of an attribute such as ``tag_agent``, or None if it accepts the value.
 
-    ``groups`` contains the tags of each tag group of the site, by the id of the group.
+    ``groups`` contains the tags of each tag group of the site, by the ID of the group.
     """
     group = attribute[len(TAG) :]
     if group not in groups:

@@ -165,8 +165,15 @@ class Field:
         try:
             self.canonical(value)  # a value that cannot be compared would raise this error after other writes
         except MALFORMED as error:
-            form = f"must have the form of {self.example!r}" if self.example else f"is not valid: {error}"
+            why = f"; {error}" if type(error) is ValueError else ""  # the text of other errors says little
+            form = f"must have the form of {self.example!r}{why}" if self.example else f"is not valid: {error}"
             raise ValueError(f"{self.name} {form}") from None
+
+    def secret_member(self, value: Any) -> Optional[str]:
+        """Return the name that tells whether a value is a secret; None if no part of the field can be one."""
+        # The value of a rule can be a secret itself, such as an SNMP community.
+        name = "secret" if self.literal and isinstance(value, str) else self.name
+        return name if self.secret or self.holds_secrets else None
 
     @property
     def is_rest(self) -> bool:

@@ -30,8 +30,14 @@ def with_label_groups(conditions: Conditions) -> dict[str, Any]:
     return found
 
 
+def _is_negated(operator: str) -> bool:
+    if operator not in _IS_NEGATED:
+        raise ValueError(f"unknown operator {operator!r}{suggestion(str(operator), tuple(_IS_NEGATED))}")
+    return _IS_NEGATED[operator]
+
+
 def _to_group_entry(label: Mapping[str, str]) -> dict[str, str]:
-    operator = "not" if _IS_NEGATED[label.get("operator", "is")] else "and"
+    operator = "not" if _is_negated(label.get("operator", "is")) else "and"
     return {"operator": operator, "label": f"{label['key']}:{label['value']}"}
 
 
@@ -70,7 +76,7 @@ def canonical_conditions(conditions: Conditions) -> dict[str, Any]:
     found = known_conditions(conditions)
     for name in found:
         if name in _NAMES:
-            found[name] = (_IS_NEGATED[found[name]["operator"]], sorted(set(found[name]["match_on"])))
+            found[name] = (_is_negated(found[name]["operator"]), sorted(set(found[name]["match_on"])))
         elif name in _GROUPS:
             labels = _conjunction(found[name])
             found[name] = _label_groups(found[name]) if labels is None else [("and", sorted(set(labels)))]
@@ -81,7 +87,7 @@ def canonical_conditions(conditions: Conditions) -> dict[str, Any]:
 
 def _canonical_tag(tag: Mapping[str, Any]) -> tuple[str, bool, list[str]]:
     value = tag["value"]
-    return tag["key"], _IS_NEGATED[tag["operator"]], sorted({value} if isinstance(value, str) else set(value))
+    return tag["key"], _is_negated(tag["operator"]), sorted({value} if isinstance(value, str) else set(value))
 
 
 def _label_groups(groups: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[tuple[str, str]]]]:

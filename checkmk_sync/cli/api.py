@@ -11,6 +11,7 @@ import click
 
 from ..catalogue.paths import api_path
 from ..core.call import Reply
+from ..core.grouping import grouped
 from ..core.redaction import mask_secrets
 from .exit_codes import FAILED
 from .options import State, ask, require_answers
@@ -34,10 +35,8 @@ def api(
     body = _body(fields, json_fields, input_file)
     if method == "GET" and body is not None:
         raise click.UsageError("a GET request must not have a body; give parameters with --query KEY=VALUE")
-    parameters: dict[str, list[str]] = {}
-    for text in query:  # one by one, because a parameter can occur several times
-        for name, value in pairs("query", [text]).items():
-            parameters.setdefault(name, []).append(value)
+    # One by one, because a parameter can occur several times.
+    parameters = grouped(pair for text in query for pair in pairs("query", [text]).items())
     try:
         shown = f"{method} {api_path(path)}{'?' if parameters else ''}{urlencode(parameters, doseq=True)}"
         if method != "GET" and not yes:

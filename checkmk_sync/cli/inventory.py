@@ -68,8 +68,9 @@ def _rows(desired: Desired) -> Iterator[Mapping[str, Any]]:
     for wanted in desired.objects.values():
         if wanted.implied:
             continue
+        kind, list_name = wanted.kind, wanted.properties.get(KINDS[wanted.kind].listed_by, "")
         texts = {
-            path: "(removed)" if value is REMOVE else value_as_text(masked(wanted.kind, path, value), whole=True)
+            path: "(removed)" if value is REMOVE else value_as_text(masked(kind, path, value, list_name), whole=True)
             for path, value in wanted.properties.items()
         }
         parts = {"attributes": "=", "labels": ":"}

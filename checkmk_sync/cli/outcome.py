@@ -37,7 +37,10 @@ def exit_code(error: errors.CheckmkError) -> int:
     if isinstance(error, (errors.TransportError, errors.UnexpectedReplyError)):
         return UNREACHABLE
     if not isinstance(error, errors.BatchError):
-        return REFUSED if isinstance(error, _REFUSALS) or _is_in_use(error) else FAILED
+        # A deletion is refused with 409 if the object is not empty or others refer to it. For other calls, a 409 means
+        # that another operation is running or that some sites failed.
+        is_in_use = isinstance(error, errors.ConflictError) and error.call.startswith("DELETE ")
+        return REFUSED if isinstance(error, _REFUSALS) or is_in_use else FAILED
     if isinstance(error.__cause__, errors.AuthError):
         return REFUSED
     # If nothing was applied and all failures have the same code, the batch has that code. Otherwise it partly failed.
@@ -46,12 +49,6 @@ def exit_code(error: errors.CheckmkError) -> int:
         for outcome in error.outcomes
     }
     return codes.pop() if len(codes) == 1 else FAILED
-
-
-def _is_in_use(error: errors.CheckmkError) -> bool:
-    """Return True if the site refuses to delete an object because it is not empty or other objects refer to it."""
-    # For calls other than a deletion, a 409 means that another operation is running or that some sites failed.
-    return isinstance(error, errors.ConflictError) and error.call.startswith("DELETE ")
 
 
 def settling_note(settling: Settling) -> str:

@@ -1,5 +1,1 @@
 """The client for one site: nouns, records, queries, bulk calls, and the settling of writes whose answer was lost."""
-
-from __future__ import annotations
-
-__all__: list[str] = []

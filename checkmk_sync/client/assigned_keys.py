@@ -47,12 +47,7 @@ class AssignedKeys(Collection[R]):
 
     @writes
     def ensure(
-        self,
-        wanted: Union[str, R, None] = None,
-        *,
-        check: bool = False,
-        update_secrets: bool = False,
-        **values: Any,
+        self, wanted: Union[str, R, None] = None, *, check: bool = False, update_secrets: bool = False, **values: Any
     ) -> Ensured[R]:
         """Create an object unless one with the given values exists, and return what was done.
 

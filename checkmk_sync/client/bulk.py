@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Callable, Collection, Generic, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
-from ..core.waves import waves
+from ..core.grouping import grouped, waves
 from ..errors import ApiError, AuthError, BadRequestError, BatchError, CheckmkError, ForbiddenError, NotFoundError
 from .outcomes import Outcome, Outcomes, Progress, Status, is_uncertain
 from .settling import confirm, settle
@@ -168,10 +168,9 @@ class _BulkRun(Generic[E]):
         # Checkmk validates all entries of a call before it executes the first, so prerequisites need an earlier call.
         needed = self._call.prerequisites(entries)
         level = waves({key: needed.get(key, ()) for key in map(self._call.key, entries)})
-        levels: dict[int, list[E]] = {}
         # CHECKMK_API 8.4: consecutive entries of one folder are written together, which is much faster.
-        for entry in sorted(entries, key=self._call.folder):
-            levels.setdefault(level[self._call.key(entry)], []).append(entry)
+        by_folder = sorted(entries, key=self._call.folder)
+        levels = grouped((level[self._call.key(entry)], entry) for entry in by_folder)
         size = self._chunk_size
         return [
             group[start : start + size] for _, group in sorted(levels.items()) for start in range(0, len(group), size)
@@ -325,4 +324,4 @@ def _errors_by_index(error: ApiError) -> dict[int, dict[str, list[str]]]:
 
 def _error_of_entry(error: ApiError, fields: Mapping[str, Sequence[str]]) -> ApiError:
     """Return the refusal of a call, reduced to the ``fields`` of one entry."""
-    return type(error)(error.status, error.title, "", fields=fields, call=error.call, attempted=error.attempted)
+    return error.with_texts(detail="", fields=fields, ext={})

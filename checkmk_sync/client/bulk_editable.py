@@ -6,6 +6,7 @@ import functools
 from typing import Any, Callable, Iterable, Mapping, Optional, Sequence, TypeVar, Union
 
 from ..core.arguments import describe_type, require_count, require_iterable
+from ..core.grouping import grouped
 from ..core.text import suggestion
 from .bulk import BulkCall, run_bulk
 from .claims import Claim
@@ -228,8 +229,4 @@ def _folder_of(record: Any) -> str:
 
 def _inverted(references: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """Return the names of the objects that refer to each object."""
-    referring: dict[str, list[str]] = {}
-    for name, targets in references.items():
-        for target in targets:
-            referring.setdefault(target, []).append(name)
-    return referring
+    return grouped((target, name) for name, targets in references.items() for target in targets)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Generic, Mapping, Optional, TypeVar
 
-from ..core.redaction import mask_secrets
+from ..catalogue.noun import Record
+from ..core.redaction import mask_secrets, telling_name
 
 T = TypeVar("T")
 
@@ -33,6 +34,6 @@ class Ensured(Generic[T]):
 
     def diff(self) -> dict[str, tuple[Any, Any]]:
         """Return the old and the new value of each value that was set, by name. Secrets are shown as ``***``."""
-        return {
-            name: (mask_secrets(old, name), mask_secrets(new, name)) for name, (old, new) in self.differences.items()
-        }
+        members = self.after.values() if isinstance(self.after, Record) else {}
+        pairs = {name: (telling_name(members, name), pair) for name, pair in self.differences.items()}
+        return {name: (mask_secrets(old, told), mask_secrets(new, told)) for name, (told, (old, new)) in pairs.items()}

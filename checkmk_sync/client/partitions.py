@@ -20,7 +20,6 @@ import itertools
 import math
 import operator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Optional, TypeVar
 
 from ..core import cancellation
@@ -47,18 +46,10 @@ HostCount = tuple[str, float]
 Read = Callable[[Filter, float], bytes]
 
 
+# The indexes of the hosts of a part. The first part has no lower limit of names, and the last one no upper limit.
+Part = range
+
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Part:
-    """The hosts with the indexes from ``start`` up to, but not including, ``end``.
-
-    The range of the first part has no lower limit, and the range of the last part has no upper limit.
-    """
-
-    start: int
-    end: int
 
 
 class Partitions:
@@ -143,8 +134,8 @@ class Partitions:
         queried for hosts that sort before it.
         """
         (name, _), part = self._hosts[0], self._cut()
-        self._next = min(part.end, len(self._hosts) - 1)
-        part = Part(0, self._next)
+        self._next = min(part.stop, len(self._hosts) - 1)
+        part = range(self._next)
         # The lower limit excludes hosts that sort before the part. Otherwise a wrong guess might read all of them.
         from_name = self._range(part) & (column("host_name") >= name)
         reading = readers.submit(self._read, from_name, min(TARGET_BYTES, self._limit))
@@ -192,7 +183,7 @@ class Partitions:
 
     def _body(self, part: Part) -> tuple[Part, Optional[bytes]]:
         # A single host is the smallest part, so it is read without a limit.
-        limit = NO_LIMIT if part.end - part.start <= 1 else self._limit
+        limit = NO_LIMIT if len(part) <= 1 else self._limit
         try:
             return part, self._read(self._range(part), limit)
         except ReplyTooLargeError:
@@ -214,16 +205,16 @@ class Partitions:
             self._next += 1
         self._next = max(self._next, start + 1)
         self._target = min(2 * self._target, TARGET_BYTES, self._limit / 2)
-        return Part(start, self._next)
+        return range(start, self._next)
 
     def _halves(self, part: Part) -> list[Part]:
-        middle = (part.start + part.end) // 2
+        middle = (part.start + part.stop) // 2
         self._bytes_each *= 2
-        return [Part(part.start, middle), Part(middle, part.end)]
+        return [range(part.start, middle), range(middle, part.stop)]
 
     def _learn(self, part: Part, size: int) -> None:
         """Adapt the expected size of a service to a part that has arrived."""
-        services = sum(count for _, count in self._hosts[part.start : part.end])
+        services = sum(count for _, count in self._hosts[part.start : part.stop])
         if services:
             # If a filter excludes most services, this size shrinks and the parts grow, by a limited factor each time.
             self._bytes_each = max(size / services, self._bytes_each / GROWTH)
@@ -232,14 +223,14 @@ class Partitions:
         name, condition = column("host_name"), everything()
         if part.start > 0:
             condition = condition & (name >= self._hosts[part.start][0])
-        if part.end < len(self._hosts):
-            condition = condition & (name < self._hosts[part.end][0])
+        if part.stop < len(self._hosts):
+            condition = condition & (name < self._hosts[part.stop][0])
         return condition
 
     def _decoded(self, part: Part, body: bytes, received: Received) -> Iterator[list[Any]]:
         """Return the items of a part in lists. If the response broke off, the part is read again first."""
         self._learn(part, len(body))
-        if len(body) * DECODED_FACTOR > self._limit and part.end - part.start <= 1 and self._is_in_order(body):
+        if len(body) * DECODED_FACTOR > self._limit and len(part) <= 1 and self._is_in_order(body):
             # Decoding all services of this host at once would take more memory than allowed.
             blocks = iter_blocks(_pieces(body, received), fields=ServiceStatus.PARTS)
         else:

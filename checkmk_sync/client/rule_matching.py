@@ -8,6 +8,7 @@ from typing import Any, Callable, Mapping, Optional, Sequence
 
 from ..catalogue.field import MALFORMED
 from ..catalogue.nouns import Rule
+from ..catalogue.paths import folder_path
 from ..catalogue.rule_conditions import canonical_conditions
 from ..errors import CheckmkError
 
@@ -16,7 +17,7 @@ from ..errors import CheckmkError
 class RuleTarget:
     """A host or one of its services, with the facts to which conditions refer.
 
-    ``tags`` are the tags of the host by group; an auxiliary tag has its own id as the group.
+    ``tags`` are the tags of the host by group; an auxiliary tag has its own ID as the group.
     """
 
     host: str
@@ -31,10 +32,9 @@ class RuleTarget:
 
         Raises CheckmkError for a condition of an unknown form.
         """
-        if rule.disabled or not f"{self.folder.rstrip('/')}/".startswith(f"{rule.folder.rstrip('/')}/"):
-            return False
         try:
-            return self._fits(rule)
+            inside = f"{self.folder.rstrip('/')}/".startswith(f"{folder_path(rule.folder).rstrip('/')}/")
+            return inside and not rule.disabled and self._fits(rule)
         except (*MALFORMED, re.error) as error:
             raise CheckmkError(f"the conditions of the rule {rule.id} cannot be evaluated: {error}") from None
 

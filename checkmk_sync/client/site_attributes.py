@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Optional, Sequence
 
@@ -28,7 +29,7 @@ class SiteAttributes:
     custom: Optional[frozenset[str]] = None
     gaps: tuple[str, ...] = ()
 
-    @property
+    @functools.cached_property  # a plan needs it for each host
     def tags(self) -> Optional[dict[str, Sequence[Mapping[str, Any]]]]:
         """The tags of each group, or None if they are unknown."""
         return None if self.groups is None else {name: group.tags for name, group in self.groups.items()}
@@ -56,16 +57,8 @@ def naming_unknown_tags(site: Site, error: BadRequestError, body: Mapping[str, A
     with contextlib.suppress(CheckmkError):  # the refusal is more important than the hints
         groups = {name: group.tags for name, group in read_tag_groups(site).items()}
         hints = {f"{place}.{name}": tag_problem(groups, name, value) for place, name, value in tags}
-        fields = {path: [*error.fields.get(path, ()), hint] for path, hint in hints.items() if hint}
-        return BadRequestError(
-            error.status,
-            error.title,
-            error.detail,
-            fields={**error.fields, **fields},
-            ext=error.ext,
-            call=error.call,
-            attempted=error.attempted,
-        )
+        fields = {path: [*error.fields.get(path, ()), f"({hint})"] for path, hint in hints.items() if hint}
+        return error.with_texts(fields={**error.fields, **fields})
     return error
 
 

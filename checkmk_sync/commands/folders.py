@@ -82,7 +82,7 @@ FOLDER_COMMANDS = (
         "Delete an empty folder.",
         _folders.delete,
         _MOVABLE,
-        Argument("recursive", "Also delete all hosts and folders in the folder.", bool, default=False),
+        Argument("recursive", "Also delete all hosts, folders and rules in the folder.", bool, default=False),
         example="/linux/old",
         fields=(Field("deleted", "The path of the deleted folder."),),
         preview=_previews.delete_folder,

@@ -57,7 +57,10 @@ def _list(noun: Noun) -> Command:
         by_text,
         handler=partial(_handlers.list_all, kind=noun.name),
         columns=noun_columns(noun),
-        example=f"{first.option_name} {first.example}",
+        # By default, only rulesets with rules are listed.
+        example=" ".join(
+            [*(f"{option.option_name} false" for option in further[:1]), first.option_name, first.example]
+        ),
         empty_text=f"no {noun.plural}",
     )
 
@@ -131,10 +134,11 @@ def _delete(noun: Noun) -> Command:
 def noun_command(
     noun: Noun, verb: str, text: str, *arguments: Argument, handler: Optional[Callable[..., Any]] = None, **facts: Any
 ) -> Command:
-    """Return a command whose handler and fields are by default those of ``get``, ``create`` and ``update``."""
+    """Return a command that by default calls the method of the verb, and returns the object."""
     facts = {"fields": noun_fields(noun), "own_tools": noun.tier != "configuration", **facts}
     words = f"{noun.name.replace('_', '-')} {verb}"
-    return object_command(words, text, handler or partial(_handlers.call, verb, noun.name), *arguments, **facts)
+    handler = handler or partial(_handlers.call, verb.replace("-", "_"), noun.name)
+    return object_command(words, text, handler, *arguments, **facts)
 
 
 def key_argument(noun: Noun) -> Argument:

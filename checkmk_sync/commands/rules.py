@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..catalogue.nouns import NOUNS
 from .arguments import FOLDER, HOST, search
 from .command import Argument, Command, LazyModule
-from .plain_nouns import key_argument, noun_columns, noun_fields, searched_fields
+from .plain_nouns import key_argument, noun_columns, noun_command, noun_fields, searched_fields
 
 _handlers = LazyModule(".handlers.rules", __package__)
 _RULES = NOUNS["rules"]
@@ -19,15 +19,13 @@ _TARGETS = (
 )
 
 RULE_COMMANDS = (
-    Command(
-        "rules move",
+    noun_command(
+        _RULES,
+        "move",
         "Move a rule before or after another rule, or to the top or the bottom of a folder. Give one of the targets.",
-        _handlers.move,
-        (_KEY, *_TARGETS),
-        writes=True,
-        idempotent=True,
+        _KEY,
+        *_TARGETS,
         example=f"{_KEY.example} {_TOP.option_name} {_TOP.example}",
-        fields=noun_fields(_RULES),
     ),
     Command(
         "rules effective",

@@ -6,8 +6,6 @@ from ..catalogue.states import ServiceState
 from .arguments import WITH_LABEL, pattern, search, state
 from .command import Command, Field, LazyModule
 
-__all__ = ["SERVICE_COMMANDS"]
-
 _services = LazyModule(".handlers.services", __package__)
 
 _ON_HOST = pattern("host", "Show only services of this host; may be a pattern such as 'web*'.", "web*")

@@ -30,12 +30,7 @@ PLAN_ARGUMENTS = (
         example="cmdb",
         metavar="NAME",
     ),
-    Argument(
-        "adopt",
-        "Take ownership of existing objects in the inventory that have no owner.",
-        bool,
-        default=False,
-    ),
+    Argument("adopt", "Take ownership of existing objects in the inventory that have no owner.", bool, default=False),
     Argument(
         "allow_changes",
         "Allow at most this many changes of existing objects, as a number or a percentage (default: 30%).",
@@ -95,10 +90,7 @@ SYNC_COMMANDS = (
             Field("changes", f"The first {MAX_SHOWN} changes.", list[str], untrusted=True),
             Field("more_changes", "The number of changes that are not shown.", int),
             Field(
-                "conflicts",
-                "The objects that must not be changed, so the plan is refused.",
-                list[str],
-                untrusted=True,
+                "conflicts", "The objects that must not be changed, so the plan is refused.", list[str], untrusted=True
             ),
             Field(
                 "renames", "The deletions that are probably renames and must be confirmed.", list[str], untrusted=True

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from ..catalogue.nouns import NOUNS
-from .command import Argument, LazyModule
+from .command import Argument
 from .plain_nouns import key_argument, noun_command
 
-_handlers = LazyModule(".handlers.users", __package__)
 _USER, _ROLE = key_argument(NOUNS["users"]), key_argument(NOUNS["roles"])
 
 USER_COMMANDS = (
@@ -16,7 +15,6 @@ USER_COMMANDS = (
         "Give a role another ID, also in the roles of users.",
         _ROLE,
         Argument("new_name", "New ID of the role.", required=True, check=_ROLE.check, example="night"),
-        handler=_handlers.rename_role,
         example=f"{_ROLE.example} night",
         check_with="checkmk-sync roles get {new_name}",
     ),
@@ -25,7 +23,6 @@ USER_COMMANDS = (
         "remove-login",
         "Remove the password or secret of a user, who stays a contact for notifications.",
         _USER,
-        handler=_handlers.remove_login,
         example=_USER.example,
     ),
 )

@@ -17,7 +17,7 @@ import yaml
 from yaml.reader import Reader, ReaderError
 
 from ..errors import SettingsError
-from .positions import JSONPositions, Path, Position, YAMLPositions, has_depth_limit, open_loader, position_at
+from .positions import JSONPositions, Path, Position, YAMLPositions, open_loader, position_at
 
 MAX_BYTES = 256 * 2**20
 MAX_VALUES = 20_000_000  # counted with all aliases expanded
@@ -51,10 +51,6 @@ class Document:
         """
         return Position() if self._positions is None else self._positions.position(path, of_value=of_value)
 
-    def line(self, path: Path) -> Optional[int]:
-        """Return the line of the member at ``path``, or of its nearest parent; None if it is unknown."""
-        return self.position(path).line
-
     def line_of_item(self, path: tuple[str, ...], index: int) -> Optional[int]:
         """Return the line of an item of the list at ``path``, or None if it is unknown.
 
@@ -85,8 +81,7 @@ def read_yaml(text: str, source: str, *, as_written: bool = False) -> Document:
     """
     _check_size(text, source)
     try:
-        if not has_depth_limit():
-            _refuse_deep_yaml(text, source)
+        _refuse_deep_yaml(text, source)
         with open_loader(text) as loader:
             builder = _Builder(loader, source, as_written)
             root = loader.get_single_node()
@@ -100,14 +95,12 @@ def read_yaml(text: str, source: str, *, as_written: bool = False) -> Document:
         raise _unreadable_error(error, text, source) from None
     except yaml.YAMLError as error:
         raise SettingsError(f"this is not valid YAML: {error}", file=source) from error
-    except RecursionError:  # Python's loader recurses; libyaml has its own limit
-        raise SettingsError(_TOO_DEEP, file=source) from None
     return Document(data, source, YAMLPositions(text, data, builder.lists))
 
 
 def _refuse_deep_yaml(text: str, source: str) -> None:
     """Raise SettingsError if the text is nested too deeply."""
-    # The loader emits events one by one, without recursion.
+    # The loader emits events one by one. To build nodes, it recurses, and libyaml before 0.2.6 would crash.
     depth = 0
     with open_loader(text) as loader:
         while (event := loader.get_event()) is not None:

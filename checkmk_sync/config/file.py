@@ -289,4 +289,4 @@ def _invalid(document: Document, path: tuple[str, ...], message: str) -> Setting
 
 
 def _error_at(document: Document, path: tuple[Any, ...], message: str, field: Optional[str]) -> SettingsError:
-    return SettingsError(message, file=document.source, line=document.line(path), field=field)
+    return SettingsError(message, file=document.source, line=document.position(path).line, field=field)

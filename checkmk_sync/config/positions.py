@@ -28,12 +28,6 @@ def open_loader(text: str) -> Iterator[Any]:
         loader.dispose()
 
 
-def has_depth_limit() -> bool:
-    """Return True if the loader refuses documents that are nested too deeply, instead of crashing."""
-    # libyaml before 0.2.6 recurses until the process crashes.
-    return not issubclass(_safe_loader, getattr(yaml, "CSafeLoader", ())) or yaml._yaml.get_version() >= (0, 2, 6)
-
-
 class Position(NamedTuple):
     """A line and a column, counted from 1. In a table, ``column`` counts cells and ``name`` is the heading.
 

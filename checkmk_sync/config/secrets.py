@@ -23,6 +23,7 @@ MAX_SETTINGS_FILE, MAX_PASSWORD_FILE = 2**20, 2**16  # characters
 _SURROGATE = re.compile("[\ud800-\udfff]")
 COMMAND_S = 60.0  # the time limit of a password command
 _REFERENCE = "secret:"
+NOT_HIDDEN = "not in a part with the name of a secret, so the site would show it"  # a reference
 
 
 @dataclass(frozen=True)

@@ -44,11 +44,6 @@ class Cancellation:
         if self._stopped.is_set():
             raise Stopped
 
-    def wait(self, seconds: float) -> None:
-        """Wait for ``seconds``. Raises Stopped as soon as the work is stopped."""
-        self._stopped.wait(seconds)
-        self.check()
-
     @contextlib.contextmanager
     def on_stop(self, wake: Callable[[], object]) -> Iterator[None]:
         """Call ``wake`` if the work is stopped during the block, or at once if it is already stopped."""

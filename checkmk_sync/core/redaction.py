@@ -25,6 +25,7 @@ _SHAPES = frozenset(
     }
 )
 _OPTIONS = ("explicit", "explicit_password", "explicit_token", "store")  # Checkmk: they appear next to secrets, too
+_CHOICES = ("password", "explicit_password", "cmk_postprocessed")
 _STATES = ("yes", "no", "default")  # Checkmk: of permissions such as wato.passwords; other names do not contain dots
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _WORD = re.compile(r"[^\s'\"`,;:=()\[\]{}<>]+")
@@ -43,22 +44,25 @@ def mask_secrets(value: Any, name: str = "") -> Any:
         return {key: mask_secrets(inner, telling_name(value, key)) for key, inner in value.items()}
     if isinstance(value, str) and name.endswith("url"):
         return _USERINFO.sub(rf"\1{HIDDEN}@", value)
-    if isinstance(value, tuple):
-        return tuple(mask_secrets(inner, before) for before, inner in named_entries(value))
-    return [mask_secrets(inner) for inner in value] if isinstance(value, list) else value
+    if isinstance(value, (list, tuple)):
+        return type(value)(mask_secrets(inner, before) for before, inner in named_entries(value))
+    return value
 
 
 def telling_name(members: Mapping[Any, Any], key: Any) -> str:
-    """Return the name of a member, or "secret" if the option of the object says that the member is a secret."""
+    """Return the name of a member, or "secret" if another member of the object says that it is a secret."""
     # Checkmk: the parameters of notifications, such as {"option": "explicit", "url": "https://…"}.
-    is_explicit = str(members.get("option", "")).startswith("explicit")
-    return "secret" if is_explicit and key not in ("option", "username") else str(key)
+    is_explicit = str(members.get("option", "")).startswith("explicit") and key not in ("option", "username")
+    # Checkmk: the value of a rule of snmp_communities is a text, or a tuple with passwords.
+    is_value = key in ("value", "value_raw") and not isinstance(members.get(key), Mapping)
+    return "secret" if is_explicit or (is_value and is_secret_name(str(members.get("ruleset", "")))) else str(key)
 
 
 def named_entries(value: Sequence[Any]) -> Iterator[tuple[str, Any]]:
     """Yield the entries of a list or tuple, each with its name. In a tuple, a string is the name of the next entry."""
     # Checkmk: values of rules contain ("password", "…") and ("cmk_postprocessed", "explicit_password", ("uuid", "…")).
-    is_named = isinstance(value, tuple)
+    # In JSON, they are lists.
+    is_named = isinstance(value, tuple) or (len(value) in (2, 3) and value[0] in _CHOICES)
     for before, inner in zip(("", *value), value):
         yield before if is_named and isinstance(before, str) else "", inner
 

@@ -114,6 +114,10 @@ def close_matches(word: str, known: Iterable[str], cutoff: float = 0.8) -> list[
 
 
 def suggestion(word: str, known: tuple[str, ...]) -> str:
-    """Return a hint: ``"; did you mean …?"`` with the closest known word, or ``"; use one of: …"`` with all of them."""
+    """Return a hint: ``"; did you mean …?"`` with the closest known word, or ``"; use one of: …"`` with known words.
+
+    These are the words that contain ``word``, or else all words, but at most 25.
+    """
     close = close_matches(word, known, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else f"; use one of: {', '.join(known)}"
+    longer = [name for name in known if word.lower() in name.lower()]
+    return f"; did you mean {close[0]!r}?" if close else f"; use one of: {summarize(longer or known, 25)}"

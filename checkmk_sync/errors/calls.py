@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional, Sequence
+from typing import Any, Mapping, Optional, Sequence, TypeVar
 
 from .base import Attempted, CheckmkError, Delivery
+
+A = TypeVar("A", bound="ApiError")
 
 
 class TransportError(CheckmkError):
@@ -114,6 +116,11 @@ class ApiError(CheckmkError):
     def attempts(self) -> int:
         """The number of times that the call was tried."""
         return self.attempted.attempts
+
+    def with_texts(self: A, **texts: Any) -> A:
+        """Return a copy with another ``title``, ``detail``, ``fields`` or ``ext``."""
+        facts = {"title": self.title, "detail": self.detail, "fields": self.fields, "ext": self.ext, **texts}
+        return type(self)(self.status, **facts, call=self.call, attempted=self.attempted)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the error as plain data, without ``ext``."""

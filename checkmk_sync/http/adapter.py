@@ -42,13 +42,7 @@ class Exchange(requests.PreparedRequest):
     """
 
     def __init__(
-        self,
-        call: Call,
-        url: str,
-        headers: dict[str, str],
-        body: Optional[bytes],
-        deadline: Deadline,
-        cost: CallCost,
+        self, call: Call, url: str, headers: dict[str, str], body: Optional[bytes], deadline: Deadline, cost: CallCost
     ) -> None:
         super().__init__()
         self.method, self.url, self.body = call.method, url, body
@@ -101,10 +95,7 @@ class CheckmkAdapter(ForkSafe, HTTPAdapter):
             return guarded(exchange)
 
         self._send = retry.guard(
-            try_once,
-            may_retry=self._may_retry,
-            deadline=operator.attrgetter("deadline"),
-            on_retry=self._on_retry,
+            try_once, may_retry=self._may_retry, deadline=operator.attrgetter("deadline"), on_retry=self._on_retry
         )
         # A health check (``call.probe``) is sent once. The breaker neither refuses it nor counts its result.
         self._send_probe = limits.guard(self._attempt)

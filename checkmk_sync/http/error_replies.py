@@ -13,7 +13,7 @@ from typing import Any, Callable, Iterator, Mapping, Optional, Union
 from .. import errors
 from ..catalogue.literals import read_literal
 from ..core.call import Call, show_folder_paths
-from ..core.redaction import Redactor, find_secrets, named_entries
+from ..core.redaction import Redactor, find_secrets, named_entries, telling_name
 from ..core.secret_names import is_secret_name
 
 _BY_STATUS: Mapping[int, type[errors.ApiError]] = {
@@ -96,7 +96,8 @@ def _with_values(body: Any) -> Any:
     """Return the body of a request with the value of a rule in place of its literal, so that its secrets are found."""
     literal = body.get("value_raw") if isinstance(body, Mapping) else None
     with contextlib.suppress(ValueError):
-        return {**body, "value_raw": read_literal(literal)} if isinstance(literal, str) else body
+        # An update does not contain the ruleset, whose name tells whether a text is a secret.
+        return {"ruleset": "secret", **body, "value_raw": read_literal(literal)} if isinstance(literal, str) else body
     return body
 
 
@@ -193,7 +194,8 @@ def _texts_without_secrets(sent: Any, *, is_secret: bool = False) -> Iterator[st
     if isinstance(sent, Mapping):
         for name, value in sent.items():
             yield str(name)
-            yield from _texts_without_secrets(value, is_secret=is_secret or is_secret_name(str(name)))
+            is_telling = is_secret_name(telling_name(sent, name))
+            yield from _texts_without_secrets(value, is_secret=is_secret or is_telling)
     elif isinstance(sent, (list, tuple)):
         for before, value in named_entries(sent):
             yield from _texts_without_secrets(value, is_secret=is_secret or is_secret_name(before))

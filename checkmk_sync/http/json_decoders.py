@@ -10,7 +10,7 @@ import functools
 import operator
 from typing import Any, Callable, Optional, Sequence, Union
 
-from .json_shortcuts import SingleField, decode_answer, decode_block, field_of_each, first_item_of, shortened_decoder
+from .json_shortcuts import decode_answer, decode_block, field_of_each, first_item_of, shortened_decoder
 
 # Shorter texts are decoded in full, because learning the pattern of unneeded members costs as much as decoding several
 # items. This also yields the first items of a list sooner.
@@ -30,24 +30,23 @@ def block_decoder(fields: Fields, sample: str) -> Callable[[str], list[Any]]:
     msgspec = _msgspec_for(fields if isinstance(fields, str) else tuple(fields))
     if msgspec is not None:
         return msgspec.decode_block
-    whole: Callable[[bytes], list[Any]] = decode_block
     if isinstance(fields, str):
-        whole = functools.partial(field_of_each, fields, decode_block)
-        quick: Callable[[bytes], list[Any]] = SingleField(fields, decode_block, lambda _text: sample)
-    else:
-        quick = shortened_decoder(fields, sample, decode_block)
-    return lambda text: (whole if len(text) < LEAST_CHARS else quick)(text.encode())
+        name = fields  # the shortcut does not save time for the items of a block, which are few
+        return lambda text: field_of_each(name, decode_block, text.encode())
+    quick = shortened_decoder(fields, sample, decode_block)
+    return lambda text: (decode_block if len(text) < LEAST_CHARS else quick)(text.encode())
 
 
 def answer_decoder(field: str) -> Callable[[bytes], list[Any]]:
     """Return a function that decodes a complete answer and returns one field of each item of its list ``value``."""
     msgspec = _msgspec_for(field)
-    return _single_field_of_answers(field) if msgspec is None else msgspec.decode_answer
+    return functools.partial(_decode_answer, field) if msgspec is None else msgspec.decode_answer
 
 
-@functools.lru_cache(maxsize=16)
-def _single_field_of_answers(field: str) -> SingleField:
-    return SingleField(field, decode_answer, first_item_of)
+def _decode_answer(field: str, text: bytes) -> list[Any]:
+    is_short = len(text) < LEAST_CHARS
+    decode = decode_answer if is_short else shortened_decoder((field,), first_item_of(text), decode_answer)
+    return field_of_each(field, decode, text)
 
 
 class _Msgspec:

@@ -9,9 +9,10 @@ import os
 import secrets
 import threading
 from dataclasses import dataclass, field
-from typing import Any, Iterable, Mapping, Optional
+from typing import Any, Mapping, Optional
 
 from ..config.settings import Settings
+from ..core.grouping import grouped
 from ..core.private_files import open_private
 from ..errors import CheckmkError, SettingsError
 from .untrusted import sanitize
@@ -38,22 +39,15 @@ class CallOutcome:
         numbers = {name: value for name, value in values.items() if type(value) in (int, bool)}
         counts = values.get("counts")
         counts = {**numbers, **(counts if isinstance(counts, Mapping) else {})}
-        return cls("done", counts, _keys_by_status(values.get("failed", ())))
+        return cls("done", counts, grouped((status, key) for key, status in values.get("failed", ())))
 
     @classmethod
     def from_error(cls, error: CheckmkError) -> CallOutcome:
         """Return the outcome of a command that raised ``error``. A BatchError has an outcome for each item."""
-        by_status = _keys_by_status((outcome.key, outcome.status.value) for outcome in getattr(error, "outcomes", ()))
+        by_status = grouped((outcome.status.value, outcome.key) for outcome in getattr(error, "outcomes", ()))
         counts = {status: len(keys) for status, keys in by_status.items()}
         by_status.pop("applied", None)
         return cls(f"failed: {type(error).__name__}", counts, by_status)
-
-
-def _keys_by_status(statuses: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    keys: dict[str, list[str]] = {}
-    for key, status in statuses:
-        keys.setdefault(status, []).append(key)
-    return keys
 
 
 class AuditLog:

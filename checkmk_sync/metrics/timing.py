@@ -51,7 +51,7 @@ def timed(metric_name: Optional[str] = None) -> Callable[[F], F]:
 
         @functools.wraps(function)
         def measured(*args: Any, **kwargs: Any) -> Any:
-            collector = _collector_of(args[0]) if args and isinstance(args[0], MetricsMixin) else None
+            collector = collector_of(args[0]) if args and isinstance(args[0], MetricsMixin) else None
             with timed_context(name, collector):
                 return function(*args, **kwargs)
 
@@ -71,11 +71,12 @@ class MetricsMixin:
 
     def record_operation(self, name: str, duration: float, success: bool = True) -> None:
         """Record an operation of ``duration`` seconds. A failure is also counted as ``<name>.errors``."""
-        _collector_of(self).record_operation(name, duration, success=success)
+        collector_of(self).record_operation(name, duration, success=success)
 
     _record_operation = record_operation
 
 
-def _collector_of(service: MetricsMixin) -> MetricsCollector:
-    own = service.metrics_collector or getattr(getattr(service, "client", None), "collector", None)
+def collector_of(service: object) -> MetricsCollector:
+    """Return the collector of a service, of its client, or of the process."""
+    own = getattr(service, "metrics_collector", None) or getattr(getattr(service, "client", None), "collector", None)
     return own or get_metrics_collector()

@@ -6,7 +6,7 @@ import contextlib
 import contextvars
 import threading
 import time
-from typing import Callable, ContextManager, Iterator, Optional, Protocol, TypeVar
+from typing import Callable, Iterator, Optional, Protocol, TypeVar
 
 import ratelimit
 
@@ -166,14 +166,11 @@ class RequestLimits:
 
         return limited
 
-    def reading(self, deadline: Optional[Deadline]) -> ContextManager[None]:
+    @contextlib.contextmanager
+    def reading(self, deadline: Optional[Deadline]) -> Iterator[None]:
         """Hold a slot for a read, or for one chunk of a stream. Raises DeadlineError if none becomes free in time."""
         # A stream holds no slot while its consumer works, because a consumer that makes another read would wait for its
         # own slot.
         share = session_limit.get()
-        return self.reads.slot(deadline) if share is None else self._reading_in(share, deadline)
-
-    @contextlib.contextmanager
-    def _reading_in(self, share: InFlight, deadline: Optional[Deadline]) -> Iterator[None]:
-        with share.slot(deadline), self.reads.slot(deadline):
+        with contextlib.nullcontext() if share is None else share.slot(deadline), self.reads.slot(deadline):
             yield

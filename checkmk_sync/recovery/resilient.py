@@ -10,7 +10,7 @@ from typing import Any, Callable, Mapping, Optional, TypeVar, Union
 from ..config.settings import RecoverySettings
 from ..core.arguments import describe_type
 from ..core.once import make_once
-from ..metrics import MetricsCollector, get_metrics_collector
+from ..metrics.timing import collector_of
 from .breaker import BreakerState, CircuitBreaker, refuse_what_works_later
 from .classify import is_repeatable, retries_are_spent
 from .fallback import FallbackHandler
@@ -32,7 +32,7 @@ class RecoveryMixin:
     @property
     def fallback_handler(self) -> FallbackHandler:
         """The handler for fallbacks, which are registered under the names of the methods."""
-        return make_once(self, "_fallback_handler", lambda: FallbackHandler(self._collector()))
+        return make_once(self, "_fallback_handler", lambda: FallbackHandler(collector_of(self)))
 
     @property
     def retry_policy(self) -> RetryPolicy:
@@ -64,7 +64,7 @@ class RecoveryMixin:
     ) -> Any:
         def note(error: Exception, wait_s: float) -> None:
             log.info("%s failed, retrying in %.1f s: %s", name, wait_s, error)
-            self._collector().increment_counter(f"retries.{name}")
+            collector_of(self).increment_counter(f"retries.{name}")
 
         def may_retry(error: Exception) -> bool:
             if not is_repeatable(error) or retries_are_spent(error):
@@ -81,10 +81,6 @@ class RecoveryMixin:
 
     def _clock(self) -> Any:
         return getattr(getattr(self, "client", None), "clock", None)
-
-    def _collector(self) -> MetricsCollector:
-        own = getattr(self, "metrics_collector", None) or getattr(getattr(self, "client", None), "collector", None)
-        return own or get_metrics_collector()
 
 
 def resilient(

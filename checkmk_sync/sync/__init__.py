@@ -60,12 +60,7 @@ __all__ = [
 
 
 def make_plan(
-    client: Checkmk,
-    desired: Desired,
-    *,
-    owner: Optional[str] = None,
-    adopt: bool = False,
-    discover: bool = True,
+    client: Checkmk, desired: Desired, *, owner: Optional[str] = None, adopt: bool = False, discover: bool = True
 ) -> Plan:
     """Read the site and return the plan that brings it to the desired state. Only kinds of the inventory are read.
 

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Mapping, Optional
 
+from ..catalogue.attributes import TAG
 from ..config.secrets import secret_name
 from ..core.redaction import HIDDEN, mask_secrets
 from ..core.secret_names import is_secret_name
@@ -24,6 +25,7 @@ class Action(enum.Enum):
 
 
 _ACTIONS = list(Action)
+_CONDITIONS: Property = ("conditions",)  # of rules
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,14 @@ class Change:
         now = None if self.existing is None else self.existing.properties.get(path)
         return self.properties.get(path, (None, now))[1]
 
+    def may_free(self, attribute: str) -> bool:
+        """Return True if the change may end the use of a tag group, which is the ``attribute`` of hosts and folders."""
+        now = {} if self.existing is None else self.existing.properties
+        conditions = (now.get(_CONDITIONS) or {}).get("host_tags", ())
+        in_conditions = any(f"{TAG}{tag['key']}" == attribute for tag in conditions)
+        uses = [path for path in now if path == ("attributes", attribute) or (path == _CONDITIONS and in_conditions)]
+        return any(self.action is Action.DELETE or path in self.properties for path in uses)
+
     def staleness(self, now: Optional[ExistingObject]) -> Optional[NotOwnedError]:
         """Return an error if ``now`` is no longer the object that the plan was made for; None if it still is.
 
@@ -124,13 +134,17 @@ class Change:
         """Return the change as plain data, sorted and without secrets."""
         changed = {
             ".".join(path): [
-                None if self.existing is None else masked(self.kind, path, now),
-                masked(self.kind, path, new),
+                None if self.existing is None else self.masked(path, now),
+                self.masked(path, new),
             ]
             for path, (now, new) in sorted(self.properties.items())
         }
         data = {"action": self.action.value, "kind": self.kind, "key": self.key, "properties": changed}
         return {**data, "after": list(self.after)} if self.after else data
+
+    def masked(self, path: Property, value: Any) -> Any:
+        """Return a value of the property, now or later, with HIDDEN in place of secrets."""
+        return masked(self.kind, path, value, self.value(KINDS[self.kind].listed_by) or "")
 
     def checksum_data(self) -> list[Any]:
         """Return everything that the checksum of a plan covers, secrets included."""
@@ -162,11 +176,16 @@ class Conflict:
         return f"{self}; {self.hint}"
 
 
-def masked(kind: str, path: Property, value: Any) -> Any:
-    """Return the value of a property with HIDDEN in place of secrets. A reference to a secret is not secret."""
+def masked(kind: str, path: Property, value: Any, list_name: str = "") -> Any:
+    """Return the value of a property with HIDDEN in place of secrets. A reference to a secret is not secret.
+
+    ``list_name`` is the name of the list with the object, such as a ruleset.
+    """
     if KINDS[kind].is_secret(path):
         return value if value is None or secret_name(value) is not None else HIDDEN
-    shown = KINDS[kind].with_references(path, mask_secrets(value, next(filter(is_secret_name, path[1:]), "")), value)
+    field = KINDS[kind].field_at(path)
+    names = [list_name] if field is not None and field.literal else path[1:]
+    shown = KINDS[kind].with_references(path, mask_secrets(value, next(filter(is_secret_name, names), "")), value)
     return _as_text(kind, path, shown)
 
 

@@ -7,7 +7,9 @@ from typing import Any, Callable, Collection, Container, Iterable, Iterator, Map
 
 from ..catalogue.attributes import BUILT_IN, CHOICES, TAG, tag_problem
 from ..client.object_format import NounFormat, noun_format
-from ..config.secrets import advice_on_secret, references_in
+from ..config.secrets import NOT_HIDDEN, advice_on_secret, references_in
+from ..core.grouping import grouped
+from ..core.secret_names import is_secret_name
 from ..core.text import close_matches, pluralize, suggestion, summarize
 from ..errors import CheckmkError
 from .desired import REMOVE, Desired, Object, Problem
@@ -63,9 +65,8 @@ def fixed_problems(wanted: Object, changed: Iterable[Property]) -> Iterator[Prob
 
 def list_problems(wanted: Object, observed: Observed) -> Iterator[Problem]:
     """Yield a mistake if the list does not exist, such as a ruleset, or if its objects cannot have a property."""
-    kind, existing = KINDS[wanted.kind], observed.objects.get((wanted.kind, wanted.key))
-    now = {} if existing is None else existing.properties
-    name, known = {**now, **wanted.properties}.get(kind.listed_by), observed.lists.get(kind.name)
+    kind = KINDS[wanted.kind]
+    name, known = _list_of(wanted, observed), observed.lists.get(kind.name)
     if known is None or name is None:
         return
     if name not in known:
@@ -78,6 +79,14 @@ def list_problems(wanted: Object, observed: Observed) -> Iterator[Problem]:
         problem = None if check is None else check(value, known[name])
         if problem is not None:
             yield wanted.problem(problem, *path)
+
+
+def _list_of(wanted: Object, observed: Observed) -> Optional[str]:
+    """Return the list of an object, such as the ruleset of a rule; None if it is not known."""
+    existing = observed.objects.get((wanted.kind, wanted.key))
+    now = {} if existing is None else existing.properties
+    name: Optional[str] = {**now, **wanted.properties}.get(KINDS[wanted.kind].listed_by)
+    return name
 
 
 def _is_tag(path: Property) -> bool:
@@ -114,7 +123,7 @@ def creation_problems(wanted: Object, observed: Observed) -> Iterator[Problem]:
         yield wanted.problem(problem, KINDS[wanted.kind].keys[0])
 
 
-def secret_problems(wanted: Object, known: Collection[str]) -> Iterator[Problem]:
+def secret_problems(wanted: Object, known: Collection[str], observed: Observed) -> Iterator[Problem]:
     """Yield a mistake for each reference to a secret that the configuration does not define."""
     kind = KINDS[wanted.kind]
     for path, value in wanted.properties.items():
@@ -122,10 +131,11 @@ def secret_problems(wanted: Object, known: Collection[str]) -> Iterator[Problem]
             if name not in known:
                 advice = advice_on_secret(name, known)
                 yield wanted.problem(f"{path[0]} names the unknown secret {name!r}{advice}", *path)
-        hidden = kind.revealed(path, value, lambda _name: "")
+        field, hidden = kind.field_at(path), kind.revealed(path, value, lambda _name: "")
+        if field is not None and field.literal and not is_secret_name(_list_of(wanted, observed) or ""):
+            hidden = value if isinstance(value, str) else hidden
         for text in references_in(hidden) if kind.secret_member(path, value) else ():
-            why = "is not in a part with the name of a secret, so the site and plans would show it"
-            yield wanted.problem(f"{path[0]} contains {text!r}, which {why}", *path)
+            yield wanted.problem(f"{path[0]} contains {text!r}, which is {NOT_HIDDEN}", *path)
 
 
 def warnings(desired: Desired, observed: Observed, kept: Sequence[str], secrets_written: int) -> Iterator[str]:
@@ -177,8 +187,8 @@ def _name_warning(name: str, users: Sequence[Object], custom: Optional[Collectio
 def not_compared_warnings(objects: Mapping[str, Sequence[Object]]) -> Iterator[str]:
     """Yield a warning for each field whose value the site does not show for some objects."""
     for name, found in objects.items():
-        subject = f"the site does not show {name} of {_name_first(found)}"
-        yield f"{subject}, so the plan does not change it; 'secrets: always' writes it each time"
+        subject = f"the site does not show whether {name} of {_name_first(found)}"
+        yield f"{subject} has the wanted value, so the plan does not change it; 'secrets: always' writes it each time"
 
 
 def _name_first(users: Sequence[Object]) -> str:
@@ -195,10 +205,7 @@ def _not_in_use(
     desired: Desired, observed: Observed, names_in: Callable[[Mapping[Property, Any]], Iterable[T]]
 ) -> dict[T, list[Object]]:
     """Return the names in the properties of the inventory that no object of the site has, each with its users."""
-    users: dict[T, list[Object]] = {}
-    for wanted in desired.objects.values():
-        for name in names_in(wanted.properties):
-            users.setdefault(name, []).append(wanted)
+    users = grouped((name, wanted) for wanted in desired.objects.values() for name in names_in(wanted.properties))
     if not users:
         return {}
     known = {name for current in observed.objects.values() for name in names_in(current.properties)}

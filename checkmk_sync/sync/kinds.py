@@ -107,10 +107,7 @@ class SyncKind:
     def secret_member(self, path: Property, value: Any) -> Optional[str]:
         """Return the name that tells whether a value is a secret; None if no part of the property can be one."""
         field = self.field_at(path)
-        if field is None or not (field.secret or field.holds_secrets):
-            return None
-        # The value of a rule can be a secret itself, such as an SNMP community.
-        return "secret" if field.literal and isinstance(value, str) else field.name
+        return None if field is None else field.secret_member(value)
 
     @functools.cached_property  # every change is sorted by this
     def order(self) -> tuple[int, int]:
@@ -190,11 +187,7 @@ def _kind_of(noun: Noun) -> SyncKind:
 
 KINDS: Mapping[str, SyncKind] = {
     kind.name: kind
-    for kind in (
-        FOLDERS,
-        HOSTS,
-        *(_kind_of(noun) for noun in NOUNS.values() if noun.supports("create")),
-    )
+    for kind in (FOLDERS, HOSTS, *(_kind_of(noun) for noun in NOUNS.values() if noun.supports("create")))
 }
 
 

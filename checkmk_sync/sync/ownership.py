@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Mapping, Optional, Sequence
 
 from ..catalogue.labels import OWNER_LABEL
+from ..core.grouping import grouped
 from ..core.text import summarize
 from .changes import Conflict, describe_owner
 from .desired import Object
@@ -98,12 +99,9 @@ class Ownership:
     @functools.cached_property
     def _keys_by_fingerprint(self) -> Mapping[str, Sequence[str]]:
         """The keys of the owner's objects, by fingerprint."""
-        keys: dict[str, list[str]] = {}
         labelled = (found for found in self.observed.objects.values() if KINDS[found.kind].mark == "labels")
-        for existing in filter(self.owns, labelled):
-            for fingerprint in _fingerprints(existing):
-                keys.setdefault(fingerprint, []).append(existing.key)
-        return keys
+        ours = filter(self.owns, labelled)
+        return grouped((fingerprint, found.key) for found in ours for fingerprint in _fingerprints(found))
 
 
 def _fingerprints(existing: ExistingObject) -> list[str]:

@@ -59,7 +59,7 @@ def diff(
     require_type(observed, Observed, "diff needs the result of observe(CLIENT)")
     planner = _Planner(desired, observed, Ownership(owner, observed), adopt)
     for wanted in desired.objects.values():
-        planner.problems += [*secret_problems(wanted, secrets), *list_problems(wanted, observed)]
+        planner.problems += [*secret_problems(wanted, secrets, observed), *list_problems(wanted, observed)]
         planner.add(wanted)
     kept = planner.add_deletions(keep_folders)
     references = References(

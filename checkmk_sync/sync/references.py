@@ -11,8 +11,9 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import AbstractSet, Any, Collection, Iterable, Iterator, Mapping, Optional, Sequence
 
+from ..catalogue.attributes import TAG
+from ..core.grouping import grouped, waves
 from ..core.text import summarize
-from ..core.waves import waves
 from .changes import Action, Change, Conflict
 from .desired import Desired, Object, Problem
 from .kinds import KINDS, OWNER, Property
@@ -60,11 +61,12 @@ class References:
         """Yield the deletions that Checkmk would refuse, because a remaining object refers to the deleted object."""
         if not self.deleted_keys:
             return
-        users: dict[tuple[Key, str], list[str]] = {}
-        for key, existing in self.observed.objects.items():
-            for path, target in self._planned_references(key):
-                if target in self.deleted_keys:
-                    users.setdefault((target, path[-1]), []).append(existing.name)
+        users = grouped(
+            ((target, path[-1]), existing.name)
+            for key, existing in self.observed.objects.items()
+            for path, target in self._planned_references(key)
+            if target in self.deleted_keys
+        )
         for (key, attribute), names in sorted(users.items()):
             users_text = f"the {attribute} of {summarize(sorted(names), SHOWN)}"
             why = f"{self._deletion_reason(key)}, but cannot be deleted while it is named in {users_text}"
@@ -174,11 +176,7 @@ def ordered(changes: Sequence[Change]) -> list[Change]:
     parts of an object that others may use until they are changed.
     """
     created = {(change.kind, change.key) for change in changes if change.action is Action.CREATE}
-    users: dict[str, list[str]] = {}
-    for change in changes:
-        if change.action in (Action.UPDATE, Action.DELETE):
-            users.setdefault(KINDS[change.kind].section, []).append(change.name)
-    steps = [step for change in changes for step in _split_removal(change, users)]
+    steps = [step for change in changes for step in _split_removal(change, changes)]
     parts = [part for step in steps for part in _split(step, created)]
     waves_of = {Action.CREATE: waves(_creations(parts)), Action.DELETE: waves(_deletions(parts))}
     numbered: list[Change] = []
@@ -188,37 +186,34 @@ def ordered(changes: Sequence[Change]) -> list[Change]:
     return sorted(numbered, key=lambda change: change.rank)
 
 
-def _split_removal(change: Change, users: Mapping[str, Sequence[str]]) -> Iterator[Change]:
-    """Yield the change, or two steps if it removes parts that ``users`` may use.
-
-    ``users`` are the names of the objects that the plan updates or deletes, by section.
-    """
-    kind = KINDS[change.kind]
-    after: list[str] = []
-    if change.action is Action.UPDATE and kind.noun is not None:
-        touched = {section for row in kind.noun.operations if row.verb == "update" for section in row.touches}
-        after = sorted(name for section in touched for name in users.get(section, ()))
+def _split_removal(change: Change, changes: Sequence[Change]) -> Iterator[Change]:
+    """Yield the change, or two steps if it removes parts, such as tags, that other ``changes`` may free."""
     first, second = dict(change.properties), {}
+    after: list[str] = []
     for path, (now, wanted) in change.properties.items():
-        field = kind.field_at(path)
-        interim = None if field is None or field.interim is None or not after else field.interim(now, wanted)
+        field = KINDS[change.kind].field_at(path)
+        interim = None if field is None or field.interim is None or now is None else field.interim(now, wanted)
         if field is not None and interim is not None and not field.same(interim, wanted):
+            after = sorted(other.name for other in changes if other.may_free(f"{TAG}{change.key}"))
             second[path] = (interim, wanted)
-            del first[path]
-            if not field.same(now, interim):
-                first[path] = (now, interim)
-    if first or not second:  # a deletion has no properties
+            first[path] = (now, interim)
+            if field.same(now, interim):
+                del first[path]
+    if not after:
+        yield change
+        return
+    if first:
         yield replace(change, properties=first)
-    if second:
-        yield replace(change, properties=second, after=tuple(after), removes_parts=True)
+    yield replace(change, properties=second, after=tuple(after), removes_parts=True)
 
 
 def _split(change: Change, created: Collection[Key]) -> Iterator[Change]:
     """Yield the change, or two steps if it creates an object that refers to an object created later."""
-    late: dict[Property, list[str]] = {}
-    for path, target in _references_of(change.kind, change.new_values):
-        if target in created and KINDS[target[0]].order > KINDS[change.kind].order:
-            late.setdefault(path, []).append(" ".join(target))
+    late = grouped(
+        (path, " ".join(target))
+        for path, target in _references_of(change.kind, change.new_values)
+        if target in created and KINDS[target[0]].order > KINDS[change.kind].order
+    )
     after = tuple(sorted({name for names in late.values() for name in names}))
     if not late:
         yield change

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Callable, Collection, Iterator, Optional, Sequence
 
 from ..catalogue.paths import parent_folder
+from ..core.grouping import grouped
 from ..core.text import pluralize
 from .changes import Action, Change
 from .kinds import FOLDER
@@ -62,10 +63,7 @@ def _keys(changes: Sequence[Change], action: Action, kind: str) -> list[str]:
 
 
 def _group(names: Sequence[str], key: Callable[[str], str]) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        groups.setdefault(key(name), []).append(name)
-    return groups
+    return grouped((key(name), name) for name in names)
 
 
 def _hosts(changes: Sequence[Change]) -> Iterator[Rename]:

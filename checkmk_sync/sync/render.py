@@ -7,7 +7,7 @@ import re
 from typing import Any, Callable, Iterator
 
 from ..core.text import escape_invisible, escape_unprintable, pluralize, summarize
-from .changes import Action, Change, masked
+from .changes import Action, Change
 from .compare import keeps_unnamed, matches
 from .kinds import FOLDER, KINDS, OWNER, Property
 from .plan import Plan
@@ -61,11 +61,10 @@ def _details(change: Change, whole: bool = False, quote: Quote = escape_unprinta
     parts: list[str] = []
     for path, (now, wanted) in sorted(change.properties.items()):
         if change.action is not Action.CREATE:
-            parts += _differences(change.kind, path, now, wanted, whole, quote)
+            parts += _differences(change, path, now, wanted, whole, quote)
         elif path != OWNER:
-            parts.append(
-                f"{_property_name(change.kind, path, quote)} {_masked_value(change.kind, path, wanted, whole, quote)}"
-            )
+            value = _masked_value(change, path, wanted, whole, quote)
+            parts.append(f"{_property_name(change.kind, path, quote)} {value}")
     return f": {', '.join(parts)}" if parts else ""
 
 
@@ -76,20 +75,20 @@ def _property_name(kind: str, path: Property, quote: Quote) -> str:
     return start + quote(".".join(path if is_of_noun else path[1:] or path))
 
 
-def _differences(kind: str, path: Property, now: Any, wanted: Any, whole: bool, quote: Quote) -> Iterator[str]:
+def _differences(change: Change, path: Property, now: Any, wanted: Any, whole: bool, quote: Quote) -> Iterator[str]:
     """Yield the changes of a property. For a mapping that is merged, yield only the members that differ."""
-    if KINDS[kind].field_at(path) is None and keeps_unnamed(wanted, now):
+    if KINDS[change.kind].field_at(path) is None and keeps_unnamed(wanted, now):
         for key, value in wanted.items():
             if key not in now or not matches((*path, key), value, now[key]):
-                yield from _differences(kind, (*path, key), now.get(key), value, whole, quote)
+                yield from _differences(change, (*path, key), now.get(key), value, whole, quote)
         return
-    old, new = (_masked_value(kind, path, value, whole, quote) for value in (now, wanted))
-    yield _property_name(kind, path, quote) + (" changes" if old == new else f" {old} -> {new}")
+    old, new = (_masked_value(change, path, value, whole, quote) for value in (now, wanted))
+    yield _property_name(change.kind, path, quote) + (" changes" if old == new else f" {old} -> {new}")
 
 
-def _masked_value(kind: str, path: Property, value: Any, whole: bool, quote: Quote) -> str:
+def _masked_value(change: Change, path: Property, value: Any, whole: bool, quote: Quote) -> str:
     """Return a value with HIDDEN in place of secrets."""
-    value = masked(kind, path, value)
+    value = change.masked(path, value)
     text = value_as_text(value, whole=whole)
     return text if value is None else quote(text)
 

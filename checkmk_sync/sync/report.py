@@ -134,7 +134,7 @@ def _is_as_wanted(wanted: Mapping[Property, Any], existing: ExistingObject, obse
             other = observed.objects.get((existing.kind, value))
             if other is None or other.properties[FOLDER] != now[FOLDER]:
                 return False
-            if (now[_INDEX] > other.properties[_INDEX]) is (path == BEFORE):
+            if (now.get(_INDEX, 0) > other.properties.get(_INDEX, 0)) is (path == BEFORE):
                 return False
         elif not has_property(existing.kind, now, path, value):
             return False

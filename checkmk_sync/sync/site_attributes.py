@@ -83,8 +83,7 @@ def _conflict(client: Checkmk, change: Change, plan: Plan) -> Optional[Conflict]
 
 def _remaining(users: AttributeUsers, plan: Plan) -> AttributeUsers:
     """Return the users of a tag group that remain when the plan removes its tags, which it does after other updates."""
-    paths = {("attributes", users.attribute), ("conditions",)}
-    changes = [change for change in plan.changes if change.action is Action.DELETE or paths & {*change.properties}]
+    changes = [change for change in plan.changes if change.may_free(users.attribute)]
     freed = {(change.kind, change.key) for change in changes}
     rules = {change.existing.id for change in changes if change.existing is not None}
     return dataclasses.replace(

@@ -203,7 +203,7 @@ class Configuration:
         return not (self.hosts_in(path) or any(self.subfolders(path, recursive=False)) or self._rules_in(path))
 
     def remove_folder(self, path: str, *, user: str) -> None:
-        """Remove a folder with all hosts and folders in it."""
+        """Remove a folder with all hosts, folders and rules in it."""
         for host in self.hosts_in(path, recursive=True):
             del self.hosts[host.name]
             self.service_phases.pop(host.name, None)
@@ -215,7 +215,7 @@ class Configuration:
         self.add_change("delete-folder", f"Deleted folder {title}", user)
 
     def move_folder(self, path: str, target: str, *, user: str) -> FolderConfig:
-        """Move a folder with all hosts and folders in it into ``target``."""
+        """Move a folder with all hosts, folders and rules in it into ``target``."""
         new = f"{target.rstrip('/')}/{self.folders[path].name}"
         for folder in [self.folders[path], *self.subfolders(path, recursive=True)]:
             del self.folders[folder.path]
@@ -237,13 +237,7 @@ class Configuration:
     # Hosts
 
     def add_host(
-        self,
-        name: str,
-        folder: str,
-        attributes: Mapping[str, Any],
-        *,
-        user: str,
-        nodes: Optional[Sequence[str]] = None,
+        self, name: str, folder: str, attributes: Mapping[str, Any], *, user: str, nodes: Optional[Sequence[str]] = None
     ) -> HostConfig:
         now, stored = self.now(), with_defaults(attributes)
         host = self.hosts[name] = HostConfig(stored, now, now, user, name, folder, nodes)

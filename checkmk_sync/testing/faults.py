@@ -9,32 +9,11 @@ import threading
 from dataclasses import dataclass, fields
 from typing import Any, Iterable, Mapping, Optional, Union
 
-KINDS = {
-    "status": "answer 5xx with an HTML page, or 429 with Retry-After, like a web server in front of the site",
-    "crash": "answer 500 with a crash report, without executing the request",
-    "crash_after": "execute the request, then answer 500 with a crash report",
-    "lock": "answer 500 after `seconds`, because the configuration lock is not available",
-    "answer": "answer `status` with `body`, without executing the request, like a web server in front of the site",
-    "answer_after": "execute the request, then answer `status` with `body`",
-    "repeat": "execute the request twice and return the second answer, like a web server that repeats requests",
-    "html": "answer 200 with an HTML page",
-    "redirect": "redirect to a login page with 302, without executing the request, like a portal in front of the site",
-    "reset_before": "close the connection without executing the request",
-    "reset_after": "execute the request, then close the connection without an answer",
-    "late": "close the connection, and execute the request `seconds` later",
-    "late_page": "answer 5xx with an HTML page, and execute the request `seconds` later, as behind an impatient proxy",
-    "slow": "wait `seconds` before executing the request",
-    "drip": "send one byte of the body every `seconds`",
-    "cut": "send half of the body, then close the connection",
-    "truncate": "send half of the JSON as if it were complete",
-    "gzip": "compress the answer and append -gzip to its ETag, like Apache",
-    "foreign_location": "send a Location with http:// and a different host, as behind a TLS proxy",
-    "hold_lock": "hold the configuration lock for `seconds` from now on, like another user",
-    "fail_activation": "end the next activation with an error; its changes stay pending",
-    "fail_discovery": "end the next background discovery with an exception",
-    "fail_host": "skip hosts with a name that matches `hosts` in bulk calls",
-}
-_LASTING = ("hold_lock", "fail_activation", "fail_discovery")  # these do not apply to a request
+from .data_files import rows
+
+_ROWS = rows("faults")
+KINDS = {row["kind"]: row["description"] for row in _ROWS}
+_STRIKES = {row["kind"]: row["strikes"] for row in _ROWS}
 
 
 @dataclass(frozen=True)
@@ -111,9 +90,9 @@ class FaultScript:
         """Replace all faults. The ``lasting`` ones start immediately instead of matching requests."""
         parsed = [fault if isinstance(fault, Fault) else Fault.of(fault) for fault in faults]
         with self._lock:
-            self._failing_hosts = [re.compile(fault.hosts) for fault in parsed if fault.kind == "fail_host"]
-            self._faults = [fault for fault in parsed if fault.kind not in (*_LASTING, "fail_host")]
-            self.lasting = [fault for fault in parsed if fault.kind in _LASTING]
+            self._failing_hosts = [re.compile(fault.hosts) for fault in parsed if _STRIKES[fault.kind] == "hosts"]
+            self._faults = [fault for fault in parsed if _STRIKES[fault.kind] == "requests"]
+            self.lasting = [fault for fault in parsed if _STRIKES[fault.kind] == "at once"]
 
     def match(self, method: str, path: str) -> Optional[Fault]:
         """Return the fault for a request and count it. Return None if no fault matches."""

@@ -4,46 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Container, Mapping, Optional, Sequence
 
+from .data_files import document
 from .validation import Check, Field, boolean, choice, list_of, member_of, object_with, pattern, string
-from .values import CONTACT_FLAGS, IPMI, LOCKED_BY, SNMP, address, contact_groups, labels, network_scan
+from .values import IPMI, LOCKED_BY, SNMP, address, contact_groups, labels, network_scan
 from .version_profile import VersionProfile
 
 HOST_NAME = pattern(r"^[-0-9a-zA-Z_.]+\Z")
 
 _SCAN_RESULT = "network_scan_result"  # read-only
 _NULLABLE = frozenset({"management_ipmi_credentials", "management_snmp_community"})
-_CONTACT_DEFAULTS = dict.fromkeys(CONTACT_FLAGS, False)
+_DEFAULTS: Mapping[str, Any] = document("attribute_defaults")
 # The effective network scan of folders without their own. Checkmk: it runs as the user who sends the request.
-DEFAULT_SCAN: Mapping[str, Any] = {
-    "addresses": [],
-    "exclude_addresses": [],
-    "scan_interval": 86400,
-    "set_ip_address": True,
-    "tag_criticality": "offline",
-    "time_allowed": [{"start": "00:00:00", "end": "23:59:59"}],
-}
+DEFAULT_SCAN: Mapping[str, Any] = _DEFAULTS["network_scan"]
 _SCAN_DEFAULTS: Mapping[str, Any] = {"scan_interval": 86400, "set_ip_address": True, "max_parallel_pings": 100}
-_DEFAULTS: Mapping[str, Any] = {
-    "additional_ipv4addresses": [],
-    "additional_ipv6addresses": [],
-    "alias": "",
-    "bake_agent_package": False,
-    "cmk_agent_connection": "pull-agent",
-    "contactgroups": {"groups": [], **_CONTACT_DEFAULTS},
-    "inventory_failed": False,
-    "ipaddress": "",
-    "ipv6address": "",
-    "labels": {},
-    "locked_attributes": [],
-    "management_address": "",
-    "management_ipmi_credentials": None,
-    "management_protocol": "none",
-    "management_snmp_community": None,
-    _SCAN_RESULT: {"start": None, "end": None, "state": "running", "output": ""},
-    "parents": [],
-    "snmp_community": None,
-    "waiting_for_discovery": False,
-}
 
 
 class AttributeRules:
@@ -96,7 +69,6 @@ class AttributeRules:
         self._host, self._folder = host, shared
         self._defaults = {name: value for name, value in _DEFAULTS.items() if name in host or name == _SCAN_RESULT}
         self._defaults["site"] = sites[0]
-        self._defaults["network_scan"] = DEFAULT_SCAN
         self._defaults["locked_by"] = {"site_id": sites[0], "program_id": "", "instance_id": ""}
 
     def set_tag_groups(self, groups: Mapping[str, Mapping[str, Any]]) -> None:
@@ -121,7 +93,7 @@ def with_defaults(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes as the server stores them, with the defaults of contact groups and network scans."""
     stored = dict(attributes)
     if "contactgroups" in stored:
-        stored["contactgroups"] = {**_CONTACT_DEFAULTS, **stored["contactgroups"]}
+        stored["contactgroups"] = {**_DEFAULTS["contactgroups"], **stored["contactgroups"]}
     if "network_scan" in stored:
         scan = stored["network_scan"] = {**_SCAN_DEFAULTS, **stored["network_scan"]}
         # Checkmk drops the seconds of times, and returns zeros.

@@ -10,6 +10,7 @@ from typing import Any, Container, Dict, Iterable, Iterator, Mapping, Optional, 
 from ..core.arguments import describe_type
 from ..core.clock import Clock
 from . import sample_services as services
+from .builtin_objects import BUILTIN_OBJECTS
 from .columns import HOST_DEFAULTS, SERVICE_OWN_DEFAULTS
 from .configuration import HostConfig
 from .core_commands import CoreCommands, MonitoredObject
@@ -17,16 +18,8 @@ from .livestatus import Predicate
 
 Row = Dict[str, Any]
 
-_AGENT, _SNMP = ("checkmk-agent", "tcp"), ("snmp",)
-_AUXILIARY_TAGS: Mapping[str, tuple[str, ...]] = {
-    "cmk-agent": _AGENT,
-    "all-agents": _AGENT,
-    "special-agents": _AGENT,
-    "snmp-v1": _SNMP,
-    "snmp-v2": _SNMP,
-    "ip-v4-only": ("ip-v4",),
-    "ip-v6-only": ("ip-v6",),
-    "ip-v4v6": ("ip-v4", "ip-v6"),
+_AUXILIARY_TAGS: Mapping[str, Sequence[str]] = {
+    tag["id"]: tag["aux_tags"] for group in BUILTIN_OBJECTS["tag_groups"].values() for tag in group["tags"]
 }
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Mapping, Optional
+
+from .data_files import rows
 
 Phases = Mapping[int, str]
 
@@ -20,38 +22,15 @@ class Template:
     output: tuple[str, str, str, str]  # for OK, WARN, CRIT and UNKNOWN
 
 
-def _usage(check: str, item: Optional[str], description: str, metric: str) -> Template:
-    texts = tuple(f"{metric}: {text}" for text in ("42.10%", "86.30% (warn/crit at 80%/90%)", "97.20%", "no data"))
-    return Template(check, item, description, texts)  # type: ignore[arg-type]
-
-
-# Checkmk adds these services to every host with an agent. Discovery finds only the others.
-BASIC = (
-    Template("check-mk", None, "Check_MK", ("[agent] Success", "[agent] slow", "[agent] No connection", "no data")),
+_CHECK_MK, DISCOVERY, PING, *_COMMON = (
     Template(
-        "check-mk-inventory",
-        None,
-        "Check_MK Discovery",
-        ("Services: all up to date", "unmonitored services", "vanished services", "no data"),
-    ),
+        row["check"], row["item"] or None, row["description"], (row["ok"], row["warn"], row["crit"], row["unknown"])
+    )
+    for row in rows("services")
 )
-DISCOVERY = BASIC[1]
-PING = Template("check-mk-ping", None, "PING", ("OK - rta 0.8ms, lost 0%", "WARN - lost 20%", "CRIT - lost 100%", ""))
-
-_COMMON = (
-    _usage("cpu_loads", None, "CPU load", "15 min load"),
-    _usage("cpu_utilization_os", None, "CPU utilization", "Total CPU"),
-    _usage("mem_linux", None, "Memory", "Total virtual memory"),
-    _usage("df", "/", "Filesystem /", "Used"),
-    _usage("df", "/var", "Filesystem /var", "Used"),
-    _usage("df", "/home", "Filesystem /home", "Used"),
-    Template("uptime", None, "Uptime", ("Up since last boot", "rebooted", "rebooted twice", "no data")),
-    Template("systemd_units_services_summary", None, "Systemd Service Summary", ("all up", "1 failed", "3 failed", "")),
-    Template("ntp_time", None, "System Time", ("offset 0.1 ms", "offset 40 ms", "offset 900 ms", "no peer")),
-    _usage("lnx_if", "1", "Interface 1", "Bandwidth"),
-    _usage("diskstat", "SUMMARY", "Disk IO SUMMARY", "Utilization"),
-    _usage("tcp_conn_stats", None, "TCP Connections", "Established"),
-)
+# Checkmk adds these services to every host with an agent. Discovery finds only the others.
+BASIC = (_CHECK_MK, DISCOVERY)
+_INTERFACE = next(template for template in _COMMON if template.check == "lnx_if")
 
 
 @functools.cache
@@ -60,7 +39,7 @@ def templates(total: int) -> tuple[Template, ...]:
     wanted = max(0, total - len(BASIC))
     discovered = list(_COMMON[:wanted])
     for number in range(2, wanted - len(discovered) + 2):
-        discovered.append(_usage("lnx_if", str(number), f"Interface {number}", "Bandwidth"))
+        discovered.append(replace(_INTERFACE, item=str(number), description=f"Interface {number}"))
     return tuple(discovered)
 
 

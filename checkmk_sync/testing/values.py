@@ -83,12 +83,12 @@ def labels(*, with_colons: bool) -> Check:
 
 # Contact groups
 
-CONTACT_FLAGS = ("use", "use_for_services", "recurse_use", "recurse_perms")
+_CONTACT_FLAGS = ("use", "use_for_services", "recurse_use", "recurse_perms")
 
 
 def contact_groups(known: Container[str]) -> Check:
     group = member_of(known, "Group missing: {!r}")
-    return object_with({"groups": Field(list_of(group), REQUIRED), **dict.fromkeys(CONTACT_FLAGS, Field(boolean))})
+    return object_with({"groups": Field(list_of(group), REQUIRED), **dict.fromkeys(_CONTACT_FLAGS, Field(boolean))})
 
 
 # SNMP

@@ -209,7 +209,7 @@ def test_a_deletion_lists_its_objects_before_it_asks(site_for_cli: SimulatedSite
     assert "--recursive would also delete 1 folder and 1 host in it" in refused.text
     assert "Continue?" not in refused.text
     terminal = Terminal(site_for_cli, "folders", "delete", "/dc", "--recursive", answer="n\n")
-    assert "Permanently delete the folder /dc with 1 folder and 1 host in it." in terminal.text
+    assert "Permanently delete the folder /dc with 1 folder and 1 host in it, and with the rules" in terminal.text
     assert "in /dc/rack1: srv1" in terminal.text
     assert terminal.code == 2
     terminal = Terminal(site_for_cli, "hosts", "delete", "srv1", "nope", answer="y\n")

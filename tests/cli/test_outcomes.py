@@ -136,7 +136,7 @@ def test_deleting_a_folder_with_contents_is_refused_with_a_hint(sync: Any, site_
     assert (result.code, result.out) == (2, "")
     assert result.err == (
         "Error: /muc not deleted: 409 Problem deleting folder: it is not empty, or another object refers to it; "
-        "--recursive also deletes all hosts and folders in it (DELETE /objects/folder_config/muc)\n"
+        "--recursive also deletes its contents (DELETE /objects/folder_config/muc)\n"
     )
     facts = json.loads(sync("folders", "delete", "/muc", "--yes", "--json").err)
     assert (facts["error"], facts["status"], facts["outcome"]) == ("ConflictError", 409, "not applied")

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from checkmk_sync.catalogue.noun import Noun
-from checkmk_sync.catalogue.nouns import NOUNS
 from checkmk_sync.commands.configuration import KINDS
 from checkmk_sync.commands.plain_nouns import noun_commands
 from checkmk_sync.testing import SimulatedSite
@@ -34,9 +33,6 @@ def secret_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.every_case
 @pytest.mark.parametrize("noun", list(KINDS.values()), ids=lambda noun: noun.name)
 def test_examples_of_the_help_run(noun: Noun, site_for_cli: SimulatedSite, sync: Run, secret_file: Path) -> None:
-    if not noun.supports("create"):  # the list of rulesets shows only those that have rules
-        (create,) = (command for command in noun_commands(NOUNS["rules"]) if command.name == "create")
-        assert sync(*shlex.split(f"{create.words} {create.example}")).code == 0
     key = noun.key.example
     for command in sorted(noun_commands(noun), key=lambda command: ORDER.index(command.name)):
         words = shlex.split(f"{command.words} {command.example.replace(noun.key.example, key)}")

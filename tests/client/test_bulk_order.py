@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from checkmk_sync import Checkmk
 from checkmk_sync.client.records import Host
-from checkmk_sync.core.waves import waves
+from checkmk_sync.core.grouping import waves
 from checkmk_sync.errors import BadRequestError, ServerError
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 

@@ -73,6 +73,7 @@ def test_unknown_parts_are_named(site: SimulatedSite) -> None:
     assert rows["tag_agent"]["one_of"]
     with pytest.raises(ValueError, match=r"hosts do not have the field 'tag_env' \(the tag groups are unknown"):
         _explain(site, "hosts.tag_env", user="limited")
+    assert "because the site has no hosts" in _explain(site, "hosts")["?"]["about"]
     assert "the user cannot see the host 'gone'" in _explain(site, "hosts", "gone")["?"]["about"]
 
 

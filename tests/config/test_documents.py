@@ -35,20 +35,20 @@ def test_yaml_keeps_types_and_merges() -> None:
 def test_lines_are_found_by_path(read: Any) -> None:
     text = '{"hosts": [\n {"name": "a",\n\t"folder": "/x"},\n {"name": "b"}\n]}'
     document = read(text if read is read_json else text.replace("\t", " "), "x")
-    assert document.line(()) == 1
-    assert document.line(("hosts", 0, "folder")) == 3
-    assert document.line(("hosts", 1)) == 4
-    assert document.line(("hosts", 1, "missing")) == 4
-    assert document.line(("hosts", 9)) == 1
+    assert document.position(()).line == 1
+    assert document.position(("hosts", 0, "folder")).line == 3
+    assert document.position(("hosts", 1)).line == 4
+    assert document.position(("hosts", 1, "missing")).line == 4
+    assert document.position(("hosts", 9)).line == 1
 
 
 @pytest.mark.parametrize("text", ["\u2028", "\x85", "\x7f", "\\ud83d\\ude00", "\\n", "k" * 2000, '\\"}', "{[,:"])
 def test_lines_of_json_end_only_at_line_feeds(text: str) -> None:
     """The lines must not be counted by YAML, which treats some characters as line breaks and refuses others."""
     document = read_json(f'{{"hosts": [\n{{"a": "{text}", "{text}b": 1}},\n{{"b":\n2}}]}}', "x")
-    assert document.line(("hosts", 1)) == document.line_of_item(("hosts",), 1) == 3
-    assert document.line(("hosts", 1, "b")) == 3
-    assert document.line(("hosts", 0, json.loads(f'"{text}b"'))) == 2
+    assert document.position(("hosts", 1)).line == document.line_of_item(("hosts",), 1) == 3
+    assert document.position(("hosts", 1, "b")).line == 3
+    assert document.position(("hosts", 0, json.loads(f'"{text}b"'))).line == 2
 
 
 @given(st.lists(JSON, max_size=4), st.integers(0, 3), st.sampled_from([None, 0, 2]))
@@ -59,7 +59,7 @@ def test_the_line_of_every_item_is_found(values: list[Any], blank_lines: int, in
         read.append(read_yaml(text, "x"))
     for document in read:
         for index in range(len(values)):
-            assert document.line_of_item(("hosts",), index) == document.line(("hosts", index)) is not None
+            assert document.line_of_item(("hosts",), index) == document.position(("hosts", index)).line is not None
         assert document.line_of_item(("hosts",), len(values)) is None
 
 

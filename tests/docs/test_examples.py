@@ -105,11 +105,9 @@ def test_the_targets_of_links_exist(page: str) -> None:
             assert ((ROOT / page).parent / target).exists(), f"{page}: {target}"
 
 
-@pytest.mark.parametrize("name", ["test_script.py", "test_report.py"])
-def test_the_examples_of_tests_pass(pytester: pytest.Pytester, name: str) -> None:
-    (text,) = (text for _, file, text in _blocks("docs/testing.md") if file == name)
-    pytester.makepyfile(text)
-    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+def test_the_examples_of_tests_pass(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(**{file[:-3]: text for _, file, text in _blocks("docs/testing.md") if file.startswith("test_")})
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)
 
 
 @pytest.mark.parametrize("name", ["processes.py", pytest.param("cluster.py", marks=pytest.mark.slow)])

@@ -20,7 +20,7 @@ LAYERS = (
 )
 CORE = {
     *("arguments", "call", "cancellation", "clock", "fork", "once", "private_files", "redaction"),
-    *("secret_names", "text", "waves", "window"),
+    *("secret_names", "text", "grouping", "window"),
 }
 # The simulated site must not repeat the client's mistakes, so it shares only the lowest layer with it. It imports
 # `client` only to create clients.

@@ -132,7 +132,7 @@ def test_many_clients_share_threads(recwarn: pytest.WarningsRecorder) -> None:
     with SimulatedSite(hosts=1) as site:
         before = {thread.name for thread in threading.enumerate()}
         idle = [site.client() for _ in range(50)]
-        assert {thread.name for thread in threading.enumerate()} == before, "no thread starts before it is needed"
+        assert {thread.name for thread in threading.enumerate()} <= before, "no thread starts before it is needed"
         clients = [site.client() for _ in range(50)]
         for client in clients:
             client.hosts.get("host00000")

@@ -21,13 +21,13 @@ from checkmk_sync.sync import (
     report_as_text,
 )
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
-from tests.official_documents import EDITIONS
+from tests.official_documents import EDITIONS, VERSIONS
 
 Site = tuple[SimulatedSite, Checkmk]
 MAIL = {"option": "create_notification_with_the_following_parameters", "plugin_params": {"plugin_name": "mail"}}
 
 
-@pytest.fixture(params=EDITIONS)
+@pytest.fixture(params=VERSIONS)
 def every_site(request: pytest.FixtureRequest, clock: ManualClock) -> Iterator[Site]:
     secrets = {name: SecretSource(value=f"https://hooks.example.com/geheim-{name}") for name in ("hook", "other")}
     with SimulatedSite(request.param, EDITIONS[request.param], clock=clock) as site:

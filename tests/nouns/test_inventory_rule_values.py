@@ -13,6 +13,7 @@ from checkmk_sync.errors import InventoryError
 from checkmk_sync.sync import (
     apply_plan,
     from_data,
+    make_plan,
     plan_as_markdown,
     plan_as_text,
     report_as_text,
@@ -139,6 +140,8 @@ def test_a_value_can_be_a_secret(site: SimulatedSite, trusted: Checkmk) -> None:
 def test_a_reference_where_the_secret_would_be_shown_is_a_mistake(trusted: Checkmk) -> None:
     with pytest.raises(InventoryError, match="value contains 'secret:web', which is not in a part with the name of a"):
         planned(trusted, rule("a", value={"name": "secret:web"}))
+    with pytest.raises(InventoryError, match="value contains 'secret:web', which is not in a part with the name of a"):
+        planned(trusted, rule("a", ruleset="host_groups", value="secret:web"))
 
 
 def test_a_secret_that_the_inventory_does_not_name_stops_a_change(site: SimulatedSite, trusted: Checkmk) -> None:
@@ -147,3 +150,13 @@ def test_a_secret_that_the_inventory_does_not_name_stops_a_change(site: Simulate
     ((_, outcome),) = apply_plan(trusted, planned(trusted, entry)).results
     assert outcome.status is Status.NOT_APPLIED
     assert outcome.reason.startswith("value contains a secret that the site does not show; give value")
+
+
+def test_a_secret_that_the_client_refuses_fails_only_its_own_creation(site: SimulatedSite, clock: ManualClock) -> None:
+    community = rule("a", ruleset="snmp_communities", value="secret:stars")
+    data = {"rules": [community], "host_groups": [{"name": "g", "alias": "G"}]}
+    with site.client(clock=clock, secrets={"stars": SecretSource(value="***")}) as cmk:
+        report = apply_plan(cmk, make_plan(cmk, from_data(data), owner="cmdb"))
+    (created, _), (failed, outcome) = report.results
+    assert (created.name, failed.name) == ("host group g", "rule a")
+    assert (outcome.status, outcome.reason.partition(";")[0]) == (Status.NOT_APPLIED, "value is masked")

@@ -22,10 +22,10 @@ from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 from tests.conftest import Run
 from tests.nouns.inventory_rules import actions, applied, comments, planned, rule, stored
 from tests.nouns.rule_examples import FILESYSTEM, LINUX, create_rule, host_name
-from tests.official_documents import EDITIONS
+from tests.official_documents import EDITIONS, VERSIONS
 
 
-@pytest.fixture(params=EDITIONS)
+@pytest.fixture(params=VERSIONS)
 def every_site(request: pytest.FixtureRequest, clock: ManualClock) -> Iterator[tuple[SimulatedSite, Checkmk]]:
     with SimulatedSite(request.param, EDITIONS[request.param], clock=clock) as site, site.client(clock=clock) as cmk:
         yield site, cmk

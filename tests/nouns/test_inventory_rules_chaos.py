@@ -100,7 +100,6 @@ def _run(chance: random.Random, cmk: Checkmk, site: SimulatedSite, items: Any) -
 
 
 @pytest.mark.parametrize("seed", range(12))
-@pytest.mark.every_case
 def test_only_our_rules_are_changed_whatever_happens(seed: int, clock: ManualClock) -> None:
     chance = random.Random(seed)
     version = list(EDITIONS)[seed % len(EDITIONS)]

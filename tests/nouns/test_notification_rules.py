@@ -128,14 +128,15 @@ def test_commands_write_secrets_from_the_configuration(
     config.chmod(0o600)
     monkeypatch.setenv("SMTP_SECRET", SECRET)
     method = _smtp("secret:smtp")
-    method["plugin_params"]["insert_html_section_between_body_and_table"] = _enabled("secret:smtp")
-    words = ("notification-rules", "create", "--description", "Mail", "--method", json.dumps(method), "--json")
-    result = sync("--config", str(config), *words)
+    words = ("--config", str(config), "notification-rules", "create", "--description", "Mail", "--json", "--method")
+    result = sync(*words, json.dumps(method))
     assert (result.code, SECRET in result.out) == (0, False), result.err
     params = _config(site_for_cli)["notification_method"]["notify_plugin"]["plugin_params"]
     assert params["enable_sync_smtp"]["value"]["auth"]["value"]["password"] == SECRET
     # Other members are shown, so a secret must not get there.
-    assert params["insert_html_section_between_body_and_table"] == _enabled("secret:smtp")
+    method["plugin_params"]["insert_html_section_between_body_and_table"] = _enabled("secret:smtp")
+    misplaced = sync(*words, json.dumps(method))
+    assert (misplaced.code, "method contains 'secret:smtp', which is not in a part" in misplaced.err) == (2, True)
     unknown = json.dumps(_smtp("secret:nope"))
     assert (
         "unknown secret 'nope'" in sync("notification-rules", "create", "--description", "x", "--method", unknown).err

@@ -73,8 +73,9 @@ def test_a_default_cannot_be_proven_by_reading(cmk: Checkmk, site: SimulatedSite
 
 @pytest.mark.parametrize("permissions", [{"wato.edit": True}, {"wato.edit": "on"}, ["wato.edit"]], ids=str)
 def test_states_that_are_not_valid_are_refused(cmk: Checkmk, site: SimulatedSite, permissions: Any) -> None:
-    with pytest.raises(ValueError, match="permissions must have the form of"):
+    with pytest.raises(ValueError, match="permissions must have the form of") as caught:
         cmk.roles.create("oncall", basedon="user", permissions=permissions)
+    assert ("; the states of permissions are yes, no, default" in str(caught.value)) is isinstance(permissions, dict)
     assert _writes(site) == []
 
 

@@ -52,6 +52,7 @@ def test_the_simulated_site_accepts_a_password_of_a_wrong_form(rules: Rules, val
         {"token": "geheim-geheim"},
         {"auth": ("password", "geheim-geheim")},
         {"auth": ("cmk_postprocessed", "explicit_password", ("uuid-1", "geheim-geheim"))},
+        {"auth": ["cmk_postprocessed", "explicit_password", ["uuid-1", "geheim-geheim"]]},  # from JSON
     ],
 )
 def test_secrets_in_values_are_not_shown(
@@ -79,14 +80,55 @@ def test_commands_write_secrets_of_values_from_the_configuration(
     config.write_text("secrets:\n  agent:\n    env: AGENT_SECRET\n")
     config.chmod(0o600)
     monkeypatch.setenv("AGENT_SECRET", "geheim-geheim")
-    value = "{'auth': ('password', 'secret:agent'), 'name': 'secret:agent'}"
-    words = ("rules", "create", "--ruleset", "special_agents:prometheus", "--folder", "/", "--value", value)
-    result = sync("--config", str(config), *words)
+    words = ("--config", str(config), "rules", "create", "--folder", "/")
+    value = "{'auth': ('password', 'secret:agent'), 'name': 'x'}"
+    result = sync(*words, "--ruleset", "special_agents:prometheus", "--value", value)
     assert (result.code, "geheim" in result.out) == (0, False), result.err
-    (stored,) = site_for_cli.state.configuration.objects["rules"].values()
-    assert stored["value_raw"] == repr({"auth": ("password", "geheim-geheim"), "name": "secret:agent"})
+    assert sync(*words, "--ruleset", "snmp_communities", "--value", "'secret:agent'").code == 0
+    misplaced = sync(*words, "--ruleset", "special_agents:prometheus", "--value", "{'name': 'secret:agent'}")
+    assert (misplaced.code, "value contains 'secret:agent', which is not in a part with" in misplaced.err) == (2, True)
+    shown = sync(*words, "--ruleset", "host_groups", "--value", "'secret:agent'")
+    assert (shown.code, "value contains 'secret:agent', which is not in a part with" in shown.err) == (2, True)
+    stored = [rule["value_raw"] for rule in site_for_cli.state.configuration.objects["rules"].values()]
+    assert stored == [repr({"auth": ("password", "geheim-geheim"), "name": "x"}), repr("geheim-geheim")]
+
+
+@pytest.mark.parametrize("value", ["geheim-geheim", ("authNoPriv", "md5", "user", "geheim-geheim")])
+def test_values_of_rulesets_with_the_name_of_a_secret_are_hidden(
+    site_for_cli: SimulatedSite, sync: Run, tmp_path: Path, value: Any
+) -> None:
+    """All communities are values of the ruleset snmp_communities."""
+    with site_for_cli.client() as cmk:
+        mark = "checkmk_sync/owner: cmdb switches"
+        rule = cmk.rules.create(ruleset="snmp_communities", folder="/", value=value, comment=mark)
+        assert "geheim" not in str(cmk.rules.ensure(rule.id, value="geheim-2", check=True).diff())
+    entry = {"name": "switches", "ruleset": "snmp_communities", "folder": "/", "value": "geheim-2"}
+    inventory = tmp_path / "rules.json"
+    inventory.write_text(json.dumps({"rules": [entry]}))
+    for words in (
+        ("rules", "list", "--ruleset", "snmp_communities"),
+        ("inventory", "check", str(inventory)),
+        ("plan", str(inventory), "--owner", "cmdb"),
+        ("plan", str(inventory), "--owner", "cmdb", "--json"),
+    ):
+        result = sync(*words)
+        assert (result.code, "geheim" in result.out + result.err) == (0, False), result.out
+    assert "~ rule switches: value " in sync("plan", str(inventory), "--owner", "cmdb").out
 
 
 def test_a_lost_creation_of_a_rule_with_a_password_is_settled(site: SimulatedSite, rules: Rules) -> None:
     site.set_faults([Fault("reset_after", writes=True, times=1)])
     assert create_rule(rules, {"auth": ("password", "geheim")}, "special_agents:prometheus").id
+
+
+@pytest.mark.parametrize("value", ["geheim-geheim", ("authNoPriv", "md5", "jane", "geheim-geheim")])
+def test_refusals_and_differences_do_not_show_a_value_that_is_a_secret(
+    rules: Rules, value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = create_rule(rules, "public", "snmp_communities")
+    assert "geheim" not in f"{rules.ensure(str(rule.id), check=True, value=value).diff()}"
+    with monkeypatch.context() as patch:
+        patch.setattr("checkmk_sync.testing.behaviours.rules._VALUE_KEYS", {"snmp_communities": frozenset()})
+        with pytest.raises(BadRequestError, match="data type of the value") as caught:
+            create_rule(rules, value, "snmp_communities")
+    assert "geheim" not in f"{caught.value} {vars(caught.value)}"

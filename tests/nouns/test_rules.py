@@ -211,6 +211,10 @@ def test_an_unknown_condition_is_refused_with_a_similar_name(rules: Rules) -> No
     labels = [{"key": "os", "operator": "is", "value": "linux"}]
     with pytest.raises(ValueError, match="give host_label_groups or host_labels, not both"):
         create_rule(rules, conditions={**LINUX, "host_labels": labels})
+    with pytest.raises(
+        ValueError, match="must have the form of .*; unknown operator 'one_off'; did you mean 'one_of'?"
+    ):
+        create_rule(rules, conditions={"host_name": {"match_on": ["a"], "operator": "one_off"}})
 
 
 @pytest.mark.filterwarnings("ignore:Use of allowEmptyValue:DeprecationWarning")

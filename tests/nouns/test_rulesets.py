@@ -10,7 +10,7 @@ import pytest
 from checkmk_sync import Checkmk
 from checkmk_sync.client.nouns import Rules
 from checkmk_sync.errors import BadRequestError, CheckmkError, NotFoundError
-from checkmk_sync.testing import SimulatedSite
+from checkmk_sync.testing import Fault, SimulatedSite
 from tests.conftest import shared_folder
 from tests.nouns.rule_examples import FILESYSTEM, LINUX, create_rule, host_name
 from tests.raw_requests import Raw
@@ -37,6 +37,10 @@ def test_an_unknown_ruleset_is_an_error_with_a_similar_name(site: SimulatedSite,
     with pytest.raises(NotFoundError, match="unknown ruleset 'host_gruops'; did you mean 'host_groups'"):
         cmk.rulesets.get("host_gruops")
     assert cmk.rulesets.find("host_gruops") is None
+    refusal = {"title": "Forbidden", "status": 403, "detail": "not you"}
+    site.set_faults([Fault("answer", status=403, path="/collections/all$", body=refusal, times=None)])
+    with pytest.raises(NotFoundError, match="unknown ruleset 'host_gruops'"):
+        cmk.rulesets.get("host_gruops", fresh=True)
     assert site.state.configuration.objects["rules"] == {}
 
 
@@ -130,11 +134,14 @@ def test_conditions_decide_whether_a_rule_applies(web01: Checkmk, conditions: An
     assert _effective(web01) == ["it"] * applies
 
 
-def test_rules_apply_in_the_order_of_folders_and_positions(web01: Checkmk) -> None:
+def test_rules_apply_in_the_order_of_folders_and_positions(site: SimulatedSite, web01: Checkmk) -> None:
     for value, folder in (("a", "/"), ("b", "/"), ("c", "/linux"), ("d", "/linuxes")):
         create_rule(web01.rules, value, "host_groups", folder)
     create_rule(web01.rules, "off", "host_groups", disabled=True)
     assert _effective(web01) == ["c", "a", "b"]
+    stored = site.state.configuration.objects["rules"]
+    stored.update({key: {**rule, "folder": rule["folder"].replace("/", "~")} for key, rule in stored.items()})
+    assert _effective(web01) == ["c", "a", "b"], "in every spelling of folders"
     create_rule(web01.rules)
     create_rule(web01.rules, {"name": "x"}, "active_checks:http")  # a deprecated ruleset
     found = [rule.ruleset for rule in web01.rules.effective("web01")]
@@ -224,12 +231,40 @@ def test_rules_follow_their_folder_and_their_hosts(site: SimulatedSite, web01: C
     assert web01.rules.find(str(rule.id)) is None
 
 
-def test_conditions_that_a_ruleset_does_not_have_are_dropped(rules: Rules) -> None:
+SERVICE = {"service_description": {"match_on": ["CPU"], "operator": "one_of"}}
+
+
+def test_the_site_drops_conditions_that_a_ruleset_does_not_have(rules: Rules) -> None:
     """As in Checkmk, without a word."""
-    service = {"service_description": {"match_on": ["CPU"], "operator": "one_of"}}
-    assert not create_rule(rules, "linux", "host_groups", conditions=service).conditions
-    assert not create_rule(rules, {"a": "b"}, "host_label_rules", conditions=LINUX).conditions
-    assert create_rule(rules, conditions=service).conditions == service
+    assert not rules.create_absent(ruleset="host_groups", folder="/", value="linux", conditions=SERVICE).conditions
+    label = rules.create_absent(ruleset="host_label_rules", folder="/", value={"a": "b"}, conditions=LINUX)
+    assert not label.conditions
+    assert create_rule(rules, conditions=SERVICE).conditions == SERVICE
+
+
+def test_conditions_that_the_site_would_drop_are_refused(site: SimulatedSite, rules: Rules) -> None:
+    """Otherwise the rule would apply to all hosts."""
+    rule = create_rule(rules, "linux", "host_groups")
+    calls: list[Any] = [
+        lambda: create_rule(rules, "linux", "host_groups", conditions=SERVICE),
+        lambda: rules.ensure(ruleset="host_groups", folder="/", value="linux", conditions=SERVICE),
+        lambda: rules.ensure(rule.id, conditions=SERVICE, check=True),
+        lambda: rules.update(str(rule.id), conditions=SERVICE),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match="'host_groups' does not have the condition 'service_description'"):
+            call()
+    with pytest.raises(ValueError, match="'host_label_rules' does not have the condition 'host_label_groups'"):
+        create_rule(rules, {"a": "b"}, "host_label_rules", conditions=LINUX)
+    assert len(site.state.configuration.objects["rules"]) == 1
+
+
+def test_an_error_about_an_unknown_ruleset_names_a_few(cmk: Checkmk) -> None:
+    with pytest.raises(NotFoundError, match="'filesystem'; use one of: [^,]+:filesystem, static_checks:filesystem$"):
+        cmk.rulesets.get("filesystem")
+    with pytest.raises(NotFoundError, match=r"unknown ruleset 'xyz'; use one of: [^ ]+, .* and \d+ more$") as caught:
+        cmk.rulesets.get("xyz")
+    assert str(caught.value).count(",") == 24
 
 
 def test_a_put_replaces_the_rule_and_ignores_if_match(site: SimulatedSite, rules: Rules, raw: Raw) -> None:

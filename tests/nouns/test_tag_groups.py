@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk, TagGroup
-from checkmk_sync.errors import ApiError, BadRequestError, CheckmkError, ConflictError, ForbiddenError
+from checkmk_sync.errors import (
+    ApiError,
+    BadRequestError,
+    CheckmkError,
+    ConflictError,
+    ForbiddenError,
+    InventoryError,
+    UnexpectedReplyError,
+)
+from checkmk_sync.sync import from_data
 from checkmk_sync.testing import Fault, SimulatedSite
 from tests.conftest import Run, Screen
 from tests.raw_requests import Raw
@@ -109,6 +118,13 @@ def test_built_in_groups_cannot_be_written(cmk: Checkmk) -> None:
         assert caught.value.status == 405
 
 
+@pytest.mark.parametrize("tag", [{"id": True, "title": "On"}, {"id": "on", "title": 1}])
+def test_ids_and_titles_are_strings(cmk: Checkmk, tag: dict[str, Any]) -> None:
+    """YAML reads ``yes`` as true."""
+    with pytest.raises(ValueError, match="tags must have the form of "):
+        cmk.tag_groups.create("power", title="Power", tags=[tag])
+
+
 def test_the_order_of_tags_counts_but_not_that_of_auxiliary_tags(cmk: Checkmk) -> None:
     tag = {"id": "a", "title": "A", "aux_tags": ["tcp", "snmp"]}
     cmk.tag_groups.create("env", title="Environment", tags=[tag, LIVE])
@@ -156,6 +172,24 @@ def test_the_users_of_a_group_are_found(used: Checkmk) -> None:
     assert str(users) == f"hosts web01; folders /labs; rules {rule.id} of {RULESET}"
     assert not used.host_attributes.used_by("tag_env", ["other"])
     assert used.host_attributes.used_by("tag_env", ["lab"]).rules == ()
+
+
+def test_rules_of_deprecated_rulesets_use_groups(used: Checkmk) -> None:
+    condition = {"host_tags": [{"key": "env", "operator": "is", "value": "lab"}]}
+    value = {"name": "x"}
+    rule = used.rules.create(ruleset="active_checks:http", folder="/", value=value, conditions=condition)
+    assert [found.id for found in used.host_attributes.used_by("tag_env").rules] == [rule.id]
+    assert f"rule {rule.id} of active_checks:http, which is deleted" in used.tag_groups.affected("env", repair=True)
+
+
+@pytest.mark.parametrize("tags", [[{"id": 5, "title": "Lab"}], [{"id": "lab", "title": "Lab", "aux_tags": [["tcp"]]}]])
+def test_answers_with_wrong_types_are_unexpected(used: Checkmk, site: SimulatedSite, tags: Any) -> None:
+    site.state.configuration.objects["tag_groups"]["env"]["tags"] = tags
+    for call in (used.host_attributes.read, lambda: used.tag_groups.update("env", tags=[LIVE])):
+        with pytest.raises(UnexpectedReplyError, match="'extensions.tags' in the answer cannot be read: IDs and"):
+            call()
+    with pytest.raises(InventoryError, match="tags must have the form of"):
+        from_data({"tag_groups": [{"name": "env", "tags": tags}]})
 
 
 def test_without_the_permission_to_see_rules_the_refusal_is_as_the_site_wrote_it(site: SimulatedSite) -> None:

@@ -55,7 +55,7 @@ def test_a_plan_names_fields_that_it_cannot_compare(cmk: Checkmk, site: Simulate
     plan = make_plan(cmk, inventory, owner="cmdb")
     assert plan.is_empty
     (warning,) = plan.warnings
-    assert "the site does not show authorized_sites of user jdoe" in warning
+    assert "the site does not show whether authorized_sites of user jdoe has the wanted value" in warning
     plan = make_plan(cmk, from_data({"users": [item], "secrets": "always"}), owner="cmdb")
     assert [list(change.properties) for change in plan.changes] == [[("authorized_sites",)]]
 
@@ -158,9 +158,9 @@ def test_users_of_an_inventory_follow_their_roles_and_groups(cmk: Checkmk) -> No
 
 
 def test_a_warning_is_dismissed(cmk: Checkmk, site: SimulatedSite) -> None:
-    cmk.users.dismiss_warning("notification_fallback")
+    cmk.call("users.dismiss_warning", body={"warning": "notification_fallback"})
     with pytest.raises(BadRequestError):
-        cmk.users.dismiss_warning("unknown")
+        cmk.call("users.dismiss_warning", body={"warning": "unknown"})
 
 
 @pytest.mark.parametrize(("version", "edition"), [("2.2.0p44", "cme"), ("2.5.0p9", "ultimatemt")])

@@ -82,6 +82,14 @@ def test_without_changes_of_hosts_a_group_is_changed_in_one_step(cmk: Checkmk) -
     assert len(_apply(cmk, _inventory([LIVE, TEST], a="live"))) == 1
 
 
+def test_changes_of_hosts_that_do_not_use_a_tag_cause_no_second_step(cmk: Checkmk) -> None:
+    inventory = _inventory([LIVE, LAB], a="live", b="")
+    _apply(cmk, inventory)
+    changed = _inventory([LIVE], a="live")
+    changed["hosts"][0]["attributes"]["alias"] = "Changed"
+    assert len(_apply(cmk, changed)) == 3
+
+
 def test_new_tags_do_not_need_a_second_step(cmk: Checkmk) -> None:
     _apply(cmk, _inventory([LIVE, LAB], a="live"))
     assert len(_apply(cmk, _inventory([LIVE, LAB, TEST], a="test"))) == 2

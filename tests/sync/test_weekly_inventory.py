@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterator, Optional
 
 import pytest
 
@@ -25,7 +25,7 @@ from checkmk_sync.sync import (
     plan_as_text,
     report_as_text,
 )
-from checkmk_sync.testing import SimulatedSite
+from checkmk_sync.testing import ManualClock, SimulatedSite
 from tests.official_documents import EDITIONS
 from tests.sync.weekly import LARGE, PASSWORDS, RULESETS, SECRETS, SMALL, Sizes, state_of, weekly_inventory
 
@@ -67,15 +67,15 @@ def _apply(cmk: Checkmk, inventory: Any) -> Report:
 
 
 @contextlib.contextmanager
-def _site(version: str) -> Iterator[SimulatedSite]:
-    with SimulatedSite(version, EDITIONS[version], services=3) as site:
+def _site(version: str, clock: Optional[ManualClock] = None) -> Iterator[SimulatedSite]:
+    with SimulatedSite(version, EDITIONS[version], services=3, clock=clock) as site:
         site.add_user("carol", "carols-secret")
         yield site
 
 
 def _live(version: str, sizes: Sizes) -> None:
-    inventory = weekly_inventory(sizes)
-    with _site(version) as site, site.client(secrets=SECRETS) as cmk:
+    inventory, clock = weekly_inventory(sizes), ManualClock()
+    with _site(version, clock) as site, site.client(secrets=SECRETS, clock=clock) as cmk:
         plan = _plan(cmk, inventory)
         assert tuple(dict.fromkeys(change.kind for change in plan.changes)) == ORDER
         assert plan.warnings == ()
@@ -95,7 +95,7 @@ def _disturb_and_repair(site: SimulatedSite, cmk: Checkmk, inventory: Any) -> No
     wanted, ruleset, folder = state_of(site), "checkgroup_parameters:cpu_load", "/"
     before = [rule for rule in cmk.rules.each(ruleset=ruleset) if rule.folder == folder]
     first, *others = (str(rule.id) for rule in before)
-    with site.client("carol") as hers:
+    with site.client("carol", clock=cmk.clock) as hers:
         foreign = hers.rules.create(ruleset=ruleset, folder=folder, value={"levels": (1.0, 2.0)}, comment="Mine")
         hers.rules.move(str(foreign.id), after=first)
         hers.activation.activate()
@@ -130,7 +130,7 @@ def _start(site: SimulatedSite, folder: Path) -> subprocess.Popen[str]:
     (folder / "config.json").write_text(json.dumps({"checkmk": login, "secrets": secrets}), "utf-8")
     (folder / "config.json").chmod(0o600)
     (folder / "weekly.json").write_text(json.dumps(weekly_inventory(LARGE)), "utf-8")
-    options = ["--config", str(folder / "config.json"), "--owner", OWNER, "--yes", "-q"]
+    options = ["--config", str(folder / "config.json"), "--owner", OWNER, "--yes"]
     command = [sys.executable, "-m", "checkmk_sync", "apply", str(folder / "weekly.json"), *options]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
@@ -138,6 +138,8 @@ def _start(site: SimulatedSite, folder: Path) -> subprocess.Popen[str]:
 def _finish(process: subprocess.Popen[str]) -> None:
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
+    assert "+ user user00: " in output or "Nothing to do" in output
+    assert not [secret for secret in PASSWORDS.values() if secret in output]
 
 
 @pytest.mark.slow

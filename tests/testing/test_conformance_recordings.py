@@ -272,7 +272,7 @@ def test_methods_match_the_recordings(raw: Raw, path: str) -> None:
             {"tag_address_family": "ip-v4v6", "tag_agent": "no-agent", "tag_snmp_ds": "snmp-v2"},
             {"ip-v4", "ip-v6", "snmp"},
         ),
-        ({"tag_address_family": "no-ip", "tag_agent": "special-agents"}, {"checkmk-agent", "tcp"}),
+        ({"tag_address_family": "no-ip", "tag_agent": "special-agents"}, {"tcp"}),
     ],
 )
 def test_monitored_tags_match_the_recordings(raw: Raw, attributes: Any, more: set[str]) -> None:

@@ -11,10 +11,10 @@ from checkmk_sync import Checkmk, Target, column
 from checkmk_sync.catalogue import OPERATIONS
 from checkmk_sync.catalogue.versions import CheckmkVersion
 from checkmk_sync.testing import ManualClock, SimulatedSite
-from tests.official_documents import DOCUMENTS, EDITIONS, LEFT_OUT, document, watch
+from tests.official_documents import DOCUMENTS, EDITIONS, LEFT_OUT, VERSIONS, document, watch
 
 
-@pytest.fixture(params=DOCUMENTS)
+@pytest.fixture(params=VERSIONS)
 def watched(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, clock: ManualClock) -> Iterator[Any]:
     version: str = request.param
     with SimulatedSite(version, EDITIONS[version], services=8, clock=clock, hosts=3) as site:

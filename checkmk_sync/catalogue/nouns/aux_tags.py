@@ -7,15 +7,7 @@ from typing import Optional
 from ..noun import CRUD, Record, attr, key, noun
 
 
-@noun(
-    "aux_tags",
-    "auxiliary tag",
-    "aux_tag",
-    CRUD,
-    rank=10,
-    if_match={},
-    delete=("POST", "/actions/delete/invoke"),
-)
+@noun("aux_tags", "auxiliary tag", "aux_tag", CRUD, rank=10, if_match={}, delete=("POST", "/actions/delete/invoke"))
 class AuxTag(Record):
     """A tag that the tags of a host can imply, such as ``snmp``."""
 

@@ -9,13 +9,7 @@ from ..noun import ALWAYS, CRUD, MANAGED, Record, attr, key, noun
 
 
 @noun(
-    "passwords",
-    "password",
-    "password",
-    CRUD,
-    rank=20,
-    mark="comment",
-    if_match={"update": ALWAYS, "delete": "2.5.0b1"},
+    "passwords", "password", "password", CRUD, rank=20, mark="comment", if_match={"update": ALWAYS, "delete": "2.5.0b1"}
 )
 class Password(Record):
     """A stored password. Rules refer to it by its ID, and the site never returns the secret."""

@@ -13,7 +13,6 @@ from ..operation import Operation
 from ..paths import folder_path
 from ..rule_conditions import canonical_conditions, conditions_problem, known_conditions, with_label_groups, with_labels
 
-_CONDITIONS = ("extensions", "conditions")
 _MOVE = Operation(
     "rules",
     "move",
@@ -27,8 +26,7 @@ _MOVE = Operation(
 
 
 def _property(description: str, wire: str, **facts: Any) -> Any:
-    wire = f"properties.{wire}"
-    return attr(description, default=None, wire=wire, at=("extensions", *wire.split(".")), **facts)
+    return attr(description, default=None, wire=f"properties.{wire}", **facts)
 
 
 @noun(
@@ -87,7 +85,7 @@ class Rule(Record):
         decode=with_label_groups,
         canonical=canonical_conditions,
         problem_in=conditions_problem,
-        former=(Former("2.3.0b1", "conditions", _CONDITIONS, encode=with_labels),),
+        former=(Former("2.3.0b1", "conditions", ("extensions", "conditions"), encode=with_labels),),
         example={"service_description": {"match_on": ["/var$"], "operator": "one_of"}},
     )
     description: Optional[str] = _property("Description, the title of the rule.", "description", example="Levels")

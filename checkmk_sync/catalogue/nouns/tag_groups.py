@@ -11,7 +11,15 @@ from ..standard_operations import Option
 
 def _in_order(tags: Iterable[Mapping[str, Any]]) -> list[tuple[Optional[str], str, list[str]]]:
     # The order counts, because the first tag is the default of every host.
-    return [(tag.get("id"), tag["title"], sorted(tag.get("aux_tags") or ())) for tag in tags]
+    found = [(tag.get("id"), tag["title"], sorted(tag.get("aux_tags") or ())) for tag in tags]
+    if not all(isinstance(text, str) for name, title, aux_tags in found for text in (name or "", title, *aux_tags)):
+        raise ValueError("IDs and titles are strings")  # YAML reads yes and 1 as other values
+    return found
+
+
+def _readable(tags: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    _in_order(tags)
+    return tags
 
 
 def _with_removed(found: Iterable[Mapping[str, Any]], wanted: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -55,6 +63,7 @@ class TagGroup(Record):
         "Tags of the group, each with a title, an ID, and aux_tags. One tag can lack an ID.",
         min_length=1,
         former=(Former("2.2.0p22", "tags", ("extensions", "tags"), required=True, encode=_with_former_ids),),
+        decode=_readable,
         canonical=_in_order,
         interim=_with_removed,
         example=[{"id": "live", "title": "Live", "aux_tags": ["tcp"]}, {"id": "lab", "title": "Lab", "aux_tags": []}],

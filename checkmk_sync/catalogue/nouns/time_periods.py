@@ -6,7 +6,7 @@ from typing import Any, Iterable, Mapping, Optional
 
 from ..noun import ALWAYS, CRUD, Record, attr, key, noun
 
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 # Checkmk's own test test_openapi_time_period_active_time_ranges: a day without ranges lasts from 00:00 to 23:59.
@@ -29,7 +29,7 @@ def _by_day(ranges: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[str, st
     found: dict[str, list[tuple[str, str]]] = {}
     for entry in ranges:
         day = entry.get("day", "all")
-        for name in _DAYS if day == "all" else (str(day),):
+        for name in WEEKDAYS if day == "all" else (str(day),):
             found[name] = sorted([*found.get(name, []), *_times(entry.get("time_ranges", _WHOLE_DAY))])
     return {name: times for name, times in found.items() if times}
 

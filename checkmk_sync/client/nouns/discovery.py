@@ -9,6 +9,7 @@ from typing import Any, Iterable, Mapping, Optional
 from ...core.arguments import require_string, require_strings
 from ...core.call import Reply
 from ...core.clock import Deadline
+from ...core.grouping import grouped
 from ...core.text import pluralize
 from ...errors import (
     CheckmkError,
@@ -165,11 +166,8 @@ class Discovery(Resource):
         require_string(host, "host")
 
         def parse(data: Any) -> DiscoveryResult:
-            phases: dict[str, list[str]] = {}
-            for entry in typed(dict, data, "extensions", "check_table").values():
-                phases.setdefault(typed(str, entry, "value"), []).append(
-                    typed(str, entry, "extensions", "service_name")
-                )
+            table = typed(dict, data, "extensions", "check_table").values()
+            phases = grouped((typed(str, row, "value"), typed(str, row, "extensions", "service_name")) for row in table)
             labels = typed(dict, data, "extensions", "host_labels", default={})
             return DiscoveryResult(host, {phase: tuple(found) for phase, found in phases.items()}, labels)
 

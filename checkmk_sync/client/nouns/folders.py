@@ -171,7 +171,7 @@ class Folders(Attributed[Folder]):
 
     @writes
     def delete(self, folder: str, *, recursive: bool = False, missing_ok: bool = False) -> None:
-        """Delete an empty folder. With ``recursive=True``, also delete **all hosts and folders in it**.
+        """Delete an empty folder. With ``recursive=True``, also delete **all hosts, folders and rules in it**.
 
         Raises ConflictError if the folder is not empty, and ForbiddenError for the root. Raises NotFoundError if the
         folder does not exist, unless ``missing_ok`` is True.

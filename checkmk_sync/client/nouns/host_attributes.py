@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Container, Mapping, Optional
 
 from ...catalogue.attributes import BUILT_IN, TAG
+from ...catalogue.field import MALFORMED
 from ...catalogue.nouns import Rule, Ruleset
 from ...core.text import summarize
-from ...errors import ForbiddenError, NotFoundError
+from ...errors import ForbiddenError, NotFoundError, UnexpectedReplyError
 from ..records import Host
 from ..resource import Resource
 from ..site_attributes import SiteAttributes, read_tag_groups
@@ -87,14 +88,14 @@ class HostAttributes(Resource):
 
         def uses(attributes: Mapping[str, Any]) -> bool:
             value = attributes.get(attribute)
-            return attribute in attributes and (values is None or (not isinstance(value, list) and value in values))
+            return attribute in attributes and (values is None or (isinstance(value, str) and value in values))
 
         hosts = [found.name for found in Hosts(self._site).each() if uses(found.attributes)]
         folders = [found.path for found in Folders(self._site).each() if uses(found.attributes)]
         rules: list[Rule] = []
         if attribute.startswith(TAG):
-            for ruleset in Rulesets(self._site, Ruleset).each():
-                found = Rules(self._site, Rule).each(ruleset=ruleset.name)
+            for ruleset in Rulesets(self._site, Ruleset).containing():
+                found = Rules(self._site, Rule).each(ruleset=ruleset)
                 rules += [rule for rule in found if uses(_conditions(rule, "value"))]
         return AttributeUsers(attribute, tuple(hosts), tuple(folders), tuple(rules))
 
@@ -109,4 +110,7 @@ class HostAttributes(Resource):
 
 def _conditions(rule: Rule, part: str) -> dict[str, Any]:
     """Return the operators or the values of a rule's conditions on tags, by attribute."""
-    return {f"{TAG}{found['key']}": found[part] for found in (rule.conditions or {}).get("host_tags", ())}
+    try:
+        return {f"{TAG}{found['key']}": found[part] for found in (rule.conditions or {}).get("host_tags", ())}
+    except MALFORMED as error:
+        raise UnexpectedReplyError(f"the conditions of the rule {rule.id} cannot be read: {error!r}") from None

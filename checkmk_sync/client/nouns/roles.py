@@ -16,21 +16,22 @@ class Roles(Collection[Role]):
     """
 
     @writes
-    def rename(self, key: str, new_key: str) -> Role:
+    def rename(self, key: str, new_name: str) -> Role:
         """Give a role another ID, also in the roles of users, and return the role.
 
-        The site does not change the users. If this call fails in between, some users have a role that does not exist.
+        Some versions of Checkmk do not change the users. If this call fails in between, users can have a role that does
+        not exist.
         """
-        if self._require_key(new_key) == key:
+        if self._require_key(new_name) == key:
             return self.get(key, fresh=True)
         role = self._change(
             key,
             "update",
-            lambda _before: {"new_role_id": new_key},
+            lambda _before: {"new_role_id": new_name},
             lambda there, *_: there.find(key, fresh=True) is None,
-            name_after=lambda _before: new_key,
+            name_after=lambda _before: new_name,
         )
         users = Collection(self._site, User)
         for user in [found for found in users.each() if key in (found.roles or ())]:
-            users.update(user.name, roles=[new_key if name == key else name for name in user.roles or ()])
+            users.update(user.name, roles=[new_name if name == key else name for name in user.roles or ()])
         return role

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from typing import Any, Iterator, Mapping, Optional, Sequence
+from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence
 
 from ...catalogue.nouns import Rule, Ruleset, TagGroup
 from ...catalogue.paths import folder_path
+from ...catalogue.rule_conditions import conditions_problem
 from ...core.text import suggestion
 from ...errors import ApiError, NotFoundError
 from ...streaming import Blocks, Received
@@ -54,9 +55,10 @@ class Rulesets(Collection[Ruleset]):
         except ApiError as error:
             if error.title != _UNKNOWN:
                 raise
-            raise error.with_attempted(
-                f"unknown ruleset {ruleset!r}{suggestion(ruleset, tuple(self.names()))}"
-            ) from None
+            hint = ""
+            with contextlib.suppress(ApiError):  # such as without the permission to list rulesets
+                hint = suggestion(ruleset, tuple(self.names()))
+            raise error.with_attempted(f"unknown ruleset {ruleset!r}{hint}") from None
 
 
 class Rules(AssignedKeys[Rule]):
@@ -152,6 +154,26 @@ class Rules(AssignedKeys[Rule]):
         row = [folder_path(rule.folder), *ids, folder_path(rule.folder)]  # the folder is the neighbour at both ends
         neighbour = 1 if name in ("before", "bottom_of") else -1
         return rule.id in ids and row[row.index(rule.id) + neighbour] == target
+
+    def _create(self, record: Rule, *, was_absent: bool = False, listed: Optional[Iterable[Rule]] = None) -> Rule:
+        if not was_absent:  # a caller that knows this, such as a sync, knows the ruleset
+            self._require_conditions(record.ruleset, record.conditions)
+        return super()._create(record, was_absent=was_absent, listed=listed)
+
+    def _differing(self, before: Rule, values: Mapping[str, Any], /) -> Sequence[str]:
+        changes = super()._differing(before, values)
+        if "conditions" in changes:
+            self._require_conditions(before.ruleset, values["conditions"])
+        return changes
+
+    def _require_conditions(self, ruleset: str, conditions: Optional[Mapping[str, Any]]) -> None:
+        """Raise ValueError if the site would drop a condition, so that the rule would apply to more objects."""
+        # All rulesets have the other conditions.
+        is_unsure = any(name.startswith("service_") or "label" in name for name in conditions or ())
+        found = self._rulesets.find(ruleset) if is_unsure else None
+        problem = found and conditions_problem(conditions or {}, found)
+        if problem:
+            raise ValueError(problem)
 
     def _identity(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         # A rule with further conditions applies to other hosts.

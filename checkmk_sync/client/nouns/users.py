@@ -26,11 +26,6 @@ class Users(Collection[User]):
             lambda _there, found, *_: not found.auth_type,
         )
 
-    @writes
-    def dismiss_warning(self, warning: str) -> None:
-        """Hide a warning of the web interface from the user of this client, such as ``notification_fallback``."""
-        self._perform("dismiss_warning", body={"warning": warning})
-
     def _creation_body(self, record: User, /) -> Mapping[str, Any]:
         return _with_login(super()._creation_body(record), None)
 

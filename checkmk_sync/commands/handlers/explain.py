@@ -31,7 +31,7 @@ def explain(client: Checkmk, what: str, host: Optional[str]) -> list[Row]:
         return rows
     found = [row for row in rows if row["name"] == name]
     if not found:
-        close = suggestion(name, tuple(row["name"] for row in rows))
+        close = suggestion(name, tuple(row["name"] for row in rows if row["name"] != _GAP))
         gaps = "".join(f" ({row['about']})" for row in rows if row["name"] == _GAP)
         raise ValueError(f"{kind} do not have the field {name!r}{gaps}{close}")
     return found
@@ -58,6 +58,8 @@ def _site_defined(client: Checkmk, name: str, host: Optional[str]) -> Iterator[R
     if host is None and not name.startswith(TAG) and name not in BUILT_IN:
         with client.hosts.each() as hosts:
             host = next((found.name for found in hosts), None)
+        if host is None:
+            yield _row(_GAP, None, (), "the custom attributes are unknown, because the site has no hosts")
     found = client.host_attributes.read(host)
     for group in (found.groups or {}).values():
         titles = {tag["id"]: tag["title"] for tag in group.tags if tag["id"] is not None}

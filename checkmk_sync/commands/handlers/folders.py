@@ -47,7 +47,6 @@ def delete(client: Checkmk, folder: str, recursive: bool) -> Row:
         if recursive:
             raise
         # Checkmk advises to "use the force parameter", but its API has no such parameter.
-        advice = "it is not empty, or another object refers to it; --recursive also deletes all hosts and folders in it"
-        title = error.title.rstrip(".")
-        raise ConflictError(error.status, title, advice, call=error.call, attempted=error.attempted) from error
+        advice = "it is not empty, or another object refers to it; --recursive also deletes its contents"
+        raise error.with_texts(title=error.title.rstrip("."), detail=advice) from error
     return {"deleted": folder_path(folder)}

@@ -9,8 +9,8 @@ from ...catalogue.noun import Record
 from ...catalogue.nouns import NOUNS
 from ...client.checkmk import Checkmk
 from ...client.collection import Collection
-from ...config.secrets import SecretSource, reveal_members, reveal_named
-from ...core.redaction import mask_secrets
+from ...config.secrets import NOT_HIDDEN, SecretSource, references_in, reveal_members, reveal_named
+from ...core.redaction import mask_secrets, telling_name
 from ..command import Preview, Row
 from ..plain_nouns import NONE_LITERAL, searched_fields
 from .search import matching
@@ -27,7 +27,7 @@ def row_of(record: Record) -> Row:
     fields = record.noun.by_name
     values = {name: value for name, value in record.values().items() if not fields[name].secret}
     for name, value in values.items():
-        shown = mask_secrets(value) if fields[name].holds_secrets else value
+        shown = mask_secrets(value, telling_name(values, name)) if fields[name].holds_secrets else value
         values[name] = fields[name].encode(shown) if fields[name].literal else shown
     return {record.noun.key.name: record.key_value, **values}
 
@@ -38,7 +38,7 @@ def list_all(client: Checkmk, kind: str, search: Optional[str], **filters: Any) 
 
 
 def call(method: str, kind: str, client: Checkmk, /, **arguments: Any) -> Row:
-    """Call ``get``, ``create`` or ``update`` with the key and the fields of an object, and return the object."""
+    """Call a method that returns an object, such as ``create``, with the key and the fields of the object."""
     name = NOUNS[kind].key.name
     key = [arguments.pop(name)] if name in arguments else []  # the site chooses the keys of some new objects
     return row_of(getattr(_collection(client, kind), method)(*key, **_given(kind, client, arguments)))
@@ -94,7 +94,10 @@ def _given(kind: str, client: Checkmk, arguments: dict[str, Any]) -> dict[str, A
         elif fields[name].secret:
             given[name] = _reveal(client, value)
         elif fields[name].holds_secrets:
-            given[name] = reveal_members(value, functools.partial(_reveal, client))
+            member = telling_name(given, name) if "ruleset" in given else fields[name].secret_member(value) or ""
+            for text in references_in(reveal_members(value, lambda _name: "", member)):
+                raise ValueError(f"{name} contains {text!r}, which is {NOT_HIDDEN}")
+            given[name] = reveal_members(value, functools.partial(_reveal, client), member)
     return given
 
 

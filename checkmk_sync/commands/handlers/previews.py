@@ -8,6 +8,7 @@ from typing import Iterable, Iterator, Mapping, Optional, Sequence
 from ...catalogue.paths import folder_path
 from ...client.checkmk import Checkmk
 from ...client.nouns.activation import PendingChange
+from ...core.grouping import grouped
 from ...core.text import pluralize, summarize
 from ..command import Preview
 
@@ -17,17 +18,13 @@ IN_CHECKMK = "Too many changes are pending. A person must activate them in Check
 
 def _by_folder(hosts: Mapping[str, str]) -> Iterator[str]:
     """Yield a line for each folder, with the names of its hosts. ``hosts`` maps names to folders."""
-    folders: dict[str, list[str]] = {}
-    for name, folder in sorted(hosts.items()):
-        folders.setdefault(folder, []).append(name)
+    folders = grouped((folder, name) for name, folder in sorted(hosts.items()))
     return (f"in {folder}: {', '.join(names)}" for folder, names in sorted(folders.items()))
 
 
 def changes_by_user(pending: Iterable[PendingChange]) -> Iterator[str]:
     """Yield a line for each user and action, followed by a line for each of their changes."""
-    groups: dict[str, list[str]] = {}
-    for change in pending:
-        groups.setdefault(f"{change.user or 'the site itself'}: {change.action}", []).append(change.text)
+    groups = grouped((f"{change.user or 'the site itself'}: {change.action}", change.text) for change in pending)
     for head, texts in sorted(groups.items()):
         yield f"{head} ({len(texts)})"
         yield from (f"  {text}" for text in texts)
@@ -63,7 +60,9 @@ def delete_folder(client: Checkmk, folder: str, recursive: bool) -> Preview:
         return Preview(
             f"Permanently delete the folder {root}. The site refuses unless it is empty.", tuple(lines), lines
         )
-    return Preview(f"Permanently delete the folder {root} with {with_it}.", tuple(lines), lines)
+    # Counting the rules would take a request for each ruleset in use.
+    summary = f"Permanently delete the folder {root} with {with_it}, and with the rules of these folders."
+    return Preview(summary, tuple(lines), lines)
 
 
 def activation(client: Checkmk, force_foreign: bool, timeout: int) -> Preview:

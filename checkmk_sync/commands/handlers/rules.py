@@ -12,11 +12,6 @@ from .plain_nouns import row_of
 from .search import matching
 
 
-def move(client: Checkmk, **arguments: Optional[str]) -> Row:
-    rule_id = str(arguments.pop(NOUNS["rules"].key.name))
-    return row_of(client.rules.move(rule_id, **arguments))
-
-
 def effective(
     client: Checkmk, host: str, service: Optional[str], ruleset: Optional[str], search: Optional[str]
 ) -> Iterator[Row]:

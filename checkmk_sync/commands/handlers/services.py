@@ -11,8 +11,6 @@ from ...client.records import ServiceStatus, severity
 from ..command import CountedRows, Row
 from .search import only_labelled, search_filter, with_labels
 
-__all__ = ["list_all", "problems"]
-
 _COLUMNS = ("plugin_output", "acknowledged", "scheduled_downtime_depth", "last_check")
 
 

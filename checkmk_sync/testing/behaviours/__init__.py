@@ -19,8 +19,6 @@ from .tag_groups import TagGroups
 from .time_periods import TimePeriods
 from .users import Users
 
-__all__: list[str] = []
-
 _BEHAVIOURS: Mapping[str, type[Behaviour]] = {
     "aux_tags": AuxTags,
     "contact_groups": ContactGroups,

@@ -8,7 +8,7 @@ from typing import Any, Optional
 from ..builtin_objects import BUILTIN_OBJECTS
 from ..configuration import Configuration
 from ..endpoints import Context, SiteState
-from ..permissions import PERMISSION_NAMES, role_permissions
+from ..permissions import PERMISSION_TITLES, role_permissions
 from ..replies import Problem, bad_fields
 from ..validation import Check, choice, mapping, member_of, refined
 from .hooks import Values
@@ -19,7 +19,7 @@ _BUILTIN = BUILTIN_OBJECTS["roles"]
 _EXISTING = "The role should exist but it doesn't: {!r}"
 _TAKEN = "The role should not exist but it does: {!r}"
 _CUSTOM = "The role should be a custom role but it's not: {!r}"
-_PERMISSION = member_of(PERMISSION_NAMES, "The specified permission name doesn't exist: {!r}")
+_PERMISSION = member_of(PERMISSION_TITLES, "The specified permission name doesn't exist: {!r}")
 _STATE = choice("yes", "no", "default")
 _TWO_FACTORS = "enforce_two_factor_authentication"
 
@@ -119,7 +119,8 @@ class Roles(Behaviour):
         return Problem(400, "A problem occured.", f"You cannot delete roles, that are still in use ({key})!")
 
     def after_write(self, context: Context, key: str, before: Optional[Values], after: Optional[Values]) -> None:
-        # The endpoint of Checkmk does not rename the role in users, unlike the web interface.
+        # Checkmk: update_role() in cmk/gui/watolib/userroles.py of 2.2 does not rename the role in users. Later
+        # versions may (CHECKMK_API_MORE).
         for name, user in context.configuration.objects["users"].items() if before is not None else ():
             if key in user.get("roles", ()):
                 set_login(context.configuration, name)

@@ -8,16 +8,17 @@ from typing import Any, Iterable, Mapping, Optional
 
 from werkzeug.wrappers import Response
 
+from ..builtin_objects import BUILTIN_OBJECTS
 from ..configuration import Configuration
 from ..endpoints import Context, Fields, SiteState
 from ..references import existing_folder
 from ..replies import Problem, bad_fields
-from ..rulesets import RULESETS
 from ..shapes import check_at
 from ..validation import REQUIRED, Check, Field, boolean, member_of, parsed_by, pattern, string
 from .hooks import Values
 from .standard import Behaviour
 
+_RULESETS = BUILTIN_OBJECTS["rulesets"]
 _GROUPS_SINCE, _MASK = "2.3.0b1", "******"
 _AND = {"operator": "and"}  # the default between labels, and between groups of them
 
@@ -64,7 +65,7 @@ def _stored_conditions(context: Context, ruleset: str, conditions: Values) -> Va
     """Return conditions without those that the ruleset does not have: Checkmk drops them silently."""
     stored = {"host_tags": conditions.get("host_tags", [])}
     for kind, name in (("host", "host_name"), ("service", "service_description")):
-        kept = conditions if kind == "host" or RULESETS[ruleset]["item_type"] else {}
+        kept = conditions if kind == "host" or _RULESETS[ruleset]["item_type"] else {}
         stored.update(_stored_labels(context, kind, {} if ruleset == f"{kind}_label_rules" else kept))
         stored.update({name: kept[name]} if name in kept else {})
     return stored
@@ -139,13 +140,13 @@ class Rules(Behaviour):
         ruleset, value = values["ruleset"], _read(values["value_raw"])
         folder = context.configuration.folder_at(values["folder"])
         context.require_folder(folder.path)
-        if ruleset not in RULESETS:
+        if ruleset not in _RULESETS:
             raise _unknown_ruleset(ruleset)
         before = self._objects(context).get(key, {})
         if before.get("locked_by") and before["conditions"] != self.complete(context, values)["conditions"]:
             raise _by_quick_setup("Conditions cannot be modified for rules managed by Quick setup.")
         known, is_dict = _VALUE_KEYS.get(ruleset), isinstance(value, dict)
-        needs_dict = known is not None or RULESETS[ruleset]["match_type"] == "dict"
+        needs_dict = known is not None or _RULESETS[ruleset]["match_type"] == "dict"
         if (needs_dict and not is_dict) or (known and set(value) - known):
             if before:
                 # Checkmk's own test test_openapi_edit_rule_reject_incompatible_value_raw: an update crashes.
@@ -176,7 +177,7 @@ class Rules(Behaviour):
 
     def listed(self, context: Context, keys: Iterable[str]) -> list[str]:
         ruleset, rules = context.query["ruleset_name"], self._objects(context)
-        if ruleset not in RULESETS:
+        if ruleset not in _RULESETS:
             raise _unknown_ruleset(ruleset)
         found = [key for key in keys if rules[key]["ruleset"] == ruleset]
         # Checkmk (Ruleset.get_rules): subfolders come before their parents, and within a folder the order counts.
@@ -272,5 +273,5 @@ class Rulesets(Behaviour):
             if query["used"] is bool(_number_of_rules(context, key))
             and query["deprecated"] is (key in _DEPRECATED)
             and name(key)
-            and fulltext(f"{key}\n{RULESETS[key]['title']}")
+            and fulltext(f"{key}\n{_RULESETS[key]['title']}")
         ]

@@ -6,7 +6,8 @@ import datetime
 import re
 from typing import Any, Mapping, Optional, Sequence
 
-from ..builtin_objects import BUILTIN_OBJECTS, WEEKDAYS
+from ...catalogue.nouns.time_periods import WEEKDAYS
+from ..builtin_objects import BUILTIN_OBJECTS
 from ..configuration import Configuration
 from ..endpoints import Context, SiteState
 from ..replies import Problem, bad_fields

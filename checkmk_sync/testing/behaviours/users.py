@@ -86,10 +86,7 @@ def _options(profile: VersionProfile) -> dict[str, dict[str, Field]]:
 def _login(state: SiteState, *others: str) -> Check:
     password = {"password": Field(string_with_length(1)), _ENFORCED: Field(boolean)}
     store = {_STORED: Field(boolean)} if state.profile.version.at_least("2.4.0b1") else {}
-    kinds = {
-        "password": password,
-        "automation": {"secret": Field(string), **store},
-    }
+    kinds = {"password": password, "automation": {"secret": Field(string), **store}}
     return object_by_type({**kinds, **{name: {} for name in others}}, "auth_type")
 
 

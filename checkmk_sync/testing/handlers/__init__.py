@@ -17,5 +17,3 @@ from . import (  # noqa: F401
     status,
     version,
 )
-
-__all__: list[str] = []

@@ -168,11 +168,9 @@ def bulk_update_folders(context: Context) -> Response:
     return collection("folder_config", context.links.self_(_ALL), done)
 
 
-def _move_fields(state: SiteState) -> dict[str, Field]:
-    return {"destination": Field(existing_folder(state), REQUIRED)}
-
-
-@serves("folders", "move", body=_move_fields, permissions=EDIT)
+@serves(
+    "folders", "move", body=lambda state: {"destination": Field(existing_folder(state), REQUIRED)}, permissions=EDIT
+)
 def move_folder(context: Context) -> Response:
     folder, target = _folder(context), context.configuration.folder_at(context.body["destination"])
     context.check_etag(folder_etag(context, folder))

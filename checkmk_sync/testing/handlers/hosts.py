@@ -195,11 +195,9 @@ def delete_host(context: Context) -> Response:
     return Response(status=204)
 
 
-def _move_fields(state: SiteState) -> dict[str, Field]:
-    return {"target_folder": Field(existing_folder(state), REQUIRED)}
-
-
-@serves("hosts", "move", body=_move_fields, permissions=EDIT)
+@serves(
+    "hosts", "move", body=lambda state: {"target_folder": Field(existing_folder(state), REQUIRED)}, permissions=EDIT
+)
 def move_host(context: Context) -> Response:
     host, user = existing_host(context), context.user
     target = context.configuration.folder_at(context.body["target_folder"])

@@ -6,6 +6,7 @@ from typing import Any, Callable, Mapping
 
 from werkzeug.wrappers import Response
 
+from ...core.grouping import grouped
 from ..configuration import HostConfig
 from ..endpoints import EDIT, Context, SiteState, serves
 from ..references import existing_host
@@ -30,10 +31,6 @@ def _create_fields(state: SiteState) -> dict[str, Field]:
 def _update_fields(state: SiteState) -> dict[str, Field]:
     fields = {"host_name": Field(existing_host(state), REQUIRED), **host_change_fields(state)}
     return {"entries": Field(list_of(object_with(fields, single_change_check(state))), REQUIRED)}
-
-
-def _delete_fields(state: SiteState) -> dict[str, Field]:
-    return {"entries": Field(list_of(existing_host(state), least=1), REQUIRED)}
 
 
 def _for_each(context: Context, execute: Callable[[Mapping[str, Any]], tuple[HostConfig, str]]) -> Response:
@@ -79,15 +76,13 @@ def bulk_update(context: Context) -> Response:
     return _for_each(context, execute)
 
 
-@serves("hosts", "bulk_delete", body=_delete_fields)
+@serves("hosts", "bulk_delete", body=lambda state: {"entries": Field(list_of(existing_host(state), least=1), REQUIRED)})
 def bulk_delete(context: Context) -> Response:
     names = context.body["entries"]
     for name in names:
         context.require_seen(context.configuration.hosts[name])
     context.require("wato.edit")
-    by_folder: dict[str, list[str]] = {}
-    for name in dict.fromkeys(names):
-        by_folder.setdefault(context.configuration.hosts[name].folder, []).append(name)
+    by_folder = grouped((context.configuration.hosts[name].folder, name) for name in dict.fromkeys(names))
     # Checkmk deletes folder by folder, in the order of the folder IDs. Hosts deleted before a refusal stay deleted.
     for path in sorted(by_folder, key=lambda path: context.configuration.folders[path].ident):
         context.require_folder(path)

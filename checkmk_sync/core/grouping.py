@@ -1,10 +1,21 @@
-"""Grouping of items into waves, so that the items of one wave do not depend on each other."""
+"""Grouping of values by keys, and of items into waves that do not depend on each other."""
 
 from __future__ import annotations
 
 import contextlib
 from graphlib import CycleError, TopologicalSorter
-from typing import Collection, Mapping
+from typing import Collection, Iterable, Mapping, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    """Return the values of the pairs by key, both in the order of their first occurrence."""
+    groups: dict[K, list[V]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, []).append(value)
+    return groups
 
 
 def waves(needs: Mapping[str, Collection[str]]) -> dict[str, int]:
