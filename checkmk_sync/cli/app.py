@@ -25,6 +25,9 @@ _GROUPS = {
     "hosts": "Manage hosts, and show their status.",
     "folders": "Manage folders of the configuration.",
     "services": "Show monitored services and their problems.",
+    "downtimes": "Schedule, change and delete downtimes.",
+    "acknowledgements": "Show acknowledged problems.",
+    "comments": "Manage comments on hosts and services.",
     "inventory": "Check inventory files without a site.",
 }
 
