@@ -159,9 +159,8 @@ DOWNTIME_COMMANDS = (
         Argument("sticky", "End it with the next change of the state.", bool, default=True, option="--no-sticky"),
         Argument("notify", "Send no notifications about it.", bool, default=True, option="--no-notify"),
         Argument("persistent", "Keep the comment after its end.", bool, default=False),
-        example="web01 'web02/CPU load' --comment 'ticket 4711'",
+        example="web01 web02 --comment 'ticket 4711'",
         check_with="checkmk-sync acknowledgements list",
-        additive=True,
     ),
     _write(
         "unacknowledge",

@@ -56,7 +56,7 @@ def _targets(selection: Mapping[str, Any]) -> list[Target]:
     given = [kind for kind, value in selection.items() if value]
     if len(given) != 1:
         kinds = "--host-group, --service-group, --host-query or --service-query"
-        raise ValueError(f"give the names of hosts or services, {kinds}; only one of them")
+        raise ValueError(f"give either the names of hosts or services, or one of {kinds}")
     value = selection[given[0]]
     if given != ["objects"]:
         return [_KINDS[given[0]](value)]
