@@ -74,12 +74,13 @@ def _monitoring(cmk: Checkmk) -> None:
     assert cmk.activation.pending()
     cmk.activation.activate(wait_for_hosts=["web01"])
     cmk.activation.running()
+    cmk.hosts.rename("bulk2", "renamed")
     list(cmk.host_status.each(search="web*", columns=["alias", "labels"]))
     cmk.host_status.get("web01", ["address"])
     list(cmk.services.each(host="web01", columns=["plugin_output"]))
     list(cmk.services.each())
     cmk.services.get("web01", "CPU load")
-    assert cmk.hosts.bulk_delete(["bulk1", "bulk2"]).ok
+    assert cmk.hosts.bulk_delete(["bulk1", "renamed"]).ok
     cmk.hosts.delete("bulk0")
     cmk.folders.delete("/a/c")
 
