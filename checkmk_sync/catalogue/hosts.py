@@ -8,10 +8,12 @@ from ..core.call import CallKind, ExpectedReply
 from .operation import Operation
 
 _ALL = "/domain-types/host_config/collections/all"
+_CLUSTERS = "/domain-types/host_config/collections/clusters"
 _ONE = "/objects/host_config/{name}"
 _ACTIONS = "/domain-types/host_config/actions"
 _RENAME, _RENAME_WAIT = f"{_ONE}/actions/rename/invoke", f"{_ACTIONS}/wait-for-completion/invoke"
 _CHANGES = ("attributes", "update_attributes", "remove_attributes")
+_NEW = ("host_name", "folder", "attributes")
 _LIST = ("effective_attributes", "include_links")
 _EMPTY = (ExpectedReply(204),)
 _HOST = (ExpectedReply(200, "host_config", ("id",)),)
@@ -35,7 +37,12 @@ ROWS = (
     _read("list", "GET", _ALL, query=_LIST, since="2.3.0b1", until="2.4.0b1"),
     _read("list", "GET", _ALL, query=("effective_attributes",), until="2.3.0b1"),
     _read("get", "GET", _ONE, query=("effective_attributes",)),
-    _write("create", "POST", _ALL, query=("bake_agent",), body=("host_name", "folder", "attributes")),
+    _write("create", "POST", _ALL, query=("bake_agent",), body=_NEW),
+    _write("create_cluster", "POST", _CLUSTERS, query=("bake_agent",), body=(*_NEW, "nodes")),
+    # Checkmk: the answer is a property of the host, without a domain type.
+    _write(
+        "set_nodes", "PUT", f"{_ONE}/properties/nodes", body=("nodes",), if_match=True, expected=(ExpectedReply(200),)
+    ),
     _write("update", "PUT", _ONE, body=_CHANGES, if_match=True),
     # BULK, because Checkmk rewrites the folder and all references to the host, which is slow.
     _bulk("delete", "DELETE", _ONE, expected=_EMPTY),

@@ -60,6 +60,9 @@ def _hosts(cmk: Checkmk) -> None:
     cmk.hosts.update("web01", update_attributes={"alias": "changed"})
     cmk.hosts.update("web01", lambda found: {**found, "alias": "again"})
     cmk.hosts.move("web01", "/a")
+    cmk.hosts.create_cluster("cluster", ["bulk0", "bulk1"])
+    cmk.hosts.set_nodes("cluster", ["bulk1"])
+    cmk.hosts.delete("cluster")
     cmk.hosts.bulk_update([{"host_name": "bulk0", "update_attributes": {"alias": "x"}}])
     cmk.hosts.bulk_update([{"host_name": "bulk0", "remove_attributes": ["alias"]}])
     assert len(list(cmk.hosts.each())) == 7

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Optional
+from dataclasses import replace
+from typing import Any, Iterable, Optional
 
 from ...catalogue.labels import ADOPTED_LABEL
-from ...catalogue.paths import host_name
+from ...catalogue.paths import folder_path, host_name
+from ...core.arguments import require_strings
 from ...core.clock import Deadline
 from ...errors import (
+    AuthError,
     BadRequestError,
+    BatchError,
     CheckmkError,
     ConflictError,
     JobError,
@@ -18,10 +22,12 @@ from ...errors import (
 )
 from ..attributed import Attributed
 from ..bulk_editable import BulkEditable
+from ..outcomes import Outcome, Outcomes, Progress, Status
 from ..records import Host
 from ..resource import writes
-from ..settling import after_write, wait_for
+from ..settling import after_write, confirm, wait_for
 from ..site import Site
+from ..updates import Attributes, json_mapping
 from .jobs import RACE_S, Jobs
 
 RENAME_JOB = "rename-hosts"  # CHECKMK_API_MORE 10.17: the ID of the job, which sites show since 2.4
@@ -147,6 +153,80 @@ class HostStructure(Attributed[Host], BulkEditable[Host]):
             refusals=lambda _body: (BadRequestError,),
             parse=parse,
         )
+
+    @writes
+    def bulk_move(self, names: Iterable[str], folder: str, *, progress: Optional[Progress] = None) -> Outcomes:
+        """Move hosts to another folder, and return an outcome for each.
+
+        >>> cmk.hosts.bulk_move(["web01", "web02"], "/archive").raise_for_failures()
+
+        The API has no bulk call for moves, so the hosts are moved one after the other. A host that the site refuses
+        does not hold up the others. A host that is already in the folder counts as applied. ``progress`` is called with
+        each outcome. Raises BatchError, with the outcomes so far, if the credentials are wrong.
+        """
+        wanted = dict.fromkeys(require_strings(names, "names"))
+        target = self._resolve_folder(folder)
+        outcomes: list[Outcome] = []
+        for name in wanted:
+            try:
+                self.move(name, target)
+                outcome = Outcome(name, Status.APPLIED)
+            except AuthError as error:
+                raise BatchError(f"the hosts cannot be moved: {error}", outcomes=Outcomes(outcomes)) from error
+            except CheckmkError as error:
+                outcome = Outcome.failed(name, error)
+            outcomes.append(outcome)
+            if progress is not None:
+                progress(outcome)
+        return Outcomes(outcomes)
+
+    @writes
+    def create_cluster(
+        self, name: str, nodes: Iterable[str], folder: str = "/", attributes: Optional[Attributes] = None
+    ) -> Host:
+        """Create a cluster and return it with its ETag.
+
+        >>> cmk.hosts.create_cluster("db", ["db01", "db02"], "/linux")
+
+        ``nodes`` are the names of existing hosts. The other arguments and the errors are as for :meth:`.Hosts.create`.
+        Raises ValueError, without a change, if a node is a cluster itself.
+        """
+        host_name(name)
+        host = Host(name, folder_path(folder), json_mapping(attributes or {}, name))
+        cluster = replace(host, is_cluster=True, cluster_nodes=_nodes(nodes))
+        # CHECKMK_API_MORE: the site checks only when nodes are changed that none of them is a cluster.
+        for node in self._read_many(cluster.cluster_nodes or ()).values():
+            if node.is_cluster:
+                raise ValueError(f"{node.name!r} is a cluster, so it cannot be a node of {name!r}")
+        return self._create(cluster)
+
+    def _creation_verb(self, record: Host, /) -> str:
+        return "create" if record.cluster_nodes is None else "create_cluster"
+
+    @writes
+    def set_nodes(self, name: str, nodes: Iterable[str], *, etag: Optional[str] = None) -> Host:
+        """Replace the nodes of a cluster and return the cluster. If it already has these nodes, no change is sent.
+
+        ``etag`` is as for :meth:`.Hosts.update`. Raises NotFoundError if the host does not exist or is not a cluster,
+        and BadRequestError if a node does not exist or is a cluster.
+        """
+        wanted = _nodes(nodes)
+        return self._change(
+            name,
+            "set_nodes",
+            lambda before: {} if before.cluster_nodes == wanted else {"nodes": list(wanted)},
+            lambda _there, found, *_: found.cluster_nodes == wanted,
+            etag=etag,
+            # The answer contains only the nodes, and no ETag.
+            parse=lambda *_: confirm(self._site, lambda site: self._with_site(site).get(name, fresh=True)),
+        )
+
+
+def _nodes(nodes: Iterable[str]) -> tuple[str, ...]:
+    names = tuple(require_strings(nodes, "nodes"))
+    if not names:
+        raise ValueError("a cluster must have at least one node")
+    return names
 
 
 def _with_hint(error: CheckmkError) -> CheckmkError:

@@ -187,10 +187,12 @@ class Hosts(HostStructure):
         return self._create(Host(name, folder_path(folder), json_mapping(attributes or {}, name)))
 
     def _creation_body(self, record: Host, /) -> Values:
-        return {"host_name": record.name, "folder": record.folder, "attributes": record.attributes}
+        body = {"host_name": record.name, "folder": record.folder, "attributes": record.attributes}
+        return body if record.cluster_nodes is None else {**body, "nodes": list(record.cluster_nodes)}
 
     def _is_created(self, found: Host, wanted: Host, /) -> bool:
-        return super()._is_created(found, replace(wanted, folder=self._resolve_folder(wanted.folder)))
+        has_nodes = found.cluster_nodes == wanted.cluster_nodes
+        return has_nodes and super()._is_created(found, replace(wanted, folder=self._resolve_folder(wanted.folder)))
 
     @writes
     def ensure(
