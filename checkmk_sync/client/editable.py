@@ -89,6 +89,9 @@ class Editable(Listing[T]):
         """Return the body that creates an object. Raises ValueError if it cannot be created."""
         raise NotImplementedError
 
+    def _creation_verb(self, _record: T, /) -> str:
+        return "create"
+
     def _is_created(self, found: T, wanted: T, /) -> bool:
         """Return True if the object found on the site has the values of the wanted one. It may have existed before."""
         raise NotImplementedError
@@ -108,7 +111,8 @@ class Editable(Listing[T]):
         with self._site.creation_claims.claim(self.noun, (name,)) as claim:
             was_absent = was_absent or self._is_absent(name)
             try:
-                return self._record(self._parse, "create", body=body, object_names=(name,))  # type: ignore[no-any-return]
+                verb = self._creation_verb(record)
+                return self._record(self._parse, verb, body=body, object_names=(name,))  # type: ignore[no-any-return]
             except CheckmkError as error:
                 if not was_absent or name not in claim:
                     raise

@@ -24,6 +24,7 @@
     ├─ WorkerError                    an error of another process that could not be pickled: .kind
     ├─ ActivationError                changes stayed pending, or unapproved ones are active: .status_per_site .pending
     ├─ DiscoveryError                 a scan for services failed: .state
+    ├─ JobError                       another background job failed, such as a rename: .state
     └─ SyncError                      a synchronisation was refused
        ├─ InventoryError              the inventory contains mistakes: .problems
        ├─ UnsafePlanError             the plan changes or deletes more than the limits allow
@@ -59,6 +60,7 @@ from .work import (
     BatchError,
     DiscoveryError,
     InventoryError,
+    JobError,
     NotOwnedError,
     PlanChangedError,
     ReplyTooLargeError,
@@ -88,6 +90,7 @@ __all__ = [
     "ForbiddenError",
     "GatewayError",
     "InventoryError",
+    "JobError",
     "LockedError",
     "MissingExtraError",
     "NotFoundError",

@@ -90,6 +90,14 @@ class DiscoveryError(CheckmkError):
         super().__init__(message)
 
 
+class JobError(CheckmkError):
+    """A background job, such as a rename, failed. ``state`` is its final state, or None if the site does not tell."""
+
+    def __init__(self, message: str, *, state: Optional[str] = None) -> None:
+        self.state = state
+        super().__init__(message)
+
+
 class SyncError(CheckmkError):
     """A sync was refused."""
 

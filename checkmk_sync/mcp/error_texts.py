@@ -41,6 +41,7 @@ _TEXTS: Mapping[type[errors.CheckmkError], str] = {
     "Repeat only the items that were not applied; check the state of items with unknown outcome.",
     errors.ActivationError: "The activation did not end as expected. Check the pending changes, and read the message.",
     errors.DiscoveryError: "The service scan failed. Check the host: is its agent or SNMP reachable?",
+    errors.JobError: "A background job of the site failed. Read the message.",
     errors.WaitTimeoutError: "The operation did not end in time and may still be running. "
     "Check its state later; do not start it again immediately.",
     errors.SettingsError: "An argument or a setting is not valid. Correct it.",

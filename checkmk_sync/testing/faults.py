@@ -71,7 +71,9 @@ class Fault:
         return cls(**data)
 
 
-_READS_BY_POST = re.compile(r"/domain-types/(host|service)/collections/all$|/collections/services$")
+_READS_BY_POST = re.compile(
+    r"/domain-types/(host|service)/collections/all$|/collections/services$|/host_config/actions/wait-for-completion/"
+)
 
 
 class FaultScript:

@@ -33,6 +33,7 @@ SAMPLES: list[errors.CheckmkError] = [
     errors.WorkerError("does not pickle", kind="OddError"),
     errors.ActivationError("failed", status_per_site={"s": "no"}, pending=2),
     errors.DiscoveryError("failed", state="exception"),
+    errors.JobError("failed", state="exception"),
     errors.InventoryError(["a.yaml:3: wrong", "a.yaml:4: wrong"]),
     errors.UnsafePlanError("too much"),
     errors.PlanChangedError("changed"),

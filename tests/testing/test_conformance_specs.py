@@ -60,6 +60,9 @@ def _hosts(cmk: Checkmk) -> None:
     cmk.hosts.update("web01", update_attributes={"alias": "changed"})
     cmk.hosts.update("web01", lambda found: {**found, "alias": "again"})
     cmk.hosts.move("web01", "/a")
+    cmk.hosts.create_cluster("cluster", ["bulk0", "bulk1"])
+    cmk.hosts.set_nodes("cluster", ["bulk1"])
+    cmk.hosts.delete("cluster")
     cmk.hosts.bulk_update([{"host_name": "bulk0", "update_attributes": {"alias": "x"}}])
     cmk.hosts.bulk_update([{"host_name": "bulk0", "remove_attributes": ["alias"]}])
     assert len(list(cmk.hosts.each())) == 7
@@ -74,12 +77,13 @@ def _monitoring(cmk: Checkmk) -> None:
     assert cmk.activation.pending()
     cmk.activation.activate(wait_for_hosts=["web01"])
     cmk.activation.running()
+    cmk.hosts.rename("bulk2", "renamed")
     list(cmk.host_status.each(search="web*", columns=["alias", "labels"]))
     cmk.host_status.get("web01", ["address"])
     list(cmk.services.each(host="web01", columns=["plugin_output"]))
     list(cmk.services.each())
     cmk.services.get("web01", "CPU load")
-    assert cmk.hosts.bulk_delete(["bulk1", "bulk2"]).ok
+    assert cmk.hosts.bulk_delete(["bulk1", "renamed"]).ok
     cmk.hosts.delete("bulk0")
     cmk.folders.delete("/a/c")
 

@@ -11,10 +11,9 @@ from urllib.parse import quote_plus
 
 from ...catalogue.paths import folder_id, folder_path, host_name
 from ...core.arguments import require_string, require_strings
-from ...errors import BadRequestError, ForbiddenError, NotFoundError, UnexpectedReplyError
+from ...errors import ForbiddenError, NotFoundError
 from ...streaming import Blocks, Received, Stream
-from ..attributed import Attributed
-from ..bulk_editable import BulkEditable, Entry
+from ..bulk_editable import Entry
 from ..editable import Values
 from ..ensured import Ensured
 from ..payload import value_of
@@ -22,6 +21,7 @@ from ..query import glob_regex
 from ..records import Host
 from ..resource import writes
 from ..updates import KINDS, Attributes, created_by, json_mapping, update_body
+from .host_structure import HostStructure
 
 # Characters of host names in one URL. Apache answers 414 to a request line of more than 8,190 characters.
 NAMES_IN_URL = 6000
@@ -32,7 +32,7 @@ FEW_NAMES = 20
 MANY_NAMES = 2000
 
 
-class Hosts(Attributed[Host], BulkEditable[Host]):
+class Hosts(HostStructure):
     """The hosts of the configuration, as ``client.hosts``.
 
     Changes take effect in the monitoring with the next activation (see :class:`Activation`).
@@ -187,34 +187,12 @@ class Hosts(Attributed[Host], BulkEditable[Host]):
         return self._create(Host(name, folder_path(folder), json_mapping(attributes or {}, name)))
 
     def _creation_body(self, record: Host, /) -> Values:
-        return {"host_name": record.name, "folder": record.folder, "attributes": record.attributes}
+        body = {"host_name": record.name, "folder": record.folder, "attributes": record.attributes}
+        return body if record.cluster_nodes is None else {**body, "nodes": list(record.cluster_nodes)}
 
     def _is_created(self, found: Host, wanted: Host, /) -> bool:
-        return super()._is_created(found, replace(wanted, folder=self._resolve_folder(wanted.folder)))
-
-    @writes
-    def move(self, name: str, folder: str) -> Host:
-        """Move a host to another folder and return it. If it is already in that folder, no change is sent.
-
-        Raises NotFoundError if the host does not exist, and BadRequestError if the folder does not exist.
-        """
-        target = self._resolve_folder(folder)
-
-        def parse(data: Any, etag: Optional[str]) -> Host:
-            moved = Host.parse(data, etag)
-            if moved.folder != target:
-                raise UnexpectedReplyError(f"the answer shows {name} in {moved.folder} instead of {target}")
-            return moved
-
-        return self._change(
-            name,
-            "move",
-            # CHECKMK_API 10.2: a move into the same folder is refused as "Invalid move action".
-            lambda before: {} if before.folder == target else {"target_folder": target},
-            lambda _there, found, *_: found.folder == target,
-            refusals=lambda _body: (BadRequestError,),
-            parse=parse,
-        )
+        has_nodes = found.cluster_nodes == wanted.cluster_nodes
+        return has_nodes and super()._is_created(found, replace(wanted, folder=self._resolve_folder(wanted.folder)))
 
     @writes
     def ensure(
