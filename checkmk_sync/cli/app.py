@@ -25,6 +25,9 @@ _GROUPS = {
     "hosts": "Manage hosts, and show their status.",
     "folders": "Manage folders of the configuration.",
     "services": "Show monitored services and their problems.",
+    "downtimes": "Schedule, change and delete downtimes.",
+    "acknowledgements": "Show acknowledged problems.",
+    "comments": "Manage comments on hosts and services.",
     "inventory": "Check inventory files without a site.",
 }
 
@@ -58,6 +61,11 @@ def _table_command(command: Command) -> click.Command:
     hides_secrets = any(field.name in ("attributes", "labels") for field in command.fields)
     formats = "as JSON or YAML" if command.gives_rows else "with --json"
     text = f"{command.help} Secret values are shown only {formats}." if hides_secrets else command.help
+    # click shows no help for positional arguments, and only these are optional.
+    named = (
+        f"\n\n{argument.name.upper()}: {argument.help}" for argument in command.arguments if argument.kind == "names"
+    )
+    text += "".join(named)
     example = f"checkmk-sync {command.words} {command.example}".rstrip()
     return make_command(command.name, run, text, example, parameters, command.arguments)
 

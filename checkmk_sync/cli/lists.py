@@ -14,7 +14,7 @@ import click
 
 from ..commands import Command
 from ..core.redaction import mask_secrets
-from ..core.text import escape_invisible, suggestion
+from ..core.text import escape_invisible, name_line, suggestion
 from .console import Output, local_time, safe
 from .guarded_streams import encodable, is_read
 from .table import table_lines
@@ -187,7 +187,7 @@ def _csv_cell(value: Any) -> str:
 
 def _print_names(rows: Iterable[Row], layout: Layout) -> None:
     for row in rows:
-        sys.stdout.write("\t".join(safe(row.get(name)) for name in layout.names) + "\n")
+        sys.stdout.write(name_line(str(row.get(name, "")) for name in layout.names) + "\n")
 
 
 _PRINTERS: Mapping[Optional[str], Callable[[Iterable[Row], Layout], None]] = {

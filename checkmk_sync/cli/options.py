@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .console import Output
     from .outcome import RawWrite, Write
 
+TERMINAL = "/dev/tty"  # the terminal of the process, even if stdin is a pipe; Windows does not have it
 CONFIG_VARIABLE = "CHECKMK_SYNC_CONFIG"
 # This type only completes file names in shells. The code that reads the file reports errors with better messages.
 FILE = click.Path(readable=False)
@@ -124,22 +125,41 @@ def can_ask() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def require_answers(command: str, advice: str, *, stdin_is: str = "") -> None:
-    """Raise click.UsageError if nobody can answer a question. ``stdin_is`` names the input that stdin contains."""
-    if stdin_is or not can_ask():
+def require_answers(command: str, advice: str, *, stdin_is: str = "", is_on_terminal: bool = False) -> None:
+    """Raise click.UsageError if nobody can answer a question. ``stdin_is`` names the input that stdin contains.
+
+    If ``is_on_terminal``, the terminal of the process can answer in place of stdin.
+    """
+    if is_on_terminal and not can_ask():
+        try:
+            open(TERMINAL).close()
+        except OSError:
+            reason = "there is no terminal"
+            raise click.UsageError(f"{command} cannot ask for confirmation, because {reason}; {advice}") from None
+    elif stdin_is or not can_ask():
         reason = f"standard input is {stdin_is or 'not a terminal'}"
         raise click.UsageError(f"{command} cannot ask for confirmation, because {reason}; {advice}")
 
 
 def ask(question: str) -> None:
-    """Ask a question. Raises Declined unless the answer is yes; Ctrl-C and the end of the input mean no."""
+    """Ask a question. Raises Declined unless the answer is yes; Ctrl-C and the end of the input mean no.
+
+    If stdin is not a terminal, it may contain data, and the answer comes from the terminal of the process.
+    """
     try:
-        if click.confirm(question, err=True):
+        if click.confirm(question, err=True) if can_ask() else _confirm_on_terminal(question):
             return
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         click.echo(err=True)
         raise Declined(INTERRUPTED) from None
     raise Declined(REFUSED)
+
+
+def _confirm_on_terminal(question: str) -> bool:
+    with open(TERMINAL, "w") as screen, open(TERMINAL) as keyboard:
+        screen.write(f"{question} [y/N]: ")
+        screen.flush()
+        return keyboard.readline().strip().lower() in ("y", "yes")
 
 
 def as_options(text: str) -> str:

@@ -68,6 +68,8 @@ def parameter(argument: Argument) -> click.Parameter:
     if argument.is_positional:
         metavar = f"{argument.name.upper().rstrip('S')}..." if argument.many else argument.name.upper()
         return click.Argument([argument.name], nargs=-1 if argument.many else 1, required=True, metavar=metavar)
+    if argument.kind == "names":
+        return click.Argument([argument.name], nargs=-1, required=False, metavar=f"[{argument.name.upper()}]...")
     if argument.kind is bool and argument.default is not None:
         return click.Option([argument.option_name, _destination(argument)], is_flag=True, help=argument.help)
     kind: Any = str
@@ -130,6 +132,8 @@ def _value(argument: Argument, value: Any) -> Any:
         return not value
     if argument.kind == "pairs":
         value = pairs(argument.name, value)
+    elif argument.kind == "names":
+        value = [name for word in value for name in (_names_on_stdin() if word == "-" else [word])]
     elif argument.many:
         value = list(value)
     elif argument.kind in (list, dict, Any) and value is not None:
@@ -142,6 +146,14 @@ def _value(argument: Argument, value: Any) -> Any:
         if argument.kind == "amount":
             raise click.BadParameter(str(error), param_hint=f"'{argument.option_name}'") from None
         raise click.UsageError(str(error)) from error
+
+
+def _names_on_stdin() -> list[str]:
+    """Return the lines of stdin. Raises click.UsageError if it is empty, because a failed command may feed the pipe."""
+    names = [line for line in sys.stdin.read().split("\n") if line]
+    if not names:
+        raise click.UsageError("standard input contains no names; nothing was done")
+    return names
 
 
 def parse_json(text: str, source: str, example: Any) -> Any:

@@ -23,11 +23,12 @@ def run(command: Command, state: State, /, *, yes: bool = False, **arguments: An
     """
     must_ask = command.asks(arguments) and not yes
     if must_ask:
-        require_answers(f"'{command.words}'", "give --yes")
+        takes_names = any(argument.kind == "names" for argument in command.arguments)
+        require_answers(f"'{command.words}'", "give --yes", is_on_terminal=takes_names)
     with state.client() as client:
         try:
             if must_ask:
-                _ask(state, command, client, arguments)
+                arguments.update(_ask(state, command, client, arguments))
             if command.writes:
                 state.begin_write(Write(command, arguments))
             result = command.handler(client, **arguments)
@@ -75,10 +76,14 @@ def _print_result(state: State, result: Mapping[str, Any]) -> None:
     state.output.record(result)
 
 
-def _ask(state: State, command: Command, client: Checkmk, arguments: Mapping[str, Any]) -> None:
-    """Show a preview and ask. Raises Declined unless the user confirms."""
+def _ask(state: State, command: Command, client: Checkmk, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Show a preview and ask. Return the arguments that limit the command to it.
+
+    Raises Declined unless the user confirms.
+    """
     preview = Preview(command.help) if command.preview is None else command.preview(client, **arguments)
     if preview is not None and preview.needs_approval:
         for line in (preview.summary, *(f"  {detail}" for detail in preview.details)):
             state.output.question(line)
         ask("Continue?")
+    return {} if preview is None else preview.fixed_arguments

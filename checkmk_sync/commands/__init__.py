@@ -8,6 +8,7 @@ from __future__ import annotations
 from .command import Argument, Command, CountedRows, FailureRow, Field, Preview, as_arguments
 from .configuration import CONFIGURATION_COMMANDS
 from .diagnostics import DIAGNOSTIC_COMMANDS
+from .downtimes import DOWNTIME_COMMANDS
 from .explain import EXPLAIN_COMMANDS
 from .folders import FOLDER_COMMANDS
 from .hosts import HOST_COMMANDS
@@ -24,6 +25,7 @@ _WRITTEN: tuple[Command, ...] = (
     *HOST_COMMANDS,
     *FOLDER_COMMANDS,
     *SERVICE_COMMANDS,
+    *DOWNTIME_COMMANDS,
     *SITE_COMMANDS,
     *SYNC_COMMANDS,
     *CONFIGURATION_COMMANDS,

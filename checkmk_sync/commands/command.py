@@ -50,7 +50,8 @@ class Argument:
     name: str
     help: str
     # str, int, bool, "pairs" (KEY=VALUE, repeatable), list, dict or Any (JSON on the command line), "amount" (a number
-    # or a percentage), "file" (InventoryText), "secret" (a SecretSource or a name, and never an argument of a tool)
+    # or a percentage), "file" (InventoryText), "secret" (a SecretSource or a name, and never an argument of a tool),
+    # "names" (hosts and services, which are optional positional arguments; stdin can contain them)
     kind: Any = str
     required: bool = False
     many: bool = False
@@ -194,7 +195,8 @@ class Command:
         """What was done to the object, such as "created"."""
         if "-" in self.name:
             return "changed"
-        return self.name + ("d" if self.name.endswith("e") else "ed")
+        stem = self.name.removesuffix("e")
+        return f"{stem[:-1]}ied" if stem.endswith("y") else f"{stem}ed"
 
     @property
     def gives_rows(self) -> bool:
@@ -241,6 +243,7 @@ def object_command(words: str, text: str, handler: Callable[..., Any], *argument
 OPTIONS = (
     *("adopt", "allow-changes", "allow-deletions", "attribute", "confirm-delete", "force-foreign", "label", "owner"),
     *("recursive", "remove", "remove-label", "repair", "title"),
+    *("host-group", "host-query", "service-group", "service-query"),
 )
 _OTHER_NAMES = {"confirm-delete": "confirm_deletions"}
 _OPTION = re.compile(rf"--({'|'.join(sorted(OPTIONS, key=len, reverse=True))})(?![\w-])")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
+from .arguments import search
 from .command import Argument, Command, Field, LazyModule
 
 _handlers = LazyModule(".handlers.explain", __package__)
@@ -24,6 +25,7 @@ EXPLAIN_COMMANDS = (
             Argument(
                 "host", "Read the names of custom attributes from this host (default: the first host).", example="web01"
             ),
+            search("name or about", "tag_*"),
         ),
         columns=("name", "type", "one_of", "about"),
         fields=(

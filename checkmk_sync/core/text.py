@@ -74,6 +74,24 @@ def with_article(noun: str) -> str:
     return f"{'an' if is_vowel else 'a'} {noun}"
 
 
+def name_line(cells: Iterable[str]) -> str:
+    """Return the texts that name an object as one line with tabs between them, for :func:`read_name_line`.
+
+    A text with invisible characters, or with a quotation mark at its start, becomes a JSON string.
+    """
+    import json  # not at the top, because it would delay --help
+
+    return "\t".join(json.dumps(c) if c.startswith('"') or first_invisible(c) is not None else c for c in cells)
+
+
+def read_name_line(line: str) -> list[str]:
+    """Return the texts in a line of :func:`name_line`. Raises ValueError if it is not valid."""
+    import json
+
+    # JSON that starts with a quotation mark is a string.
+    return [json.loads(cell) if cell.startswith('"') else cell for cell in line.split("\t")]
+
+
 def parse_json_container(text: str) -> Any:
     """Return the list or object in the JSON ``text``, or None if the text is anything else."""
     if text.lstrip(" \t\r\n")[:1] not in ("{", "["):

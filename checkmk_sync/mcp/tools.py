@@ -209,7 +209,7 @@ def _parameter(argument: Argument, policy: Policy, choices: tuple[str, ...]) -> 
     about: dict[str, Any] = {"description": argument.tool_help or argument.help, "examples": examples}
     kind: Any = argument.kind
     default: Any = ... if argument.required else argument.default
-    if kind in (str, "file"):
+    if kind in (str, "file", "names"):
         kind = Annotated[str, Field(max_length=MAX_CHARS, pattern=_ONE_LINE)]
         if choices:
             kind = Literal[choices]

@@ -54,6 +54,10 @@ def test_examples_of_the_help_run(site_for_cli: SimulatedSite, sync: Run) -> Non
             words[2] = "web03"
         if command.words == "rules effective":  # the host of its example is gone by now
             words[2] = "host00000"
+        if command.name.endswith("acknowledge"):  # no host has a problem; test_downtime_commands.py runs them
+            continue
+        if any(argument.kind == "names" for argument in command.arguments):  # only these are monitored
+            words = [{"web01": "host00000", "web02": "host00001"}.get(word, word) for word in words]
         if command.destructive:
             words.append("--yes")
         if command.name == "discover":

@@ -42,8 +42,11 @@ def known() -> Iterator[SimulatedSite]:
         cmk.rules.create(**_examples("rules"))
         cmk.passwords.create("snmp", title="SNMP", password="geheim-geheim")
         down = [{"name": "web01", "state": 1, "labels": {"env": "prod"}}, {"name": "web02", "labels": {}}]
+        down.append({"name": "db01", "state": 1, "labels": {}})
         services = [{"host_name": "web01", "description": "CPU load", "state": 2, "plugin_output": "@x\x1b[1m"}]
         site.seed_monitoring({"hosts": down, "services": services})
+        assert cmk.downtimes.create("db01", end="2h", comment="reboot").ok
+        assert cmk.acknowledgements.set("db01", comment="ticket").ok
         yield site
 
 

@@ -66,8 +66,10 @@ def test_a_rule_with_another_value_is_changed(call: Call, own_site: SimulatedSit
         assert (rule.id, rule.value) == (created["id"], {"levels": (70.0, 90.0)})
         assert call("rule", **task, comment="The value stays.")["actions"] == ["update"]
         assert cmk.rules.get(str(rule.id)).value == {"levels": (70.0, 90.0)}
-        call("rule", **task, value_raw="None")
-        assert cmk.rules.get(str(rule.id)).value is None
+        plain = {"ruleset": "host_groups", "description": "Plugin"}
+        call("rule", **plain, value_raw="'all'")
+        call("rule", **plain, value_raw="None")
+        assert [rule.value for rule in cmk.rules.each(ruleset=plain["ruleset"])] == [None]
         cmk.rules.create(ruleset=FILESYSTEM, folder="/", value={}, description="Levels")
     failed = call("rule", **task, value={})
     assert f"occurs 2 times, as {rule.id} and " in failed["msg"]

@@ -11,11 +11,15 @@ pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 
 from mcp import Client
 
+from checkmk_sync import Target
 from checkmk_sync.commands import COMMANDS
 from checkmk_sync.testing import SimulatedSite
 from tests.mcp.in_process_client import error_text, result_data, run_client
 
-ADDING = ("hosts_create", "batch_create_hosts", "folders_create", "rules_create", "configuration_create")
+ADDING = (
+    *("hosts_create", "batch_create_hosts", "folders_create", "rules_create", "configuration_create"),
+    *("downtimes_create", "comments_create"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +197,20 @@ def test_rules_are_listed_and_computed_for_a_host() -> None:
 def test_fields_are_explained(known: SimulatedSite) -> None:
     (tag,) = _everything(known, "explain_fields", what="hosts.tag_networking")
     assert (tag["one_of"], tag["example"]) == ("lan, wan, dmz", "lan")
+
+
+def test_downtimes_acknowledgements_and_comments() -> None:
+    with SimulatedSite() as site, site.client() as cmk:
+        site.seed_monitoring({"hosts": [{"name": "web01", "state": 1}, {"name": "web010"}], "services": []})
+        assert cmk.downtimes.create(Target.host("web01", "web010"), end="2h", comment="reboot").ok
+        assert cmk.acknowledgements.set("web01", comment="ticket").ok
+        for tool, text in (
+            ("downtimes_list", "reboot"),
+            ("acknowledgements_list", "ticket"),
+            ("comments_list", "ticket"),
+        ):
+            rows = _everything(site, tool, host=["web01"])
+            assert [(row["host"], row["service"], row["comment"]) for row in rows] == [("web01", "", text)]
 
 
 def test_every_tool_that_reads_is_called_here() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.raw_requests import Raw
-from tests.testing.test_crashes import SCAN
+from tests.testing.request_bodies import SCAN
 from tests.testing.test_values import (
     HOSTS,
     NET,

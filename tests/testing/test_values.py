@@ -8,7 +8,7 @@ import pytest
 
 from checkmk_sync.testing import SimulatedSite
 from tests.raw_requests import Raw
-from tests.testing.test_crashes import SCAN, SNMP
+from tests.testing.request_bodies import SCAN, SNMP
 
 VERSIONS = ["2.2.0p44", "2.3.0p41", "2.4.0p18", "2.5.0p9"]
 HOSTS, FOLDERS = "/domain-types/host_config", "/domain-types/folder_config"

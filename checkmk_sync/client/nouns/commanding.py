@@ -105,6 +105,15 @@ class Commands(Resource):
             raise _not_found(next(iter(missing.values()), "no monitored object matches the target"))
         return rows, [Outcome(name, Status.NOT_APPLIED, _not_found(text)) for name, text in missing.items()]
 
+    def objects(
+        self, target: Union[Target, str], columns: Sequence[str] = (), *, include_children: bool = False
+    ) -> Rows:
+        """Return the monitored objects that a command for a target would be for, with columns of their state.
+
+        The keys have the members ``host`` and ``service``. Raises NotFoundError if there is no such object.
+        """
+        return self._resolve(self._with_children(target) if include_children else target, columns)[0]
+
     def _with_children(self, target: Union[Target, str]) -> Target:
         """Return the target for hosts and all hosts below them. The API cannot include children itself."""
         target = Target.of(target)

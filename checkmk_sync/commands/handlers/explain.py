@@ -10,13 +10,14 @@ from ...catalogue.nouns import NOUNS
 from ...client.checkmk import Checkmk
 from ...core.text import suggestion
 from ..command import Row
+from .search import matching
 
 _TYPE_NAMES = {str: "text", int: "number", bool: "true or false", list: "list", dict: "mapping"}
 _KINDS = ("hosts", "folders", *NOUNS)
 _GAP = "?"  # the name in a row that says what is unknown
 
 
-def explain(client: Checkmk, what: str, host: Optional[str]) -> list[Row]:
+def explain(client: Checkmk, what: str, host: Optional[str], search: Optional[str] = None) -> list[Row]:
     """Return a row for each field of a kind, or for the given field. Raises ValueError if it does not exist."""
     kind, _, name = what.partition(".")
     kind = kind.replace("-", "_")  # as in the names of commands
@@ -28,7 +29,7 @@ def explain(client: Checkmk, what: str, host: Optional[str]) -> list[Row]:
         rows = [*_built_in(client, kind), *_site_defined(client, name, host)]
     rows = list({row["name"]: row for row in rows}.values())  # the site's tags replace those of every new site
     if not name:
-        return rows
+        return list(matching(rows, search, "name", "about"))
     found = [row for row in rows if row["name"] == name]
     if not found:
         close = suggestion(name, tuple(row["name"] for row in rows if row["name"] != _GAP))

@@ -1,0 +1,211 @@
+"""The commands for downtimes, acknowledgements and comments."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Optional
+
+from ..catalogue.commands import RECURRENCES
+from .arguments import search
+from .command import Argument, Command, Field, LazyModule
+
+_handlers = LazyModule(".handlers.downtimes", __package__)
+
+
+def _query(value: Any) -> None:
+    if not isinstance(value, dict):
+        raise ValueError('a query must be an object such as {"op": "=", "left": "state", "right": "1"}')
+
+
+TARGET = (
+    Argument(
+        "objects",
+        "A host such as web01, or a service such as 'web01/CPU load'. A - reads them from standard input, as -o name "
+        "prints them.",
+        "names",
+        many=True,
+        example=["web01", "web02"],
+        aliases=("hosts", "host", "services", "names"),
+        tool_help="Hosts such as web01, or services such as web01/CPU load. A host does not include its services.",
+    ),
+    Argument("host_group", "The hosts of this host group."),
+    Argument("service_group", "The services of this service group."),
+    Argument("host_query", "The hosts that match this query, as the API takes it.", dict, check=_query),
+    Argument("service_query", "The services that match this query, as the API takes it.", dict, check=_query),
+)
+_COMMENT = Argument("comment", "The comment.", required=True, is_option=True, example="reboot")
+_ZONE = Argument("zone", "The time zone of times without one, such as Europe/Berlin.")
+_TIMES = "a duration such as 2h, an ISO 8601 time, or a time such as 'tomorrow 06:00 Europe/Berlin'"
+_WHEN = (
+    Argument(
+        "end",
+        f"The end: {_TIMES}. A duration counts from the start.",
+        required=True,
+        is_option=True,
+        option="--for",
+        aliases=("until", "end", "duration"),
+        metavar="TIME",
+        example="2h",
+    ),
+    Argument("start", f"The start: {_TIMES}.", default="now", metavar="TIME"),
+    _ZONE,
+)
+_NAMES = ("host", "service", "site", "id")
+_ENTRY = (
+    Field("host", "The name of the host."),
+    Field("service", "The service, or an empty text for the host itself.", untrusted=True),
+    Field("site", "The ID of the site."),
+    Field("id", "The ID, which is unique in its site only."),
+    Field("author", "The user who added it.", untrusted=True),
+    Field("comment", "The comment.", untrusted=True),
+)
+_SEARCH = search("the host, the service, the author or the comment", "reboot")
+
+
+def _by_id(noun: str) -> tuple[Argument, ...]:
+    return (
+        *TARGET,
+        Argument("id", f"Only the {noun} with this ID."),
+        Argument("site", f"The ID of the site of the {noun}; needed for the ID on a remote site."),
+    )
+
+
+def _write(words: str, text: str, handler: Any, preview: Any, *arguments: Argument, **facts: Any) -> Command:
+    """Return a command that writes. Its preview shows each object that it is for."""
+    facts = {"check_with": "checkmk-sync downtimes list", **facts}
+    command = Command(words, text, handler, arguments, writes=True, destructive=True, preview=preview, **facts)
+    done = Field(command.participle, "The number of objects or entries for which the monitoring has confirmed it.", int)
+    return replace(command, fields=(done,))
+
+
+DOWNTIME_COMMANDS = (
+    Command(
+        "downtimes list",
+        "List downtimes, also those that have not started yet.",
+        _handlers.list_downtimes,
+        (*TARGET, _SEARCH),
+        ("host", "service", "start", "end", "author", "comment"),
+        example="--search reboot",
+        fields=(
+            *_ENTRY,
+            Field("start", "The start.", time=True),
+            Field("end", "The end.", time=True),
+            Field("recurring", "True if it is repeated.", bool),
+            Field("flexible_minutes", "The duration of a flexible downtime.", Optional[int]),
+        ),
+        names=_NAMES,
+        empty_text="no downtimes",
+    ),
+    _write(
+        "downtimes create",
+        "Schedule a downtime for hosts or services.",
+        _handlers.create_downtimes,
+        _handlers.preview_create_downtimes,
+        *TARGET,
+        *_WHEN,
+        _COMMENT,
+        Argument("include_children", "Also for all hosts below these hosts.", bool, default=False),
+        Argument("flexible", "Start with the first problem, and last for this duration.", metavar="DURATION"),
+        Argument("recur", "Repeat the downtime.", choices=RECURRENCES),
+        example="web01 web02 --for 2h --comment reboot",
+        additive=True,
+    ),
+    _write(
+        "downtimes modify",
+        "Change the end or the comment of downtimes.",
+        _handlers.modify_downtimes,
+        _handlers.preview_modify_downtimes,
+        *_by_id("downtime"),
+        Argument("end", f"The new end: {_TIMES}. A duration counts from now.", option="--until", metavar="TIME"),
+        Argument("extend", "Move the end of each downtime by this duration.", metavar="DURATION", example="30m"),
+        Argument("comment", "The new comment."),
+        _ZONE,
+        example="web01 --extend 30m",
+    ),
+    _write(
+        "downtimes delete",
+        "Delete downtimes, which ends them.",
+        _handlers.delete_downtimes,
+        _handlers.preview_delete_downtimes,
+        *_by_id("downtime"),
+        example="web01 web02",
+    ),
+    Command(
+        "acknowledgements list",
+        "List acknowledged problems.",
+        _handlers.list_acknowledgements,
+        (*TARGET, _SEARCH),
+        ("host", "service", "author", "comment"),
+        example="--search ticket",
+        fields=(
+            *_ENTRY[:2],
+            Field("sticky", "True if it lasts until the object recovers.", bool),
+            Field("author", "The user who acknowledged the problem.", Optional[str], untrusted=True),
+            Field("comment", "The comment.", Optional[str], untrusted=True),
+            Field("time", "The time of the acknowledgement.", Optional[str], time=True),
+        ),
+        names=("host", "service"),
+        empty_text="no acknowledged problems",
+    ),
+    _write(
+        "acknowledge",
+        "Acknowledge problems of hosts or services.",
+        _handlers.acknowledge,
+        _handlers.preview_acknowledge,
+        *TARGET,
+        _COMMENT,
+        Argument("expires", f"The end of the acknowledgement: {_TIMES}. Needs Checkmk 2.4.0p6.", metavar="TIME"),
+        _ZONE,
+        Argument("sticky", "End it with the next change of the state.", bool, default=True, option="--no-sticky"),
+        Argument("notify", "Send no notifications about it.", bool, default=True, option="--no-notify"),
+        Argument("persistent", "Keep the comment after its end.", bool, default=False),
+        example="web01 web02 --comment 'ticket 4711'",
+        check_with="checkmk-sync acknowledgements list",
+    ),
+    _write(
+        "unacknowledge",
+        "Remove the acknowledgements of hosts or services. Needs Checkmk 2.4.0p6.",
+        _handlers.unacknowledge,
+        _handlers.preview_unacknowledge,
+        *TARGET,
+        example="web01 web02",
+        check_with="checkmk-sync acknowledgements list",
+        idempotent=True,
+    ),
+    Command(
+        "comments list",
+        "List comments on hosts and services.",
+        _handlers.list_comments,
+        (*TARGET, _SEARCH),
+        ("host", "service", "time", "author", "comment"),
+        example="--search fan",
+        fields=(
+            *_ENTRY,
+            Field("time", "The time of the comment.", time=True),
+            Field("persistent", "True if it survives a restart of the monitoring core.", bool),
+        ),
+        names=_NAMES,
+        empty_text="no comments",
+    ),
+    _write(
+        "comments create",
+        "Add a comment to hosts or services.",
+        _handlers.create_comments,
+        _handlers.preview_create_comments,
+        *TARGET,
+        _COMMENT,
+        Argument("persistent", "Keep it when the monitoring core restarts.", bool, default=False),
+        example="web01 --comment 'replaced the fan'",
+        check_with="checkmk-sync comments list",
+        additive=True,
+    ),
+    _write(
+        "comments delete",
+        "Delete comments.",
+        _handlers.delete_comments,
+        _handlers.preview_delete_comments,
+        *_by_id("comment"),
+        example="web01 web02",
+        check_with="checkmk-sync comments list",
+    ),
+)
