@@ -114,7 +114,7 @@ class HostStructure(Attributed[Host], BulkEditable[Host]):
         with contextlib.suppress(CheckmkError):  # sites before 2.4 do not show the job
             job = Jobs(self._site).get(RENAME_JOB)
             state, log = job.state, "; ".join(job.log[-3:])
-        reason = f"its log ends with {log!r}" if log else "see the log of the site"
+        reason = f"the log of the job ends with {log!r}" if log else "see the log of the site"
         return JobError(f"{name} was not renamed to {new_name}; {reason}", state=state)
 
     def _adopted_as(self, renamed: Host, name: str) -> Host:
@@ -277,7 +277,7 @@ def _nodes(nodes: Iterable[str]) -> tuple[str, ...]:
 
 
 def _with_hint(error: CheckmkError) -> CheckmkError:
-    """Return the error of a rename, which says what to do if changes are pending."""
+    """Return the error of a rename, with the next step if the reason is a pending change."""
     if not (isinstance(error, ConflictError) and "pending changes" in f"{error.title} {error.detail}".lower()):
         return error
     detail = "Checkmk renames no host before all changes are activated; call client.activation.activate() first"

@@ -1,4 +1,4 @@
-"""Starts the scan for parents of hosts. There is no network, so a scan finds no parents."""
+"""Starts the scan for parents of hosts, which finds no parents, because the hosts have no network."""
 
 from __future__ import annotations
 
