@@ -1,4 +1,4 @@
-"""Jobs that take time: activations, discoveries and renames. They take effect when they end."""
+"""Jobs that take time: activations, discoveries, renames and parent scans. They take effect when they end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .configuration import Configuration, HostConfig
 from .monitoring_core import MonitoredHost, MonitoringCore
 from .sample_services import Phases
 
-BULK, RENAME = "bulk_discovery", "rename-hosts"  # the IDs of the jobs
+BULK, RENAME, PARENT_SCAN = "bulk_discovery", "rename-hosts", "parent_scan"  # the IDs of the jobs
 
 
 @dataclass
@@ -112,7 +112,7 @@ class Job:
 
 @dataclass
 class BackgroundJobs:
-    """The discoveries and renames of a site, by ID. The next ``failing`` discoveries fail."""
+    """The discoveries, renames and parent scans of a site, by ID. The next ``failing`` discoveries and scans fail."""
 
     configuration: Configuration
     services_per_host: int
@@ -149,6 +149,15 @@ class BackgroundJobs:
             return "exception", [f"{name}: cannot be renamed to {new}"]
         self.configuration.rename_host(name, new, user=user)
         return "finished", [f"{name}: renamed to {new}"]
+
+    def start_parent_scan(self, hosts: Sequence[str]) -> Job:
+        return self._start(PARENT_SCAN, lambda: self._scan_parents(hosts))
+
+    def _scan_parents(self, hosts: Sequence[str]) -> tuple[str, list[str]]:
+        if self.failing > 0:
+            self.failing -= 1
+            return "exception", ["traceroute: command not found"]
+        return "finished", [f"{name}: no gateway found" for name in hosts]
 
     def start_discovery(self, ident: str, hosts: Sequence[str], options: Mapping[str, bool], user: str) -> Job:
         """Start a discovery. ``options`` select the services to accept when it ends."""

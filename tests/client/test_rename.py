@@ -104,7 +104,7 @@ def test_a_rename_that_fails_is_an_error_with_its_log(
 ) -> None:
     failing: Any = lambda *_: ("exception", ["no space left"])  # noqa: E731
     monkeypatch.setattr(prepared.state.jobs, "_rename", failing)
-    with pytest.raises(JobError, match="^old was not renamed to new; its log .*no space left") as caught:
+    with pytest.raises(JobError, match="^old was not renamed to new; the log of the job .*no space left") as caught:
         cmk.hosts.rename("old", "new")
     assert (caught.value.state, is_uncertain(caught.value)) == ("exception", False)
 
@@ -127,3 +127,23 @@ def test_a_label_that_cannot_be_changed_is_reported(prepared: SimulatedSite, cmk
     ) as caught:
         cmk.hosts.rename("old", "new")
     assert is_uncertain(caught.value)
+
+
+@pytest.mark.parametrize("place", [RENAME, "wait-for-completion|objects/host_config/new$", ""])
+@pytest.mark.parametrize("kind", sorted(set(Fault.kinds()) - {"slow_hosts", "late"}))
+def test_no_outcome_contradicts_the_site(
+    of_version: tuple[SimulatedSite, Checkmk], clock: ManualClock, kind: str, place: str
+) -> None:
+    site, cmk = of_version
+    site.set_faults([Fault(kind, path=place, times=2)])
+    try:
+        renamed = cmk.hosts.rename("old", "new", timeout_s=30)
+        status = "applied" if renamed.attributes["labels"][ADOPTED_LABEL] == "new" else "wrong label"
+    except CheckmkError as error:
+        status = "unknown" if is_uncertain(error) else "not applied"
+    site.set_faults([])
+    clock.advance(1000)
+    assert cmk.hosts.find("child", fresh=True) is not None
+    is_renamed = "new" in _names(site)
+    assert status == "unknown" or (status == "applied") is is_renamed
+    assert _renames(site) <= 1 or kind == "repeat", "only the web server has sent it twice"

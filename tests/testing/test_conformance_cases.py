@@ -31,6 +31,7 @@ FAMILIES = (
     "hosts",
     "jobs",
     "notification_rules",
+    "parent_scan",
     "passwords",
     "rename",
     "roles",

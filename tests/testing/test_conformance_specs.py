@@ -78,6 +78,8 @@ def _monitoring(cmk: Checkmk) -> None:
     cmk.activation.activate(wait_for_hosts=["web01"])
     cmk.activation.running()
     cmk.hosts.rename("bulk2", "renamed")
+    if cmk.checkmk_version().at_least("2.3.0p7"):
+        cmk.hosts.scan_parents(["bulk0"], gateways="/a", wait=False)
     list(cmk.host_status.each(search="web*", columns=["alias", "labels"]))
     cmk.host_status.get("web01", ["address"])
     list(cmk.services.each(host="web01", columns=["plugin_output"]))

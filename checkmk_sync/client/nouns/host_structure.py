@@ -1,10 +1,10 @@
-"""Renames and moves hosts, and creates clusters, which are hosts that consist of other hosts."""
+"""Renames and moves hosts, scans for their parents, and creates clusters, which are hosts that consist of others."""
 
 from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
-from typing import Any, Iterable, Optional
+from typing import Any, Iterable, Optional, Union
 
 from ...catalogue.labels import ADOPTED_LABEL
 from ...catalogue.paths import folder_path, host_name
@@ -28,13 +28,13 @@ from ..resource import writes
 from ..settling import after_write, confirm, wait_for
 from ..site import Site
 from ..updates import Attributes, json_mapping
-from .jobs import RACE_S, Jobs
+from .jobs import RACE_S, Job, Jobs
 
 RENAME_JOB = "rename-hosts"  # CHECKMK_API_MORE 10.17: the ID of the job, which sites show since 2.4
 
 
 class HostStructure(Attributed[Host], BulkEditable[Host]):
-    """The methods of :class:`.Hosts` that change names, folders and the nodes of clusters."""
+    """The methods of :class:`.Hosts` that change names, folders, parents and the nodes of clusters."""
 
     @writes
     def rename(self, name: str, new_name: str, *, timeout_s: float = 600.0) -> Host:
@@ -114,7 +114,7 @@ class HostStructure(Attributed[Host], BulkEditable[Host]):
         with contextlib.suppress(CheckmkError):  # sites before 2.4 do not show the job
             job = Jobs(self._site).get(RENAME_JOB)
             state, log = job.state, "; ".join(job.log[-3:])
-        reason = f"its log ends with {log!r}" if log else "see the log of the site"
+        reason = f"the log of the job ends with {log!r}" if log else "see the log of the site"
         return JobError(f"{name} was not renamed to {new_name}; {reason}", state=state)
 
     def _adopted_as(self, renamed: Host, name: str) -> Host:
@@ -221,6 +221,53 @@ class HostStructure(Attributed[Host], BulkEditable[Host]):
             parse=lambda *_: confirm(self._site, lambda site: self._with_site(site).get(name, fresh=True)),
         )
 
+    @writes
+    def scan_parents(
+        self,
+        names: Iterable[str],
+        *,
+        gateways: Union[bool, str] = False,
+        force_explicit: bool = False,
+        wait: bool = True,
+        timeout_s: float = 1800.0,
+    ) -> Job:
+        """Let the site find the parents of hosts with traceroute and set them, and return the background job.
+
+        >>> cmk.hosts.scan_parents(["web01", "web02"], gateways="/gateways").result()
+
+        * ``gateways``: the folder in which gateways without a host are created, or True for the folder of the host.
+        * ``force_explicit``: set the parents of a host even if its folder has the same ones.
+        * ``wait``: wait for the end of the job. With ``wait=False``, call :meth:`.Job.wait` later. Checkmk before 2.4
+          does not show the job, so that it requires ``wait=False``.
+
+        The job may have failed; :meth:`.Job.result` raises an error then. Raises ConflictError while another parent
+        scan runs, BadRequestError if a host does not exist, and WaitTimeoutError if the job takes longer than
+        ``timeout_s`` seconds. Checkmk 2.2 has no parent scan.
+        """
+        jobs, deadline = Jobs(self._site), Deadline(self._site.clock, timeout_s)
+        self._site.require_operation(self.noun, "scan_parents")
+        if wait and not jobs.shows_all:
+            raise CheckmkError(f"Checkmk {self._site.version()} does not show when a parent scan ends; use wait=False")
+        body = {
+            "host_names": require_strings(names, "names"),
+            "gateway_hosts": _gateways(gateways),
+            # CHECKMK_API_MORE: these objects are required, although all their fields have defaults.
+            "configuration": {"force_explicit_parents": force_explicit},
+            "performance": {},
+        }
+        job = jobs.connect(self._read(Job.parse, "scan_parents", body=body))
+        if wait:
+            with after_write("the parent scan was started, but its result is unknown"):
+                job = jobs.wait_until(job.id, deadline)
+            self._site.invalidate_reads()  # the site has changed hosts
+        return job
+
+
+def _gateways(gateways: Union[bool, str]) -> dict[str, Any]:
+    if isinstance(gateways, str):
+        return {"option": "create_in_folder", "folder": folder_path(gateways)}
+    return {"option": "create_in_host_location" if gateways else "no_gateway_hosts"}
+
 
 def _nodes(nodes: Iterable[str]) -> tuple[str, ...]:
     names = tuple(require_strings(nodes, "nodes"))
@@ -230,7 +277,7 @@ def _nodes(nodes: Iterable[str]) -> tuple[str, ...]:
 
 
 def _with_hint(error: CheckmkError) -> CheckmkError:
-    """Return the error of a rename, which says what to do if changes are pending."""
+    """Return the error of a rename, with the next step if the reason is a pending change."""
     if not (isinstance(error, ConflictError) and "pending changes" in f"{error.title} {error.detail}".lower()):
         return error
     detail = "Checkmk renames no host before all changes are activated; call client.activation.activate() first"

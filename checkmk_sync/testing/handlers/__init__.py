@@ -13,6 +13,7 @@ from . import (  # noqa: F401
     hosts,
     hosts_bulk,
     hosts_internal,
+    parent_scan,
     rename,
     status,
     version,

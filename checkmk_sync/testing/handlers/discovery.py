@@ -80,13 +80,13 @@ def wait(context: Context) -> Response:
 def run_status(context: Context) -> Response:
     # Checkmk: a host that was never scanned also has a job, which has not started.
     ident = _scan(existing_host(context))
-    return _job_answer(context, ident, context.state.jobs.visible(ident), "service_discovery_run")
+    return job_answer(context, ident, context.state.jobs.visible(ident), "service_discovery_run")
 
 
-def _job_answer(context: Context, ident: str, job: Optional[Job], domain_type: str) -> Response:
+def job_answer(context: Context, ident: str, job: Optional[Job], domain_type: str) -> Response:
     """Return a job, or a job that has not started for None, in the format of the endpoints with a domain type."""
     state, is_active, log = ("initialized", False, []) if job is None else (job.state, job.active, job.log)
-    title = f"Service discovery background job {ident} is {state}"
+    title = f"Background job {ident} is {state}"
     links = [context.links.self_(f"/objects/{domain_type}/{context.links.quoted(ident)}")]
     logs = {"result": log, "progress": [] if job is None else ["Starting job..."]}
     extensions = {"active": is_active, "state": state, "logs": logs}
@@ -184,7 +184,7 @@ def start_bulk(context: Context) -> Response:
     job = jobs.start_discovery(ident, body["hostnames"], options, context.user.name)
     if profile.has_background_jobs:
         return context.redirect(303, f"/objects/background_job/{ident}")
-    return _job_answer(context, ident, job, "discovery_run")
+    return job_answer(context, ident, job, "discovery_run")
 
 
 @Endpoint("GET", "/objects/discovery_run/<job_id>", until="2.4.0b1")
@@ -193,7 +193,7 @@ def old_bulk_status(context: Context) -> Response:
     ident = context.params["job_id"]
     if ident != BULK:
         raise Problem(404, f"Background job {ident!r} not found.")
-    return _job_answer(context, ident, context.state.jobs.visible(ident), "discovery_run")
+    return job_answer(context, ident, context.state.jobs.visible(ident), "discovery_run")
 
 
 @Endpoint("GET", "/objects/background_job/<job_id>", query={"site_id": Field(string)}, since="2.4.0b1")
