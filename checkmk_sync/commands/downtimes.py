@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, Optional
 
 from ..catalogue.commands import RECURRENCES
@@ -34,6 +35,15 @@ TARGET = (
     Argument("service_query", "The services that match this query, as the API takes it.", dict, check=_query),
 )
 _COMMENT = Argument("comment", "The comment.", required=True, is_option=True, example="reboot")
+_TIMEOUT = Argument(
+    "timeout_s",
+    "Wait this long, in seconds, for the monitoring core to execute the command.",
+    int,
+    default=30,
+    option="--timeout",
+    minimum=1,
+    maximum=600,
+)
 _ZONE = Argument("zone", "The time zone of times without one, such as Europe/Berlin.")
 _TIMES = "a duration such as 2h, an ISO 8601 time, or a time such as 'tomorrow 06:00 Europe/Berlin'"
 _WHEN = (
@@ -73,7 +83,9 @@ def _by_id(noun: str) -> tuple[Argument, ...]:
 def _write(words: str, text: str, handler: Any, preview: Any, *arguments: Argument, **facts: Any) -> Command:
     """Return a command that writes. Its preview shows each object that it is for."""
     facts = {"check_with": "checkmk-sync downtimes list", **facts}
-    command = Command(words, text, handler, arguments, writes=True, destructive=True, preview=preview, **facts)
+    command = Command(
+        words, text, handler, (*arguments, _TIMEOUT), writes=True, destructive=True, preview=preview, **facts
+    )
     done = Field(command.participle, "The number of objects or entries for which the monitoring has confirmed it.", int)
     return replace(command, fields=(done,))
 
@@ -82,7 +94,7 @@ DOWNTIME_COMMANDS = (
     Command(
         "downtimes list",
         "List downtimes, also those that have not started yet.",
-        _handlers.list_downtimes,
+        partial(_handlers.list_all, "downtimes"),
         (*TARGET, _SEARCH),
         ("host", "service", "start", "end", "author", "comment"),
         example="--search reboot",
@@ -91,7 +103,7 @@ DOWNTIME_COMMANDS = (
             Field("start", "The start.", time=True),
             Field("end", "The end.", time=True),
             Field("recurring", "True if it is repeated.", bool),
-            Field("flexible_minutes", "The duration of a flexible downtime.", Optional[int]),
+            Field("flexible", "The duration of a flexible downtime.", Optional[str]),
         ),
         names=_NAMES,
         empty_text="no downtimes",
@@ -99,22 +111,29 @@ DOWNTIME_COMMANDS = (
     _write(
         "downtimes create",
         "Schedule a downtime for hosts or services.",
-        _handlers.create_downtimes,
-        _handlers.preview_create_downtimes,
+        _handlers.create,
+        _handlers.preview_create,
         *TARGET,
         *_WHEN,
         _COMMENT,
         Argument("include_children", "Also for all hosts below these hosts.", bool, default=False),
         Argument("flexible", "Start with the first problem, and last for this duration.", metavar="DURATION"),
         Argument("recur", "Repeat the downtime.", choices=RECURRENCES),
+        Argument(
+            "ensure",
+            "Schedule no second downtime with the same comment at that time, but change its end. So the command can be "
+            "repeated.",
+            bool,
+            default=False,
+        ),
         example="web01 web02 --for 2h --comment reboot",
         additive=True,
     ),
     _write(
         "downtimes modify",
         "Change the end or the comment of downtimes.",
-        _handlers.modify_downtimes,
-        _handlers.preview_modify_downtimes,
+        partial(_handlers.change, "downtimes", "modify", "modified"),
+        _handlers.preview_modify,
         *_by_id("downtime"),
         Argument("end", f"The new end: {_TIMES}. A duration counts from now.", option="--until", metavar="TIME"),
         Argument("extend", "Move the end of each downtime by this duration.", metavar="DURATION", example="30m"),
@@ -125,15 +144,15 @@ DOWNTIME_COMMANDS = (
     _write(
         "downtimes delete",
         "Delete downtimes, which ends them.",
-        _handlers.delete_downtimes,
-        _handlers.preview_delete_downtimes,
+        partial(_handlers.change, "downtimes", "delete", "deleted"),
+        partial(_handlers.preview_change, "downtimes", "Delete"),
         *_by_id("downtime"),
         example="web01 web02",
     ),
     Command(
         "acknowledgements list",
         "List acknowledged problems.",
-        _handlers.list_acknowledgements,
+        partial(_handlers.list_all, "acknowledgements"),
         (*TARGET, _SEARCH),
         ("host", "service", "author", "comment"),
         example="--search ticket",
@@ -150,8 +169,10 @@ DOWNTIME_COMMANDS = (
     _write(
         "acknowledge",
         "Acknowledge problems of hosts or services.",
-        _handlers.acknowledge,
-        _handlers.preview_acknowledge,
+        partial(_handlers.send, "acknowledgements", "set", "acknowledged"),
+        partial(
+            _handlers.preview, "acknowledgements", "Acknowledge with the comment {comment!r} the problems of", "state"
+        ),
         *TARGET,
         _COMMENT,
         Argument("expires", f"The end of the acknowledgement: {_TIMES}. Needs Checkmk 2.4.0p6.", metavar="TIME"),
@@ -165,8 +186,8 @@ DOWNTIME_COMMANDS = (
     _write(
         "unacknowledge",
         "Remove the acknowledgements of hosts or services. Needs Checkmk 2.4.0p6.",
-        _handlers.unacknowledge,
-        _handlers.preview_unacknowledge,
+        partial(_handlers.send, "acknowledgements", "remove", "unacknowledged"),
+        partial(_handlers.preview, "acknowledgements", "Remove the acknowledgements of", "acknowledged"),
         *TARGET,
         example="web01 web02",
         check_with="checkmk-sync acknowledgements list",
@@ -175,7 +196,7 @@ DOWNTIME_COMMANDS = (
     Command(
         "comments list",
         "List comments on hosts and services.",
-        _handlers.list_comments,
+        partial(_handlers.list_all, "comments"),
         (*TARGET, _SEARCH),
         ("host", "service", "time", "author", "comment"),
         example="--search fan",
@@ -190,8 +211,8 @@ DOWNTIME_COMMANDS = (
     _write(
         "comments create",
         "Add a comment to hosts or services.",
-        _handlers.create_comments,
-        _handlers.preview_create_comments,
+        partial(_handlers.send, "comments", "create", "created"),
+        partial(_handlers.preview, "comments", "Add the comment {comment!r} to", ""),
         *TARGET,
         _COMMENT,
         Argument("persistent", "Keep it when the monitoring core restarts.", bool, default=False),
@@ -202,8 +223,8 @@ DOWNTIME_COMMANDS = (
     _write(
         "comments delete",
         "Delete comments.",
-        _handlers.delete_comments,
-        _handlers.preview_delete_comments,
+        partial(_handlers.change, "comments", "delete", "deleted"),
+        partial(_handlers.preview_change, "comments", "Delete"),
         *_by_id("comment"),
         example="web01 web02",
         check_with="checkmk-sync comments list",

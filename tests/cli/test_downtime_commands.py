@@ -61,6 +61,22 @@ def test_children_are_included_only_if_they_are_requested(cmk: Checkmk, sync: Ru
     assert sorted(_objects(cmk)) == ["web01", "web01", "web02"]
 
 
+def test_a_repeated_command_can_ensure_one_downtime(cmk: Checkmk, sync: Run) -> None:
+    for end in ("1h", "2h"):
+        create = ("downtimes", "create", "web01", "web02", "--for", end, "--comment", "c", "--ensure", "--yes")
+        assert sync(*create, "--json").data["created"] == 2
+    assert sorted(_objects(cmk)) == ["web01", "web02"]
+
+
+def test_a_command_that_the_core_has_not_executed_is_unknown(sync: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with SimulatedSite(hosts=1, services=0, command_delay=3600) as slow:
+        use_site(monkeypatch, slow)
+        done = sync("downtimes", "create", "host00000", "--for", "2h", "--comment", "c", "--timeout", "1", "--yes")
+    assert done.code == 5
+    assert "host00000: unknown: the monitoring core has not executed the command within 1 s" in done.err
+    assert "check with: checkmk-sync downtimes list" in done.err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

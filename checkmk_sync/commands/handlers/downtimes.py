@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence, Union
+from dataclasses import fields, replace
+from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple, Optional
 
 from ...catalogue.paths import host_name
 from ...client.checkmk import Checkmk
 from ...client.nouns.commanding import Commands
-from ...client.nouns.comments import Comment, Comments
-from ...client.nouns.downtimes import Downtime, Downtimes
+from ...client.nouns.downtimes import Downtime
 from ...client.outcomes import Outcome, Outcomes
 from ...client.query import Filter
 from ...client.targets import MonitoredObject, Target
@@ -20,13 +20,13 @@ from ...errors import BatchError, CheckmkError
 from ..command import Preview, Row
 from .search import matching
 
-Entry = Union[Downtime, Comment]
 _KINDS: Mapping[str, Callable[[Any], Target]] = {
     "host_group": Target.host_group,
     "service_group": Target.service_group,
     "host_query": lambda query: Target.matching_hosts(Filter(query)),
     "service_query": lambda query: Target.matching_services(Filter(query)),
 }
+_SELECTION = ("objects", *_KINDS, "id", "site")
 _SEARCHED = ("host", "service", "author", "comment")
 _TOO_LONG = "Use fewer objects per call."
 
@@ -65,6 +65,12 @@ def _targets(selection: Mapping[str, Any]) -> list[Target]:
     return [Target.objects(part) for part in parts if part]
 
 
+def _split(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the arguments that select objects, and the options of the command."""
+    selection = {name: value for name, value in arguments.items() if name in _SELECTION}
+    return selection, {name: value for name, value in arguments.items() if name not in _SELECTION}
+
+
 def _fixed(names: Iterable[str]) -> dict[str, Any]:
     """Return the selection of exactly these objects or entries."""
     return {**dict.fromkeys(_KINDS), "objects": list(names)}
@@ -74,7 +80,8 @@ def _entries(noun: Any, selection: dict[str, Any]) -> Iterator[Any]:
     """Yield the downtimes, comments or acknowledgements that were selected, or all of them."""
     targets = _targets(selection) if any(selection.values()) else [None]
     names = [_name(text) for text in selection.get("objects") or ()]
-    any_entry = {name.of for name in names if not name.entry}
+    # An acknowledgement has no ID, so a name with one stands for its object.
+    any_entry = {name.of for name in names if not name.entry or noun.noun == "acknowledgements"}
     known = {(name.of, *name.entry) for name in names if name.entry}
     for target in targets:
         for entry in noun.each(target):
@@ -82,21 +89,24 @@ def _entries(noun: Any, selection: dict[str, Any]) -> Iterator[Any]:
                 yield entry
 
 
-def _selected(noun: Any, id: Optional[str], site: Optional[str], selection: dict[str, Any]) -> list[Any]:  # noqa: A002
-    if id is None:
-        _targets(selection)  # at least one is needed
+def _selected(noun: Any, selection: dict[str, Any]) -> list[Any]:
+    """Return the downtimes or comments that were selected, by their ID or by their objects."""
+    ident, site = selection.pop("id"), selection.pop("site")
+    if ident is None:
+        _targets(selection)  # raises ValueError if nothing is selected
         return [entry for entry in _entries(noun, selection) if site in (None, entry.site)]
     if any(selection.values()):
         raise ValueError("give either an ID, or the names of hosts or services")
-    return [noun.get(id, site=site, fresh=True)]
+    return [noun.get(ident, site=site, fresh=True)]
 
 
-def _send(verb: str, targets: Sequence[Target], send: Callable[[Target], Outcomes]) -> Row:
+def send(kind: str, method: str, verb: str, client: Checkmk, /, **arguments: Any) -> Row:
     """Send a command for each target, and return the number of objects. Raises BatchError unless all were applied."""
+    selection, options = _split(arguments)
     outcomes: list[Outcome] = []
-    for target in targets:
+    for target in _targets(selection):
         try:
-            outcomes += send(target)
+            outcomes += getattr(getattr(client, kind), method)(target, **options)
         except CheckmkError as error:
             if not outcomes:
                 raise
@@ -125,15 +135,18 @@ def _lines(objects: Iterable[MonitoredObject]) -> list[str]:
     return lines
 
 
-def _preview(noun: Commands, what: str, selection: dict[str, Any], column: str = "", **options: Any) -> Preview:
+def preview(kind: str, what: str, column: str, client: Checkmk, /, **arguments: Any) -> Preview:
     """Return a preview with the monitored objects. The command is limited to these.
 
     Objects without a true ``column`` are left out. Raises ValueError if no object is left.
     """
+    selection, options = _split(arguments)
     targets = _targets(selection)
+    noun: Commands = getattr(client, kind)
+    children = options.get("include_children", False)
     rows: dict[MonitoredObject, Any] = {}
     for target in targets:
-        rows.update(noun.objects(target, [column] if column else [], **options))
+        rows.update(noun.objects(target, [column] if column else [], include_children=children))
     changed = [of for of, row in rows.items() if not column or row[column]]
     missing = [of for target in targets for of in target.named if of not in rows]
     lines = _lines(changed)
@@ -143,146 +156,65 @@ def _preview(noun: Commands, what: str, selection: dict[str, Any], column: str =
     if not changed:  # the state can change after the preview, and nobody would have seen the object
         raise ValueError("; ".join(lines))
     fixed = _fixed(name_line(of) for of in (*changed, *missing))
-    summary = f"{what} {pluralize(len(changed), 'object')}."
+    summary = f"{what.format(**options)} {pluralize(len(changed), 'object')}."
     return Preview(summary, tuple(lines), lines, fixed, too_long=_TOO_LONG)
 
 
-def _preview_entries(noun: Any, what: str, arguments: dict[str, Any]) -> Preview:
+def change(kind: str, method: str, verb: str, client: Checkmk, /, **arguments: Any) -> Row:
+    selection, options = _split(arguments)
+    noun = getattr(client, kind)
+    return _done(verb, getattr(noun, method)(_selected(noun, selection), **options))
+
+
+def preview_change(kind: str, what: str, client: Checkmk, /, **arguments: Any) -> Preview:
     """Return a preview with downtimes or comments. The command is limited to these."""
-    entries = _selected(noun, arguments.pop("id"), arguments.pop("site"), arguments)
+    noun = getattr(client, kind)
+    entries = _selected(noun, _split(arguments)[0])
     lines = [f"{e.of} #{e.id} on {e.site}, by {e.author}: {e.comment}{_period(e)}" for e in entries]
-    names = [name_line((*e.of, e.site, e.id)) for e in entries]
-    fixed = {**_fixed(names), "id": None, "site": None} if entries else {}
+    fixed = {**_fixed(name_line((*e.of, e.site, e.id)) for e in entries), "id": None, "site": None} if entries else {}
     summary = f"{what} {pluralize(len(entries), noun.noun.removesuffix('s'))}."
     return Preview(summary, tuple(lines), lines, fixed, needs_approval=bool(entries), too_long=_TOO_LONG)
 
 
-def _period(entry: Entry) -> str:
-    return f" ({entry.start.isoformat()} to {entry.end.isoformat()})" if isinstance(entry, Downtime) else ""
-
-
-def _row(entry: Entry) -> Row:
-    named = {"host": entry.of.host, "service": entry.of.service, "site": entry.site, "id": entry.id}
-    return {**named, "author": entry.author, "comment": entry.comment}
-
-
-def list_downtimes(client: Checkmk, search: Optional[str], **selection: Any) -> Iterator[Row]:
-    def row(entry: Downtime) -> Row:
-        minutes = None if entry.flexible is None else int(entry.flexible.total_seconds() // 60)
-        times = {"start": entry.start.isoformat(), "end": entry.end.isoformat()}
-        return {**_row(entry), **times, "recurring": entry.recurring, "flexible_minutes": minutes}
-
-    return matching(map(row, _entries(client.downtimes, selection)), search, *_SEARCHED)
-
-
-def list_comments(client: Checkmk, search: Optional[str], **selection: Any) -> Iterator[Row]:
-    def row(entry: Comment) -> Row:
-        return {**_row(entry), "time": entry.time.isoformat(), "persistent": entry.persistent}
-
-    return matching(map(row, _entries(client.comments, selection)), search, *_SEARCHED)
-
-
-def list_acknowledgements(client: Checkmk, search: Optional[str], **selection: Any) -> Iterator[Row]:
-    def row(entry: Any) -> Row:
-        time = None if entry.time is None else entry.time.isoformat()
-        about = {"sticky": entry.sticky, "author": entry.author, "comment": entry.comment, "time": time}
-        return {"host": entry.of.host, "service": entry.of.service, **about}
-
-    # An acknowledgement has no ID, so a name with one stands for its object.
-    names = [name_line(_name(text).of) for text in selection["objects"]]
-    entries = _entries(client.acknowledgements, {**selection, "objects": names})
-    return matching(map(row, entries), search, *_SEARCHED)
-
-
-_TIMES = ("end", "start", "zone")
-_OPTIONS = ("comment", "flexible", "recur", "include_children")
-
-
-def create_downtimes(client: Checkmk, **arguments: Any) -> Row:
-    options = {name: arguments.pop(name) for name in (*_TIMES, *_OPTIONS)}
-    return _send("created", _targets(arguments), lambda target: client.downtimes.create(target, **options))
-
-
-def preview_create_downtimes(client: Checkmk, **arguments: Any) -> Preview:
-    end, start, zone = (arguments.pop(name) for name in _TIMES)
-    options = {name: arguments.pop(name) for name in _OPTIONS}
-    first = parse_moment(start, dt.datetime.now(dt.timezone.utc), zone)
-    last = parse_moment(end, first, zone).isoformat()
-    what = f"Schedule a downtime from {'now' if start == 'now' else first.isoformat()} to {last} for"
-    found = _preview(client.downtimes, what, arguments, include_children=options["include_children"])
-    # The person approves this end, and exactly these children.
-    limits = {"end": last, "start": start if start == "now" else first.isoformat(), "include_children": False}
-    return Preview(found.summary, found.details, found.facts, {**found.fixed_arguments, **limits}, too_long=_TOO_LONG)
-
-
-def _changes(arguments: dict[str, Any]) -> dict[str, Any]:
-    return {name: arguments.pop(name) for name in ("end", "extend", "comment", "zone")}
-
-
-def modify_downtimes(client: Checkmk, id: Optional[str], site: Optional[str], **arguments: Any) -> Row:  # noqa: A002
-    changes = _changes(arguments)
-    entries = _selected(client.downtimes, id, site, arguments)
-    return _done("modified", client.downtimes.modify(entries, **changes))
-
-
-def preview_modify_downtimes(client: Checkmk, **arguments: Any) -> Preview:
-    given = {name: value for name, value in _changes(arguments).items() if value is not None}
+def preview_modify(client: Checkmk, **arguments: Any) -> Preview:
+    given = {name: arguments[name] for name in ("end", "extend", "comment") if arguments[name] is not None}
     if not given:
         raise ValueError("nothing to change: give --until, --extend or --comment")
-    shown = ", ".join(f"{name} {value!r}" for name, value in given.items())
-    return _preview_entries(client.downtimes, f"Change ({shown})", arguments)
+    what = f"Change ({', '.join(f'{name}: {value}' for name, value in given.items())})"
+    return preview_change("downtimes", what, client, **arguments)
 
 
-def _delete(noun: Union[Downtimes, Comments], id: Optional[str], site: Optional[str], selection: Any) -> Row:  # noqa: A002
-    return _done("deleted", noun.delete(_selected(noun, id, site, selection)))
+def preview_create(client: Checkmk, **arguments: Any) -> Preview:
+    """Return a preview of new downtimes. The person approves their end, and exactly these children."""
+    start, zone = arguments["start"], arguments["zone"]
+    first = parse_moment(start, dt.datetime.now(dt.timezone.utc), zone)
+    last = parse_moment(arguments["end"], first, zone).isoformat()
+    start = start if start == "now" else first.isoformat()
+    what = "Ensure" if arguments["ensure"] else "Schedule"
+    found = preview("downtimes", f"{what} a downtime from {start} to {last} for", "", client, **arguments)
+    limits = {"end": last, "start": start, "include_children": False}
+    return replace(found, fixed_arguments={**found.fixed_arguments, **limits})
 
 
-def delete_downtimes(client: Checkmk, id: Optional[str], site: Optional[str], **selection: Any) -> Row:  # noqa: A002
-    return _delete(client.downtimes, id, site, selection)
+def create(client: Checkmk, ensure: bool, **arguments: Any) -> Row:
+    return send("downtimes", "ensure" if ensure else "create", "created", client, **arguments)
 
 
-def preview_delete_downtimes(client: Checkmk, **arguments: Any) -> Preview:
-    return _preview_entries(client.downtimes, "Delete", arguments)
+def list_all(kind: str, client: Checkmk, /, search: Optional[str], **selection: Any) -> Iterator[Row]:
+    return matching(map(_row, _entries(getattr(client, kind), selection)), search, *_SEARCHED)
 
 
-def delete_comments(client: Checkmk, id: Optional[str], site: Optional[str], **selection: Any) -> Row:  # noqa: A002
-    return _delete(client.comments, id, site, selection)
+def _row(entry: Any) -> Row:
+    values = {field.name: getattr(entry, field.name) for field in fields(entry)}
+    of = values.pop("of")
+    return {"host": of.host, "service": of.service, **{name: _plain(value) for name, value in values.items()}}
 
 
-def preview_delete_comments(client: Checkmk, **arguments: Any) -> Preview:
-    return _preview_entries(client.comments, "Delete", arguments)
+def _plain(value: Any) -> Any:
+    if isinstance(value, dt.datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, dt.timedelta) else value
 
 
-def create_comments(client: Checkmk, comment: str, persistent: bool, **selection: Any) -> Row:
-    return _send(
-        "created",
-        _targets(selection),
-        lambda target: client.comments.create(target, comment, persistent=persistent),
-    )
-
-
-def preview_create_comments(client: Checkmk, comment: str, **arguments: Any) -> Preview:
-    del arguments["persistent"]
-    return _preview(client.comments, f"Add the comment {comment!r} to", arguments)
-
-
-_ACKNOWLEDGING = ("comment", "expires", "zone", "sticky", "notify", "persistent")
-
-
-def acknowledge(client: Checkmk, **arguments: Any) -> Row:
-    options = {name: arguments.pop(name) for name in _ACKNOWLEDGING}
-    return _send("acknowledged", _targets(arguments), lambda target: client.acknowledgements.set(target, **options))
-
-
-def preview_acknowledge(client: Checkmk, **arguments: Any) -> Preview:
-    options = {name: arguments.pop(name) for name in _ACKNOWLEDGING}
-    what = f"Acknowledge with the comment {options['comment']!r} the problems of"
-    return _preview(client.acknowledgements, what, arguments, "state")
-
-
-def unacknowledge(client: Checkmk, **selection: Any) -> Row:
-    return _send("unacknowledged", _targets(selection), client.acknowledgements.remove)
-
-
-def preview_unacknowledge(client: Checkmk, **selection: Any) -> Preview:
-    return _preview(client.acknowledgements, "Remove the acknowledgements of", selection, "acknowledged")
+def _period(entry: Any) -> str:
+    return f" ({entry.start.isoformat()} to {entry.end.isoformat()})" if isinstance(entry, Downtime) else ""
