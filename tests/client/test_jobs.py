@@ -21,7 +21,7 @@ def test_a_parent_scan_is_awaited(with_host: Checkmk) -> None:
     assert job.result() == job.poll().result() == ("Starting job...", "web01: no gateway found")
 
 
-def test_a_job_is_polled_and_awaited(with_host: Checkmk) -> None:
+def test_a_job_is_polled_and_awaited(site: SimulatedSite, with_host: Checkmk) -> None:
     job = with_host.hosts.scan_parents(["web01"], gateways=True, wait=False)
     assert job.active and job.poll().active
     with pytest.raises(ConflictError, match="already running"):
@@ -31,6 +31,9 @@ def test_a_job_is_polled_and_awaited(with_host: Checkmk) -> None:
     bulk = with_host.discovery.bulk(["web01"], wait=False).job
     assert bulk is not None
     assert bulk.result()
+    read_so_far = len(sent(site))
+    assert ended.wait() is ended
+    assert (ended.result(), len(sent(site))) == (ended.log, read_so_far), "a later run of the job changes nothing"
     copied = pickle.loads(pickle.dumps(ended))
     assert copied == ended
     with pytest.raises(CheckmkError, match=r"no client, for example after pickling; use client\.jobs"):

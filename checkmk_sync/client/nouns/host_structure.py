@@ -47,10 +47,10 @@ class HostStructure(Attributed[Host], BulkEditable[Host]):
         conditions of rules. If the host was adopted by an owner, the label that contains its name is changed, too. The
         rename takes effect in the monitoring with the next activation.
 
-        Raises ConflictError if changes are pending, because Checkmk renames no host before they are activated, or if
-        another rename is running. Raises NotFoundError if the host does not exist, BadRequestError if the new name is
-        in use or not valid, JobError if the rename fails, and WaitTimeoutError if it does not end in ``timeout_s``
-        seconds.
+        Raises ConflictError if changes are pending, because Checkmk renames no host before they are activated.
+        If another rename is running, the call waits for its end, and raises ConflictError then. Raises
+        NotFoundError if the host does not exist, BadRequestError if the new name is in use or not valid,
+        JobError if the rename fails, and WaitTimeoutError if it does not end in ``timeout_s`` seconds.
         """
         deadline = Deadline(self._site.clock, timeout_s)
         host_name(new_name)
@@ -68,7 +68,7 @@ class HostStructure(Attributed[Host], BulkEditable[Host]):
             # CHECKMK_API 10.15: a new job may be missing for a moment, or show the state of the previous one.
             return (found,) if found is not None or race.expired else None
 
-        with after_write(f"the rename of {name} was started, but its result is unknown"):
+        with after_write(f"the result of the rename of {name} is unknown"):
             (renamed,) = wait_for(self._site, ended, deadline, f"the rename of {name}")
         if renamed is None:
             raise failure or self._rename_error(name, new_name)

@@ -45,6 +45,8 @@ class Job:
 
     def wait(self, timeout_s: float = 600.0) -> Job:
         """Wait until the job has ended, and return it. See :meth:`.Jobs.wait`."""
+        if not self.active and self.state != UNSTARTED:
+            return self  # another read could show a later run, because most jobs always have the same ID
         return self._connected().wait(self.id, timeout_s=timeout_s, site=self.site)
 
     def result(self, timeout_s: float = 600.0) -> tuple[str, ...]:
