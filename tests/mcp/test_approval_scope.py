@@ -105,6 +105,13 @@ def test_an_approval_is_bound_to_its_arguments(live: SimulatedSite, tool: str, a
 
 
 HINTS = {
+    "downtimes_create": (False, False),
+    "downtimes_modify": (True, False),
+    "downtimes_delete": (True, False),
+    "acknowledge": (True, False),
+    "unacknowledge": (True, True),
+    "comments_create": (False, False),
+    "comments_delete": (True, False),
     "hosts_create": (False, False),
     "hosts_update": (True, True),
     "hosts_move": (True, True),

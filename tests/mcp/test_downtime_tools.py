@@ -62,6 +62,9 @@ def test_a_downtime_needs_approval_of_all_objects(site: SimulatedSite, cmk: Chec
     assert "no person approved" in error_text(result)
     assert not list(cmk.downtimes.each())
     assert result_data(_asked(site, "downtimes_create", **given)[1]) == {"done": True, "result": {"created": 2}}
+    question, result = _asked(site, "downtimes_modify", id="2", extend="30m")
+    assert question.startswith("Change (extend: 30m) 1 downtime.\nweb02 #2 on s, by automation: reboot (20")
+    assert result_data(result)["result"] == {"modified": 1}
     question, result = _asked(site, "downtimes_delete", host_group="web")
     assert "web02 #2 on s, by automation: reboot (20" in question
     assert result_data(result)["result"] == {"deleted": 2}

@@ -211,8 +211,13 @@ def test_rules_are_created_changed_moved_and_deleted(live: SimulatedSite) -> Non
 
 
 def test_every_tool_that_writes_is_called_here() -> None:
-    """A new command of the table must be tested here. Plain nouns are tested in test_configuration_tools.py."""
-    text = Path(__file__).read_text("utf-8")
+    """A new command of the table must be tested here or in test_downtime_tools.py.
+
+    Plain nouns are tested in test_configuration_tools.py.
+    """
+    text = "".join(
+        Path(__file__).with_name(name).read_text("utf-8") for name in ("test_writes.py", "test_downtime_tools.py")
+    )
     writing = [command for command in COMMANDS if "tool" in command.faces and command.writes and not command.local]
     writing = [command for command in writing if command.own_tools and command.noun != "configuration"]
     assert [command.tool_name for command in writing if f'"{command.tool_name}"' not in text] == []
