@@ -150,7 +150,10 @@ def _value(argument: Argument, value: Any) -> Any:
 
 def _names_on_stdin() -> list[str]:
     """Return the lines of stdin. Raises click.UsageError if it is empty, because a failed command may feed the pipe."""
-    names = [line for line in sys.stdin.read().split("\n") if line]
+    try:
+        names = [line for line in sys.stdin.read().split("\n") if line]
+    except UnicodeDecodeError:
+        raise click.UsageError(f"the names on standard input are not valid {sys.stdin.encoding}") from None
     if not names:
         raise click.UsageError("standard input contains no names; nothing was done")
     return names

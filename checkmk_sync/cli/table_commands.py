@@ -22,8 +22,8 @@ def run(command: Command, state: State, /, *, yes: bool = False, **arguments: An
     Raises click.UsageError for an argument that is not valid, and Declined if the user does not confirm.
     """
     must_ask = command.asks(arguments) and not yes
+    takes_names = any(argument.kind == "names" for argument in command.arguments)
     if must_ask:
-        takes_names = any(argument.kind == "names" for argument in command.arguments)
         require_answers(f"'{command.words}'", "give --yes", is_on_terminal=takes_names)
     with state.client() as client:
         try:
@@ -31,6 +31,8 @@ def run(command: Command, state: State, /, *, yes: bool = False, **arguments: An
                 arguments.update(_ask(state, command, client, arguments))
             if command.writes:
                 state.begin_write(Write(command, arguments))
+                if takes_names:  # a repeated command could act twice
+                    state.if_stopped = f"the site may have executed the command. Check with: {command.check_with}"
             result = command.handler(client, **arguments)
         except ValueError as error:  # an argument that is not valid, such as the name of a host
             raise click.UsageError(str(error)) from error

@@ -77,6 +77,18 @@ def test_a_command_that_the_core_has_not_executed_is_unknown(sync: Run, monkeypa
     assert "check with: checkmk-sync downtimes list" in done.err
 
 
+def test_a_stopped_command_is_checked_and_not_repeated(sync: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with SimulatedSite(hosts=1, services=0, command_delay=3600) as slow:
+        use_site(monkeypatch, slow)
+        monkeypatch.setattr("checkmk_sync.core.clock.SystemClock.sleep", stop)
+        done = sync("downtimes", "create", "host00000", "--for", "2h", "--comment", "c", "--yes")
+    assert done.code == 130
+    assert "stopped; the site may have executed the command. Check with: checkmk-sync downtimes list" in done.err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -122,12 +134,22 @@ def test_exactly_the_listed_downtimes_are_deleted(cmk: Checkmk, sync: Run, monke
 def test_an_empty_pipe_and_another_format_change_nothing(
     cmk: Checkmk, sync: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for text, message in (("", "contains no names"), ("web01\tDOWN\tx\n", "print the list with -o name")):
+    for text, message in (
+        ("", "contains no names"),
+        ("web01\tDOWN\tx\n", "print the list with -o name"),
+        ('web01\t"CPU\n', "print the list with -o name"),
+    ):
         monkeypatch.setattr(sys, "stdin", io.StringIO(text))
         done = sync("acknowledge", "-", "--comment", "c", "--yes")
         assert done.code == 2
         assert message in done.err
     assert not list(cmk.acknowledgements.each())
+
+
+def test_bytes_that_are_not_text_change_nothing(sync: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"web01\xff\n"), "utf-8"))
+    done = sync("acknowledge", "-", "--comment", "c", "--yes")
+    assert (done.code, done.err) == (2, "Error: the names on standard input are not valid utf-8\n")
 
 
 def test_comments_are_added_and_deleted(cmk: Checkmk, sync: Run) -> None:

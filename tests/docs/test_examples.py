@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
 import subprocess
@@ -58,14 +59,20 @@ def test_examples_run(page: str, documented_site: SimulatedSite, sync: Run, tmp_
 
 
 def _type(text: str, sync: Run) -> str:
-    """Run the commands and return their output."""
+    """Run the commands and return their output. In a line with ``|``, a command reads the output of the one before."""
     printed = ""
     for line in text.splitlines():
-        words = shlex.split(line.lstrip("$ "), comments=True)
-        if words and words[0] == "checkmk-sync":
-            result = sync(*words[1:])
-            assert result.code == 0, (line, result.out, result.err)
-            printed += result.out
+        output = ""
+        for command in line.lstrip("$ ").split(" | "):
+            words = shlex.split(command, comments=True)
+            if words and words[0] == "checkmk-sync":
+                with pytest.MonkeyPatch.context() as patch:
+                    if output:
+                        patch.setattr(sys, "stdin", io.StringIO(output))
+                    result = sync(*words[1:])
+                assert result.code == 0, (line, result.out, result.err)
+                output = result.out
+        printed += output
     return printed
 
 

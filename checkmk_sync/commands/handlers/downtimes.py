@@ -45,7 +45,10 @@ def _name(text: str) -> _Name:
         if slash and not service:
             raise ValueError(f"{text!r} does not name a service after the slash")
         return _Name(MonitoredObject(host_name(host), service))
-    cells = read_name_line(text)
+    try:
+        cells = read_name_line(text)
+    except ValueError:  # not valid JSON in quotation marks
+        cells = []
     if len(cells) not in (2, 4):
         raise ValueError(f"{text!r} does not name an object; print the list with -o name")
     return _Name(MonitoredObject(host_name(cells[0]), cells[1]), tuple(cells[2:]))
