@@ -147,3 +147,13 @@ def test_no_outcome_contradicts_the_site(
     is_renamed = "new" in _names(site)
     assert status == "unknown" or (status == "applied") is is_renamed
     assert _renames(site) <= 1 or kind == "repeat", "only the web server has sent it twice"
+
+
+@pytest.mark.parametrize("version", ["2.2.0p44", "2.3.0p41", "2.4.0p18"])
+def test_a_late_rename_is_awaited(version: str) -> None:
+    """Runs in real time. The site starts the rename after the connection has broken."""
+    with SimulatedSite(version, discovery_time=0.2) as site, site.client(timeouts={"settle_s": 10}) as cmk:
+        _prepare(site, cmk)
+        site.set_faults([Fault("late", path=RENAME, seconds=0.4, times=1)])
+        assert cmk.hosts.rename("old", "new").name == "new"
+        assert (_names(site), _renames(site)) == ({"new", "child"}, 1)

@@ -121,6 +121,12 @@ BODIES: dict[tuple[str, str], Any] = {
         "bulk_size": 3,
         "ignore_errors": False,
     },
+    ("POST", "/domain-types/parent_scan/actions/start/invoke"): {
+        "host_names": ["web", "old"],
+        "gateway_hosts": {"option": "create_in_folder", "folder": "/a", "hosts_alias": "Gateway"},
+        "configuration": {"force_explicit_parents": True},
+        "performance": {"hop_probes": 2, "max_gateway_distance": 10, "ping_probes": 5, "responses_timeout": 8},
+    },
     ("POST", "/domain-types/user_config/actions/dismiss-warning/invoke"): {"warning": "immediate_slideout_change"},
     ("POST", "/objects/rule/old/actions/move/invoke"): {"position": "top_of_folder", "folder": "/a"},
     ("PUT", "/objects/host_config_internal/web/actions/register/invoke"): {"uuid": UUID},
