@@ -24,6 +24,11 @@ _STATE = choice("yes", "no", "default")
 _TWO_FACTORS = "enforce_two_factor_authentication"
 
 
+def _invalid_id() -> Problem:
+    text = "Invalid role ID. Only the characters a-z, A-Z, 0-9, _ and - are allowed."
+    return Problem(400, "Invalid role id", text)
+
+
 def _permissions(value: Any) -> Any:
     errors = mapping(value)
     if errors:
@@ -72,6 +77,8 @@ class Roles(Behaviour):
     def refuse(self, context: Context, key: str, values: Values) -> None:
         roles, new_key = context.configuration.objects["roles"], context.body.get("new_role_id", key)
         if key not in roles:
+            if any("\ud800" <= letter <= "\udfff" for letter in key):  # Checkmk cannot save it as UTF-8
+                raise _invalid_id()
             return
         # Checkmk refuses in this order: by the schema, then by the alias, the ID and the base.
         if new_key in roles and "new_role_id" in context.body:
@@ -83,8 +90,7 @@ class Roles(Behaviour):
         if new_key != key and key in _BUILTIN:
             raise Problem(400, "Invalid role id", "The ID of a built-in user role cannot be changed")
         if not re.match(r"^[-a-z0-9A-Z_]*$", new_key):
-            text = "Invalid role ID. Only the characters a-z, A-Z, 0-9, _ and - are allowed."
-            raise Problem(400, "Invalid role id", text)
+            raise _invalid_id()
         if key in _BUILTIN and values.get("new_basedon"):
             raise Problem(400, "Built-in role", "You can't edit the basedon value of a built-in role.")
 
