@@ -243,9 +243,9 @@ def object_command(words: str, text: str, handler: Callable[..., Any], *argument
 OPTIONS = (
     *("adopt", "allow-changes", "allow-deletions", "attribute", "confirm-delete", "force-foreign", "label", "owner"),
     *("recursive", "remove", "remove-label", "repair", "title"),
-    *("host-group", "host-query", "service-group", "service-query"),
+    *("comment", "extend", "host-group", "host-query", "service-group", "service-query", "until"),
 )
-_OTHER_NAMES = {"confirm-delete": "confirm_deletions"}
+_OTHER_NAMES = {"confirm-delete": "confirm_deletions", "until": "end"}
 _OPTION = re.compile(rf"--({'|'.join(sorted(OPTIONS, key=len, reverse=True))})(?![\w-])")
 _ENCODING = re.compile(r"\bencoding='[^']+'")
 # Only the exact hints, because a message also contains texts of the site and of the inventory.
