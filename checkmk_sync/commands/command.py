@@ -191,7 +191,7 @@ class Command:
 
     @property
     def participle(self) -> str:
-        """What was done to the object, such as "created"."""
+        """The word for the effect of the command, such as "created"."""
         if "-" in self.name:
             return "changed"
         return self.name + ("d" if self.name.endswith("e") else "ed")
