@@ -56,38 +56,26 @@ __version__ = "0.1.0"
 _HOMES = {
     name: module
     for module, names in {
-        "catalogue.nouns": (
-            "AuxTag",
-            "ContactGroup",
-            "HostGroup",
-            "NotificationRule",
-            "Password",
-            "Role",
-            "Rule",
-            "Ruleset",
-            "ServiceGroup",
-            "TagGroup",
-            "TimePeriod",
-            "User",
-        ),
-        "catalogue.states": ("HostState", "ServiceState"),
-        "catalogue.versions": ("CheckmkVersion",),
-        "client.checkmk": ("Checkmk",),
-        "client.ensured": ("Ensured",),
-        "client.health": ("Health",),
-        "client.nouns.acknowledgements": ("Acknowledgement",),
-        "client.nouns.comments": ("Comment",),
-        "client.nouns.downtimes": ("Downtime",),
-        "client.outcomes": ("Outcome", "Outcomes", "Status"),
-        "client.query": ("Filter", "column", "unhandled_host_problems", "unhandled_problems", "where"),
-        "client.records": ("Folder", "Host", "HostStatus", "ServiceStatus", "Version"),
-        "client.targets": ("MonitoredObject", "Target"),
-        "config.secrets": ("SecretSource",),
-        "config.settings": ("Settings",),
-        "core.call": ("Reply",),
-        "errors": ("CheckmkError",),
+        "catalogue.nouns": "AuxTag ContactGroup HostGroup NotificationRule Password Role Rule Ruleset ServiceGroup "
+        "TagGroup TimePeriod User",
+        "catalogue.states": "HostState ServiceState",
+        "catalogue.versions": "CheckmkVersion",
+        "client.checkmk": "Checkmk",
+        "client.ensured": "Ensured",
+        "client.health": "Health",
+        "client.nouns.acknowledgements": "Acknowledgement",
+        "client.nouns.comments": "Comment",
+        "client.nouns.downtimes": "Downtime",
+        "client.outcomes": "Outcome Outcomes Status",
+        "client.query": "Filter column unhandled_host_problems unhandled_problems where",
+        "client.records": "Folder Host HostStatus ServiceStatus Version",
+        "client.targets": "MonitoredObject Target",
+        "config.secrets": "SecretSource",
+        "config.settings": "Settings",
+        "core.call": "Reply",
+        "errors": "CheckmkError",
     }.items()
-    for name in names
+    for name in names.split()
 }
 
 __all__ = [

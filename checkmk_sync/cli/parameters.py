@@ -18,10 +18,7 @@ if TYPE_CHECKING:
 
 MAX_SECRET = 2**16  # characters
 # The settings of the requests while a user waits for the completion of a word.
-QUICK = {
-    "timeouts": {"connect_s": 1.0, "read_s": 2.0, "total_s": 3.0},
-    "recovery": {"retry": {"max_retries": 0}},
-}
+QUICK = {"timeouts": {"connect_s": 1.0, "read_s": 2.0, "total_s": 3.0}, "recovery": {"retry": {"max_retries": 0}}}
 FORMATS = ("table", "wide", "json", "jsonl", "yaml", "csv", "name")  # of lists
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Iterable, Mapping, Optional, TypeVar, Union
+from typing import Any, Iterable, Optional, Union
 
-from ..catalogue.noun import Record
 from ..errors import CheckmkError, ServerError
-from .collection import Collection
+from .collection import Collection, R
+from .editable import Values
 from .ensured import Ensured
 from .resource import writes
-
-R = TypeVar("R", bound=Record)
-Values = Mapping[str, Any]
 
 
 class AssignedKeys(Collection[R]):
@@ -59,16 +56,14 @@ class AssignedKeys(Collection[R]):
         key = wanted.key_value if isinstance(wanted, self.record) else wanted
         given = self._given(None if isinstance(wanted, str) else wanted, values)
         self._format.check(given)
-        omitted = frozenset() if update_secrets else self._format.secrets
-        compared = {name: value for name, value in given.items() if name not in omitted}
         if not isinstance(key, str):
-            record, identity = self._new_record(None, given), self._identity(compared)
+            record, identity = self._new_record(None, given), self._identity(given)
             listed = list(self.each(**self._filters(given)))
             key = next((found.key_value for found in listed if self._format.same(found, identity)), None)
             if key is None:
                 after = self._with_values(record, {}) if check else self._create(record, listed=listed)
                 return Ensured(None, after, ("create",), {name: (None, value) for name, value in given.items()})
-        return self._ensure(key, compared, check, lambda: self.get(key, fresh=True))
+        return self._ensure(key, given, check, lambda: self.get(key, fresh=True), sends_all=update_secrets)
 
     def _identity(self, given: Values) -> Values:
         """Return the values by which an existing object is found."""

@@ -147,7 +147,7 @@ class Editable(Listing[T]):
         hidden = [name for name in self._not_shown(before, given) if name not in names]
         names.update(dict.fromkeys(hidden if sends_all else ()))
         changes = {name: given[name] for name in names}
-        sent = self._to_set(changes, given)
+        sent = self._to_set(changes, given) if changes else {}
         not_compared = tuple(name for name in hidden if name not in sent)
         if not changes:
             return Ensured(before, before, not_compared=not_compared)

@@ -131,7 +131,7 @@ class NounFormat:
         return result
 
     def _rest_of(self, data: Any) -> Optional[dict[str, Any]]:
-        """Return the members with texts that no other field has, or None if there are none."""
+        """Return the strings that belong to no other field, by name, or None if there are no such members."""
         members = typed(dict, data, *self.fields[self._rest].at)
         rest = {name: text for name, text in members.items() if name not in self._members and isinstance(text, str)}
         return rest or None

@@ -192,7 +192,7 @@ class Command:
 
     @property
     def participle(self) -> str:
-        """What was done to the object, such as "created"."""
+        """The word for the effect of the command, such as "created"."""
         if "-" in self.name:
             return "changed"
         stem = self.name.removesuffix("e")

@@ -10,7 +10,7 @@ import functools
 import operator
 from typing import Any, Callable, Optional, Sequence, Union
 
-from .json_shortcuts import decode_answer, decode_block, field_of_each, first_item_of, shortened_decoder
+from .json_shortcuts import SingleField, decode_block, field_of_each, shortened_decoder
 
 # Shorter texts are decoded in full, because learning the pattern of unneeded members costs as much as decoding several
 # items. This also yields the first items of a list sooner.
@@ -40,13 +40,10 @@ def block_decoder(fields: Fields, sample: str) -> Callable[[str], list[Any]]:
 def answer_decoder(field: str) -> Callable[[bytes], list[Any]]:
     """Return a function that decodes a complete answer and returns one field of each item of its list ``value``."""
     msgspec = _msgspec_for(field)
-    return functools.partial(_decode_answer, field) if msgspec is None else msgspec.decode_answer
+    return _cached_field(field) if msgspec is None else msgspec.decode_answer
 
 
-def _decode_answer(field: str, text: bytes) -> list[Any]:
-    is_short = len(text) < LEAST_CHARS
-    decode = decode_answer if is_short else shortened_decoder((field,), first_item_of(text), decode_answer)
-    return field_of_each(field, decode, text)
+_cached_field = functools.lru_cache(maxsize=16)(SingleField)
 
 
 class _Msgspec:

@@ -1,13 +1,18 @@
 """Decode a few members of many items with the standard library, without building the others.
 
-The items of a list look alike, so a pattern learned from one item finds the same members in the others, and a mark
-replaces them before the text is decoded. The pattern may also match elsewhere, so the number of marks is compared with
-the number of items. The full text is decoded if the members of the sample have unusual names, if the sample is too
-long, or if not every item has exactly one mark.
+The items of a list look alike, so a pattern learned from one item finds the same members in the others. Two shortcuts
+use such patterns. :func:`shortened_decoder` replaces the longest run of unneeded members with a mark.
+:class:`SingleField` splits the text at everything between the needed values. A pattern may also match elsewhere, so the
+number of marks is compared with the number of items. A shortcut gives up, and the full text is decoded, if
+
+- the members of the sample have unusual names, or the sample is too long,
+- the needed field is not the last of its item (:class:`SingleField`),
+- not every item has exactly one mark.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import json
@@ -23,6 +28,8 @@ LONGEST_SAMPLE = 2 * LONGEST_PATTERN
 Decode = Callable[[bytes], list[Any]]
 
 _DECODER = json.JSONDecoder()
+_BLANKS = r"[ \t\n\r]*"
+_END = re.compile(rf"{_BLANKS}\}}")
 _VALUE = re.compile(rb'"value"\s*:\s*\[\s*')
 # The key that replaces removed members. No site can know it, so an item with this key had such members.
 _MARK = secrets.token_hex(16)
@@ -42,7 +49,7 @@ def decode_answer(text: bytes) -> list[Any]:
     return items
 
 
-def first_item_of(body: bytes) -> str:
+def _first_item_of(body: bytes) -> str:
     """Return the start of the list ``value``, up to LONGEST_SAMPLE bytes of it, or "" if the answer has no list."""
     start = _VALUE.search(body)
     return body[start.end() : start.end() + LONGEST_SAMPLE].decode(errors="ignore") if start else ""
@@ -54,6 +61,55 @@ def field_of_each(field: str, decode: Decode, text: bytes) -> list[Any]:
         return list(map(operator.itemgetter(field), decode(text)))
     except (KeyError, TypeError):
         raise ValueError(f"an item of the answer has no field {field!r}") from None
+
+
+class SingleField:
+    """A decoder of answers that returns one field of each item.
+
+    Successive answers look alike, so the pattern learned from one is tried first with the next.
+    """
+
+    def __init__(self, field: str) -> None:
+        self._field = field
+        self._separator: Optional[re.Pattern[bytes]] = None
+
+    def __call__(self, text: bytes) -> list[Any]:
+        for separator in self._separators(text):
+            with contextlib.suppress(ValueError):
+                values = self._split(separator, text)
+                self._separator = separator
+                return values
+        return field_of_each(self._field, decode_answer, text)
+
+    def _separators(self, text: bytes) -> Iterator[re.Pattern[bytes]]:
+        known = self._separator
+        if known is not None:
+            yield known
+        sample = _first_item_of(text)
+        for any_text in (_ANY_TEXT, _ANY_ESCAPED_TEXT):
+            separator = _separator(self._field, sample, any_text)
+            if separator is not None and separator != known:
+                yield separator
+
+    def _split(self, separator: re.Pattern[bytes], text: bytes) -> list[Any]:
+        """Return the values between the separators. Raises ValueError if the separator also matched elsewhere.
+
+        A separator ends one object and starts the next object of the same list. The first item is decoded from the
+        text without the others, and the values of the others are decoded as one list.
+        """
+        first, *others = separator.split(text)
+        if not others:
+            raise ValueError("nothing to split")
+        last, rest = _first_value(others.pop().decode())
+        if not _END.match(rest):
+            raise ValueError("the last item has more members")
+        # If the separator matched in another list of the text, the first item does not get the mark.
+        items = decode_answer(f'{first.decode()}, "{_MARK}": 0{rest}'.encode())
+        # If an item has further members, this is not a list of values.
+        values = _loads(f"[{b','.join(others).decode()}]")
+        if len(items) != 1 or _count_marks(items) != 1 or self._field not in items[0] or len(values) != len(others):
+            raise ValueError("other objects look like these items")
+        return [items[0][self._field], *values, last]
 
 
 def shortened_decoder(fields: Sequence[str], sample: str, decode: Decode) -> Decode:
@@ -83,12 +139,33 @@ def _loads(text: str) -> Any:
         raise ValueError("the answer is nested too deeply") from None
 
 
+def _first_value(text: str) -> tuple[Any, str]:
+    """Return the JSON value at the start of a text, and the rest of the text."""
+    try:
+        value, end = _DECODER.raw_decode(text)
+    except RecursionError:
+        raise ValueError("the answer is nested too deeply") from None
+    return value, text[end:]
+
+
 def _count_marks(items: list[Any]) -> int:
     """Return the number of items that have the mark."""
     try:
         return sum(map(operator.contains, items, itertools.repeat(_MARK)))
     except TypeError:  # some items are not objects
         return 0
+
+
+def _separator(field: str, sample: str, any_text: str) -> Optional[re.Pattern[bytes]]:
+    """Return a pattern for the text from the value of ``field`` in one item to its value in the next.
+
+    Returns None if the field is not the last member of the sample, or the sample is not usable.
+    """
+    needed = next((member for member in _members(sample) if member.name == field), None)
+    if needed is None or not _END.match(sample, needed.end):
+        return None
+    start_of_item = _similar(sample[: needed.value], any_text)
+    return None if start_of_item is None else re.compile(rf"\}}{_BLANKS},{_BLANKS}{start_of_item}".encode())
 
 
 def _unneeded_members(fields: Sequence[str], sample: str) -> Optional[tuple[re.Pattern[bytes], bytes]]:
@@ -106,7 +183,7 @@ def _unneeded_members(fields: Sequence[str], sample: str) -> Optional[tuple[re.P
     if not followed:
         return None
     run, after = max(followed, key=lambda pair: pair[0][-1].end - pair[0][0].start)
-    pattern = _similar(sample[run[0].start : run[-1].end])
+    pattern = _similar(sample[run[0].start : run[-1].end], _ANY_TEXT)
     if pattern is None:
         return None
     followed_by = re.escape(sample[run[-1].end : after.value])
@@ -124,7 +201,8 @@ class _Member(NamedTuple):
 
 
 _KEY = re.compile(r'\s*([{,])\s*"(\w+)"\s*:\s*')
-_ANY_TEXT = '"[^"]*"'
+# The second pattern is slower, but also matches strings with escaped quotes.
+_ANY_TEXT, _ANY_ESCAPED_TEXT = '"[^"]*"', r'"[^"]*(?:(?<=\\)"[^"]*)*"'
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?')
 
 
@@ -139,7 +217,7 @@ def _members(item: str) -> Iterator[_Member]:
         yield _Member(key[2], key.start(1), key.end(), at)
 
 
-def _similar(text: str) -> Optional[str]:
+def _similar(text: str, any_text: str) -> Optional[str]:
     """Return a pattern for members that differ from ``text`` only in their strings.
 
     Returns None if the text is too long, a key is unusual, or a string is in an unexpected position.
@@ -152,6 +230,6 @@ def _similar(text: str) -> Optional[str]:
         is_key, between = bool(string[2]), text[at : string.start()]
         if not (re.fullmatch(r"\w+", string[1]) if is_key else expects_value and not between.strip()):
             return None
-        pieces += (re.escape(between), re.escape(string[0]) if is_key else _ANY_TEXT)
+        pieces += (re.escape(between), re.escape(string[0]) if is_key else any_text)
         at, expects_value = string.end(), is_key
     return "".join((*pieces, re.escape(text[at:])))

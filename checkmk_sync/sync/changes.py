@@ -133,10 +133,7 @@ class Change:
     def to_dict(self) -> dict[str, Any]:
         """Return the change as plain data, sorted and without secrets."""
         changed = {
-            ".".join(path): [
-                None if self.existing is None else self.masked(path, now),
-                self.masked(path, new),
-            ]
+            ".".join(path): [None if self.existing is None else self.masked(path, now), self.masked(path, new)]
             for path, (now, new) in sorted(self.properties.items())
         }
         data = {"action": self.action.value, "kind": self.kind, "key": self.key, "properties": changed}

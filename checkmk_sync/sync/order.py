@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import bisect
 from dataclasses import replace
-from typing import Collection, Iterable, Sequence
+from typing import Collection, Iterable, Iterator, Sequence
 
+from ..core.grouping import grouped
 from .changes import Action, Change
 from .desired import Desired
 from .kinds import AFTER, BEFORE, FOLDER, KINDS, OWNER, Property
@@ -21,7 +22,7 @@ def in_order(
     moves = {change.target: change for change in changes if _is_move(change)}
     created = {change.target: change.new_values for change in changes if change.action is Action.CREATE}
     sequence = {key: number for number, key in enumerate(observed.objects)}
-    for (kind, _, folder), names in _groups(desired, observed, conflicting_keys).items():
+    for (kind, _, folder), names in grouped(_places(desired, observed, conflicting_keys)).items():
         existing = {name: observed.objects[kind, name] for name in names if (kind, name) in observed.objects}
         here = [name for name, found in existing.items() if found.properties.get(FOLDER) == folder]
         current = sorted(here, key=lambda name: sequence[kind, name])
@@ -47,18 +48,16 @@ def _is_move(change: Change) -> bool:
     return change.action is Action.MOVE and KINDS[change.kind].is_ordered
 
 
-def _groups(
+def _places(
     desired: Desired, observed: Observed, conflicting_keys: Collection[Key]
-) -> dict[tuple[str, str, str], list[str]]:
-    """Return the objects of the inventory by kind, list and folder, in their order."""
-    groups: dict[tuple[str, str, str], list[str]] = {}
+) -> Iterator[tuple[tuple[str, str, str], str]]:
+    """Yield the kind, list and folder of each object of the inventory, and its name."""
     for key, wanted in desired.objects.items():
         kind = KINDS[wanted.kind]
         if kind.is_ordered and not wanted.absent and key not in conflicting_keys:
             now = observed.objects[key].properties if key in observed.objects else {}
             values = {**now, **wanted.properties}
-            groups.setdefault((kind.name, values[kind.listed_by], values[FOLDER]), []).append(wanted.key)
-    return groups
+            yield (kind.name, values[kind.listed_by], values[FOLDER]), wanted.key
 
 
 def placements(wanted: Sequence[str], current: Sequence[str], new: Collection[str]) -> dict[str, tuple[Property, str]]:

@@ -7,6 +7,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any, Container, Dict, Iterable, Iterator, Mapping, Optional, Sequence
 
+from ..catalogue.attributes import TAG
 from ..core.arguments import describe_type
 from ..core.clock import Clock
 from . import sample_services as services
@@ -46,7 +47,7 @@ class MonitoredHost:
     @functools.cached_property
     def tags(self) -> Mapping[str, str]:
         """The tags by group, and the implied auxiliary tags by their own names."""
-        tags = {name[4:]: tag for name, tag in self.effective.items() if name.startswith("tag_") and tag}
+        tags = {name[len(TAG) :]: tag for name, tag in self.effective.items() if name.startswith(TAG) and tag}
         auxiliary = [aux for tag in tags.values() for aux in _AUXILIARY_TAGS.get(tag, ())]
         if tags.get("agent") == "no-agent" and tags.get("snmp_ds") == "no-snmp":
             auxiliary.append("ping")

@@ -33,6 +33,8 @@ def test_a_masked_secret_is_never_written_back(site: SimulatedSite, rules: Rules
     with pytest.raises(ValueError, match="value contains a secret that the site does not show; give value"):
         rules.update(str(rule.id), description="New")
     assert not rules.ensure(rule.id, value=value).changed
+    assert rules.ensure(rule.id, value=value).not_compared == ("value",)
+    assert rules.ensure(rule.id, value=value, update_secrets=True).actions == ("update",)
     assert rules.ensure(rule.id, value=value, description="New").changed
     assert "geheim" in site.state.configuration.objects["rules"][str(rule.id)]["value_raw"]
     for mask in (rule.value, {"token": "***"}):

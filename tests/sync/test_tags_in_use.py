@@ -1,4 +1,4 @@
-"""Inventories that remove or rename tags of which hosts and folders make use."""
+"""Inventories that remove or rename tags that hosts and folders use."""
 
 from __future__ import annotations
 

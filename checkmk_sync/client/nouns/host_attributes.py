@@ -93,10 +93,10 @@ class HostAttributes(Resource):
         hosts = [found.name for found in Hosts(self._site).each() if uses(found.attributes)]
         folders = [found.path for found in Folders(self._site).each() if uses(found.attributes)]
         rules: list[Rule] = []
+        listed = Rules(self._site, Rule)
         if attribute.startswith(TAG):
             for ruleset in Rulesets(self._site, Ruleset).containing():
-                found = Rules(self._site, Rule).each(ruleset=ruleset)
-                rules += [rule for rule in found if uses(_conditions(rule, "value"))]
+                rules += (rule for rule in listed.each(ruleset=ruleset) if uses(_conditions(rule, "value")))
         return AttributeUsers(attribute, tuple(hosts), tuple(folders), tuple(rules))
 
     def _custom(self, host: str, fresh: bool) -> frozenset[str]:

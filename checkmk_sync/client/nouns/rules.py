@@ -6,6 +6,7 @@ import contextlib
 import itertools
 from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence
 
+from ...catalogue.attributes import TAG
 from ...catalogue.nouns import Rule, Ruleset, TagGroup
 from ...catalogue.paths import folder_path
 from ...catalogue.rule_conditions import conditions_problem
@@ -134,8 +135,7 @@ class Rules(AssignedKeys[Rule]):
         """Return the facts of a host and a service to which the conditions of the rules refer."""
         found = Hosts(self._site).get(name, effective_attributes=True, fresh=True)
         attributes = found.effective_attributes or found.attributes
-        prefix = "tag_"
-        tags = {key[len(prefix) :]: value for key, value in attributes.items() if key.startswith(prefix)}
+        tags = {key[len(TAG) :]: value for key, value in attributes.items() if key.startswith(TAG)}
         used = {key for rule in rules for key in rule.conditions or {}}
         if "host_tags" in used:
             tags = {**_auxiliary_tags(read_tag_groups(self._site), tags), **tags}
