@@ -220,6 +220,7 @@ def list_parameters(command: Command) -> list[click.Parameter]:
             help="Print in this format (default: table on a terminal, tab-separated lines in a pipe).",
         ),
         click.Option(["--columns"], metavar="NAMES", help=f"Show these columns, separated by commas: {columns}."),
+        click.Option(["--watch"], type=Number(1), metavar="SECONDS", help="Show the list again at this interval."),
         click.Option(["--sort"], metavar="COLUMN", help="Sort by this column; -COLUMN sorts in descending order."),
     ]
 
