@@ -129,7 +129,7 @@ def _value(argument: Argument, value: Any) -> Any:
         return not value
     if argument.kind == "pairs":
         value = pairs(argument.name, value)
-    elif argument.kind == "names":
+    elif argument.takes_names:
         value = [name for word in value for name in (_names_on_stdin() if word == "-" else [word])]
     elif argument.many:
         value = list(value)

@@ -25,7 +25,8 @@ def run(command: Command, state: State, /, *, yes: bool = False, **arguments: An
     must_ask = command.asks(arguments) and not yes
     takes_names = any(argument.kind == "names" for argument in command.arguments)
     if must_ask:
-        require_answers(f"'{command.words}'", "give --yes", is_on_terminal=takes_names)
+        from_pipe = any(argument.takes_names for argument in command.arguments)
+        require_answers(f"'{command.words}'", "give --yes", is_on_terminal=from_pipe)
     with state.client() as client:
         try:
             if must_ask:
