@@ -21,7 +21,8 @@ def reference() -> str:
             continue
         asks = f", asks with `{command.asks_if}`" if command.asks_if else ", asks" if command.needs_approval else ""
         kind = f"writes{' locally' if command.local else ''}{asks}" if command.writes else "reads"
-        names = [f"**{argument.name}**" if argument.required else argument.name for argument in command.arguments]
+        arguments = [argument for argument in command.arguments if argument.kind != "path"]
+        names = [f"**{argument.name}**" if argument.required else argument.name for argument in arguments]
         names += ["limit", "cursor"] if command.gives_rows else []
         row = f"| `{command.tool_name}` | {kind} | {command.help} | {', '.join(names)} |"
         rows.append(row.replace("…", "..."))

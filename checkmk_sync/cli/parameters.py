@@ -76,7 +76,7 @@ def parameter(argument: Argument) -> click.Parameter:
         kind = Number(argument.minimum)
     elif argument.kind is bool:
         kind = click.BOOL
-    elif argument.kind == "secret":
+    elif argument.kind in ("secret", "path"):
         kind = FILE
     # click does not report an option as missing if it has a default, even None.
     default: dict[str, Any] = {} if argument.required else {"default": None if argument.many else argument.default}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, Iterable, Mapping, Optional
 
@@ -22,6 +23,8 @@ def run(command: Command, state: State, /, *, yes: bool = False, **arguments: An
 
     Raises click.UsageError for an argument that is not valid, and Declined if the user does not confirm.
     """
+    from ..sync import Step
+
     must_ask = command.asks(arguments) and not yes
     takes_names = any(argument.kind == "names" for argument in command.arguments)
     if must_ask:
@@ -35,7 +38,9 @@ def run(command: Command, state: State, /, *, yes: bool = False, **arguments: An
                 state.begin_write(Write(command, arguments))
                 if takes_names:  # a repeated command could act twice
                     state.if_stopped = f"the site may have executed the command. Check with: {command.check_with}"
-            result = command.handler(client, **arguments)
+            with state.output.progress() if command.reports_progress else nullcontext() as draw:
+                watch = {"watch": lambda *step: draw(Step(*step))} if draw is not None else {}
+                result = command.handler(client, **arguments, **watch)
         except ValueError as error:  # an argument that is not valid, such as the name of a host
             raise click.UsageError(str(error)) from error
         _print_result(state, result)

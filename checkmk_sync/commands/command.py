@@ -51,6 +51,7 @@ class Argument:
     help: str
     # str, int, bool, "pairs" (KEY=VALUE, repeatable), list, dict or Any (JSON on the command line), "amount" (a number
     # or a percentage), "file" (InventoryText), "secret" (a SecretSource or a name, and never an argument of a tool),
+    # "path" (a file, and never an argument of a tool),
     # "names" (hosts and services, which are optional positional arguments; stdin can contain them)
     kind: Any = str
     required: bool = False

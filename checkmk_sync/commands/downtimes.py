@@ -83,9 +83,8 @@ def _by_id(noun: str) -> tuple[Argument, ...]:
 def _write(words: str, text: str, handler: Any, preview: Any, *arguments: Argument, **facts: Any) -> Command:
     """Return a command that writes. Its preview shows each object that it is for."""
     facts = {"check_with": "checkmk-sync downtimes list", **facts}
-    command = Command(
-        words, text, handler, (*arguments, _TIMEOUT), writes=True, destructive=True, preview=preview, **facts
-    )
+    effects: Any = {"writes": True, "destructive": True, "reports_progress": True}
+    command = Command(words, text, handler, (*arguments, _TIMEOUT), preview=preview, **effects, **facts)
     done = Field(command.participle, "The number of objects or entries for which the monitoring has confirmed it.", int)
     return replace(command, fields=(done,))
 
@@ -125,6 +124,13 @@ DOWNTIME_COMMANDS = (
             "repeated.",
             bool,
             default=False,
+        ),
+        Argument(
+            "journal",
+            "With this file, the same command can be repeated after it was killed: it continues the first run, with "
+            "its times, and schedules no second downtime.",
+            "path",
+            metavar="FILE",
         ),
         example="web01 web02 --for 2h --comment reboot",
         additive=True,

@@ -119,7 +119,7 @@ def _description(command: Command) -> str:
 
 def tool_arguments(command: Command) -> list[Argument]:
     """Return all arguments of the tool for a command, including paging and checksum."""
-    arguments = [argument for argument in command.arguments if argument.kind != "secret"]
+    arguments = [argument for argument in command.arguments if argument.kind not in ("secret", "path")]
     return [*arguments, *(PAGING if command.gives_rows else ()), *((CHECKSUM,) if command.needs_approval else ())]
 
 

@@ -57,11 +57,15 @@ class Command:
 
 @dataclass(frozen=True)
 class Waiting:
-    """How to confirm commands: whether to wait, for how many seconds, and where to report outcomes."""
+    """How to confirm commands: whether to wait, for how many seconds, and where to report outcomes.
+
+    ``note`` is called with the objects of each request before it is sent.
+    """
 
     wait: bool = True
     timeout_s: float = WAIT_S
     progress: Optional[Progress] = None
+    note: Optional[Callable[[Iterable[MonitoredObject]], None]] = None
 
 
 class Commands(Resource):
@@ -154,11 +158,13 @@ class Commands(Resource):
         for outcome in known:
             report(outcome)
         with self._site.creation_claims.claim(self.noun, keys) as claim:
-            pending = self._hand_over(commands, report)
+            pending = self._hand_over(commands, report, waiting)
             self._confirm(pending, claim if adds else None, columns, waiting, report)
         return Outcomes(outcomes)
 
-    def _hand_over(self, commands: Sequence[Command], report: Progress) -> dict[Step, Optional[CheckmkError]]:
+    def _hand_over(
+        self, commands: Sequence[Command], report: Progress, waiting: Waiting
+    ) -> dict[Step, Optional[CheckmkError]]:
         """Send commands. Return the steps that the core may have got, with the error if the answer was lost."""
         pending: dict[Step, Optional[CheckmkError]] = {}
         failure: Optional[CheckmkError] = None
@@ -166,6 +172,8 @@ class Commands(Resource):
             if failure is None:
                 try:
                     if command.verb:
+                        if waiting.note is not None:
+                            waiting.note(step.of for step in command.steps)
                         self._perform(command.verb, body=command.body)
                 except CheckmkError as error:
                     if number == 0 and not is_uncertain(error):

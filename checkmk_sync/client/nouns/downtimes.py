@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+import os
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Collection, Iterable, Mapping, Optional, Union
 
 from ...catalogue.commands import RECURRENCES
@@ -14,6 +15,7 @@ from ..resource import writes
 from ..site import Site
 from ..targets import MonitoredObject, Target
 from ..times import Duration, Moment, Zone, iso, parse_duration, parse_moment
+from .command_journal import CommandJournal
 from .commanding import Command, Proof, Rows, Step, Waiting, commands_for, entries_of, one_line, parts
 from .core_entries import CoreEntries, Entry, Selection, entries_query, shared_values, time_of
 from .monitoring import NAMES_PER_QUERY
@@ -151,6 +153,7 @@ class Downtimes(CoreEntries[Downtime]):
         include_children: bool = False,
         unconfirmed: Collection[MonitoredObject] = (),
         check: bool = False,
+        journal: Optional[Union[str, os.PathLike[str]]] = None,
         wait: bool = True,
         timeout_s: float = 30.0,
         progress: Optional[Progress] = None,
@@ -163,9 +166,35 @@ class Downtimes(CoreEntries[Downtime]):
 
         A downtime that an earlier call of this client has handed over may still be on its way. It is awaited, and not
         sent again. If another process has handed it over, name the objects in ``unconfirmed``.
+
+        ``journal`` is a file that makes the call resumable. If the process is killed, repeat the call with the same
+        arguments: the times of the first call apply, and objects for which it may have sent the command are awaited.
+        The file is removed as soon as no outcome is unknown. Raises SettingsError if it belongs to another command.
         """
         wanted = self._wanted(start, end, zone, comment, flexible, recur)
-        rows, known = self._resolve(self._with_children(target) if include_children else target, _COLUMNS)
+        target = self._with_children(target) if include_children else target
+        waiting = Waiting(wait, timeout_s, progress)
+        if journal is None or check:
+            return self._ensure(target, wanted, unconfirmed, waiting, check)
+        command = {**asdict(wanted), "site": self._site.settings.site}
+        kept, finished = CommandJournal(journal, command, (str(start), str(end))), False
+        try:
+            wanted = replace(wanted, start=kept.command["start"], end=kept.command["end"])
+            outcomes = self._ensure(target, wanted, {*unconfirmed, *kept.sent}, replace(waiting, note=kept.note))
+            finished = not outcomes.unknown
+        finally:
+            kept.close(remove=finished)
+        return outcomes
+
+    def _ensure(
+        self,
+        target: Union[Target, str],
+        wanted: _Wanted,
+        unconfirmed: Collection[MonitoredObject],
+        waiting: Waiting,
+        check: bool = False,
+    ) -> Outcomes:
+        rows, known = self._resolve(target, _COLUMNS)
         found = {key: _same(row, wanted) for key, row in rows.items()}
         missing = [key for key, entry in found.items() if entry is None]
         compared = found if wanted.recur == "fixed" else {}
@@ -184,7 +213,7 @@ class Downtimes(CoreEntries[Downtime]):
             steps = [Step(str(key), key, _change_proof(others[key], wanted.end, None)) for key in part]
             commands.append(Command("modify", {**selector, **_new_end(wanted.end)}, steps))
         commands += self._creations(rows, missing, wanted, sent)
-        return self._schedule(commands, wanted, Waiting(wait, timeout_s, progress), known)
+        return self._schedule(commands, wanted, waiting, known)
 
     @writes
     def modify(

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from dataclasses import fields, replace
 from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple, Optional
 
 from ...catalogue.paths import host_name
 from ...client.checkmk import Checkmk
+from ...client.nouns.command_journal import times_in
 from ...client.nouns.commanding import Commands
 from ...client.nouns.downtimes import Downtime
-from ...client.outcomes import Outcome, Outcomes
+from ...client.outcomes import Outcome, Outcomes, Progress
 from ...client.query import Filter
 from ...client.targets import MonitoredObject, Target
 from ...client.times import parse_moment
 from ...core.grouping import grouped
 from ...core.text import name_line, pluralize, read_name_line
 from ...errors import CheckmkError
-from ..command import Preview, Row
+from ..command import Preview, Row, Watch
 from .outcomes import counted
 from .search import matching
 
@@ -104,11 +106,16 @@ def _selected(noun: Any, selection: dict[str, Any]) -> list[Any]:
     return [noun.get(ident, site=site, fresh=True)]
 
 
-def send(kind: str, method: str, verb: str, client: Checkmk, /, **arguments: Any) -> Row:
+def send(
+    kind: str, method: str, verb: str, client: Checkmk, /, *, watch: Optional[Watch] = None, **arguments: Any
+) -> Row:
     """Send a command for each target, and return the number of objects. Raises BatchError unless all were applied."""
     selection, options = _split(arguments)
     outcomes: list[Outcome] = []
-    for target in _targets(selection):
+    targets = _targets(selection)
+    if watch is not None:
+        options["progress"] = _counter(watch, kind, sum(len(target.named) for target in targets))
+    for target in targets:
         try:
             outcomes += getattr(getattr(client, kind), method)(target, **options)
         except CheckmkError as error:
@@ -116,6 +123,17 @@ def send(kind: str, method: str, verb: str, client: Checkmk, /, **arguments: Any
                 raise
             outcomes += [Outcome.failed(str(of), error) for of in target.named]
     return counted(verb, Outcomes(outcomes))
+
+
+def _counter(watch: Watch, stage: str, total: int) -> Progress:
+    """Return the callback that counts outcomes."""
+    finished = itertools.count(1)
+
+    def report(_outcome: Outcome) -> None:
+        done = next(finished)
+        watch(stage, done, max(done, total))  # the number of objects of a group is not known before
+
+    return report
 
 
 def _lines(objects: Iterable[MonitoredObject]) -> list[str]:
@@ -154,10 +172,15 @@ def preview(kind: str, what: str, column: str, client: Checkmk, /, **arguments: 
     return Preview(summary, tuple(lines), lines, fixed, too_long=_TOO_LONG)
 
 
-def change(kind: str, method: str, verb: str, client: Checkmk, /, **arguments: Any) -> Row:
+def change(
+    kind: str, method: str, verb: str, client: Checkmk, /, *, watch: Optional[Watch] = None, **arguments: Any
+) -> Row:
     selection, options = _split(arguments)
     noun = getattr(client, kind)
-    return counted(verb, getattr(noun, method)(_selected(noun, selection), **options))
+    entries = _selected(noun, selection)
+    if watch is not None:
+        options["progress"] = _counter(watch, kind, len(entries))
+    return counted(verb, getattr(noun, method)(entries, **options))
 
 
 def preview_change(kind: str, what: str, client: Checkmk, /, **arguments: Any) -> Preview:
@@ -181,16 +204,23 @@ def preview_modify(client: Checkmk, **arguments: Any) -> Preview:
 def preview_create(client: Checkmk, **arguments: Any) -> Preview:
     """Return a preview of new downtimes. The person approves their end, and exactly these children."""
     start, zone = arguments["start"], arguments["zone"]
-    first = parse_moment(start, dt.datetime.now(dt.timezone.utc), zone)
-    last = parse_moment(arguments["end"], first, zone).isoformat()
-    start = start if start == "now" else first.isoformat()
-    what = "Ensure" if arguments["ensure"] else "Schedule"
+    journal = arguments.get("journal")  # tools have no journal
+    kept = times_in(journal) if journal else None
+    if kept is None:
+        first = parse_moment(start, dt.datetime.now(dt.timezone.utc), zone)
+        last = parse_moment(arguments["end"], first, zone).isoformat()
+        start = start if start == "now" else first.isoformat()
+    else:  # the times of the run that was killed
+        start, last = (dt.datetime.fromtimestamp(time, dt.timezone.utc).isoformat() for time in kept)
+    what = "Ensure" if arguments["ensure"] or journal else "Schedule"
     found = preview("downtimes", f"{what} a downtime from {start} to {last} for", "", client, **arguments)
     limits = {"end": last, "start": start, "include_children": False}
     return replace(found, fixed_arguments={**found.fixed_arguments, **limits})
 
 
-def create(client: Checkmk, ensure: bool, **arguments: Any) -> Row:
+def create(client: Checkmk, ensure: bool, journal: Optional[str] = None, **arguments: Any) -> Row:
+    if journal is not None:
+        return send("downtimes", "ensure", "created", client, journal=journal, **arguments)
     return send("downtimes", "ensure" if ensure else "create", "created", client, **arguments)
 
 

@@ -1,0 +1,96 @@
+"""A file that makes a command for many objects resumable after the process was killed."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Iterable, Mapping, Optional, Sequence, Union
+
+from ...core.private_files import lock_file, open_owned, restrict_to_owner
+from ...errors import SettingsError
+from ..targets import MonitoredObject
+
+_KIND = "checkmk_sync command journal"
+_TIMES = ("start", "end")
+_MAX_HEAD = 2**16  # bytes
+
+
+class CommandJournal:
+    """The objects for which a command may have been sent.
+
+    The first line of the file contains the command of the first run, and each further line the objects of one request.
+    It is on the disk before the request is sent, so it is never too short. ``command`` is the command of the first run,
+    with its times. ``sent`` contains the objects of earlier runs.
+
+    Raises SettingsError if the file cannot be opened, is not such a journal, belongs to another command, or is in use
+    by another process. ``given`` are the times as the caller gave them. They count as the same command even if, like
+    "2h", they mean another time now.
+    """
+
+    def __init__(self, path: Union[str, os.PathLike[str]], command: Mapping[str, Any], given: Sequence[str]) -> None:
+        self.path, self.command = os.path.realpath(path), dict(command)
+        self.sent: set[MonitoredObject] = set()
+        try:
+            self._file = open_owned(self.path, os.O_RDWR | os.O_APPEND)
+        except OSError as error:
+            raise self._error(f"the journal cannot be opened: {error.strerror}") from error
+        try:
+            self._load(given)
+        except BaseException:
+            os.close(self._file)
+            raise
+
+    def _load(self, given: Sequence[str]) -> None:
+        try:
+            lock_file(self._file)
+        except OSError as error:
+            raise self._error("the journal is in use by another process; wait for it, or use another file") from error
+        with open(self._file, "rb", closefd=False) as source:
+            content = source.read()
+        lines = content[: content.rfind(b"\n") + 1].splitlines()  # a killed process may have left half a line
+        try:
+            head, *requests = [json.loads(line) for line in lines] or [{}]
+            self.sent = {MonitoredObject(*of) for request in requests for of in request}
+        except (ValueError, TypeError):
+            head = {}
+        if content and (not isinstance(head, dict) or head.get("kind") != _KIND):
+            raise self._error("this file is not a journal of a command; use another file")
+        restrict_to_owner(self._file)
+        if not content:
+            self._write({"kind": _KIND, "given": list(given), "command": self.command})
+            return
+        first = head["command"]
+        same_times = head["given"] == list(given) or all(first[name] == self.command[name] for name in _TIMES)
+        if not same_times or {**first, **{name: self.command[name] for name in _TIMES}} != self.command:
+            raise self._error("the journal belongs to another command; repeat that command, or use another file")
+        self.command = first
+        os.ftruncate(self._file, sum(len(line) + 1 for line in lines))
+
+    def note(self, objects: Iterable[MonitoredObject]) -> None:
+        """Write that a command for these objects is going to be sent. Raises OSError if that fails."""
+        self._write(list(objects))
+
+    def _write(self, line: Any) -> None:
+        text = json.dumps(line, separators=(",", ":")).encode() + b"\n"
+        if os.write(self._file, text) < len(text):
+            raise OSError(f"the disk is full, so the journal {self.path} cannot be written; free some space")
+        os.fsync(self._file)
+
+    def close(self, *, remove: bool) -> None:
+        """Close the file, and remove it if nothing is left to await."""
+        if remove:
+            os.unlink(self.path)
+        os.close(self._file)
+
+    def _error(self, message: str) -> SettingsError:
+        return SettingsError(message, file=self.path)
+
+
+def times_in(path: Union[str, os.PathLike[str]]) -> Optional[tuple[int, int]]:
+    """Return the start and the end of the command in a journal, or None if the file is not such a journal."""
+    try:
+        with open(path, "rb") as source:
+            head = json.loads(source.readline(_MAX_HEAD))
+        return head["command"]["start"], head["command"]["end"]
+    except (OSError, ValueError, KeyError, TypeError):  # opening the journal raises the error
+        return None
