@@ -18,7 +18,15 @@ from ..client.outcomes import Outcome, Outcomes, Status
 from ..client.records import Folder, Host
 from ..client.updates import removal_body
 from ..errors import AuthError, BatchError, CheckmkError, ConflictError, NotOwnedError
-from .attribute_writes import IN_PART, attributes_to_set, folder_of, removed_attributes, update_hosts
+from .attribute_writes import (
+    IN_PART,
+    attributes_to_set,
+    folder_of,
+    removed_attributes,
+    set_nodes,
+    update_cluster,
+    update_hosts,
+)
 from .changes import NEW_NAME, Action, Change
 from .kinds import ADOPTED, AFTER, BEFORE, FOLDER, KINDS, NODES, OWNER
 from .marks import marked
@@ -235,20 +243,7 @@ def _update_hosts(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result
     """Change hosts in bulk, and one by one the clusters whose nodes change."""
     yield from _in_bulk(update_hosts)(client, [change for change in changes if NODES not in change.properties])
     clusters = [change for change in changes if NODES in change.properties]
-    yield from _one_by_one(_set_nodes, _update_cluster)(client, clusters)
-
-
-def _set_nodes(client: Checkmk, change: Change) -> None:
-    client.hosts.set_nodes(change.key, change.new_values[NODES])
-
-
-def _update_cluster(client: Checkmk, change: Change) -> bool:
-    attributes, removed = attributes_to_set(change), removed_attributes(change)
-    if attributes:
-        client.hosts.update(change.key, update_attributes=attributes)
-    if removed:
-        client.hosts.update(change.key, remove_attributes=removed)
-    return bool(attributes or removed)
+    yield from _one_by_one(set_nodes, update_cluster)(client, clusters)
 
 
 def _rename_host(client: Checkmk, change: Change) -> None:

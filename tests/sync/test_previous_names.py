@@ -11,6 +11,7 @@ from checkmk_sync import Checkmk
 from checkmk_sync.catalogue.labels import ADOPTED_LABEL, OWNER_LABEL
 from checkmk_sync.errors import InventoryError, SettingsError, UnsafePlanError
 from checkmk_sync.sync import Options, from_data, load, make_plan, plan_as_markdown, plan_as_text, to_data
+from checkmk_sync.testing import SimulatedSite
 from tests.conftest import Run
 from tests.sync.test_apply import any_version, is_done, synchronise
 
@@ -143,7 +144,9 @@ def test_previous_names_are_read_from_tables_and_kept_in_data(tmp_path: Path) ->
     assert from_data(to_data(desired)) == desired
 
 
-def test_a_probable_rename_is_made_with_an_option(cmk: Checkmk, sync: Run, site_for_cli: SimulatedSite, tmp_path: Path) -> None:
+def test_a_probable_rename_is_made_with_an_option(
+    cmk: Checkmk, sync: Run, site_for_cli: SimulatedSite, tmp_path: Path
+) -> None:
     synchronise(cmk, {"hosts": [{"name": "web01"}]})
     inventory = {"hosts": [{"name": "web01.example.com"}]}
     plan = make_plan(cmk, from_data(inventory), owner="cmdb")
@@ -151,9 +154,15 @@ def test_a_probable_rename_is_made_with_an_option(cmk: Checkmk, sync: Run, site_
         plan.raise_if_unsafe()
     with pytest.raises(SettingsError, match="the inventory has no host 'x'"):
         make_plan(cmk, from_data(inventory), renames={"web01": "x"})
+    others = "".join(f", {{name: h{number}}}" for number in range(9))
     path = tmp_path / "hosts.yaml"
-    path.write_text("hosts: [{name: web01.example.com}]")
+    path.write_text(f"hosts: [{{name: web01}}{others}]")
+    assert sync("apply", str(path), "--owner", "cmdb", "--yes").code == 0
+    path.write_text(f"hosts: [{{name: web01.example.com}}{others}]")
     command = ["apply", str(path), "--owner", "cmdb", "--yes", "--rename", "web01=web01.example.com"]
     for _ in range(2):
-        assert sync(*command, "--allow-changes", "100%").code == 0
-    assert [host.name for host in cmk.hosts.each()] == ["web01.example.com"]
+        assert sync(*command).code == 0
+    assert "web01.example.com" in site_for_cli.state.configuration.hosts
+    assert "web01" not in site_for_cli.state.configuration.hosts
+    refused = sync(*command, "--rename", "web01=h1")
+    assert (refused.code, "a host cannot be renamed to two names" in refused.err) == (2, True)
