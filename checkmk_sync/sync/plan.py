@@ -234,6 +234,6 @@ class Plan:
 
 
 def _rename_advice(renames: Sequence[Rename]) -> str:
-    hosts = [shlex.quote(f"{rename.old}={rename.new}") for rename in renames if rename.kind == "host"]
-    options = summarize([f"--rename {names}" for names in hosts], SHOWN, " ")
-    return f"rename it with {options}" if hosts else "rename it on the site first"
+    names = [shlex.quote(f"{rename.old}={rename.new}") for rename in renames if rename.kind == "host"]
+    options = [f"--rename {pair}" for pair in names]
+    return f"rename it with {summarize(options, SHOWN, ' ')}" if options else "rename it on the site first"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator, Mapping, Optional
 
 from ..catalogue.paths import host_name
 from ..errors import SettingsError
@@ -33,10 +33,8 @@ def with_renames(desired: Desired, renames: Mapping[str, str]) -> Desired:
 
 def name_problems(desired: Desired) -> Iterator[Problem]:
     """Yield a mistake for each previous name that another host of the inventory has or had."""
-    users: dict[str, str] = {}
-    for wanted in desired.of_kind(HOSTS.name):
-        if wanted.previous is None:
-            continue
+    users: dict[Optional[str], str] = {}
+    for wanted in (host for host in desired.of_kind(HOSTS.name) if host.previous):
         first = users.setdefault(wanted.previous, wanted.key)
         if (HOSTS.name, wanted.previous) in desired.objects:
             message = "is itself a host of the inventory; rename chains and swaps step by step, in several runs"
