@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .client.nouns.comments import Comment
     from .client.nouns.downtimes import Downtime
     from .client.outcomes import Outcome, Outcomes, Status
+    from .client.problems import Problem, SiteStatus, group_problems
     from .client.query import Filter, column, unhandled_host_problems, unhandled_problems, where
     from .client.records import Folder, Host, HostStatus, ServiceStatus, Version
     from .client.targets import MonitoredObject, Target
@@ -67,6 +68,7 @@ _HOMES = {
         "client.nouns.comments": "Comment",
         "client.nouns.downtimes": "Downtime",
         "client.outcomes": "Outcome Outcomes Status",
+        "client.problems": "Problem SiteStatus group_problems",
         "client.query": "Filter column unhandled_host_problems unhandled_problems where",
         "client.records": "Folder Host HostStatus ServiceStatus Version",
         "client.targets": "MonitoredObject Target",
@@ -100,6 +102,7 @@ __all__ = [
     "Outcome",
     "Outcomes",
     "Password",
+    "Problem",
     "Reply",
     "Role",
     "Rule",
@@ -109,6 +112,7 @@ __all__ = [
     "ServiceState",
     "ServiceStatus",
     "Settings",
+    "SiteStatus",
     "Status",
     "TagGroup",
     "Target",
@@ -116,6 +120,7 @@ __all__ = [
     "User",
     "Version",
     "column",
+    "group_problems",
     "unhandled_host_problems",
     "unhandled_problems",
     "where",

@@ -129,7 +129,7 @@ def _value(argument: Argument, value: Any) -> Any:
         return not value
     if argument.kind == "pairs":
         value = pairs(argument.name, value)
-    elif argument.kind == "names":
+    elif argument.takes_names:
         value = [name for word in value for name in (_names_on_stdin() if word == "-" else [word])]
     elif argument.many:
         value = list(value)
@@ -220,6 +220,7 @@ def list_parameters(command: Command) -> list[click.Parameter]:
             help="Print in this format (default: table on a terminal, tab-separated lines in a pipe).",
         ),
         click.Option(["--columns"], metavar="NAMES", help=f"Show these columns, separated by commas: {columns}."),
+        click.Option(["--watch"], type=Number(1), metavar="SECONDS", help="Show the list again at this interval."),
         click.Option(["--sort"], metavar="COLUMN", help="Sort by this column; -COLUMN sorts in descending order."),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any, Iterable, Mapping, Optional
 
 import click
@@ -24,7 +25,8 @@ def run(command: Command, state: State, /, *, yes: bool = False, **arguments: An
     must_ask = command.asks(arguments) and not yes
     takes_names = any(argument.kind == "names" for argument in command.arguments)
     if must_ask:
-        require_answers(f"'{command.words}'", "give --yes", is_on_terminal=takes_names)
+        from_pipe = any(argument.takes_names for argument in command.arguments)
+        require_answers(f"'{command.words}'", "give --yes", is_on_terminal=from_pipe)
     with state.client() as client:
         try:
             if must_ask:
@@ -49,21 +51,32 @@ def run_list(
     output: Optional[str],
     columns: Optional[str],
     sort: Optional[str],
+    watch: Optional[int],
     **arguments: Any,
 ) -> int:
     """Print the rows of a command of the table, and return the exit code. Raises the same errors as :func:`run`."""
     is_filtered = any(arguments[argument.name] not in (argument.default, [], {}) for argument in command.arguments)
     empty = "" if limit == 0 else "no match" if is_filtered else command.empty_text
     layout = make_layout(command, output=output, columns=columns, sort=sort, as_json=state.as_json, empty=empty)
+    if arguments.get("group_by") and columns is None:
+        layout = replace(layout, columns=("group", *layout.columns))
+    if watch is not None and not state.output.is_terminal:
+        raise click.UsageError("--watch needs a terminal; leave it out to print the list once")
     with state.client() as client:
-        try:
-            rows: Iterable[Any] = command.handler(client, **arguments)
-        except ValueError as error:  # an argument that is not valid, such as the name of a folder
-            raise click.UsageError(str(error)) from error
-        if sort is not None:
-            rows = sort_rows(rows, sort, layout)
-        print_rows(state.output, itertools.islice(rows, limit), layout)
-    return 0
+        while True:
+            try:
+                rows: Iterable[Any] = command.handler(client, **arguments)
+            except ValueError as error:  # an argument that is not valid, such as the name of a folder
+                raise click.UsageError(str(error)) from error
+            if sort is not None:
+                rows = sort_rows(rows, sort, layout)
+            rows = itertools.islice(rows, limit)
+            if watch is not None:  # the old list stays on the screen until the new one is complete
+                rows = iter(list(rows))
+                state.output.console.clear()
+            print_rows(state.output, rows, layout)
+            if watch is None or not client.clock.sleep(watch):
+                return 0
 
 
 def _print_result(state: State, result: Mapping[str, Any]) -> None:

@@ -25,6 +25,7 @@ from . import nouns
 from .assigned_keys import AssignedKeys
 from .collection import Collection
 from .health import Health
+from .problems import Problems, SiteStatus, read_status
 from .raw import RawCalls
 from .records import Version
 from .resource import Resource, parsing
@@ -57,6 +58,7 @@ class Checkmk(RawCalls):
     * ``jobs``: background jobs (:class:`.Jobs`)
     * ``downtimes``, ``acknowledgements`` and ``comments``: commands to the monitoring core (:class:`.Downtimes`,
       :class:`.Acknowledgements`, :class:`.Comments`)
+    * ``problems()``: hosts and services with a problem (:class:`.Problems`)
     * ``host_attributes``: the tag groups and custom attributes of the site (:class:`.HostAttributes`)
     * ``rules`` and ``rulesets``: rules for hosts and services (:class:`.Rules`, :class:`.Rulesets`)
     * ``notification_rules``: rules for notifications (:class:`.AssignedKeys`)
@@ -118,6 +120,7 @@ class Checkmk(RawCalls):
         self.downtimes = nouns.Downtimes(self._site)
         self.acknowledgements = nouns.Acknowledgements(self._site)
         self.comments = nouns.Comments(self._site)
+        self.problems = Problems(self._site)
         self.host_attributes = nouns.HostAttributes(self._site)
         for name, row in rows.NOUNS.items():
             default = AssignedKeys if row.key.assigned else Collection
@@ -227,6 +230,13 @@ class Checkmk(RawCalls):
             with contextlib.suppress(CheckmkError):  # the user may lack the permission to see pending changes
                 count = len(self.activation.pending())
         return Health(failure is None, version, latency_s, self._transport.breaker.state, failure, count)
+
+    def status(self) -> SiteStatus:
+        """Return the numbers of hosts, services, problems and pending changes of the site.
+
+        All hosts are read with a stream, because the API does not count them.
+        """
+        return read_status(self._site, self.version())
 
     @property
     def clock(self) -> Clock:

@@ -281,7 +281,7 @@ class ServiceStatus(_Row[ServiceState]):
         return str(self.columns["description"])
 
 
-_WORST_FIRST = (
+WORST_FIRST = (
     ServiceState.CRITICAL,
     ServiceState.UNKNOWN,
     ServiceState.WARNING,
@@ -292,7 +292,7 @@ _WORST_FIRST = (
 
 def severity(service: ServiceStatus) -> tuple[int, str, str]:
     """Return a sort key that puts the worst states first, and then sorts by host and service name."""
-    return _WORST_FIRST.index(service.state), service.host_name, service.name
+    return WORST_FIRST.index(service.state), service.host_name, service.name
 
 
 def _path(text: str) -> str:

@@ -76,6 +76,11 @@ class Argument:
         return self.required and not self.is_option
 
     @property
+    def takes_names(self) -> bool:
+        """Return True if the argument takes names, and ``-`` for those on standard input."""
+        return self.kind == "names" or (self.is_positional and self.many)
+
+    @property
     def option_name(self) -> str:
         return self.option or "--" + self.name.replace("_", "-")
 

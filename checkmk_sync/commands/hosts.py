@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from ..catalogue.paths import folder_path
+from ..catalogue.paths import folder_path, host_name
 from ..catalogue.states import HostState
 from .arguments import ATTRIBUTE, HOST, HOSTS, LABEL, WITH_LABEL, search, settings_fields, state
 from .command import MAX_SHOWN, TOOL, Argument, Command, Field, LazyModule, object_command
@@ -18,6 +18,7 @@ _HOST_FIELDS = (
     Field("name", "The name of the host."),
     Field("folder", "The folder that contains the host."),
     *settings_fields("host"),
+    Field("cluster_nodes", "The nodes, if the host is a cluster.", Optional[list[str]]),
 )
 _STATUS_FIELDS = (
     Field("name", "The name of the host."),
@@ -77,6 +78,13 @@ HOST_COMMANDS = (
         Argument("folder", "Create the host in this folder.", default="/", check=folder_path),
         ATTRIBUTE,
         LABEL,
+        Argument(
+            "node",
+            "Create a cluster with this host as a node; repeatable.",
+            many=True,
+            check=host_name,
+            tool_help="Create a cluster with these hosts as its nodes.",
+        ),
         example="web01 --attribute ipaddress=192.0.2.10",
         fields=_HOST_FIELDS,
     ),
@@ -105,19 +113,60 @@ HOST_COMMANDS = (
     ),
     object_command(
         "hosts move",
-        "Move a host to another folder.",
+        "Move one or more hosts to another folder.",
         _hosts.move,
-        HOST,
+        HOSTS,
         Argument(
             "destination",
-            "The new folder of the host.",
+            "The new folder of the hosts.",
             required=True,
             check=folder_path,
             example="/linux/web",
             aliases=("folder",),
         ),
-        example="web01 /linux/web",
+        example="web01 web02 /linux/web",
+        fields=(Field("moved", "The number of hosts that are in the folder now.", int),),
+    ),
+    object_command(
+        "hosts rename",
+        "Rename a host, which keeps its history. Parents, clusters and rules with the old name are changed, too. No "
+        "change may be pending, and the new name becomes active with the next activation.",
+        _hosts.rename,
+        HOST,
+        Argument("new_name", "The new name.", required=True, check=host_name, example="web01.example.com"),
+        example="web01 web01.example.com",
         fields=_HOST_FIELDS,
+        destructive=True,
+        preview=_previews.rename_host,
+        check_with="checkmk-sync hosts get {new_name}",
+    ),
+    Command(
+        "hosts set-nodes",
+        "Replace the nodes of a cluster.",
+        _hosts.set_nodes,
+        (
+            HOST,
+            Argument("nodes", "The nodes.", required=True, many=True, check=host_name, example=["db01", "db02"]),
+        ),
+        writes=True,
+        idempotent=True,
+        example="db db01 db02",
+        fields=_HOST_FIELDS,
+    ),
+    Command(
+        "hosts scan-parents",
+        "Let the site find the parents of hosts with traceroute, and set them.",
+        _hosts.scan_parents,
+        (
+            HOSTS,
+            Argument("gateways", "Create gateways that are not configured in this folder.", check=folder_path),
+        ),
+        writes=True,
+        example="web01 web02 --gateways /gateways",
+        fields=(
+            Field("scanned", "The number of scanned hosts.", int),
+            Field("log", "The last lines of the log of the background job.", list[str], untrusted=True),
+        ),
     ),
     object_command(
         "hosts delete",

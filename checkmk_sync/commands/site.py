@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Any, Optional
 
-from .arguments import HOSTS, search
+from .arguments import HOSTS, WITH_LABEL, pattern, search
 from .command import Argument, Command, Field, LazyModule
 
 _previews = LazyModule(".handlers.previews", __package__)
+_problems = LazyModule(".handlers.problems", __package__)
 _site = LazyModule(".handlers.site", __package__)
 
 SITE_COMMANDS = (
@@ -31,6 +32,60 @@ SITE_COMMANDS = (
         asks_if="remove_vanished",
         tool="discover_services",
         idempotent=True,
+    ),
+    Command(
+        "problems",
+        "List problems of hosts and services, worst first: by default those that nobody has acknowledged and that are "
+        "not in a downtime. Services of hosts that are down are omitted then.",
+        _problems.problems,
+        (
+            pattern("host", "Show only problems of this host; may be a pattern such as 'web*'.", "web*"),
+            search("the host, the service or the output", "timeout"),
+            WITH_LABEL,
+            Argument("handled", "Also show acknowledged problems, and problems in a downtime.", bool, default=False),
+            Argument("hard", "Omit states that the check has not confirmed yet.", bool, default=False),
+            Argument(
+                "group_by",
+                "Group by host, folder, group (of hosts or services) or label:KEY.",
+                metavar="GROUP",
+                example="folder",
+            ),
+        ),
+        ("state", "host", "service", "since", "plugin_output"),
+        example="--group-by folder",
+        fields=(
+            Field("group", "The group, with group_by. A problem can belong to several groups.", untrusted=True),
+            Field("state", "The state of the host or service."),
+            Field("host", "The name of the host."),
+            Field("service", "The service, or an empty text for the host itself.", untrusted=True),
+            Field("since", "The time of the last change of the state.", Optional[str], time=True),
+            Field("plugin_output", "The output of the check.", untrusted=True),
+            Field("hard", "False while the check is being repeated before the state is accepted.", bool),
+            Field("acknowledged", "True if the problem is acknowledged.", bool),
+            Field("acknowledged_by", "The user who acknowledged it.", Optional[str], untrusted=True),
+            Field("acknowledgement", "The comment of the acknowledgement.", Optional[str], untrusted=True),
+            Field("downtime", "True if the object or its host is in a downtime.", bool),
+            Field("downtime_until", "The end of the downtime.", Optional[str], time=True),
+            Field("folder", "The folder of the host.", Optional[str]),
+            Field("groups", "The host groups or service groups.", list[str]),
+        ),
+        names=("host", "service"),
+        empty_text="no unhandled problems",
+    ),
+    Command(
+        "status",
+        "Show the numbers of hosts, services, unhandled problems and pending changes.",
+        _problems.status,
+        fields=(
+            Field("site", "The ID of the site."),
+            Field("version", "The version and the edition of Checkmk."),
+            Field("hosts", "The number of hosts in each state.", dict[str, Any]),
+            Field("services", "The number of services in each state.", dict[str, Any]),
+            Field("unhandled_problems", "The numbers of unhandled problems of hosts and of services.", dict[str, Any]),
+            Field("pending_changes", "The number of pending changes; null if hidden from the user.", Optional[int]),
+            Field("activating", "True while an activation runs.", bool),
+        ),
+        tool="site_status",
     ),
     Command(
         "pending",

@@ -110,10 +110,12 @@ class MonitoringCore:
             for number, row in enumerate(table_rows):
                 _check_row(table, row, f"row {number} of {table!r}")
         seeded: dict[str, dict[str, list[Row]]] = {table: {} for table in rows if table in _NAMED_BY}
-        for row in rows.get("hosts", ()):
-            seeded["hosts"].setdefault(row["name"], []).append({**HOST_DEFAULTS, "alias": row["name"], **row})
         for row in rows.get("services", ()):
             seeded["services"].setdefault(row["host_name"], []).append(dict(row))
+        for row in rows.get("hosts", ()):
+            counts = _service_counts(seeded.get("services", {}).get(row["name"], ()))
+            full = {**HOST_DEFAULTS, **counts, "alias": row["name"], **row}
+            seeded["hosts"].setdefault(row["name"], []).append(full)
         self._seeded = seeded
         for table in ("downtimes", "comments"):
             if table in rows:
@@ -274,6 +276,17 @@ class MonitoringCore:
 _TABLES = ("hosts", "services", "hostgroups", "servicegroups", "downtimes", "comments")
 _NAMED_BY = {"hosts": ("name",), "services": ("host_name", "description")}
 _STATES = {"hosts": range(3), "services": range(4)}
+
+
+def _service_counts(services: Iterable[Row]) -> dict[str, int]:
+    """Return the columns of a host that count its services by state."""
+    names = ("ok", "warn", "crit", "unknown")
+    counts = dict.fromkeys(("num_services", "num_services_pending", *(f"num_services_{name}" for name in names)), 0)
+    for row in services:
+        name = names[row.get("state", 0)] if row.get("has_been_checked", 1) else "pending"
+        counts["num_services"] += 1
+        counts[f"num_services_{name}"] += 1
+    return counts
 
 
 def _check_row(table: str, row: Any, where: str) -> None:

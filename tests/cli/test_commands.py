@@ -43,6 +43,7 @@ def test_examples_of_the_help_run(site_for_cli: SimulatedSite, sync: Run) -> Non
     with site_for_cli.client() as cmk:
         cmk.folders.ensure("/linux/old")
         cmk.folders.ensure("/linux/web")
+        cmk.folders.ensure("/gateways")
         cmk.hosts.bulk_create([{"host_name": "web01", "attributes": {"ipv6address": "::1"}}, {"host_name": "web02"}])
         rule = cmk.rules.create(ruleset="checkgroup_parameters:filesystem", folder="/", value={"levels": (80.0, 90.0)})
     import shlex
@@ -62,6 +63,13 @@ def test_examples_of_the_help_run(site_for_cli: SimulatedSite, sync: Run) -> Non
             words.append("--yes")
         if command.name == "discover":
             words[1:] = ["host00000", "web03"]
+        if command.words in ("hosts rename", "hosts set-nodes"):
+            with site_for_cli.client() as cmk:
+                if command.name == "set-nodes":
+                    cmk.hosts.bulk_create([{"host_name": name} for name in ("db01", "db02")])
+                    cmk.hosts.create_cluster("db", ["db01"])
+                    cmk.hosts.ensure("web01", "/")
+                cmk.activation.activate()
         result = sync(*words)
         assert result.code == 0, (words, result.err)
 
@@ -79,10 +87,10 @@ def test_hosts_are_created_changed_moved_and_deleted(site_for_cli: SimulatedSite
     assert "labels" in sync("hosts", "get", "new").out
     assert sync("hosts", "get", "new", "--effective", "--json").data["effective_attributes"]["tag_agent"] == "cmk-agent"
     assert sync("folders", "create", "/x/y").code == 0
-    assert sync("hosts", "move", "new", "/x/y", "--json").data["folder"] == "/x/y"
+    assert sync("hosts", "move", "new", "/x/y", "--json").data == {"outcome": "applied", "moved": 1}
     partly = sync("hosts", "delete", "new", "nope", "--yes")
     assert partly.code == 1
-    assert partly.err == "Error: 1 of 2 hosts deleted; the others:\nnope: no such host\n"
+    assert partly.err == "Error: 1 of 2 deleted; the others:\nnope: no such host\n"
     assert sync("hosts", "delete", "nope", "--yes").code == 2, "the same code as for hosts get"
     assert sync("hosts", "get", "new").code == 2
     assert sync("hosts", "update", "host00000").code == 2

@@ -97,12 +97,12 @@ def test_an_activation_without_pending_changes_says_so(site_for_cli: SimulatedSi
 @pytest.mark.parametrize(
     ("names", "code", "expected"),
     [
-        (["host00000", "host00001", "nohost"], 1, "Error: 2 of 3 hosts deleted; the others:\nnohost: no such host\n"),
+        (["host00000", "host00001", "nohost"], 1, "Error: 2 of 3 deleted; the others:\nnohost: no such host\n"),
         (["nohost"], 2, "Error: nohost: no such host\n"),
         (
             ["nohost", "nobody"],
             2,
-            "Error: 0 of 2 hosts deleted; the others:\nnohost: no such host\nnobody: no such host\n",
+            "Error: 0 of 2 deleted; the others:\nnohost: no such host\nnobody: no such host\n",
         ),
     ],
 )

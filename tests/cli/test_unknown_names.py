@@ -27,6 +27,7 @@ OWN_CLASSES = [
     "host_status",
     "hosts",
     "jobs",
+    "problems",
     "services",
 ]
 NOUNS = sorted({*OWN_CLASSES, *PLAIN_NOUNS})  # hosts and folders can be rows as well

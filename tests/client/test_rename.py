@@ -64,7 +64,7 @@ def test_a_rename_is_awaited_and_references_follow(of_version: tuple[SimulatedSi
 def test_a_pending_change_prevents_a_rename(of_version: tuple[SimulatedSite, Checkmk]) -> None:
     site, cmk = of_version
     cmk.hosts.update("child", update_attributes={"alias": "x"})
-    with pytest.raises(ConflictError, match=r"before all changes are activated; call client\.activation") as caught:
+    with pytest.raises(ConflictError, match=r"while changes are pending; activate them first") as caught:
         cmk.hosts.rename("old", "new")
     assert not is_uncertain(caught.value)
     cmk.activation.activate()

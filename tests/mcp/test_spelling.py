@@ -130,7 +130,7 @@ def test_a_missing_argument_is_named(known: SimulatedSite, command: Command, arg
 
 def test_all_missing_arguments_are_named_at_once(known: SimulatedSite) -> None:
     text = error_text(_call(known, "hosts_move", {}))
-    assert "because arguments are missing or empty: host (" in text and "; destination (" in text
+    assert "because arguments are missing or empty: hosts (" in text and "; destination (" in text
 
 
 # Other spellings of values
@@ -240,10 +240,8 @@ def test_aliases_mean_the_same(known: SimulatedSite, tool: str) -> None:
 
 def test_aliases_of_writes_mean_the_same(live: SimulatedSite) -> None:
     result_data(_call(live, "hosts_create", {"name": "new", "folder": "/"}))
-    assert result_data(_call(live, "hosts_move", {"name": "new", "folder": "/linux"}))["folder"] == "/linux"
-    assert (
-        result_data(_call(live, "hosts_move", {"host": "new", "destination": "/linux/web"}))["folder"] == "/linux/web"
-    )
+    for arguments in ({"names": ["new"], "folder": "/linux"}, {"host": ["new"], "destination": "/linux/web"}):
+        assert result_data(_call(live, "hosts_move", arguments)) == {"moved": 1}
     made = result_data(
         _call(live, "batch_create_hosts", {"hosts": [{"host": "b1"}, {"name": "b2"}, {"host_name": "b3"}]})
     )

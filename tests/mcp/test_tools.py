@@ -127,6 +127,20 @@ def test_problems_of_hosts() -> None:
     assert page["counts"] == {"down": 1, "unreachable": 1}
 
 
+def test_problems_and_status() -> None:
+    hosts = [{"name": "h1", "state": 1}, {"name": "h2"}]
+    services = [{"host_name": "h2", "description": "CPU", "state": 2, "plugin_output": "99 %"}]
+    with SimulatedSite() as site:
+        site.seed_monitoring({"hosts": hosts, "services": services})
+        page = result_data(_call(site, "problems", group_by="host"))
+        assert [(row["group"], row["state"], row["service"]) for row in page["items"]] == [
+            ("h1", "DOWN", ""),
+            ("h2", "CRITICAL", "CPU"),
+        ]
+        assert page["counts"] == {"down": 1, "critical": 1}
+        assert result_data(_call(site, "site_status"))["unhandled_problems"] == {"hosts": 1, "services": 1}
+
+
 def test_version_and_health(known: SimulatedSite) -> None:
     assert result_data(_call(known, "site_version")) == {"checkmk": "2.4.0p18.cre", "edition": "cre", "site": "s"}
     health = result_data(_call(known, "site_health"))

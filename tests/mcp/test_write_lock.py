@@ -58,7 +58,7 @@ def _while(site: SimulatedSite, part: str, first: tuple[str, Any], others: list[
 @pytest.mark.parametrize(
     ("part", "mover"),
     [
-        ("/actions/move", ("hosts_move", {"name": "host00000", "folder": "/a"})),
+        ("/actions/move", ("hosts_move", {"hosts": ["host00000"], "folder": "/a"})),
         ("bulk-create", ("batch_create_hosts", {"hosts": [{"host_name": "precious", "folder": "/a"}]})),
     ],
 )

@@ -88,11 +88,23 @@ def test_hosts(live: SimulatedSite) -> None:
     assert hosts["new"].attributes["alias"] == "null"
     assert "parents" not in hosts["new"].attributes
     result_data(_call(live, "folders_create", path="/a/b", title="B"))
-    assert result_data(_call(live, "hosts_move", name="new", folder="/a/b"))["folder"] == "/a/b"
+    assert result_data(_call(live, "hosts_move", hosts=["new"], folder="/a/b")) == {"moved": 1}
     assert hosts["new"].folder == "/a/b"
     assert result_data(_call(live, "hosts_delete", names=["new"])) == {"done": True, "result": {"deleted": 1}}
     assert "new" not in hosts
     assert "no such host: nope" in error_text(_call(live, "hosts_delete", names=["nope"]))
+
+
+def test_the_structure_of_hosts(live: SimulatedSite) -> None:
+    hosts = live.state.configuration.hosts
+    nodes = ["host00000", "host00001"]
+    assert result_data(_call(live, "hosts_create", name="db", node=nodes))["cluster_nodes"] == nodes
+    assert result_data(_call(live, "hosts_set_nodes", host="db", nodes=nodes[:1]))["cluster_nodes"] == nodes[:1]
+    assert result_data(_call(live, "hosts_scan_parents", hosts=nodes))["scanned"] == 2
+    assert "activate them first" in error_text(_call(live, "hosts_rename", host="host00000", new_name="db01"))
+    result_data(_call(live, "activate_changes"))
+    assert result_data(_call(live, "hosts_rename", host="host00000", new_name="db01"))["result"]["name"] == "db01"
+    assert list(hosts["db"].nodes or ()) == ["db01"]
 
 
 def test_folders(live: SimulatedSite) -> None:
@@ -103,7 +115,7 @@ def test_folders(live: SimulatedSite) -> None:
     assert result_data(_call(live, "folders_move", path="/a/b", destination="/"))["path"] == "/b"
     assert set(live.state.configuration.folders) == {"/", "/a", "/b"}
     assert result_data(_call(live, "folders_delete", path="/b"))["result"] == {"deleted": "/b"}
-    result_data(_call(live, "hosts_move", name="host00000", folder="/a"))
+    result_data(_call(live, "hosts_move", hosts=["host00000"], folder="/a"))
     assert "/a is not empty" in error_text(_call(live, "folders_delete", path="/a"))
     result_data(_call(live, "folders_delete", path="/a", recursive=True))
     assert "host00000" not in live.state.configuration.hosts

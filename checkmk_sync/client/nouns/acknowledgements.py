@@ -15,7 +15,7 @@ from ..times import Moment, Zone, iso, parse_moment
 from .commanding import Command, Commands, Step, Waiting, commands_for, entries_of, one_line
 from .comments import COMMENTS, new_comment
 
-_COLUMNS = ("acknowledged", "acknowledgement_type", COMMENTS)
+ACKNOWLEDGEMENT_COLUMNS = ("acknowledged", "acknowledgement_type", COMMENTS)
 _ACKNOWLEDGEMENT, _STICKY = 4, 2  # the entry type of a comment, and the type of an acknowledgement
 
 
@@ -59,7 +59,7 @@ class Acknowledgements(Commands):
         """Yield the acknowledged problems of a target, or of all hosts and services."""
         everywhere = (Target(table, column("acknowledged") == 1) for table in (HOSTS, SERVICES))
         for part in everywhere if target is None else (Target.of(target),):
-            for of, row in self._rows(part, _COLUMNS).items():
+            for of, row in self._rows(part, ACKNOWLEDGEMENT_COLUMNS).items():
                 if row["acknowledged"]:
                     yield Acknowledgement.of_row(of, row)
 
@@ -94,7 +94,7 @@ class Acknowledgements(Commands):
             if moment <= now:
                 raise ValueError(f"expires must be later than now, not {moment}")
             body["expire_on"] = iso(moment)
-        rows, known = self._resolve(target, _COLUMNS)
+        rows, known = self._resolve(target, ACKNOWLEDGEMENT_COLUMNS)
         for key, row in rows.items():
             if row["state"] == 0:
                 error = CheckmkError(f"{key} has no problem").with_attempted(is_read=False, delivery=Delivery.NOT_SENT)
@@ -105,7 +105,7 @@ class Acknowledgements(Commands):
             return Step(str(entry), entry, lambda row: is_new(row) if row["acknowledged"] else None)
 
         commands = commands_for((key for key, row in rows.items() if row["state"]), "acknowledge_type", body, step)
-        return self._execute(commands, _COLUMNS, Waiting(wait, timeout_s, progress), known)
+        return self._execute(commands, ACKNOWLEDGEMENT_COLUMNS, Waiting(wait, timeout_s, progress), known)
 
     @writes
     def remove(
@@ -121,7 +121,7 @@ class Acknowledgements(Commands):
         Nothing is sent for objects without one. Needs Checkmk 2.4.0p6.
         """
         self._site.require_operation(self.noun, "remove")
-        rows, known = self._resolve(target, _COLUMNS)
+        rows, known = self._resolve(target, ACKNOWLEDGEMENT_COLUMNS)
         known += [
             Outcome(str(key), Status.APPLIED, note="was not acknowledged")
             for key, row in rows.items()
@@ -133,4 +133,4 @@ class Acknowledgements(Commands):
 
         acknowledged = [key for key, row in rows.items() if row["acknowledged"]]
         commands: list[Command] = commands_for(acknowledged, "acknowledge_type", {}, step, "remove")
-        return self._execute(commands, _COLUMNS, Waiting(wait, timeout_s, progress), known)
+        return self._execute(commands, ACKNOWLEDGEMENT_COLUMNS, Waiting(wait, timeout_s, progress), known)

@@ -280,5 +280,5 @@ def _with_hint(error: CheckmkError) -> CheckmkError:
     """Return the error of a rename, with the next step if the reason is a pending change."""
     if not (isinstance(error, ConflictError) and "pending changes" in f"{error.title} {error.detail}".lower()):
         return error
-    detail = "Checkmk renames no host before all changes are activated; call client.activation.activate() first"
+    detail = "Checkmk renames no host while changes are pending; activate them first"
     return error.with_texts(detail=detail)

@@ -35,7 +35,7 @@ T = TypeVar("T", HostStatus, ServiceStatus)
 StateOrStates = Union[S, str, int, Iterable[Union[S, str, int]], None]
 
 # The columns of a host with the number of its services in each state.
-_COUNTS = {
+SERVICE_COUNTS = {
     ServiceState.OK: "num_services_ok",
     ServiceState.WARNING: "num_services_warn",
     ServiceState.CRITICAL: "num_services_crit",
@@ -275,7 +275,7 @@ class Services(_Status[ServiceStatus]):
         received: Received,
     ) -> Blocks[tuple[str, float]]:
         """Yield the ``hosts`` that have services in one of the states, each with the number of these services."""
-        counts = ["num_services"] if states is None else [_COUNTS[state] for state in states]
+        counts = ["num_services"] if states is None else [SERVICE_COUNTS[state] for state in states]
         condition = hosts & functools.reduce(operator.or_, (column(count) > 0 for count in counts))
         query = {"columns": ["name", *counts], "sites": sites, "query": condition.to_dict()}
         verb, arguments = self._verb("list", "query", query, HostStatuses.noun)

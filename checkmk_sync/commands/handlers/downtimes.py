@@ -16,8 +16,9 @@ from ...client.targets import MonitoredObject, Target
 from ...client.times import parse_moment
 from ...core.grouping import grouped
 from ...core.text import name_line, pluralize, read_name_line
-from ...errors import BatchError, CheckmkError
+from ...errors import CheckmkError
 from ..command import Preview, Row
+from .outcomes import counted
 from .search import matching
 
 _KINDS: Mapping[str, Callable[[Any], Target]] = {
@@ -114,17 +115,7 @@ def send(kind: str, method: str, verb: str, client: Checkmk, /, **arguments: Any
             if not outcomes:
                 raise
             outcomes += [Outcome.failed(str(of), error) for of in target.named]
-    return _done(verb, Outcomes(outcomes))
-
-
-def _done(verb: str, outcomes: Outcomes) -> Row:
-    if not outcomes.ok:
-        failed = [*outcomes.not_applied, *outcomes.unknown]
-        lines = [f"{outcome.key}: {outcome.status.value}: {outcome.reason}" for outcome in failed]
-        if len(outcomes) > 1:
-            lines.insert(0, f"{len(outcomes.applied)} of {len(outcomes)} {verb}; the others:")
-        raise BatchError(*lines, outcomes=outcomes)
-    return {verb: len(outcomes)}
+    return counted(verb, Outcomes(outcomes))
 
 
 def _lines(objects: Iterable[MonitoredObject]) -> list[str]:
@@ -166,7 +157,7 @@ def preview(kind: str, what: str, column: str, client: Checkmk, /, **arguments: 
 def change(kind: str, method: str, verb: str, client: Checkmk, /, **arguments: Any) -> Row:
     selection, options = _split(arguments)
     noun = getattr(client, kind)
-    return _done(verb, getattr(noun, method)(_selected(noun, selection), **options))
+    return counted(verb, getattr(noun, method)(_selected(noun, selection), **options))
 
 
 def preview_change(kind: str, what: str, client: Checkmk, /, **arguments: Any) -> Preview:

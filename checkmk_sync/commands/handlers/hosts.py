@@ -9,19 +9,21 @@ from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ...catalogue.labels import OWNER_LABEL
 from ...client.checkmk import Checkmk
-from ...client.outcomes import Outcome, Status
+from ...client.outcomes import Outcome
 from ...client.query import unhandled_host_problems
 from ...client.records import Host, HostStatus
 from ...core.redaction import mask_secrets
-from ...core.text import pluralize
-from ...errors import ApiError, BatchError
+from ...errors import ApiError
 from ..command import MAX_SHOWN, CountedRows, Row, Watch
 from .attributes import attribute_values, settings_of
+from .outcomes import counted
 from .search import compiled_search, has_labels, only_labelled, search_filter, with_labels
 
 
 def _row(host: Host) -> Row:
     row: Row = {"name": host.name, "folder": host.folder, **settings_of(host)}
+    if host.cluster_nodes is not None:
+        row["cluster_nodes"] = list(host.cluster_nodes)
     if host.effective_attributes is not None:
         row["effective_attributes"] = dict(host.effective_attributes)
     return row
@@ -45,10 +47,14 @@ def get(client: Checkmk, host: str, effective: bool) -> Row:
     return _row(client.hosts.get(host, effective_attributes=effective))
 
 
-def create(client: Checkmk, host: str, folder: str, attribute: Mapping[str, Any], label: Mapping[str, str]) -> Row:
+def create(
+    client: Checkmk, host: str, folder: str, attribute: Mapping[str, Any], label: Mapping[str, str], node: Sequence[str]
+) -> Row:
     _refuse_contradictions(attribute, label)
-    labels = {"labels": label} if label else {}
-    return _row(client.hosts.create(host, folder, {**attribute, **labels}))
+    attributes = {**attribute, "labels": label} if label else attribute
+    if node:
+        return _row(client.hosts.create_cluster(host, node, folder, attributes))
+    return _row(client.hosts.create(host, folder, attributes))
 
 
 def update(
@@ -88,30 +94,35 @@ def _refuse_contradictions(
                 raise ValueError(f"{option} sets {key!r} and {opposite} removes it; give only one of them")
 
 
-def move(client: Checkmk, host: str, destination: str) -> Row:
-    return _row(client.hosts.move(host, destination))
+def move(client: Checkmk, hosts: Sequence[str], destination: str) -> Row:
+    """Return the number of hosts in the folder. Raises BatchError with all outcomes unless every host was moved."""
+    return counted("moved", client.hosts.bulk_move(hosts, destination))
+
+
+def rename(client: Checkmk, host: str, new_name: str) -> Row:
+    return _row(client.hosts.rename(host, new_name))
+
+
+def set_nodes(client: Checkmk, host: str, nodes: Sequence[str]) -> Row:
+    return _row(client.hosts.set_nodes(host, nodes))
+
+
+def scan_parents(client: Checkmk, hosts: Sequence[str], gateways: Optional[str]) -> Row:
+    log = client.hosts.scan_parents(hosts, gateways=gateways or False).result()
+    return {"scanned": len(set(hosts)), "log": list(log[-3:])}
 
 
 def delete(client: Checkmk, hosts: Sequence[str]) -> Row:
     """Return the number of deleted hosts. Raises BatchError with all outcomes unless every host was deleted."""
-    outcomes = client.hosts.bulk_delete(list(dict.fromkeys(hosts)))
-    if not outcomes.ok:
-        lines = [
-            f"{outcome.key}: {_why_not_deleted(outcome)}" for outcome in (*outcomes.not_applied, *outcomes.unknown)
-        ]
-        if len(outcomes) > 1:
-            lines.insert(0, f"{len(outcomes.applied)} of {pluralize(len(outcomes), 'host')} deleted; the others:")
-        raise BatchError(*lines, outcomes=outcomes)
-    return {"deleted": len(outcomes.applied)}
+    return counted("deleted", client.hosts.bulk_delete(list(dict.fromkeys(hosts))), _missing)
 
 
-def _why_not_deleted(outcome: Outcome) -> str:
+def _missing(outcome: Outcome) -> Optional[str]:
     error = outcome.error
     # For an entry of a bulk call, Checkmk answers 400 with "Host not found: 'web01'" or "Host missing: 'web01'".
     if isinstance(error, ApiError) and error.status in (400, 404) and _MISSING.search(str(error)):
         return "no such host"
-    message = "unknown whether it was deleted" if outcome.status is Status.UNKNOWN else "not deleted"
-    return f"{message}: {outcome.reason}"
+    return None
 
 
 _MISSING = re.compile(r"\bhost (?:not found|missing)\b", re.IGNORECASE)

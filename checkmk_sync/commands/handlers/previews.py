@@ -44,6 +44,12 @@ def delete_hosts(client: Checkmk, hosts: Sequence[str]) -> Preview:
     return Preview(summary, tuple(lines), lines, too_long=FEWER_HOSTS)
 
 
+def rename_host(client: Checkmk, host: str, new_name: str) -> Preview:
+    """Return a preview with the folder of the host. Raises NotFoundError if it does not exist."""
+    found = client.hosts.get(host, fresh=True)
+    return Preview(f"Rename {host} in {found.folder} to {new_name}, everywhere in the configuration.")
+
+
 def delete_folder(client: Checkmk, folder: str, recursive: bool) -> Preview:
     """Return a preview with the folder and its contents. Raises ValueError for contents unless ``recursive``."""
     root = folder_path(folder)
