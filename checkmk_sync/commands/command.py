@@ -248,10 +248,10 @@ def object_command(words: str, text: str, handler: Callable[..., Any], *argument
 # Options in messages of the library that as_arguments() replaces by the names of tool arguments.
 OPTIONS = (
     *("adopt", "allow-changes", "allow-deletions", "attribute", "confirm-delete", "force-foreign", "label", "owner"),
-    *("recursive", "remove", "remove-label", "repair", "title"),
+    *("recursive", "remove", "remove-label", "rename", "repair", "title"),
     *("comment", "extend", "host-group", "host-query", "service-group", "service-query", "until"),
 )
-_OTHER_NAMES = {"confirm-delete": "confirm_deletions", "until": "end"}
+_OTHER_NAMES = {"confirm-delete": "confirm_deletions", "rename": "renames", "until": "end"}
 _OPTION = re.compile(rf"--({'|'.join(sorted(OPTIONS, key=len, reverse=True))})(?![\w-])")
 _ENCODING = re.compile(r"\bencoding='[^']+'")
 # Only the exact hints, because a message also contains texts of the site and of the inventory.

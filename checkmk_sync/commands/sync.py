@@ -56,6 +56,14 @@ PLAN_ARGUMENTS = (
         metavar="NAME",
     ),
     Argument(
+        "renames",
+        "Rename the host OLD to NEW, a host of the inventory, instead of deleting and creating it; repeatable.",
+        many=True,
+        tool_help="The hosts to rename instead of deleting and creating them, each as OLD=NEW.",
+        option="--rename",
+        metavar="OLD=NEW",
+    ),
+    Argument(
         "discover",
         "Do not scan hosts for services.",
         bool,

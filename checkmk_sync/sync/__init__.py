@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Optional
+from typing import Mapping, Optional
 
 from ..catalogue.labels import label_key_problem
 from ..client.checkmk import Checkmk, require_client
@@ -26,6 +26,7 @@ from .mapping_file import load_map
 from .observed import Observed, observe
 from .plan import Plan
 from .planner import diff
+from .previous_names import with_renames
 from .renames import Rename
 from .render import plan_as_markdown, plan_as_text
 from .report import Report, report_as_text
@@ -60,12 +61,18 @@ __all__ = [
 
 
 def make_plan(
-    client: Checkmk, desired: Desired, *, owner: Optional[str] = None, adopt: bool = False, discover: bool = True
+    client: Checkmk,
+    desired: Desired,
+    *,
+    owner: Optional[str] = None,
+    adopt: bool = False,
+    discover: bool = True,
+    renames: Optional[Mapping[str, str]] = None,
 ) -> Plan:
     """Read the site and return the plan that brings it to the desired state. Only kinds of the inventory are read.
 
     With ``discover``, the plan also lists the hosts in the inventory that it may change and that have no services yet.
-    Applying the plan runs a service discovery on them.
+    Applying the plan runs a service discovery on them. ``renames`` are the previous names of hosts, as ``{OLD: NEW}``.
 
     Raises SettingsError if the owner cannot be the value of a label, or if ``adopt`` is given without an owner. Raises
     InventoryError for changes that Checkmk would refuse: folders with invalid names, invalid values, references to
@@ -73,6 +80,7 @@ def make_plan(
     """
     require_client(client, "make_plan")
     require_type(desired, Desired, "make_plan needs the result of load(PATH) or from_data(DATA)")
+    desired = with_renames(desired, renames or {})
     require_type(owner, (str, type(None)), "owner must be a string")
     if adopt and owner is None:
         raise SettingsError("adopt needs an owner; give --owner NAME (owner= in Python)", field="owner")

@@ -89,7 +89,9 @@ class _ApplyRun:
     def run(self) -> Report:
         report, plan = self._report, self._report.plan
         started = self._client.clock.monotonic()
-        self._apply([change for change in self._changes if not change.is_removal])
+        renames = [change for change in self._changes if change.action is Action.RENAME]
+        self._rename(renames)
+        self._apply([change for change in self._changes[len(renames) :] if not change.is_removal])
         self._delete([change for change in self._changes if change.is_removal])
         of_hosts = [(change, outcome) for change, outcome in report.results if change.kind == HOSTS.name]
         applied = [change for change, outcome in of_hosts if outcome.status is Status.APPLIED]
@@ -123,6 +125,21 @@ class _ApplyRun:
             self._stop(stage, error)
         except CheckmkError as error:
             self._report.errors[stage] = error
+
+    def _rename(self, changes: Sequence[Change]) -> None:
+        """Rename hosts one after the other. If one cannot be renamed, nothing else is changed."""
+        for number, change in enumerate(changes):
+            # Checkmk renames no host while changes are pending, and each rename is one.
+            if self._options.activate and (number or self._report.plan.pending):
+                self._run_stage("activation", lambda: self._activate(()))
+            if not self._report.errors:
+                self._apply([change])
+            if not self._report.ok:
+                error = CheckmkError(f"{change.name} was not renamed")
+                self._stopped_by = next(iter(self._report.errors.values()), error)
+                why = f"not started: {self._stopped_by}"
+                self._record(*self._missing_results(changes, 0, Status.NOT_APPLIED, None, why))
+                return
 
     def _delete(self, changes: Sequence[Change]) -> None:
         """Delete objects, but only if all creations and moves have been applied."""

@@ -1,4 +1,4 @@
-"""Set and remove attributes and labels of hosts and folders."""
+"""Set and remove attributes and labels of hosts and folders, and set the nodes of clusters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..client.outcomes import WORST_FIRST, Outcome, Outcomes, Status
 from ..errors import BatchError, CheckmkError
 from .changes import Change
 from .compare import merge
-from .kinds import FOLDER
+from .kinds import FOLDER, NODES
 
 IN_PART = "applied in part"
 
@@ -60,6 +60,20 @@ def update_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
             done += (Outcome(entry["host_name"], Status.NOT_APPLIED, stopped) for entry in left)
             raise BatchError(str(error), outcomes=_worst_of_each(done)) from error.__cause__
     return _worst_of_each(done)
+
+
+def set_nodes(client: Checkmk, change: Change) -> None:
+    client.hosts.set_nodes(change.key, change.new_values[NODES])
+
+
+def update_cluster(client: Checkmk, change: Change) -> bool:
+    """Set and remove the attributes of a cluster. Return False if the change has none."""
+    attributes, removed = attributes_to_set(change), removed_attributes(change)
+    if attributes:
+        client.hosts.update(change.key, update_attributes=attributes)
+    if removed:
+        client.hosts.update(change.key, remove_attributes=removed)
+    return bool(attributes or removed)
 
 
 def _worst_of_each(outcomes: Sequence[Outcome]) -> Outcomes:

@@ -18,6 +18,7 @@ from .observed import ExistingObject
 class Action(enum.Enum):
     """The kinds of changes, in the order in which they are applied."""
 
+    RENAME = "rename"
     CREATE = "create"
     MOVE = "move"
     UPDATE = "update"
@@ -26,6 +27,7 @@ class Action(enum.Enum):
 
 _ACTIONS = list(Action)
 _CONDITIONS: Property = ("conditions",)  # of rules
+NEW_NAME: Property = ("name",)  # the property of a rename: (old name, new name)
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,9 @@ class Change:
 
     @property
     def rank(self) -> tuple[Any, ...]:
-        """The sort key: first steps by kind and action, then second steps, then deletions in reverse order of kinds."""
+        """The sort key: renames, first steps by kind and action, second steps, deletions in reverse order of kinds."""
+        if self.action is Action.RENAME:
+            return (-1, self.key)
         depth = self.key.count("/") if self.kind == FOLDERS.name else 0
         rank, level = KINDS[self.kind].order
         if self.is_removal:

@@ -17,7 +17,7 @@ from ..errors import InventoryError
 from ..errors.base import format_location
 from .attributes import show_value, string_problem, type_problem
 from .fields import noun_properties
-from .kinds import ABSENT, FOLDER, KINDS, Property, new_folder_or_root
+from .kinds import ABSENT, FOLDER, KINDS, NODES, PREVIOUS, Property, new_folder_or_root
 from .values import problem_in_every_version
 
 # Checkmk: the ID of a tag group may contain dashes, so the name of its attribute may too.
@@ -88,7 +88,8 @@ class Object:
     ``("attributes", "ipaddress")``, ``("labels", "env")``, ``("title",)``, and ``("alias",)`` for the fields of a plain
     noun. The value REMOVE removes a property. ``implied`` marks a folder that the inventory mentions only as the folder
     of other objects; ``location`` is then the location of the first of these objects. ``absent`` marks an object that
-    must not exist. ``entry`` is the entry that was read. Pickling drops it.
+    must not exist. ``previous`` is the name that the host had before, or None. ``entry`` is the entry that was read.
+    Pickling drops it.
     """
 
     kind: str
@@ -97,6 +98,7 @@ class Object:
     location: str = field(default="", compare=False)
     implied: bool = False
     absent: bool = False
+    previous: Optional[str] = None
     entry: Optional[Entry] = field(default=None, compare=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -105,6 +107,11 @@ class Object:
     @property
     def name(self) -> str:
         return f"{self.kind} {self.key}"
+
+    @property
+    def target(self) -> tuple[str, str]:
+        """The kind and the key of the object."""
+        return self.kind, self.key
 
     def problem(self, message: str, *path: str) -> Problem:
         """Return a problem in the property at ``path``, with its position if known."""
@@ -178,7 +185,8 @@ class _Reader:
             location = format_location(entry.file, entry.position().line)
             is_absent = ABSENT in keys and entry.data.get(ABSENT) is True
             properties = {} if is_absent else properties
-            wanted = Object(entry.kind, key, properties, location, absent=is_absent, entry=entry)
+            previous = None if entry.data.get(PREVIOUS) is None or PREVIOUS not in keys else self._key(entry, PREVIOUS)
+            wanted = Object(entry.kind, key, properties, location, absent=is_absent, previous=previous, entry=entry)
             first = self.objects.setdefault((entry.kind, key), wanted)
             if first is not wanted:
                 other = f", first at {first.location}" if first.location else ""
@@ -220,6 +228,8 @@ class _Reader:
         for name, check in (("folder", new_folder_or_root), ("title", _title)):
             if name in kind.keys and name in data:
                 yield (name,), self._checked(entry, name, data[name], check)
+        if NODES[0] in kind.keys and NODES[0] in data:
+            yield NODES, self._nodes(entry, data[NODES[0]])
         attributes = data.get("attributes", {})
         if not isinstance(attributes, Mapping):
             self._problem(entry, "'attributes' must be a mapping of names to values", "attributes")
@@ -227,6 +237,14 @@ class _Reader:
         for name, value in attributes.items():
             yield from self._attribute(entry, name, value)
         yield from self._labels(entry, data.get("labels", {}), "labels")
+
+    def _nodes(self, entry: Entry, nodes: Any) -> Any:
+        if nodes is None:
+            return REMOVE
+        is_list = isinstance(nodes, list) and all(isinstance(node, str) for node in nodes)
+        if not (is_list and nodes and len({*nodes}) == len(nodes)):
+            self._problem(entry, "nodes must be a list of one or more different host names", NODES[0])
+        return nodes
 
     def _attribute(self, entry: Entry, name: Any, value: Any) -> Iterator[tuple[Property, Any]]:
         if not isinstance(name, str) or not _ATTRIBUTE.fullmatch(name):

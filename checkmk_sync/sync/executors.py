@@ -7,6 +7,7 @@ wrong credentials they yield the results so far, raise AuthError, and send nothi
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import replace
 from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
 
@@ -17,9 +18,17 @@ from ..client.outcomes import Outcome, Outcomes, Status
 from ..client.records import Folder, Host
 from ..client.updates import removal_body
 from ..errors import AuthError, BatchError, CheckmkError, ConflictError, NotOwnedError
-from .attribute_writes import IN_PART, attributes_to_set, folder_of, removed_attributes, update_hosts
-from .changes import Action, Change
-from .kinds import ADOPTED, AFTER, BEFORE, FOLDER, KINDS, OWNER
+from .attribute_writes import (
+    IN_PART,
+    attributes_to_set,
+    folder_of,
+    removed_attributes,
+    set_nodes,
+    update_cluster,
+    update_hosts,
+)
+from .changes import NEW_NAME, Action, Change
+from .kinds import ADOPTED, AFTER, BEFORE, FOLDER, KINDS, NODES, OWNER
 from .marks import marked
 from .observed import ExistingObject, existing_object, reread
 
@@ -218,6 +227,35 @@ def _new_host(change: Change) -> dict[str, Any]:
     return {"host_name": change.key, "folder": folder_of(change), "attributes": attributes_to_set(change)}
 
 
+def _create_hosts(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
+    """Create hosts in bulk, and each cluster with a call of its own, after its nodes."""
+    ordered = sorted(changes, key=lambda change: (change.wave, NODES in change.properties, folder_of(change)))
+    for is_cluster, group in itertools.groupby(ordered, key=lambda change: NODES in change.properties):
+        in_bulk = _in_bulk(_bulk_call("create", _new_host))
+        yield from (_one_by_one(_create_cluster) if is_cluster else in_bulk)(client, list(group))
+
+
+def _create_cluster(client: Checkmk, change: Change) -> None:
+    client.hosts.create_cluster(change.key, change.new_values[NODES], folder_of(change), attributes_to_set(change))
+
+
+def _update_hosts(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
+    """Change hosts in bulk, and one by one the clusters whose nodes change."""
+    yield from _in_bulk(update_hosts)(client, [change for change in changes if NODES not in change.properties])
+    clusters = [change for change in changes if NODES in change.properties]
+    yield from _one_by_one(set_nodes, update_cluster)(client, clusters)
+
+
+def _rename_host(client: Checkmk, change: Change) -> None:
+    """Rename a host if it is still as planned."""
+    old = change.properties[NEW_NAME][0]
+    found = client.hosts.find(old, fresh=True)
+    error = change.staleness(None if found is None else replace(existing_object(found), key=change.key))
+    if error is not None:
+        raise error
+    client.hosts.rename(old, change.key)
+
+
 def _move_host(client: Checkmk, change: Change) -> None:
     client.hosts.move(change.key, change.properties[FOLDER][1])
 
@@ -251,7 +289,8 @@ def _host_to_delete(change: Change) -> Host:
     assert change.existing is not None
     # A record with metadata counts as read from the site, so bulk_delete does not read it again.
     properties, meta = change.existing.properties, change.existing.meta
-    return Host(change.key, properties[FOLDER], change.existing.attributes, meta=meta)
+    nodes = properties.get(NODES)
+    return Host(change.key, properties[FOLDER], change.existing.attributes, meta=meta, cluster_nodes=nodes)
 
 
 def _values(change: Change) -> dict[str, Any]:
@@ -302,8 +341,9 @@ EXECUTORS: Mapping[tuple[Action, str], Executor] = {
     (Action.CREATE, "folder"): _one_by_one(_create_folder),
     (Action.UPDATE, "folder"): _one_by_one(_set_in_folder, _remove_in_folder),
     (Action.DELETE, "folder"): _skipping_stale(_one_by_one(_delete)),
-    (Action.CREATE, "host"): _in_bulk(_bulk_call("create", _new_host)),
+    (Action.RENAME, "host"): _one_by_one(_rename_host),
+    (Action.CREATE, "host"): _create_hosts,
     (Action.MOVE, "host"): _skipping_stale(_one_by_one(_move_host), FEW_NAMES),
-    (Action.UPDATE, "host"): _skipping_stale(_in_bulk(update_hosts)),
+    (Action.UPDATE, "host"): _skipping_stale(_update_hosts),
     (Action.DELETE, "host"): _skipping_stale(_in_bulk(_bulk_call("delete", _host_to_delete))),
 }

@@ -25,6 +25,8 @@ AFTER: Property = ("after",)
 BEFORE: Property = ("before",)
 NAME = "name"  # the key of an entry with the name of an object whose ID the site chooses
 ABSENT = "absent"  # the key of an entry whose object must not exist
+PREVIOUS = "previous_name"  # the key of an entry with the name that a host had before
+NODES: Property = ("nodes",)  # of a cluster
 _PARENTS: Property = ("attributes", "parents")
 
 
@@ -147,11 +149,11 @@ FOLDERS = SyncKind(
 HOSTS = SyncKind(
     "host",
     "hosts",
-    ("name", "folder", "attributes", "labels"),
+    ("name", "folder", "attributes", "labels", NODES[0], PREVIOUS),
     rank=41,
     parse_key=host_name,
     sample="x",
-    references={_PARENTS: "host"},
+    references={_PARENTS: "host", NODES: "host"},
     defaults=lambda _name: {FOLDER: "/"},
 )
 

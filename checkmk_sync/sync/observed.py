@@ -16,7 +16,7 @@ from ..client.records import Folder, Host
 from ..client.site_attributes import SiteAttributes
 from ..client.updates import birth
 from ..errors import BrokenReplyError
-from .kinds import ADOPTED, FOLDER, FOLDERS, HOSTS, KINDS, OWNER, Property
+from .kinds import ADOPTED, FOLDER, FOLDERS, HOSTS, KINDS, NODES, OWNER, Property
 from .marks import properties_of
 
 READINGS = 3  # attempts to read a list completely
@@ -169,6 +169,7 @@ def existing_object(record: Union[Folder, Host, Record]) -> ExistingObject:
         return ExistingObject(record.noun.singular, key, properties, properties.get(OWNER), id=record.key_value)
     if isinstance(record, Host):
         kind, key, properties = HOSTS.name, record.name, {FOLDER: record.folder}
+        properties.update({} if record.cluster_nodes is None else {NODES: list(record.cluster_nodes)})
     else:
         kind, key, properties = FOLDERS.name, record.path, {("title",): record.title}
     properties.update({("attributes", name): value for name, value in record.attributes.items() if name != "labels"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Mapping, Optional, Sequence
 
 from ..catalogue.labels import OWNER_LABEL
@@ -25,10 +25,14 @@ _ASKED_WHEN_CLONING: frozenset[Property] = frozenset(
 
 @dataclass(frozen=True)
 class Ownership:
-    """Decides which objects of a site belong to ``owner``. If ``owner`` is None, no object does."""
+    """Decides which objects of a site belong to ``owner``. If ``owner`` is None, no object does.
+
+    ``previous`` contains the previous names in the inventory, by kind and key.
+    """
 
     owner: Optional[str]
     observed: Observed
+    previous: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def owns(self, existing: ExistingObject) -> bool:
         """Return True if the object has the owner's label, and was created by our user or adopted."""
@@ -36,7 +40,9 @@ class Ownership:
             return False
         # The adoption label contains the key of the adopted object. Checkmk copies all labels when a host is cloned, so
         # the label of a clone contains the key of its original.
-        if existing.adopted_as == existing.key:
+        # A killed run may have renamed the host without changing its label.
+        names = (existing.key, self.previous.get((existing.kind, existing.key)))
+        if existing.adopted_as is not None and existing.adopted_as in names:
             return True
         if existing.adopted_as is not None and (existing.kind, existing.adopted_as) in self.observed.objects:
             return False

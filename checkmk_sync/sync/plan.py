@@ -7,7 +7,7 @@ import json
 import shlex
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any, Iterable, Mapping, Optional
+from typing import Any, Iterable, Mapping, Optional, Sequence
 
 from ..client.nouns.activation import PendingChange
 from ..core.arguments import require_iterable
@@ -196,7 +196,7 @@ class Plan:
             options = [f"--confirm-delete {shlex.quote(rename.old)}" for rename in unconfirmed]
             raise UnsafePlanError(
                 f"{summarize(unconfirmed, SHOWN, '; ')}; this is probably a rename, and a deletion loses the history",
-                f"rename it on the site first, or confirm the deletion with {summarize(options, SHOWN, ' ')}",
+                f"{_rename_advice(unconfirmed)}, or confirm the deletion with {summarize(options, SHOWN, ' ')}",
             )
         exceeded = plan.exceeded_limits()
         if exceeded:
@@ -231,3 +231,9 @@ class Plan:
             for kind, number in self.deleted_counts().items()
         ]
         return f"{changes} and deletes {' and '.join(deletions) or 'nothing'}"
+
+
+def _rename_advice(renames: Sequence[Rename]) -> str:
+    names = [shlex.quote(f"{rename.old}={rename.new}") for rename in renames if rename.kind == "host"]
+    options = [f"--rename {pair}" for pair in names]
+    return f"rename it with {summarize(options, SHOWN, ' ')}" if options else "rename it on the site first"

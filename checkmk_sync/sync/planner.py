@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import collections
+from dataclasses import replace
 from typing import Any, Collection, Mapping, Optional
 
 from ..catalogue.paths import parent_folder
 from ..core.arguments import require_type
 from ..core.redaction import HIDDEN
 from ..errors import InventoryError
-from .changes import Action, Change, Conflict
+from .changes import NEW_NAME, Action, Change, Conflict
 from .checks import (
     creation_problems,
     fixed_problems,
@@ -22,12 +23,13 @@ from .checks import (
 )
 from .compare import has_property, merge
 from .desired import REMOVE, Desired, Object, Problem
-from .kinds import ADOPTED, FOLDER, FOLDERS, HOSTS, KINDS, OWNER, Property
+from .kinds import ADOPTED, FOLDER, FOLDERS, HOSTS, KINDS, NODES, OWNER, Property
 from .limits import Limits
 from .observed import ExistingObject, Observed
 from .order import in_order
 from .ownership import Ownership
 from .plan import Plan
+from .previous_names import after_renames, name_problems
 from .references import Key, References, ordered
 from .renames import probable_renames
 
@@ -58,6 +60,8 @@ def diff(
     require_type(desired, Desired, "diff needs the result of load(PATH) or from_data(DATA)")
     require_type(observed, Observed, "diff needs the result of observe(CLIENT)")
     planner = _Planner(desired, observed, Ownership(owner, observed), adopt)
+    planner.problems += name_problems(desired)
+    observed = planner.add_renames()
     for wanted in desired.objects.values():
         planner.problems += [*secret_problems(wanted, secrets, observed), *list_problems(wanted, observed)]
         planner.add(wanted)
@@ -117,6 +121,29 @@ class _Planner:
         """The objects that the plan deletes."""
         return {(change.kind, change.key) for change in self.changes if change.action is Action.DELETE}
 
+    def add_renames(self) -> Observed:
+        """Plan the renames of hosts, and return the state after them, on which all other changes are based."""
+        names: dict[str, str] = {}
+        previous = {wanted.target: wanted.previous for wanted in self.desired.objects.values() if wanted.previous}
+        self.ownership = replace(self.ownership, previous=previous)
+        for (kind, new), old in previous.items():
+            wanted, existing = self.desired.objects[kind, new], self.observed.objects.get((kind, old))
+            if existing is None or (kind, old) in self.desired.objects or old in names:  # done before, or a mistake
+                continue
+            if (kind, new) in self.observed.objects:
+                why = f"cannot be the new name of {old}, because hosts with both names exist"
+                hint = f"delete one of them, or remove the previous name {old}"
+                self.conflicts.append(Conflict(kind, new, existing.owner, why, hint, wanted.location))
+            elif not self._add_conflict(wanted, existing, differs=True):
+                names[old] = new
+                self.problems += creation_problems(wanted, self.observed)
+                name = {NEW_NAME: (old, new)}
+                self.changes.append(Change(Action.RENAME, kind, new, name, existing, wanted.location))
+        if names:
+            self.observed = after_renames(self.observed, names)
+            self.ownership = replace(self.ownership, observed=self.observed)
+        return self.observed
+
     def add(self, wanted: Object) -> None:
         """Plan the changes for one object of the inventory."""
         existing = self.observed.objects.get((wanted.kind, wanted.key))
@@ -126,7 +153,7 @@ class _Planner:
         differences = {} if wanted.implied else _differences(wanted, existing)
         if KINDS[wanted.kind].noun is not None:
             differences.update(self._not_shown(wanted, existing, differences))
-        if self._add_conflict(wanted, existing, bool(differences)):
+        if self._add_conflict(wanted, existing, bool(differences)) or self._changes_type(wanted, differences):
             return
         sent = {path: merge(new, now) for path, (now, new) in differences.items()}
         self.problems += [*value_problems(wanted, sent, self.observed), *fixed_problems(wanted, sent)]
@@ -190,6 +217,17 @@ class _Planner:
         if self.adopt and existing.owner in (None, owner) and not existing.copies:
             return False
         self.conflicts.append(self.ownership.conflict(existing, wanted))
+        return True
+
+    def _changes_type(self, wanted: Object, differences: Differences) -> bool:
+        """Add a conflict and return True if a host would have to become a cluster, or a cluster a host."""
+        if wanted.kind != HOSTS.name or None not in differences.get(NODES, ()):
+            return False
+        now, new = ("host", "cluster") if differences[NODES][0] is None else ("cluster", "host")
+        why = f"is a {now}, and Checkmk cannot change it to a {new}"
+        hint = f"delete the {now} first, or keep it a {now} in the inventory"
+        owner = self.observed.objects[wanted.target].owner
+        self.conflicts.append(Conflict(wanted.kind, wanted.key, owner, why, hint, wanted.location))
         return True
 
     def _ownership_labels(self, existing: ExistingObject) -> Differences:

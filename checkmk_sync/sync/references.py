@@ -16,7 +16,7 @@ from ..core.grouping import grouped, waves
 from ..core.text import summarize
 from .changes import Action, Change, Conflict
 from .desired import Desired, Object, Problem
-from .kinds import KINDS, OWNER, Property
+from .kinds import KINDS, NODES, OWNER, Property
 from .observed import ExistingObject, Observed
 
 Key = tuple[str, str]  # kind and key of an object
@@ -52,7 +52,8 @@ class References:
         """Yield the mistakes in the references of the inventory."""
         for wanted in self.desired.objects.values():
             for path, target in _references_of(wanted.kind, wanted.properties):
-                problem = self._target_problem(wanted, target)
+                is_cluster = path == NODES and any(self._planned_references(target, NODES))
+                problem = self._target_problem(wanted, target) or (is_cluster and "which is a cluster itself")
                 if problem:
                     yield wanted.problem(f"{path[-1]} names {target[1]!r}, {problem}", *path)
         yield from itertools.islice(self._circular_references(), CIRCLES)
@@ -127,14 +128,16 @@ class References:
                 also = f" (see also {locations})" if locations else ""
                 yield makers[0].problem(f"the references in {path[-1]} form a cycle: {way}{also}", *path)
 
-    def _planned_references(self, key: Key) -> Iterator[tuple[Property, Key]]:
-        """Yield the references that an object will have after the plan."""
+    def _planned_references(self, key: Key, *only: Property) -> Iterator[tuple[Property, Key]]:
+        """Yield the references that an object will have after the plan, or those in some properties."""
         if key in self.deleted_keys:
             return
         existing, wanted = self.observed.objects.get(key), self.desired.objects.get(key)
         now = {} if existing is None else existing.properties
         named = {} if wanted is None or key in self.conflicting_keys else wanted.properties
-        yield from _references_of(key[0], {path: named.get(path, now.get(path)) for path in KINDS[key[0]].references})
+        yield from _references_of(
+            key[0], {path: named.get(path, now.get(path)) for path in only or KINDS[key[0]].references}
+        )
 
 
 def _reference_removal(existing: ExistingObject) -> Change:

@@ -7,12 +7,12 @@ import re
 from typing import Any, Callable, Iterator
 
 from ..core.text import escape_invisible, escape_unprintable, pluralize, summarize
-from .changes import Action, Change
+from .changes import NEW_NAME, Action, Change
 from .compare import keeps_unnamed, matches
 from .kinds import FOLDER, KINDS, OWNER, Property
 from .plan import Plan
 
-_SIGNS = {Action.CREATE: "+", Action.MOVE: ">", Action.UPDATE: "~", Action.DELETE: "-"}
+_SIGNS = {Action.RENAME: "=", Action.CREATE: "+", Action.MOVE: ">", Action.UPDATE: "~", Action.DELETE: "-"}
 SHOWN = 60  # characters of one value
 
 Quote = Callable[[str], str]  # escapes a string from an inventory or a site for the output format
@@ -50,6 +50,8 @@ def _second_step(change: Change, quote: Quote = escape_unprintable) -> str:
 
 
 def _details(change: Change, whole: bool = False, quote: Quote = escape_unprintable) -> str:
+    if change.action is Action.RENAME:
+        return f": renamed from {quote(change.properties[NEW_NAME][0])}"
     if change.action is Action.MOVE:
         places = [
             f"{quote(now)} -> {quote(new)}" if path == FOLDER else f"{path[0]} {quote(new)}"
@@ -96,8 +98,9 @@ def _masked_value(change: Change, path: Property, value: Any, whole: bool, quote
 def _summary(plan: Plan, quote: Quote = escape_unprintable, *, with_refusal: bool = True) -> Iterator[str]:
     yield from (f"Warning: {quote(warning)}" for warning in plan.warnings)
     counts = plan.counts()
+    renamed = f"{counts['rename']} to rename, " if counts["rename"] else ""
     yield (
-        f"Plan: {counts['create']} to create, {counts['move']} to move, {counts['update']} to update, "
+        f"Plan: {renamed}{counts['create']} to create, {counts['move']} to move, {counts['update']} to update, "
         f"{counts['delete']} to delete, {counts['unchanged']} unchanged"
     )
     if plan.conflicts:

@@ -9,9 +9,9 @@ from ..client.nouns.activation import ActivationResult
 from ..client.outcomes import Outcome, Status
 from ..core.text import escape_unprintable, pluralize, summarize
 from ..errors import CheckmkError
-from .changes import Action, Change
+from .changes import NEW_NAME, Action, Change
 from .compare import has_property
-from .kinds import AFTER, BEFORE, FOLDER, KINDS, Property
+from .kinds import AFTER, BEFORE, FOLDER, HOSTS, KINDS, Property
 from .observed import ExistingObject, Observed
 from .plan import Plan
 
@@ -130,6 +130,8 @@ def _corrected(
 def _is_as_wanted(wanted: Mapping[Property, Any], existing: ExistingObject, observed: Observed) -> bool:
     now = existing.properties
     for path, value in wanted.items():
+        if path == NEW_NAME and existing.kind == HOSTS.name:  # of a rename: a host has its key as its name
+            continue
         if path in (AFTER, BEFORE):
             other = observed.objects.get((existing.kind, value))
             if other is None or other.properties[FOLDER] != now[FOLDER]:

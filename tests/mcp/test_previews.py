@@ -135,7 +135,7 @@ def test_a_sync_shows_other_changes_it_would_activate(live: SimulatedSite) -> No
 def test_a_sync_names_the_plan_once(live: SimulatedSite) -> None:
     question, result = _asked(live, "sync_apply", inventory={"hosts": [{"name": "new"}]}, owner="me")
     assert question.count("hecksum") == 1
-    assert "for the owner me (1 create" in question
+    assert "for the owner me (0 rename, 1 create" in question
     assert result_data(result)["result"]["checksum"] in question
 
 

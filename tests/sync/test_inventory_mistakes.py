@@ -135,7 +135,10 @@ def test_values_of_the_wrong_type_are_reported(tmp_path: Path, named: str, said:
         ("folders: [{path: 2024}]", "the path is read as 2024, not as a string; put it in quotes"),
         ("folders: [{path: /a, title: 7}]", "folder /a: the title is read as 7, not as a string; put it in quotes"),
         ("folders: [{path: /a, title: ''}]", "folder /a: the title must not be empty"),
-        ("hosts: [{name: a, no: 1}]", "host a: unknown key false; use one of: name, folder, attributes, labels"),
+        (
+            "hosts: [{name: a, no: 1}]",
+            "host a: unknown key false; use one of: name, folder, attributes, labels, nodes, previous_name",
+        ),
         ("no: []", f"unknown section false; use one of: {', '.join(kind.section for kind in KINDS.values())}"),
     ],
 )

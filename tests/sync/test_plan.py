@@ -52,7 +52,9 @@ def test_an_empty_site_needs_only_creations() -> None:
         "create host b",
     ]
     assert plan.changes[0].properties == {("title",): (None, "x"), OWNER: (None, "me")}
-    assert plan.counts() == {"create": 5, "move": 0, "update": 0, "delete": 0, "unchanged": 0, "conflicts": 0}
+    assert plan.counts() == {
+        "rename": 0, "create": 5, "move": 0, "update": 0, "delete": 0, "unchanged": 0, "conflicts": 0,
+    }  # fmt: skip
 
 
 def test_only_properties_of_the_inventory_are_compared() -> None:

@@ -246,7 +246,8 @@ class Hosts(HostStructure):
     def _references(self, record: Host, /) -> Sequence[str]:
         # Checkmk refuses a parent that does not exist, and refuses to delete a host while it is a parent.
         parents = (record.effective_attributes or record.attributes).get("parents")
-        return [parent for parent in parents if isinstance(parent, str)] if isinstance(parents, (list, tuple)) else []
+        named = parents if isinstance(parents, (list, tuple)) else ()
+        return [*(parent for parent in named if isinstance(parent, str)), *(record.cluster_nodes or ())]
 
 
 def _chunks_for_urls(names: Sequence[str]) -> Iterator[list[str]]:

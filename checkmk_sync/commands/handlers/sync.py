@@ -10,7 +10,7 @@ from ...client.checkmk import Checkmk
 from ...client.nouns.activation import PendingChange
 from ...config.amounts import Amount
 from ...core.text import pluralize
-from ...errors import PlanChangedError, UnsafePlanError
+from ...errors import PlanChangedError, SettingsError, UnsafePlanError
 from ...sync import Desired, Options, Plan, Report, apply_plan, from_data, load_map, make_plan
 from ...sync.limits import Limits
 from ...sync.render import change_as_text
@@ -40,10 +40,15 @@ def plan_with(
     owner: Optional[str] = None,
     adopt: bool = False,
     discover: bool = True,
+    renames: Sequence[str] = (),
     **permissions: Any,
 ) -> Plan:
     """Return a plan for the arguments that plan and apply share. ``permissions`` are limits and confirmations."""
-    return make_plan(client, desired, owner=owner, adopt=adopt, discover=discover).with_permissions(**permissions)
+    pairs = {old: new for old, _, new in (text.partition("=") for text in renames)}
+    if len(pairs) < len(set(renames)):
+        raise SettingsError("a host cannot be renamed to two names; give each OLD=NEW one NEW", field="renames")
+    plan = make_plan(client, desired, owner=owner, adopt=adopt, discover=discover, renames=pairs)
+    return plan.with_permissions(**permissions)
 
 
 def unused_confirmations(plan: Plan) -> list[str]:

@@ -18,9 +18,9 @@ from ...core.text import suggestion
 from ...errors import SettingsError
 from ..desired import Entry, Problem
 from ..fields import cell_value
-from ..kinds import KINDS, Property, SyncKind, by_section, kind_of_file, kind_with_key
+from ..kinds import KINDS, PREVIOUS, Property, SyncKind, by_section, kind_of_file, kind_with_key
 
-_COLUMNS = ("name", "path", "folder", "title")
+_COLUMNS = ("name", "path", "folder", "title", PREVIOUS)
 _BREAK = re.compile(r"\r\n|\r|\n")
 # A line that consists only of spaces, separators and empty quotes counts as blank.
 _BLANK_LINES = re.compile(r"(?:(?:[^\S\r\n]|[,;\"])*(?:\r\n|\r|\n))*")

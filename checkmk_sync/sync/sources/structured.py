@@ -14,7 +14,7 @@ from ...core.text import suggestion
 from ...errors import SettingsError
 from ..attributes import show_value
 from ..desired import REMOVE, Desired, Entry, Problem
-from ..kinds import ABSENT, FOLDERS, HOSTS, KINDS, SyncKind, by_section, kind_of_file, kind_with_key
+from ..kinds import ABSENT, FOLDERS, HOSTS, KINDS, PREVIOUS, SyncKind, by_section, kind_of_file, kind_with_key
 
 # `hosts get` and `folders get` print these keys, but an inventory cannot set them.
 _READ_ONLY = frozenset({"effective_attributes", "owner"})
@@ -100,6 +100,7 @@ def to_data(desired: Desired) -> dict[str, Any]:
             continue
         kind = KINDS[wanted.kind]
         entry: dict[str, Any] = {kind.keys[0]: wanted.key, **({ABSENT: True} if wanted.absent else {})}
+        entry.update({PREVIOUS: wanted.previous} if wanted.previous else {})
         for path, value in wanted.properties.items():
             field = kind.field_at(path)
             if field is not None and field.literal:
