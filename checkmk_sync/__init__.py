@@ -92,7 +92,8 @@ _HOMES = {
     for name in names.split()
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605 - a list of strings
+if not TYPE_CHECKING:  # type checkers read the imports
+    __all__ = sorted(_HOMES)  # noqa: PLE0605
 
 
 def __getattr__(name: str) -> Any:
@@ -104,4 +105,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_HOMES})

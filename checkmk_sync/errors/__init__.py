@@ -34,6 +34,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .base import Attempted as Attempted
 from .base import CheckmkError as CheckmkError
 from .base import Delivery as Delivery
@@ -72,5 +74,5 @@ from .work import UnsafePlanError as UnsafePlanError
 from .work import WaitTimeoutError as WaitTimeoutError
 from .work import WorkerError as WorkerError
 
-# Only the classes and aliases that are imported above start with a capital letter.
-__all__ = [name for name in dir() if name[0].isupper()]
+if not TYPE_CHECKING:  # type checkers read the imports
+    __all__ = [name for name in dir() if name[0].isupper() and not name.isupper()]  # the classes and aliases

@@ -5,6 +5,8 @@ Import NOUNS from here. In ``catalogue.noun`` it is empty until this package has
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..noun import NOUNS as NOUNS
 from .aux_tags import AuxTag as AuxTag
 from .groups import ContactGroup as ContactGroup
@@ -19,4 +21,5 @@ from .tag_groups import TagGroup as TagGroup
 from .time_periods import TimePeriod as TimePeriod
 from .users import User as User
 
-__all__ = ["NOUNS", *sorted(noun.record.__name__ for noun in NOUNS.values())]  # noqa: PLE0604 - strings
+if not TYPE_CHECKING:  # type checkers read the imports
+    __all__ = ["NOUNS", *sorted(noun.record.__name__ for noun in NOUNS.values())]  # noqa: PLE0604
