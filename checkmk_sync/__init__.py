@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .catalogue.states import HostState, ServiceState
     from .catalogue.versions import CheckmkVersion
     from .client.checkmk import Checkmk
+    from .client.diagnosis import diagnose_host
     from .client.ensured import Ensured
     from .client.health import Health
     from .client.nouns.acknowledgements import Acknowledgement
@@ -62,6 +63,7 @@ _HOMES = {
         "catalogue.states": "HostState ServiceState",
         "catalogue.versions": "CheckmkVersion",
         "client.checkmk": "Checkmk",
+        "client.diagnosis": "diagnose_host",
         "client.ensured": "Ensured",
         "client.health": "Health",
         "client.nouns.acknowledgements": "Acknowledgement",
@@ -120,6 +122,7 @@ __all__ = [
     "User",
     "Version",
     "column",
+    "diagnose_host",
     "group_problems",
     "unhandled_host_problems",
     "unhandled_problems",
