@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .catalogue.states import ServiceState as ServiceState
     from .catalogue.versions import CheckmkVersion as CheckmkVersion
     from .client.checkmk import Checkmk as Checkmk
+    from .client.diagnosis import diagnose_host as diagnose_host
     from .client.ensured import Ensured as Ensured
     from .client.health import Health as Health
     from .client.nouns.acknowledgements import Acknowledgement as Acknowledgement
@@ -74,6 +75,7 @@ _HOMES = {
         "catalogue.states": "HostState ServiceState",
         "catalogue.versions": "CheckmkVersion",
         "client.checkmk": "Checkmk",
+        "client.diagnosis": "diagnose_host",
         "client.ensured": "Ensured",
         "client.health": "Health",
         "client.nouns.acknowledgements": "Acknowledgement",
