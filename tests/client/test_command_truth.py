@@ -151,7 +151,6 @@ FAULTS: Mapping[str, Mapping[str, Any]] = {
 WRITES = "(downtime|acknowledge|comment)/(collections/(host|service)|actions)"
 
 
-@pytest.mark.every_case
 @pytest.mark.parametrize("delay", [0.0, 4.0, 60.0])
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("version", VERSIONS)
