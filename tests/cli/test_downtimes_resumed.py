@@ -197,3 +197,18 @@ def test_the_preview_shows_the_times_of_the_first_run(site: SimulatedSite, sync:
     end = dt.datetime.fromisoformat(preview.fixed_arguments["end"])
     assert end.timestamp() == command["end"]
     assert end.isoformat() in preview.summary
+
+
+@pytest.mark.parametrize("option", [("--journal", "journal"), ("--include-children",)])
+def test_some_options_are_for_hosts_or_for_services(
+    sync: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, option: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with SimulatedSite() as site:
+        use_site(monkeypatch, site)
+        _seed(site, 5, services=True)
+        names = ("h00000", "h00000/S 1")
+        done = sync("downtimes", "create", *names, "--for", "2h", "--comment", "c", "--yes", *option)
+        assert done.code == 2
+        assert "with a journal or with children, give either hosts or services" in done.err
+        assert not site.state.monitoring.commands.downtimes

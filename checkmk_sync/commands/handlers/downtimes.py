@@ -205,6 +205,7 @@ def preview_create(client: Checkmk, **arguments: Any) -> Preview:
     """Return a preview of new downtimes. The person approves their end, and exactly these children."""
     start, zone = arguments["start"], arguments["zone"]
     journal = arguments.get("journal")  # tools have no journal
+    _check_kinds(journal, arguments)
     kept = times_in(journal) if journal else None
     if kept is None:
         first = parse_moment(start, dt.datetime.now(dt.timezone.utc), zone)
@@ -218,7 +219,14 @@ def preview_create(client: Checkmk, **arguments: Any) -> Preview:
     return replace(found, fixed_arguments={**found.fixed_arguments, **limits})
 
 
+def _check_kinds(journal: Optional[str], arguments: Mapping[str, Any]) -> None:
+    # The first of two commands would remove the journal, or be sent before the second one is refused.
+    if (journal or arguments["include_children"]) and len(_targets(_split(arguments)[0])) > 1:
+        raise ValueError("with a journal or with children, give either hosts or services")
+
+
 def create(client: Checkmk, ensure: bool, journal: Optional[str] = None, **arguments: Any) -> Row:
+    _check_kinds(journal, arguments)
     if journal is not None:
         return send("downtimes", "ensure", "created", client, journal=journal, **arguments)
     return send("downtimes", "ensure" if ensure else "create", "created", client, **arguments)
