@@ -7,8 +7,11 @@ since the start, because Prometheus requires that they never decrease. Use Prome
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, NamedTuple, Union
 
+from ..core.grouping import grouped
+from ..core.tables import read_table
 from ..errors import MissingExtraError
 from .collector import MetricsCollector
 
@@ -36,41 +39,9 @@ class _Row(NamedTuple):
         return tuple(re.findall(r"{(\w+)}", self.name))
 
 
-_TIMINGS = (
-    _Row("call.{noun}.{verb}", "call_seconds", "Duration of calls that the cache did not answer, in seconds."),
-    _Row("retry_wait", "retry_wait_seconds", "Waits before retries, in seconds."),
-    _Row("throttle_wait", "throttle_wait_seconds", "Waits for the rate limit, in seconds."),
-    _Row("{name}", "operation_seconds", "Your own timings, in seconds."),
-)
-_COUNTERS = (
-    _Row("calls.{noun}.{verb}.{status}", "calls", "Calls by HTTP status, or by error if there was no answer."),
-    _Row("call.{noun}.{verb}.errors", "call_errors", "Calls that failed."),
-    _Row("attempts", "attempts", "Requests sent, including retries."),
-    _Row("retries", "retries", "Requests that were sent again."),
-    _Row("replies.{status}", "replies", "Answers by HTTP status."),
-    _Row("bytes_received", "received_bytes", "Bytes of received bodies, after decompression."),
-    _Row("bytes_sent", "sent_bytes", "Bytes of sent bodies."),
-    _Row("cache_hits", "cache_hits", "Calls that the cache answered."),
-    _Row("cache_misses", "cache_misses", "Calls that the cache could not answer."),
-    _Row("cache_stale", "cache_stale", "Calls answered from an expired cache entry because the site failed."),
-    _Row("cache_shared_flights", "cache_shared_flights", "Calls that shared the request of another call."),
-    _Row(
-        "breaker_transitions.{state}",
-        "breaker_transitions",
-        "Changes of the circuit breaker's state, by the new state.",
-    ),
-    _Row("bulk_items.{outcome}", "bulk_items", "Objects of bulk calls, by outcome."),
-    _Row("sync_changes.{action}.{kind}.{outcome}", "sync_changes", "Changes of sync runs, by outcome."),
-    _Row("sync_runs.{result}", "sync_runs", "Sync runs, by result."),
-    _Row("{name}.errors", "operation_errors", "Failures of your own timings."),
-    _Row("{name}", "events", "Your own counters."),
-)
-_GAUGES = (
-    _Row("requests_in_flight", "requests_in_flight", "Requests that are waiting for an answer."),
-    _Row("breaker_state", "breaker_state", "State of the circuit breaker: 0 closed, 1 half open, 2 open."),
-    _Row("sync_changes_left", "sync_changes_left", "Changes that the running sync has not made yet."),
-    _Row("{name}", "gauge", "Your own gauges."),
-)
+# The first row of a kind whose pattern matches is used.
+_FAMILIES = grouped((row.pop("kind"), _Row(**row)) for row in read_table(Path(__file__).with_name("families.csv")))
+_TIMINGS, _COUNTERS, _GAUGES = (_FAMILIES[kind] for kind in ("histogram", "counter", "gauge"))
 
 
 class Collector:
