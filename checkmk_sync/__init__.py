@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from .client.nouns.comments import Comment
     from .client.nouns.downtimes import Downtime
     from .client.outcomes import Outcome, Outcomes, Status
-    from .client.monitoring_gaps import MonitoringGap
     from .client.problems import Problem, SiteStatus, group_problems
     from .client.query import Filter, column, unhandled_host_problems, unhandled_problems, where
     from .client.records import Folder, Host, HostStatus, ServiceStatus, Version
@@ -69,7 +68,6 @@ _HOMES = {
         "client.nouns.comments": "Comment",
         "client.nouns.downtimes": "Downtime",
         "client.outcomes": "Outcome Outcomes Status",
-        "client.monitoring_gaps": "MonitoringGap",
         "client.problems": "Problem SiteStatus group_problems",
         "client.query": "Filter column unhandled_host_problems unhandled_problems where",
         "client.records": "Folder Host HostStatus ServiceStatus Version",
@@ -100,7 +98,6 @@ __all__ = [
     "HostState",
     "HostStatus",
     "MonitoredObject",
-    "MonitoringGap",
     "NotificationRule",
     "Outcome",
     "Outcomes",

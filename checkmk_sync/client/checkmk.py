@@ -25,7 +25,6 @@ from . import nouns
 from .assigned_keys import AssignedKeys
 from .collection import Collection
 from .health import Health
-from .monitoring_gaps import MonitoringGap, gaps_of
 from .problems import Problems, SiteStatus, read_status
 from .raw import RawCalls
 from .records import Version
@@ -238,14 +237,6 @@ class Checkmk(RawCalls):
         All hosts are read with a stream, because the API does not count them.
         """
         return read_status(self._site, self.version())
-
-    def why_unmonitored(self, name: str) -> list[MonitoringGap]:
-        """Return the reasons why a host is not monitored, or not completely. The list is empty if it is monitored.
-
-        The configuration, pending changes, the monitoring core and the last discovery are read. Checkmk may contact the
-        host to do so.
-        """
-        return list(gaps_of(self._site, name))
 
     @property
     def clock(self) -> Clock:

@@ -188,20 +188,6 @@ HOST_COMMANDS = (
         empty_text="no hosts",
     ),
     Command(
-        "hosts why",
-        "Find the reasons why a host is not monitored, or not completely, and the next step for each.",
-        _hosts.why,
-        (HOST,),
-        ("reason", "next_step"),
-        example="web01",
-        fields=(
-            Field("reason", "The reason.", untrusted=True),
-            Field("next_step", "The command to run, or the thing to check."),
-        ),
-        names=(),  # reasons have no names
-        empty_text="the host is monitored",
-    ),
-    Command(
         "hosts problems",
         "List hosts with unhandled problems. They are down or unreachable, not acknowledged, and not in downtime.",
         _hosts.problems,

@@ -141,10 +141,6 @@ def status(client: Checkmk, search: Optional[str], label: Mapping[str, str], sta
     return map(_status_row, only_labelled(hosts, label))
 
 
-def why(client: Checkmk, host: str) -> Iterator[Row]:
-    return ({"reason": gap.reason, "next_step": gap.next_step} for gap in client.why_unmonitored(host))
-
-
 def problems(client: Checkmk, search: Optional[str], label: Mapping[str, str]) -> CountedRows:
     hosts = client.host_status.each(
         query=unhandled_host_problems() & search_filter("name", search), columns=with_labels(_STATUS_COLUMNS, label)
