@@ -19,37 +19,50 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .catalogue.nouns import (
-        AuxTag,
-        ContactGroup,
-        HostGroup,
-        NotificationRule,
-        Password,
-        Role,
-        Rule,
-        Ruleset,
-        ServiceGroup,
-        TagGroup,
-        TimePeriod,
-        User,
-    )
-    from .catalogue.states import HostState, ServiceState
-    from .catalogue.versions import CheckmkVersion
-    from .client.checkmk import Checkmk
-    from .client.ensured import Ensured
-    from .client.health import Health
-    from .client.nouns.acknowledgements import Acknowledgement
-    from .client.nouns.comments import Comment
-    from .client.nouns.downtimes import Downtime
-    from .client.outcomes import Outcome, Outcomes, Status
-    from .client.problems import Problem, SiteStatus, group_problems
-    from .client.query import Filter, column, unhandled_host_problems, unhandled_problems, where
-    from .client.records import Folder, Host, HostStatus, ServiceStatus, Version
-    from .client.targets import MonitoredObject, Target
-    from .config.secrets import SecretSource
-    from .config.settings import Settings
-    from .core.call import Reply
-    from .errors import CheckmkError
+    from .catalogue.nouns import AuxTag as AuxTag
+    from .catalogue.nouns import ContactGroup as ContactGroup
+    from .catalogue.nouns import HostGroup as HostGroup
+    from .catalogue.nouns import NotificationRule as NotificationRule
+    from .catalogue.nouns import Password as Password
+    from .catalogue.nouns import Role as Role
+    from .catalogue.nouns import Rule as Rule
+    from .catalogue.nouns import Ruleset as Ruleset
+    from .catalogue.nouns import ServiceGroup as ServiceGroup
+    from .catalogue.nouns import TagGroup as TagGroup
+    from .catalogue.nouns import TimePeriod as TimePeriod
+    from .catalogue.nouns import User as User
+    from .catalogue.states import HostState as HostState
+    from .catalogue.states import ServiceState as ServiceState
+    from .catalogue.versions import CheckmkVersion as CheckmkVersion
+    from .client.checkmk import Checkmk as Checkmk
+    from .client.diagnosis import diagnose_host as diagnose_host
+    from .client.ensured import Ensured as Ensured
+    from .client.health import Health as Health
+    from .client.nouns.acknowledgements import Acknowledgement as Acknowledgement
+    from .client.nouns.comments import Comment as Comment
+    from .client.nouns.downtimes import Downtime as Downtime
+    from .client.outcomes import Outcome as Outcome
+    from .client.outcomes import Outcomes as Outcomes
+    from .client.outcomes import Status as Status
+    from .client.problems import Problem as Problem
+    from .client.problems import SiteStatus as SiteStatus
+    from .client.problems import group_problems as group_problems
+    from .client.query import Filter as Filter
+    from .client.query import column as column
+    from .client.query import unhandled_host_problems as unhandled_host_problems
+    from .client.query import unhandled_problems as unhandled_problems
+    from .client.query import where as where
+    from .client.records import Folder as Folder
+    from .client.records import Host as Host
+    from .client.records import HostStatus as HostStatus
+    from .client.records import ServiceStatus as ServiceStatus
+    from .client.records import Version as Version
+    from .client.targets import MonitoredObject as MonitoredObject
+    from .client.targets import Target as Target
+    from .config.secrets import SecretSource as SecretSource
+    from .config.settings import Settings as Settings
+    from .core.call import Reply as Reply
+    from .errors import CheckmkError as CheckmkError
 
 __version__ = "0.1.0"
 
@@ -62,6 +75,7 @@ _HOMES = {
         "catalogue.states": "HostState ServiceState",
         "catalogue.versions": "CheckmkVersion",
         "client.checkmk": "Checkmk",
+        "client.diagnosis": "diagnose_host",
         "client.ensured": "Ensured",
         "client.health": "Health",
         "client.nouns.acknowledgements": "Acknowledgement",
@@ -80,51 +94,8 @@ _HOMES = {
     for name in names.split()
 }
 
-__all__ = [
-    "Acknowledgement",
-    "AuxTag",
-    "Checkmk",
-    "CheckmkError",
-    "CheckmkVersion",
-    "Comment",
-    "ContactGroup",
-    "Downtime",
-    "Ensured",
-    "Filter",
-    "Folder",
-    "Health",
-    "Host",
-    "HostGroup",
-    "HostState",
-    "HostStatus",
-    "MonitoredObject",
-    "NotificationRule",
-    "Outcome",
-    "Outcomes",
-    "Password",
-    "Problem",
-    "Reply",
-    "Role",
-    "Rule",
-    "Ruleset",
-    "SecretSource",
-    "ServiceGroup",
-    "ServiceState",
-    "ServiceStatus",
-    "Settings",
-    "SiteStatus",
-    "Status",
-    "TagGroup",
-    "Target",
-    "TimePeriod",
-    "User",
-    "Version",
-    "column",
-    "group_problems",
-    "unhandled_host_problems",
-    "unhandled_problems",
-    "where",
-]
+if not TYPE_CHECKING:  # type checkers read the imports
+    __all__ = sorted(_HOMES)  # noqa: PLE0605
 
 
 def __getattr__(name: str) -> Any:
@@ -136,4 +107,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_HOMES})

@@ -188,6 +188,19 @@ HOST_COMMANDS = (
         empty_text="no hosts",
     ),
     Command(
+        "hosts diagnose",
+        "Find out why a host, or some of its services, are not monitored.",
+        _hosts.diagnose,
+        (HOST,),
+        ("finding", "advice"),
+        example="web01",
+        fields=(
+            Field("finding", "A reason, or the state of the host.", untrusted=True),
+            Field("advice", "The next step; empty if nothing is to do."),
+        ),
+        names=(),
+    ),
+    Command(
         "hosts problems",
         "List hosts with unhandled problems. They are down or unreachable, not acknowledged, and not in downtime.",
         _hosts.problems,

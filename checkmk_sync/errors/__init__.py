@@ -34,80 +34,45 @@
 
 from __future__ import annotations
 
-from .base import Attempted, CheckmkError, Delivery, MissingExtraError, SettingsError
-from .calls import (
-    ApiError,
-    AuthError,
-    BadRequestError,
-    BrokenReplyError,
-    CircuitOpenError,
-    ConflictError,
-    ConnectError,
-    DeadlineError,
-    ForbiddenError,
-    GatewayError,
-    LockedError,
-    NotFoundError,
-    PreconditionError,
-    ReadTimeoutError,
-    ServerError,
-    ThrottledError,
-    TransportError,
-    UnprocessableError,
-)
-from .work import (
-    ActivationError,
-    BatchError,
-    DiscoveryError,
-    InventoryError,
-    JobError,
-    NotOwnedError,
-    PlanChangedError,
-    ReplyTooLargeError,
-    SyncError,
-    UnexpectedReplyError,
-    UnfinishedError,
-    UnsafePlanError,
-    WaitTimeoutError,
-    WorkerError,
-)
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "ActivationError",
-    "ApiError",
-    "Attempted",
-    "AuthError",
-    "BadRequestError",
-    "BatchError",
-    "BrokenReplyError",
-    "CheckmkError",
-    "CircuitOpenError",
-    "ConflictError",
-    "ConnectError",
-    "DeadlineError",
-    "Delivery",
-    "DiscoveryError",
-    "ForbiddenError",
-    "GatewayError",
-    "InventoryError",
-    "JobError",
-    "LockedError",
-    "MissingExtraError",
-    "NotFoundError",
-    "NotOwnedError",
-    "PlanChangedError",
-    "PreconditionError",
-    "ReadTimeoutError",
-    "ReplyTooLargeError",
-    "ServerError",
-    "SettingsError",
-    "SyncError",
-    "ThrottledError",
-    "TransportError",
-    "UnexpectedReplyError",
-    "UnfinishedError",
-    "UnprocessableError",
-    "UnsafePlanError",
-    "WaitTimeoutError",
-    "WorkerError",
-]
+from .base import Attempted as Attempted
+from .base import CheckmkError as CheckmkError
+from .base import Delivery as Delivery
+from .base import MissingExtraError as MissingExtraError
+from .base import SettingsError as SettingsError
+from .calls import ApiError as ApiError
+from .calls import AuthError as AuthError
+from .calls import BadRequestError as BadRequestError
+from .calls import BrokenReplyError as BrokenReplyError
+from .calls import CircuitOpenError as CircuitOpenError
+from .calls import ConflictError as ConflictError
+from .calls import ConnectError as ConnectError
+from .calls import DeadlineError as DeadlineError
+from .calls import ForbiddenError as ForbiddenError
+from .calls import GatewayError as GatewayError
+from .calls import LockedError as LockedError
+from .calls import NotFoundError as NotFoundError
+from .calls import PreconditionError as PreconditionError
+from .calls import ReadTimeoutError as ReadTimeoutError
+from .calls import ServerError as ServerError
+from .calls import ThrottledError as ThrottledError
+from .calls import TransportError as TransportError
+from .calls import UnprocessableError as UnprocessableError
+from .work import ActivationError as ActivationError
+from .work import BatchError as BatchError
+from .work import DiscoveryError as DiscoveryError
+from .work import InventoryError as InventoryError
+from .work import JobError as JobError
+from .work import NotOwnedError as NotOwnedError
+from .work import PlanChangedError as PlanChangedError
+from .work import ReplyTooLargeError as ReplyTooLargeError
+from .work import SyncError as SyncError
+from .work import UnexpectedReplyError as UnexpectedReplyError
+from .work import UnfinishedError as UnfinishedError
+from .work import UnsafePlanError as UnsafePlanError
+from .work import WaitTimeoutError as WaitTimeoutError
+from .work import WorkerError as WorkerError
+
+if not TYPE_CHECKING:  # type checkers read the imports
+    __all__ = [name for name in dir() if name[0].isupper() and not name.isupper()]  # the classes and aliases

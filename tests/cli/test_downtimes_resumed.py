@@ -13,7 +13,7 @@ from typing import Any, Callable
 import pytest
 
 from checkmk_sync.core.text import name_line
-from checkmk_sync.testing import SimulatedSite
+from checkmk_sync.testing import Fault, SimulatedSite
 from tests.conftest import Run, use_site
 
 CREATE = ("downtimes", "create", "-", "--for", "2h", "--comment", "patch", "--journal", "journal", "--yes")
@@ -109,7 +109,8 @@ def _killed_before_sending(site: SimulatedSite, sync: Run, objects: list[tuple[s
     site.state.monitoring.commands.delay_s = 3600.0
     assert sync(*CREATE[:2], objects[1][0], *CREATE[3:], "--timeout", "1").code == 5
     head, line = Path("journal").read_text().splitlines()
-    Path("journal").write_text(f"{head}\n{line.replace(objects[1][0], objects[0][0])}\n[[")
+    noted = json.dumps(objects[1][0])
+    Path("journal").write_text(f"{head}\n{line.replace(noted, noted.replace(objects[1][0], objects[0][0]))}\n[[")
     site.state.monitoring.commands.delay_s = 0.0
     site.state.monitoring.commands.downtimes.clear()
 
@@ -145,6 +146,7 @@ def _seed_names(site: SimulatedSite, names: list[tuple[str, str]]) -> None:
         (lambda words: [*words, "--comment", "other"], "belongs to another command"),
         (lambda words: [*words, "--for", "3h"], "belongs to another command"),
         (lambda words: [*words, "--flexible", "30m"], "belongs to another command"),
+        (lambda words: [*words, "--journal", "damaged"], "the journal is damaged"),
         (lambda words: [*words, "--journal", "folder"], "cannot be opened"),
         (lambda words: [*words, "--journal", "notes.txt"], "is not a journal of a command"),
         (lambda words: [*words, "--journal", "list.json"], "is not a journal of a command"),
@@ -160,11 +162,25 @@ def test_a_journal_that_does_not_fit_is_refused(
     Path("notes.txt").write_text("my notes")
     Path("list.json").write_text(json.dumps([1]) + "\n")
     before = Path("journal").read_text()
+    Path("damaged").write_text(before.replace("objects", "obj"))
     done = sync(*change([*CREATE[:2], "a", "b", *CREATE[3:]]))
     assert done.code == 2
     assert message in done.err
     assert not _counts(site)
     assert (Path("journal").read_text(), Path("notes.txt").read_text()) == (before, "my notes")
+
+
+def test_a_refused_request_is_sent_again_and_half_a_head_is_an_empty_journal(site: SimulatedSite, sync: Run) -> None:
+    _seed_names(site, [("a", ""), ("b", "")])
+    Path("journal").write_text('{"kind":"checkmk_sync comm')
+    refusal = {"title": "Forbidden", "status": 403, "detail": "no"}
+    site.set_faults([Fault("answer", writes=True, status=403, body=refusal, content_type="application/problem+json")])
+    create = (*CREATE[:2], "a", "b", *CREATE[3:])
+    assert sync(*create).code == 2
+    site.set_faults([])
+    assert sync(*create).code == 0
+    assert _counts(site) == {("a", ""): 1, ("b", ""): 1}
+    assert not Path("journal").exists()
 
 
 def test_the_preview_shows_the_times_of_the_first_run(site: SimulatedSite, sync: Run) -> None:

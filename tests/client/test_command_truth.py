@@ -40,6 +40,8 @@ WAIT: Mapping[str, Any] = {"timeout_s": 10}
 Operation = Callable[[Checkmk, Target], Outcomes]
 OPERATIONS: Mapping[str, Operation] = {
     "create": lambda cmk, target: cmk.downtimes.create(target, end="2h", comment="c", **WAIT),
+    "flexible": lambda cmk, target: cmk.downtimes.create(target, end="2h", comment="c", flexible="30m", **WAIT),
+    "recurring": lambda cmk, target: cmk.downtimes.create(target, end="2h", comment="c", recur="week", **WAIT),
     "ensure": lambda cmk, target: cmk.downtimes.ensure(target, end="2h", comment="c", **WAIT),
     "modify": lambda cmk, target: cmk.downtimes.modify(target, extend="30m", comment="changed", **WAIT),
     "delete": lambda cmk, target: cmk.downtimes.delete(target, **WAIT),
@@ -76,6 +78,8 @@ def _affected(site: SimulatedSite, operation: str) -> set[str]:
         return {name for name, entries in downtimes.items() if all(e["comment"] == "changed" for e in entries)}
     return {
         "create": downtimes.keys(),
+        "flexible": downtimes.keys(),
+        "recurring": downtimes.keys(),
         "ensure": downtimes.keys(),
         "delete": set(everything) - downtimes.keys(),
         "acknowledge": acknowledged,
@@ -98,8 +102,12 @@ def _prepare(site: SimulatedSite, connect: Any, operation: str, target: Target) 
     return cmk
 
 
-def _supports(cmk: Checkmk, operation: str) -> bool:
-    return operation != "remove" or cmk.checkmk_version().at_least("2.4.0p6")
+def _refusal(cmk: Checkmk, operation: str) -> str:
+    """Return the error for an operation that the version or the edition of the site does not have, or ""."""
+    if operation == "remove" and not cmk.checkmk_version().at_least("2.4.0p6"):
+        return "does not support 'acknowledgements remove'"
+    is_raw = cmk.version().edition in ("cre", "community")
+    return "the raw edition cannot repeat downtimes" if operation == "recurring" and is_raw else ""
 
 
 @pytest.fixture(params=VERSIONS)
@@ -116,8 +124,8 @@ def test_every_operation_reaches_exactly_its_target_in_every_version(
     for target, names in TARGETS.values():
         versioned.reset()
         cmk = _prepare(versioned, connect, operation, target)
-        if not _supports(cmk, operation):
-            with pytest.raises(CheckmkError, match="does not support 'acknowledgements remove'"):
+        if refusal := _refusal(cmk, operation):
+            with pytest.raises(CheckmkError, match=refusal):
                 OPERATIONS[operation](cmk, target)
             return
         outcomes = OPERATIONS[operation](cmk, target)
@@ -145,12 +153,18 @@ WRITES = "(downtime|acknowledge|comment)/(collections/(host|service)|actions)"
 
 @pytest.mark.parametrize("delay", [0.0, 4.0, 60.0])
 @pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_no_outcome_contradicts_the_core(
-    clock: ManualClock, connect: Any, operation: str, fault: str, delay: float
+    clock: ManualClock, connect: Any, operation: str, version: str, fault: str, delay: float
 ) -> None:
-    target, names = TARGETS["host group"]
-    with SimulatedSite(clock=clock) as site:
+    # Each fault meets all targets, in different versions.
+    number = list(FAULTS).index(fault) + 2 * list(VERSIONS).index(version)
+    target, names = list(TARGETS.values())[number % len(TARGETS)]
+    with SimulatedSite(version, "cee" if operation == "recurring" else VERSIONS[version], clock=clock) as site:
+        cmk = connect(site)
+        if _refusal(cmk, operation):
+            return
         cmk = _prepare(site, connect, operation, target)
         site.state.monitoring.commands.delay_s = delay
         site.set_faults([{**FAULTS[fault], "writes": True, "path": WRITES, "times": 1}])
@@ -177,7 +191,7 @@ def test_no_outcome_contradicts_the_core(
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_stopped_remote_site_proves_nothing(clock: ManualClock, connect: Any, operation: str) -> None:
     target, _ = TARGETS["hosts"]
-    with SimulatedSite(clock=clock, remote_sites=["r1"]) as site:
+    with SimulatedSite(edition="cee", clock=clock, remote_sites=["r1"]) as site:
         site.seed_monitoring({"hosts": [{**SEEDED["hosts"][0], "site": "r1"}, SEEDED["hosts"][1]]})
         cmk: Checkmk = connect(site)
         if operation in PREPARED:

@@ -138,6 +138,8 @@ def test_problems_and_status() -> None:
             ("h2", "CRITICAL", "CPU"),
         ]
         assert page["counts"] == {"down": 1, "critical": 1}
+        (finding,) = result_data(_call(site, "hosts_diagnose", host="h3"))["items"]
+        assert finding == {"finding": "h3 is not configured", "advice": "create it: checkmk-sync hosts create h3"}
         assert result_data(_call(site, "site_status"))["unhandled_problems"] == {"hosts": 1, "services": 1}
 
 

@@ -7,10 +7,11 @@ import os
 from typing import Any, Iterable, Mapping, Optional, Sequence, Union
 
 from ...core.private_files import lock_file, open_owned, restrict_to_owner
-from ...errors import SettingsError
+from ...errors import Delivery, SettingsError
 from ..targets import MonitoredObject
 
 _KIND = "checkmk_sync command journal"
+_HEAD = f'{{"kind":"{_KIND}"'.encode()
 _TIMES = ("start", "end")
 _MAX_HEAD = 2**16  # bytes
 
@@ -47,34 +48,51 @@ class CommandJournal:
             raise self._error("the journal is in use by another process; wait for it, or use another file") from error
         with open(self._file, "rb", closefd=False) as source:
             content = source.read()
-        lines = content[: content.rfind(b"\n") + 1].splitlines()  # a killed process may have left half a line
-        try:
-            head, *requests = [json.loads(line) for line in lines] or [{}]
-            self.sent = {MonitoredObject(*of) for request in requests for of in request}
-        except (ValueError, TypeError):
-            head = {}
-        if content and (not isinstance(head, dict) or head.get("kind") != _KIND):
+        if not content.startswith(_HEAD) and not _HEAD.startswith(content):
             raise self._error("this file is not a journal of a command; use another file")
         restrict_to_owner(self._file)
-        if not content:
+        whole = content[: content.rfind(b"\n") + 1]  # a killed process may have left half a line
+        if not whole:
+            os.ftruncate(self._file, 0)
             self._write({"kind": _KIND, "given": list(given), "command": self.command})
             return
+        try:
+            head, *requests = map(json.loads, whole.splitlines())
+            for request in requests:
+                objects = {MonitoredObject(*of) for of in request["objects"]}
+                self.sent = self.sent | objects if request["sent"] else self.sent - objects
+        except (ValueError, TypeError, KeyError):
+            raise self._error(
+                "the journal is damaged; check the list, delete the file and repeat the command"
+            ) from None
         first = head["command"]
         same_times = head["given"] == list(given) or all(first[name] == self.command[name] for name in _TIMES)
         if not same_times or {**first, **{name: self.command[name] for name in _TIMES}} != self.command:
             raise self._error("the journal belongs to another command; repeat that command, or use another file")
         self.command = first
-        os.ftruncate(self._file, sum(len(line) + 1 for line in lines))
+        os.ftruncate(self._file, len(whole))
 
-    def note(self, objects: Iterable[MonitoredObject]) -> None:
-        """Write that a command for these objects is going to be sent. Raises OSError if that fails."""
-        self._write(list(objects))
+    def note(self, objects: Iterable[MonitoredObject], sent: bool) -> None:
+        """Write that a command for these objects is going to be sent, or that it was certainly not sent.
+
+        Raises SettingsError if that fails; then the command must not be sent.
+        """
+        self._write({"sent": sent, "objects": list(objects)})
 
     def _write(self, line: Any) -> None:
-        text = json.dumps(line, separators=(",", ":")).encode() + b"\n"
-        if os.write(self._file, text) < len(text):
-            raise OSError(f"the disk is full, so the journal {self.path} cannot be written; free some space")
-        os.fsync(self._file)
+        text, end = json.dumps(line, separators=(",", ":")).encode() + b"\n", os.fstat(self._file).st_size
+        try:
+            written = os.write(self._file, text)
+            os.fsync(self._file)
+        except OSError as error:
+            problem = error.strerror
+        else:
+            if written == len(text):
+                return
+            problem = "the disk is full"
+        os.ftruncate(self._file, end)
+        failed = self._error(f"the journal cannot be written: {problem}")
+        raise failed.with_attempted(is_read=False, delivery=Delivery.NOT_SENT)
 
     def close(self, *, remove: bool) -> None:
         """Close the file, and remove it if nothing is left to await."""

@@ -59,13 +59,14 @@ class Command:
 class Waiting:
     """How to confirm commands: whether to wait, for how many seconds, and where to report outcomes.
 
-    ``note`` is called with the objects of each request before it is sent.
+    ``note`` is called with the objects of each request and True before it is sent, and with False if it was certainly
+    not executed.
     """
 
     wait: bool = True
     timeout_s: float = WAIT_S
     progress: Optional[Progress] = None
-    note: Optional[Callable[[Iterable[MonitoredObject]], None]] = None
+    note: Optional[Callable[[list[MonitoredObject], bool], None]] = None
 
 
 class Commands(Resource):
@@ -170,12 +171,16 @@ class Commands(Resource):
         failure: Optional[CheckmkError] = None
         for number, command in enumerate(commands):
             if failure is None:
+                objects = [step.of for step in command.steps]
+                note = waiting.note if command.verb else None
                 try:
+                    if note is not None:
+                        note(objects, True)
                     if command.verb:
-                        if waiting.note is not None:
-                            waiting.note(step.of for step in command.steps)
                         self._perform(command.verb, body=command.body)
                 except CheckmkError as error:
+                    if note is not None and not is_uncertain(error):
+                        note(objects, False)
                     if number == 0 and not is_uncertain(error):
                         raise
                     failure = error

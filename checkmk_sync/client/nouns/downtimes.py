@@ -176,7 +176,8 @@ class Downtimes(CoreEntries[Downtime]):
         waiting = Waiting(wait, timeout_s, progress)
         if journal is None or check:
             return self._ensure(target, wanted, unconfirmed, waiting, check)
-        command = {**asdict(wanted), "site": self._site.settings.site}
+        settings = self._site.settings
+        command = {**asdict(wanted), "site": f"{settings.server_url}/{settings.site}", "author": settings.username}
         kept, finished = CommandJournal(journal, command, (str(start), str(end))), False
         try:
             wanted = replace(wanted, start=kept.command["start"], end=kept.command["end"])

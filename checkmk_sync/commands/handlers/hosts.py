@@ -9,6 +9,7 @@ from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ...catalogue.labels import OWNER_LABEL
 from ...client.checkmk import Checkmk
+from ...client.diagnosis import diagnose_host
 from ...client.outcomes import Outcome
 from ...client.query import unhandled_host_problems
 from ...client.records import Host, HostStatus
@@ -139,6 +140,10 @@ def status(client: Checkmk, search: Optional[str], label: Mapping[str, str], sta
         query=search_filter("name", search), state=state or None, columns=with_labels(_STATUS_COLUMNS, label)
     )
     return map(_status_row, only_labelled(hosts, label))
+
+
+def diagnose(client: Checkmk, host: str) -> Iterator[Row]:
+    return (finding._asdict() for finding in diagnose_host(client, host))
 
 
 def problems(client: Checkmk, search: Optional[str], label: Mapping[str, str]) -> CountedRows:
