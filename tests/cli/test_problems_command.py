@@ -46,6 +46,7 @@ def test_problems_are_listed_worst_first_and_selected(site: SimulatedSite, sync:
         (["--host", "web01"], [""]),
         (["--host", "web*", "--hard"], ["", "Disk"]),
         (["--label", "env=prod"], []),
+        (["--state", "down", "--state", "warn"], ["", "Disk"]),
     ):
         assert [row["service"] for row in sync("problems", *options, "--json").data] == services
 
@@ -79,6 +80,7 @@ def test_the_status_is_one_screen(site: SimulatedSite, sync: Run) -> None:
     assert found["hosts"] == {"up": 1, "down": 1, "unreachable": 0, "pending": 0}
     assert found["services"]["critical"] == 2
     assert found["unhandled_problems"] == {"hosts": 1, "services": 2}
+    assert (found["handled_problems"], found["downtimes"]) == ({"hosts": 0, "services": 0}, 0)
     assert len(sync("status").out.splitlines()) < 24
 
 
