@@ -57,7 +57,12 @@ SITE_COMMANDS = (
         ("state", "host", "service", "since", "plugin_output"),
         example="--group-by folder",
         fields=(
-            Field("group", "The group, with group_by. A problem can belong to several groups.", untrusted=True),
+            Field(
+                "group",
+                "The group, with group_by. A problem can belong to several groups.",
+                Optional[str],
+                untrusted=True,
+            ),
             Field("state", "The state of the host or service."),
             Field("host", "The name of the host."),
             Field("service", "The service, or an empty text for the host itself.", untrusted=True),
