@@ -201,16 +201,6 @@ HOST_COMMANDS = (
         names=(),
     ),
     Command(
-        "hosts problems",
-        "List hosts with unhandled problems. They are down or unreachable, not acknowledged, and not in downtime.",
-        _hosts.problems,
-        (_SEARCH, WITH_LABEL),
-        _STATUS_COLUMNS,
-        example="--limit 20",
-        fields=_STATUS_FIELDS,
-        empty_text="no unhandled problems",
-    ),
-    Command(
         "hosts bulk-create",
         "Create many hosts in bulk, with an outcome for each. Refused hosts do not stop the others. "
         "The hosts become active with the next activation.",

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections import Counter
 from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ...catalogue.labels import OWNER_LABEL
 from ...client.checkmk import Checkmk
 from ...client.diagnosis import diagnose_host
 from ...client.outcomes import Outcome
-from ...client.query import unhandled_host_problems
 from ...client.records import Host, HostStatus
 from ...core.redaction import mask_secrets
 from ...errors import ApiError
-from ..command import MAX_SHOWN, CountedRows, Row, Watch
+from ..command import MAX_SHOWN, Row, Watch
 from .attributes import attribute_values, settings_of
 from .outcomes import counted
 from .search import compiled_search, has_labels, only_labelled, search_filter, with_labels
@@ -144,14 +142,6 @@ def status(client: Checkmk, search: Optional[str], label: Mapping[str, str], sta
 
 def diagnose(client: Checkmk, host: str) -> Iterator[Row]:
     return (finding._asdict() for finding in diagnose_host(client, host))
-
-
-def problems(client: Checkmk, search: Optional[str], label: Mapping[str, str]) -> CountedRows:
-    hosts = client.host_status.each(
-        query=unhandled_host_problems() & search_filter("name", search), columns=with_labels(_STATUS_COLUMNS, label)
-    )
-    rows = sorted(map(_status_row, only_labelled(hosts, label)), key=lambda row: (row["state"], row["name"]))
-    return CountedRows(rows, Counter(row["state"].lower() for row in rows))
 
 
 def create_many(client: Checkmk, hosts: Sequence[Mapping[str, Any]], watch: Watch) -> Row:
