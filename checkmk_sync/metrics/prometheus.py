@@ -6,12 +6,11 @@ since the start, because Prometheus requires that they never decrease. Use Prome
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, NamedTuple, Union
 
-from ..core.grouping import grouped
-from ..core.tables import read_table
 from ..errors import MissingExtraError
 from .collector import MetricsCollector
 
@@ -39,9 +38,13 @@ class _Row(NamedTuple):
         return tuple(re.findall(r"{(\w+)}", self.name))
 
 
-# The first row of a kind whose pattern matches is used.
-_FAMILIES = grouped((row.pop("kind"), _Row(**row)) for row in read_table(Path(__file__).with_name("families.csv")))
-_TIMINGS, _COUNTERS, _GAUGES = (_FAMILIES[kind] for kind in ("histogram", "counter", "gauge"))
+@functools.cache
+def _rows(kind: str) -> tuple[_Row, ...]:
+    """Return the families of a kind from the table. A name belongs to the first one that matches."""
+    import csv  # not at the top, because only an export needs the table
+
+    with Path(__file__).with_suffix(".csv").open(encoding="utf-8", newline="") as file:
+        return tuple(_Row(name, family, text) for of, name, family, text in csv.reader(file) if of == kind)
 
 
 class Collector:
@@ -67,12 +70,12 @@ class Collector:
             site_label = [] if site is None else [site]
             whole, gauges = collector.totals()
             for name, timing in sorted(whole.timings.items()):
-                row, labels = _match(_TIMINGS, name)
+                row, labels = _match("histogram", name)
                 counts = zip((str(2.0**power) for power in _POWERS), timing.up_to(_POWERS))
                 families[row].add_metric([*site_label, *labels], [*counts, ("+Inf", timing.count)], timing.total)
-            for rows, values in ((_COUNTERS, whole.counters), (_GAUGES, gauges)):
+            for kind, values in (("counter", whole.counters), ("gauge", gauges)):
                 for name, value in sorted(values.items()):
-                    row, labels = _match(rows, name)
+                    row, labels = _match(kind, name)
                     families[row].add_metric([*site_label, *labels], value)
         return (family for family in families.values() if family.samples)
 
@@ -81,12 +84,12 @@ class Collector:
         site_label = ("site",) if isinstance(self._source, Mapping) else ()
         return {
             row: make(f"{self._prefix}_{row.family}", row.help, labels=(*site_label, *row.labels))
-            for rows, make in (
-                (_TIMINGS, core.HistogramMetricFamily),
-                (_COUNTERS, core.CounterMetricFamily),
-                (_GAUGES, core.GaugeMetricFamily),
+            for kind, make in (
+                ("histogram", core.HistogramMetricFamily),
+                ("counter", core.CounterMetricFamily),
+                ("gauge", core.GaugeMetricFamily),
             )
-            for row in rows
+            for row in _rows(kind)
         }
 
 
@@ -113,9 +116,10 @@ def _families() -> Any:
     return core
 
 
-def _match(rows: tuple[_Row, ...], name: str) -> tuple[_Row, tuple[str, ...]]:
-    """Return the first row that matches, and the values of its labels. The last row of each table matches any name."""
+def _match(kind: str, name: str) -> tuple[_Row, tuple[str, ...]]:
+    """Return the first row that matches, and the values of its labels. The last row of each kind matches any name."""
     name = name.encode("utf-8", "backslashreplace").decode()  # Prometheus needs UTF-8, which lone surrogates are not
+    rows = _rows(kind)
     for row in rows[:-1]:
         part = ".+" if row.name.startswith("{name}") else "[^.]+"
         match = re.fullmatch(re.sub(r"{\w+}", f"({part})", row.name.replace(".", r"\.")), name)
