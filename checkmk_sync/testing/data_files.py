@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
 
-from ..core.tables import read_table
-
 
 def rows(name: str) -> list[dict[str, str]]:
     """Return the rows of a CSV file, by column. Empty cells are empty strings."""
-    return read_table(Path(__file__).with_name(f"{name}.csv"))
+    with Path(__file__).with_name(f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def document(name: str) -> Any:
