@@ -79,6 +79,8 @@ def _type(text: str, sync: Run) -> str:
         output = ""
         for command in line.lstrip("$ ").split(" | "):
             words = shlex.split(command, comments=True)
+            if words[:1] == ["cat"]:
+                output = Path(words[1]).read_text("utf-8")
             if words and words[0] == "checkmk-sync":
                 with pytest.MonkeyPatch.context() as patch:
                     if output:
