@@ -59,6 +59,8 @@ def test_problems_are_grouped(site: SimulatedSite, sync: Run) -> None:
         ["a", "WARNING", "web02", "Disk"],
         ["b", "WARNING", "web02", "Disk"],
     ]
+    wide = sync("problems", "--group-by", "group", "-o", "wide").out.splitlines()
+    assert wide[0].split().count("group") == 1
     refused = sync("problems", "--group-by", "color")
     assert refused.code == 2
     assert "host, folder, group or label:KEY" in refused.err
@@ -73,6 +75,7 @@ def test_problems_pipe_into_commands(site: SimulatedSite, sync: Run, monkeypatch
     assert sync("problems", "--json").data == []
     (row, *_) = sync("problems", "--handled", "--json").data
     assert (row["acknowledged_by"], row["acknowledgement"]) == ("automation", "ticket")
+    assert "automation" in sync("problems", "--handled").out.splitlines()[0]
 
 
 def test_the_status_is_one_screen(site: SimulatedSite, sync: Run) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 from dataclasses import fields, replace
 from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple, Optional
 
@@ -12,7 +11,7 @@ from ...client.checkmk import Checkmk
 from ...client.nouns.command_journal import times_in
 from ...client.nouns.commanding import Commands
 from ...client.nouns.downtimes import Downtime
-from ...client.outcomes import Outcome, Outcomes, Progress
+from ...client.outcomes import Outcome, Outcomes
 from ...client.query import Filter
 from ...client.targets import MonitoredObject, Target
 from ...client.times import parse_moment
@@ -20,7 +19,7 @@ from ...core.grouping import grouped
 from ...core.text import name_line, pluralize, read_name_line
 from ...errors import CheckmkError
 from ..command import Preview, Row, Watch
-from .outcomes import counted
+from .outcomes import counted, counter
 from .search import matching
 
 _KINDS: Mapping[str, Callable[[Any], Target]] = {
@@ -114,7 +113,7 @@ def send(
     outcomes: list[Outcome] = []
     targets = _targets(selection)
     if watch is not None:
-        options["progress"] = _counter(watch, kind, sum(len(target.named) for target in targets))
+        options["progress"] = counter(watch, kind, sum(len(target.named) for target in targets))
     for target in targets:
         try:
             outcomes += getattr(getattr(client, kind), method)(target, **options)
@@ -123,17 +122,6 @@ def send(
                 raise
             outcomes += [Outcome.failed(str(of), error) for of in target.named]
     return counted(verb, Outcomes(outcomes))
-
-
-def _counter(watch: Watch, stage: str, total: int) -> Progress:
-    """Return the callback that counts outcomes."""
-    finished = itertools.count(1)
-
-    def report(_outcome: Outcome) -> None:
-        done = next(finished)
-        watch(stage, done, max(done, total))  # the number of objects of a group is not known before
-
-    return report
 
 
 def _lines(objects: Iterable[MonitoredObject]) -> list[str]:
@@ -179,7 +167,7 @@ def change(
     noun = getattr(client, kind)
     entries = _selected(noun, selection)
     if watch is not None:
-        options["progress"] = _counter(watch, kind, len(entries))
+        options["progress"] = counter(watch, kind, len(entries))
     return counted(verb, getattr(noun, method)(entries, **options))
 
 
