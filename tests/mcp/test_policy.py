@@ -47,7 +47,7 @@ def test_the_command_line_refuses_such_patterns_before_serving(
 
 
 def _named(client_text: str) -> set[str]:
-    return set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", client_text)) & TOOLS
+    return set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b|(?<=[Cc]all )[a-z]+\b", client_text)) & TOOLS
 
 
 async def _prompts(client: Client) -> set[str]:
