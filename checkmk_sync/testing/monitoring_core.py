@@ -197,11 +197,11 @@ class MonitoringCore:
             if host_matches is not None and not host_matches({"host_name": name}):
                 continue
             host_row = self.host_row(name)
+            if host_row is None and (seeded is None or self.knows(name)):
+                continue  # the host is not monitored, or its site is stopped
+            host_row = host_row or {**HOST_DEFAULTS, "site": self.site}
             if seeded is not None:
                 rows: Iterable[Row] = seeded.get(name, ())
-                host_row = host_row or {**HOST_DEFAULTS, "site": self.site}
-            elif host_row is None:
-                continue
             else:
                 host = self.hosts[name]
                 is_checked = self._is_checked(host)
