@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Mapping, Optional, Sequence
 
 from ..config.documents import NOT_JSON, SHOWN, read_json
@@ -12,67 +13,23 @@ from ..core.secret_names import is_secret_name
 from ..core.text import close_matches, parse_json_container, shorten, suggestion
 from ..errors import SettingsError
 
-
-@dataclass(frozen=True)
-class _Attribute:
-    """One attribute. ``type`` is the Python type of its values, or None if they can have any type.
-
-    ``since`` is the first version with the attribute. ``lacking`` lists the editions without it, by their names up to
-    2.4 and by those since 2.5. ``families`` lists the IP versions of the addresses that it accepts besides host names.
-    """
-
-    type: Optional[type]
-    on_folders: bool = True
-    since: Optional[str] = None
-    lacking: tuple[str, ...] = ()
-    families: tuple[int, ...] = ()
-    choices: tuple[str, ...] = ()
-
-
-# Checkmk 2.2 to 2.5, all editions.
-_ATTRIBUTES = {
-    "additional_ipv4addresses": _Attribute(list, on_folders=False, families=(4,)),
-    "additional_ipv6addresses": _Attribute(list, on_folders=False, families=(6,)),
-    "alias": _Attribute(str, on_folders=False),
-    "bake_agent_package": _Attribute(bool, lacking=("cre", "community")),
-    "cmk_agent_connection": _Attribute(
-        str, lacking=("cre", "community", "cee", "pro"), choices=("pull-agent", "push-agent")
-    ),
-    "contactgroups": _Attribute(dict),
-    "inventory_failed": _Attribute(bool, on_folders=False),
-    "ipaddress": _Attribute(str, on_folders=False, families=(4,)),
-    "ipv6address": _Attribute(str, on_folders=False, families=(6,)),
-    "locked_attributes": _Attribute(list, on_folders=False),
-    "locked_by": _Attribute(dict, on_folders=False),
-    "management_address": _Attribute(str, on_folders=False, families=(4, 6)),
-    "management_ipmi_credentials": _Attribute(dict),
-    "management_protocol": _Attribute(str, choices=("none", "snmp", "ipmi")),
-    "management_snmp_community": _Attribute(dict),
-    "metrics_association": _Attribute(None, on_folders=False, since="2.5.0b1"),
-    "network_scan": _Attribute(dict),
-    "parents": _Attribute(list),
-    "relay": _Attribute(str, on_folders=False, since="2.5.0b1"),
-    "site": _Attribute(str),
-    "snmp_community": _Attribute(dict),
-    "tag_address_family": _Attribute(str, choices=("ip-v4-only", "ip-v6-only", "ip-v4v6", "no-ip")),
-    "tag_agent": _Attribute(str, choices=("cmk-agent", "all-agents", "special-agents", "no-agent")),
-    "tag_criticality": _Attribute(str),
-    "tag_networking": _Attribute(str),
-    "tag_piggyback": _Attribute(str, choices=("auto-piggyback", "piggyback", "no-piggyback")),
-    "tag_snmp_ds": _Attribute(str, choices=("no-snmp", "snmp-v2", "snmp-v1")),
-    "waiting_for_discovery": _Attribute(bool, on_folders=False, since="2.4.0b1"),
-}
+# The attributes of Checkmk 2.2 to 2.5, all editions. ``since`` is the first version with the attribute. ``lacking`` are
+# the editions without it, by their names up to 2.4 and by those since 2.5. ``families`` are the IP versions of the
+# addresses that it accepts besides host names.
+with Path(__file__).with_suffix(".csv").open(encoding="utf-8", newline="") as _file:
+    _ATTRIBUTES = {row["name"]: row for row in csv.DictReader(_file)}
+_PYTHON_TYPES = {"str": str, "bool": bool, "list": list, "dict": dict}
 BUILT_IN = frozenset(_ATTRIBUTES)
 TAG = "tag_"  # the prefix of attributes that are tag groups
-TYPES = {name: row.type for name, row in _ATTRIBUTES.items()}
+TYPES: dict[str, Optional[type]] = {name: _PYTHON_TYPES.get(row["type"]) for name, row in _ATTRIBUTES.items()}
 LISTS, FLAGS, MAPPINGS, _TEXTS = (
-    frozenset(name for name, row in _ATTRIBUTES.items() if row.type is kind) for kind in (list, bool, dict, str)
+    frozenset(name for name, known in TYPES.items() if known is kind) for kind in (list, bool, dict, str)
 )
-NOT_OF_FOLDERS = frozenset(name for name, row in _ATTRIBUTES.items() if not row.on_folders)
-NEWER = {name: row.since for name, row in _ATTRIBUTES.items() if row.since is not None}
-LACKING = {name: row.lacking for name, row in _ATTRIBUTES.items() if row.lacking}
-ADDRESSES = {name: row.families for name, row in _ATTRIBUTES.items() if row.families}
-CHOICES = {name: row.choices for name, row in _ATTRIBUTES.items() if row.choices}
+NOT_OF_FOLDERS = frozenset(name for name, row in _ATTRIBUTES.items() if row["objects"] == "hosts")
+NEWER = {name: row["since"] for name, row in _ATTRIBUTES.items() if row["since"]}
+LACKING = {name: tuple(row["lacking"].split()) for name, row in _ATTRIBUTES.items() if row["lacking"]}
+ADDRESSES = {name: tuple(map(int, row["families"].split())) for name, row in _ATTRIBUTES.items() if row["families"]}
+CHOICES = {name: tuple(row["choices"].split()) for name, row in _ATTRIBUTES.items() if row["choices"]}
 # Checkmk: a new site has these tag groups, but its administrators may change them.
 SAMPLE_TAGS = frozenset({"tag_criticality", "tag_networking"})
 

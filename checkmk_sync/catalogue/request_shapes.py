@@ -1,6 +1,7 @@
-"""The shapes of requests with deep bodies in each version, from the official documents.
+"""The shapes of requests with deep bodies in each version, from the official documents, and of attributes.
 
-``request_shapes.json`` is generated; ``tools/make_request_shapes.py`` describes its format.
+``request_shapes.json`` is generated; ``tools/make_request_shapes.py`` describes its format. ``attribute_shapes.json``
+has the same format, but also names for values that a caller checks itself, such as ``ipv4``.
 """
 
 from __future__ import annotations
@@ -15,17 +16,22 @@ SINCE = ("2.2.0b1", "2.3.0b1", "2.4.0b1", "2.4.0p22", "2.5.0b1")
 
 
 @functools.cache
-def _shapes() -> dict[str, Any]:
+def _document(name: str) -> dict[str, Any]:
     import json  # not at the top, because it would delay --help
 
-    found: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
+    found: dict[str, Any] = json.loads(Path(__file__).with_name(f"{name}.json").read_text("utf-8"))
     return found
+
+
+def attribute_shape(name: str) -> Any:
+    """Return the shape of an attribute that is a mapping, or of a named part. It is the same in 2.2 to 2.5."""
+    return _document("attribute_shapes")[name]
 
 
 def resolved(shape: Any) -> Any:
     """Return the shape to which a reference leads, or the shape itself."""
     while isinstance(shape, str) and shape.startswith("#"):
-        shape = _shapes()["shapes"][shape[1:]]
+        shape = _document("request_shapes")["shapes"][shape[1:]]
     return shape
 
 
@@ -40,7 +46,7 @@ def shape_at(since: str, *path: str) -> Any:
 
     ``path`` is the name of the noun. Further names lead to a member.
     """
-    shape = _shapes()["versions"][since]
+    shape = _document("request_shapes")["versions"][since]
     for name in path:
         shape = _members(shape)[name]
     return shape

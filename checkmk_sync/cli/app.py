@@ -24,7 +24,7 @@ _commands = LazyModule(".table_commands", __package__)
 _GROUPS = {
     "hosts": "Manage hosts, and show their status.",
     "folders": "Manage folders of the configuration.",
-    "services": "Show monitored services and their problems.",
+    "services": "Show monitored services.",
     "downtimes": "Schedule, change and delete downtimes.",
     "acknowledgements": "Show acknowledged problems.",
     "comments": "Manage comments on hosts and services.",

@@ -113,7 +113,7 @@ def _keep_running(output: Output, site: Any, inventory: str) -> None:
     output.line(f"   export CHECKMK_SERVER_URL={site.url} CHECKMK_SITE={site.site}")
     output.line(f"   export CHECKMK_USERNAME={site.username} CHECKMK_PASSWORD={site.password}")
     output.line("   checkmk-sync doctor")
-    output.line("   checkmk-sync services problems --limit 10")
+    output.line("   checkmk-sync problems --limit 10")
     output.line(f"   checkmk-sync plan {inventory} --owner {OWNER}")
     output.console.file.flush()
     with until_terminated() as wait:

@@ -31,7 +31,7 @@ def diagnose_host(client: Checkmk, host: str) -> Iterator[Finding]:
     Without a reason, the only finding is the state of the host. The function only reads, but the site may contact the
     host to find its services. Errors of the site are raised.
     """
-    configured = client.hosts.find(host_name(host), effective_attributes=True)
+    configured = client.hosts.find(host_name(host), effective_attributes=True, fresh=True)
     if configured is None:
         yield Finding(f"{host} is not configured", f"create it: checkmk-sync hosts create {host}")
     elif (configured.effective_attributes or {}).get("tag_criticality") == "offline":
@@ -72,9 +72,14 @@ def _problems(client: Checkmk, host: str) -> Iterator[Finding]:
     waiting = [name for name, service in services.items() if service.state is ServiceState.PENDING]
     if waiting:
         yield Finding(f"{pluralize(len(waiting), 'service')} not checked yet", "wait for the next check")
-    new = client.discovery.result(host).in_phase("undecided")
+    result = client.discovery.result(host)
+    inactive = {*result.in_phase("monitored"), *result.in_phase("changed")} - services.keys()
+    if inactive:
+        count = pluralize(len(inactive), "service")
+        yield Finding(f"the configuration has {count} not activated yet", "run: checkmk-sync activate")
+    new = result.in_phase("undecided")
     if new:
         count = pluralize(len(new), "service")
         yield Finding(f"the discovery has found {count} not monitored yet", f"run: checkmk-sync discover {host}")
-    elif not services:
+    elif not services and not inactive:
         yield Finding("the discovery has found no services", f"scan again: checkmk-sync discover {host}")

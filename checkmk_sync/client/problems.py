@@ -15,6 +15,7 @@ from ..errors import ForbiddenError
 from .nouns.acknowledgements import ACKNOWLEDGEMENT_COLUMNS, Acknowledgement
 from .nouns.activation import Activation
 from .nouns.commanding import entries_of
+from .nouns.downtimes import Downtimes
 from .nouns.monitoring import SERVICE_COUNTS, HostStatuses, Services
 from .query import Filter, column, everything, unhandled_host_problems, unhandled_problems
 from .records import Version
@@ -23,7 +24,7 @@ from .site import Site
 from .targets import MonitoredObject
 
 _DOWNTIMES, _OF_HOST = "downtimes_with_extra_info", "host_downtimes_with_extra_info"
-_START, _END = 5, 6  # The official documents: the members of these columns.
+_START, _END, _FIXED = 5, 6, 7  # The official documents: the members of these columns.
 _COLUMNS = (
     *("last_state_change", "state_type", "plugin_output", "scheduled_downtime_depth", "labels", "groups", _DOWNTIMES),
     *ACKNOWLEDGEMENT_COLUMNS,
@@ -38,8 +39,8 @@ class Problem:
     * ``since`` is the time of the last change of the state. It is None if the core does not know it.
     * ``hard`` is False while the core still repeats the check before it accepts the state.
     * ``acknowledgement`` is None if the problem is not acknowledged.
-    * ``downtime`` is True if the object, or the host of the service, is in a downtime. ``downtime_until`` is its end,
-      or None if the core does not report it.
+    * ``downtime`` is True if the object, or the host of the service, is in a downtime. ``downtime_until`` is its end.
+      It is None for a flexible downtime, because the core does not report when that ends.
     * ``folder`` is the folder of the host, or None if the host does not come from the setup of Checkmk.
     """
 
@@ -64,6 +65,11 @@ class Problem:
     def service(self) -> Optional[str]:
         """The name of the service, or None for a problem of the host itself."""
         return self.of.service or None
+
+    @property
+    def handled(self) -> bool:
+        """True if the problem is acknowledged, or the object or its host is in a downtime."""
+        return self.downtime or self.acknowledgement is not None
 
     def values(self, by: str) -> list[str]:
         """Return the groups of the problem: by ``host``, ``folder``, ``group``, or ``label:KEY``.
@@ -126,7 +132,9 @@ class Problems(Resource):
 
 def _problem(of: MonitoredObject, state: Union[HostState, ServiceState], row: Mapping[str, Any], now: float) -> Problem:
     names = (_DOWNTIMES, _OF_HOST) if of.service else (_DOWNTIMES,)
-    ends = [entry[_END] for name in names for entry in entries_of(row, name, 11) if entry[_START] <= now]
+    entries = [entry for name in names for entry in entries_of(row, name, 11)]
+    # The core lists flexible downtimes before they start, and with the end of their period.
+    ends = [entry[_END] for entry in entries if entry[_FIXED] and entry[_START] <= now]
     changed = row["last_state_change"]
     return Problem(
         of,
@@ -155,6 +163,9 @@ class SiteStatus:
 
     * ``hosts`` and ``services`` are the numbers of monitored objects by the name of their state, such as ``DOWN``.
     * ``unhandled_hosts`` and ``unhandled_services`` are the numbers of :meth:`.Checkmk.problems`.
+    * ``handled_hosts`` and ``handled_services`` are the numbers of problems that are acknowledged or in a downtime.
+      Other services of hosts that are not up are in neither number.
+    * ``downtimes`` is the number of downtimes, including those that start later.
     * ``pending_changes`` is None if the user may not see them.
     * ``activating`` is True while an activation runs.
     """
@@ -164,6 +175,9 @@ class SiteStatus:
     services: Mapping[str, int]
     unhandled_hosts: int
     unhandled_services: int
+    handled_hosts: int
+    handled_services: int
+    downtimes: int
     pending_changes: Optional[int]
     activating: bool
 
@@ -176,9 +190,18 @@ def read_status(site: Site, version: Version) -> SiteStatus:
         hosts[host.state.name] += 1
         for state, name in SERVICE_COUNTS.items():
             services[state.name] += host[name]
-    unhandled = collections.Counter(bool(problem.service) for problem in Problems(site)())
+    down: set[str] = set()
+    unhandled, handled = collections.Counter[bool](), collections.Counter[bool]()
+    for problem in Problems(site)(handled=True):  # the problems of hosts come first
+        is_service = bool(problem.service)
+        if not is_service:
+            down.add(problem.host)
+        if problem.handled or not is_service or problem.host not in down:
+            (handled if problem.handled else unhandled)[is_service] += 1
+    downtimes = sum(1 for _ in Downtimes(site).each())
     activation, pending = Activation(site), None
     with contextlib.suppress(ForbiddenError):  # the user may lack the permission to see pending changes
         pending = len(activation.pending())
     running = bool(activation.running())
-    return SiteStatus(version, dict(hosts), dict(services), unhandled[False], unhandled[True], pending, running)
+    problems = (unhandled[False], unhandled[True], handled[False], handled[True])
+    return SiteStatus(version, dict(hosts), dict(services), *problems, downtimes, pending, running)

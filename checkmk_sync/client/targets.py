@@ -101,7 +101,12 @@ class Target:
     def on_entries(self) -> Filter:
         """Return the query for the downtimes or comments of these objects, on the table of the entries."""
         prefix = "host" if self.table == HOSTS else "service"
-        return Filter(_renamed(self.query.to_dict(), prefix)) & (column("is_service") == (self.table == SERVICES))
+        try:
+            renamed = _renamed(self.query.to_dict(), prefix)
+        except (KeyError, TypeError, AttributeError, RecursionError):
+            example = '{"op": "=", "left": "state", "right": "1"}'
+            raise ValueError(f"a query must consist of expressions such as {example}") from None
+        return Filter(renamed) & (column("is_service") == (self.table == SERVICES))
 
 
 def _renamed(expression: Mapping[str, Any], prefix: str) -> dict[str, Any]:

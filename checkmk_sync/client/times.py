@@ -14,14 +14,18 @@ Zone = Union[dt.tzinfo, str, None]
 
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "min": "minutes", "s": "seconds"}
 _PART = re.compile(r"(\d{1,5})\s*(min|[wdhms])\s*", re.ASCII)
-_DURATION = re.compile(rf"\+?\s*(?:{_PART.pattern})+", re.ASCII)
+_DURATION = re.compile(rf"\+?\s*(?:{_PART.pattern}){{1,6}}", re.ASCII)  # at most one part for each unit
 _DAY = re.compile(r"(today|tomorrow)\s+(\d{1,2}:\d\d)", re.ASCII | re.IGNORECASE)
 _ZONE = re.compile(r"(.*\S)\s+([A-Za-z]\w*(?:/[\w+-]+)*)", re.ASCII)
+_LONGEST = dt.timedelta(days=36_525)
 _FORMS = "use a datetime, 2h, 2026-03-01T10:00+01:00, or tomorrow 06:00 Europe/Berlin"
 
 
 def parse_duration(value: Duration) -> dt.timedelta:
-    """Return a duration such as ``"90m"``, ``"1h30m"`` or ``"2d"``. Raises ValueError unless it is longer than 0."""
+    """Return a duration such as ``"90m"``, ``"1h30m"`` or ``"2d"``.
+
+    Raises ValueError unless it is longer than 0 and at most 100 years.
+    """
     if isinstance(value, dt.timedelta):
         duration = value
     elif isinstance(value, str) and _DURATION.fullmatch(value.strip()):
@@ -29,8 +33,8 @@ def parse_duration(value: Duration) -> dt.timedelta:
         duration = sum((dt.timedelta(**{_UNITS[unit]: int(count)}) for count, unit in parts), dt.timedelta())
     else:
         raise ValueError(f"{value!r} is not a duration such as 90m, 1h30m or 2d")
-    if duration <= dt.timedelta():
-        raise ValueError(f"a duration must be longer than 0, not {value!r}")
+    if not dt.timedelta() < duration <= _LONGEST:
+        raise ValueError(f"a duration must be longer than 0 and at most 100 years, not {value!r}")
     return duration
 
 
@@ -40,17 +44,24 @@ def parse_moment(value: Moment, base: dt.datetime, zone: Zone = None) -> dt.date
     A duration counts from ``base``, which is also "now". A time without a zone is one of ``zone``, which is a tzinfo or
     a name such as ``"Europe/Berlin"``. Raises ValueError if the value is not valid, or has no zone.
     """
-    if isinstance(value, str):
-        text = value.strip()
-        if text.lower() == "now" or _DURATION.fullmatch(text):
-            moment = base if text.lower() == "now" else base + parse_duration(text)
-        else:
-            moment = _wall_clock(text, base, zone)
-    elif isinstance(value, dt.datetime):
-        moment = _in_zone(value, zone, str(value))
-    else:
+    if not isinstance(value, (dt.datetime, str)):
         raise TypeError(f"a time must be a datetime or a string, not {describe_type(value)}; {_FORMS}")
+    try:
+        moment = _in_zone(value, zone, str(value)) if isinstance(value, dt.datetime) else _read(value, base, zone)
+        moment.astimezone(dt.timezone.utc)
+    except OverflowError:
+        raise ValueError(f"{value!r} is not between the years 1 and 9999") from None
     return moment.replace(microsecond=0)
+
+
+def _read(value: str, base: dt.datetime, zone: Zone) -> dt.datetime:
+    text = value.strip()
+    if text.lower() == "now":
+        return base
+    if _DURATION.fullmatch(text):
+        # Python adds a duration to the time on the clock, which differs when clocks are changed.
+        return (base.astimezone(dt.timezone.utc) + parse_duration(text)).astimezone(base.tzinfo)
+    return _wall_clock(text, base, zone)
 
 
 def _wall_clock(text: str, base: dt.datetime, zone: Zone) -> dt.datetime:

@@ -178,6 +178,7 @@ class Command:
     empty_text: str = "no match"  # note for an empty list, if no filter was given
     example: str = ""  # arguments of the command line, for the help
     more_columns: tuple[str, ...] = ()  # columns of a list besides columns and fields
+    effect: str = ""  # the word for the effect, if it does not follow from the name
     names: Optional[tuple[str, ...]] = None  # the columns that name a row (default: the first one); () if none does
     # Raises ValueError if the arguments contradict each other. Called with all arguments of a tool call.
     check: Optional[Callable[..., object]] = field(default=None, repr=False)
@@ -199,8 +200,8 @@ class Command:
     @property
     def participle(self) -> str:
         """The word for the effect of the command, such as "created"."""
-        if "-" in self.name:
-            return "changed"
+        if self.effect or "-" in self.name:
+            return self.effect or "changed"
         stem = self.name.removesuffix("e")
         return f"{stem[:-1]}ied" if stem.endswith("y") else f"{stem}ed"
 

@@ -126,6 +126,7 @@ HOST_COMMANDS = (
         ),
         example="web01 web02 /linux/web",
         fields=(Field("moved", "The number of hosts that are in the folder now.", int),),
+        reports_progress=True,
     ),
     object_command(
         "hosts rename",
@@ -135,8 +136,9 @@ HOST_COMMANDS = (
         HOST,
         Argument("new_name", "The new name.", required=True, check=host_name, example="web01.example.com"),
         example="web01 web01.example.com",
-        fields=_HOST_FIELDS,
+        fields=(*_HOST_FIELDS, Field("advice", "The next step.")),
         destructive=True,
+        reports_progress=True,
         preview=_previews.rename_host,
         check_with="checkmk-sync hosts get {new_name}",
     ),
@@ -167,6 +169,7 @@ HOST_COMMANDS = (
             Field("scanned", "The number of scanned hosts.", int),
             Field("log", "The last lines of the log of the background job.", list[str], untrusted=True),
         ),
+        effect="scanned",
     ),
     object_command(
         "hosts delete",
@@ -199,16 +202,6 @@ HOST_COMMANDS = (
             Field("advice", "The next step; empty if nothing is to do."),
         ),
         names=(),
-    ),
-    Command(
-        "hosts problems",
-        "List hosts with unhandled problems. They are down or unreachable, not acknowledged, and not in downtime.",
-        _hosts.problems,
-        (_SEARCH, WITH_LABEL),
-        _STATUS_COLUMNS,
-        example="--limit 20",
-        fields=_STATUS_FIELDS,
-        empty_text="no unhandled problems",
     ),
     Command(
         "hosts bulk-create",

@@ -19,8 +19,6 @@ _FIELDS = (
     Field("scheduled_downtime_depth", "Greater than 0 while the service is in downtime.", int),
     Field("last_check", "The time of the last check, as UNIX time.", int, time=True),
 )
-_COLUMNS = ("host", "service", "state", "plugin_output")
-_NAMES = ("host", "service")
 
 SERVICE_COMMANDS = (
     Command(
@@ -28,21 +26,10 @@ SERVICE_COMMANDS = (
         "List monitored services and their states.",
         _services.list_all,
         (_ON_HOST, _SEARCH, WITH_LABEL, state(ServiceState, ["critical"])),
-        _COLUMNS,
+        ("host", "service", "state", "plugin_output"),
         example="--host 'web*' --state critical --state warning",
         fields=_FIELDS,
-        names=_NAMES,
+        names=("host", "service"),
         empty_text="no services",
-    ),
-    Command(
-        "services problems",
-        "List unhandled service problems, worst first. Unhandled means not acknowledged and not in downtime.",
-        _services.problems,
-        (_ON_HOST, _SEARCH, WITH_LABEL),
-        _COLUMNS,
-        example="--limit 20",
-        fields=_FIELDS,
-        names=_NAMES,
-        empty_text="no unhandled problems",
     ),
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Optional
 
-from .arguments import HOSTS, WITH_LABEL, pattern, search
+from ..catalogue.states import HostState
+from .arguments import HOSTS, WITH_LABEL, pattern, search, state
 from .command import Argument, Command, Field, LazyModule
 
 _previews = LazyModule(".handlers.previews", __package__)
@@ -42,6 +44,7 @@ SITE_COMMANDS = (
             pattern("host", "Show only problems of this host; may be a pattern such as 'web*'.", "web*"),
             search("the host, the service or the output", "timeout"),
             WITH_LABEL,
+            replace(state(HostState), choices=("down", "unreachable", "critical", "unknown", "warning")),
             Argument("handled", "Also show acknowledged problems, and problems in a downtime.", bool, default=False),
             Argument("hard", "Omit states that the check has not confirmed yet.", bool, default=False),
             Argument(
@@ -54,7 +57,12 @@ SITE_COMMANDS = (
         ("state", "host", "service", "since", "plugin_output"),
         example="--group-by folder",
         fields=(
-            Field("group", "The group, with group_by. A problem can belong to several groups.", untrusted=True),
+            Field(
+                "group",
+                "The group, with group_by. A problem can belong to several groups.",
+                Optional[str],
+                untrusted=True,
+            ),
             Field("state", "The state of the host or service."),
             Field("host", "The name of the host."),
             Field("service", "The service, or an empty text for the host itself.", untrusted=True),
@@ -74,7 +82,7 @@ SITE_COMMANDS = (
     ),
     Command(
         "status",
-        "Show the numbers of hosts, services, unhandled problems and pending changes.",
+        "Show the numbers of hosts, services, problems, downtimes and pending changes.",
         _problems.status,
         fields=(
             Field("site", "The ID of the site."),
@@ -82,6 +90,10 @@ SITE_COMMANDS = (
             Field("hosts", "The number of hosts in each state.", dict[str, Any]),
             Field("services", "The number of services in each state.", dict[str, Any]),
             Field("unhandled_problems", "The numbers of unhandled problems of hosts and of services.", dict[str, Any]),
+            Field(
+                "handled_problems", "The numbers of acknowledged problems and problems in downtimes.", dict[str, Any]
+            ),
+            Field("downtimes", "The number of downtimes, including those that start later.", int),
             Field("pending_changes", "The number of pending changes; null if hidden from the user.", Optional[int]),
             Field("activating", "True while an activation runs.", bool),
         ),

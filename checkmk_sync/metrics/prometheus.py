@@ -6,7 +6,9 @@ since the start, because Prometheus requires that they never decrease. Use Prome
 
 from __future__ import annotations
 
+import functools
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, NamedTuple, Union
 
 from ..errors import MissingExtraError
@@ -36,41 +38,13 @@ class _Row(NamedTuple):
         return tuple(re.findall(r"{(\w+)}", self.name))
 
 
-_TIMINGS = (
-    _Row("call.{noun}.{verb}", "call_seconds", "Duration of calls that the cache did not answer, in seconds."),
-    _Row("retry_wait", "retry_wait_seconds", "Waits before retries, in seconds."),
-    _Row("throttle_wait", "throttle_wait_seconds", "Waits for the rate limit, in seconds."),
-    _Row("{name}", "operation_seconds", "Your own timings, in seconds."),
-)
-_COUNTERS = (
-    _Row("calls.{noun}.{verb}.{status}", "calls", "Calls by HTTP status, or by error if there was no answer."),
-    _Row("call.{noun}.{verb}.errors", "call_errors", "Calls that failed."),
-    _Row("attempts", "attempts", "Requests sent, including retries."),
-    _Row("retries", "retries", "Requests that were sent again."),
-    _Row("replies.{status}", "replies", "Answers by HTTP status."),
-    _Row("bytes_received", "received_bytes", "Bytes of received bodies, after decompression."),
-    _Row("bytes_sent", "sent_bytes", "Bytes of sent bodies."),
-    _Row("cache_hits", "cache_hits", "Calls that the cache answered."),
-    _Row("cache_misses", "cache_misses", "Calls that the cache could not answer."),
-    _Row("cache_stale", "cache_stale", "Calls answered from an expired cache entry because the site failed."),
-    _Row("cache_shared_flights", "cache_shared_flights", "Calls that shared the request of another call."),
-    _Row(
-        "breaker_transitions.{state}",
-        "breaker_transitions",
-        "Changes of the circuit breaker's state, by the new state.",
-    ),
-    _Row("bulk_items.{outcome}", "bulk_items", "Objects of bulk calls, by outcome."),
-    _Row("sync_changes.{action}.{kind}.{outcome}", "sync_changes", "Changes of sync runs, by outcome."),
-    _Row("sync_runs.{result}", "sync_runs", "Sync runs, by result."),
-    _Row("{name}.errors", "operation_errors", "Failures of your own timings."),
-    _Row("{name}", "events", "Your own counters."),
-)
-_GAUGES = (
-    _Row("requests_in_flight", "requests_in_flight", "Requests that are waiting for an answer."),
-    _Row("breaker_state", "breaker_state", "State of the circuit breaker: 0 closed, 1 half open, 2 open."),
-    _Row("sync_changes_left", "sync_changes_left", "Changes that the running sync has not made yet."),
-    _Row("{name}", "gauge", "Your own gauges."),
-)
+@functools.cache
+def _rows(kind: str) -> tuple[_Row, ...]:
+    """Return the families of a kind from the table. A name belongs to the first one that matches."""
+    import csv  # not at the top, because only an export needs the table
+
+    with Path(__file__).with_suffix(".csv").open(encoding="utf-8", newline="") as file:
+        return tuple(_Row(name, family, text) for of, name, family, text in csv.reader(file) if of == kind)
 
 
 class Collector:
@@ -96,12 +70,12 @@ class Collector:
             site_label = [] if site is None else [site]
             whole, gauges = collector.totals()
             for name, timing in sorted(whole.timings.items()):
-                row, labels = _match(_TIMINGS, name)
+                row, labels = _match("histogram", name)
                 counts = zip((str(2.0**power) for power in _POWERS), timing.up_to(_POWERS))
                 families[row].add_metric([*site_label, *labels], [*counts, ("+Inf", timing.count)], timing.total)
-            for rows, values in ((_COUNTERS, whole.counters), (_GAUGES, gauges)):
+            for kind, values in (("counter", whole.counters), ("gauge", gauges)):
                 for name, value in sorted(values.items()):
-                    row, labels = _match(rows, name)
+                    row, labels = _match(kind, name)
                     families[row].add_metric([*site_label, *labels], value)
         return (family for family in families.values() if family.samples)
 
@@ -110,12 +84,12 @@ class Collector:
         site_label = ("site",) if isinstance(self._source, Mapping) else ()
         return {
             row: make(f"{self._prefix}_{row.family}", row.help, labels=(*site_label, *row.labels))
-            for rows, make in (
-                (_TIMINGS, core.HistogramMetricFamily),
-                (_COUNTERS, core.CounterMetricFamily),
-                (_GAUGES, core.GaugeMetricFamily),
+            for kind, make in (
+                ("histogram", core.HistogramMetricFamily),
+                ("counter", core.CounterMetricFamily),
+                ("gauge", core.GaugeMetricFamily),
             )
-            for row in rows
+            for row in _rows(kind)
         }
 
 
@@ -142,9 +116,10 @@ def _families() -> Any:
     return core
 
 
-def _match(rows: tuple[_Row, ...], name: str) -> tuple[_Row, tuple[str, ...]]:
-    """Return the first row that matches, and the values of its labels. The last row of each table matches any name."""
+def _match(kind: str, name: str) -> tuple[_Row, tuple[str, ...]]:
+    """Return the first row that matches, and the values of its labels. The last row of each kind matches any name."""
     name = name.encode("utf-8", "backslashreplace").decode()  # Prometheus needs UTF-8, which lone surrogates are not
+    rows = _rows(kind)
     for row in rows[:-1]:
         part = ".+" if row.name.startswith("{name}") else "[^.]+"
         match = re.fullmatch(re.sub(r"{\w+}", f"({part})", row.name.replace(".", r"\.")), name)

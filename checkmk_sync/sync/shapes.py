@@ -5,11 +5,15 @@ Messages contain keys and types but not values, because values may be secret.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
+import math
 import re
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Optional, Union
+from typing import Any, Callable, Mapping, Optional
 
+from ..catalogue.attributes import MAPPINGS
+from ..catalogue.request_shapes import attribute_shape
 from ..core.text import suggestion
 
 Check = Callable[[str, Any], Optional[str]]  # takes a path and a value, and returns the problem or None
@@ -49,15 +53,11 @@ class _OneOf:
         kind = value.get("type")
         if not isinstance(kind, str) or kind not in self.shapes:
             return f"{path}.type must be one of {', '.join(self.shapes)}"
-        return self.shapes[kind](path, {key: part for key, part in value.items() if key != "type"}, is_partial)
+        return self.shapes[kind](path, value, is_partial)
 
 
 def _check(is_valid: Callable[[Any], bool], needed: str) -> Check:
     return lambda path, value: None if is_valid(value) else f"{path} must be {needed}"
-
-
-def _one_of(*choices: str) -> Check:
-    return _check(lambda value: value in choices, f"one of {', '.join(choices)}")
 
 
 def _accepted_by(parse: Callable[[str], object]) -> Callable[[Any], bool]:
@@ -72,15 +72,7 @@ def _accepted_by(parse: Callable[[str], object]) -> Callable[[Any], bool]:
 
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", re.ASCII)
 _text = _check(lambda value: isinstance(value, str), "a string")
-_password = _check(lambda value: isinstance(value, str) and len(value) >= 8, "a string of at least 8 characters")
-_short_text = _check(lambda value: isinstance(value, str) and len(value) <= 30, "a string of at most 30 characters")
-_interval = _check(lambda value: type(value) is int and value >= 3600, "a whole number of at least 3600")
-_pings = _check(lambda value: type(value) is int and 1 <= value <= 200, "a whole number from 1 to 200")
-_flag = _check(lambda value: isinstance(value, bool), "true or false")
-_time = _check(_accepted_by(_TIME.fullmatch), "a time from '00:00' to '23:59' in quotes")
-_ipv4 = _check(_accepted_by(ipaddress.IPv4Address), "an IPv4 address")
 _ipv4_network = _check(_accepted_by(ipaddress.IPv4Network), "an IPv4 network such as 192.0.2.0/24")
-_regex = _check(_accepted_by(re.compile), "a regular expression")
 
 
 def _network(path: str, value: Any) -> Optional[str]:
@@ -99,73 +91,45 @@ def _list_of(check: Check) -> Check:
     return checked
 
 
-def _all_of(**keys: Check) -> _Shape:
-    return _Shape(keys, tuple(keys))
+_NAMED: Mapping[str, Check] = {
+    "bool": _check(lambda value: isinstance(value, bool), "true or false"),
+    "group": _text,
+    "ipv4": _check(_accepted_by(ipaddress.IPv4Address), "an IPv4 address"),
+    "network": _network,
+    "regex": _check(_accepted_by(re.compile), "a regular expression"),
+    "short": _check(lambda value: isinstance(value, str) and len(value) <= 30, "a string of at most 30 characters"),
+    "str": _text,
+    "time": _check(_accepted_by(_TIME.fullmatch), "a time from '00:00' to '23:59' in quotes"),
+    "user": _text,
+}
 
 
-_USER = {"security_name": _text}
-_AUTH = {
-    "auth_protocol": _one_of("MD5-96", "SHA-1-96", "SHA-2-224", "SHA-2-256", "SHA-2-384", "SHA-2-512"),
-    "auth_password": _password,
-}
-_PRIVACY = {
-    "privacy_protocol": _one_of(
-        "CBC-DES", "AES-128", "3DES-EDE", "AES-192", "AES-256", "AES-192-Blumenthal", "AES-256-Blumenthal"
-    ),
-    "privacy_password": _password,
-}
-_SNMP = _OneOf(
-    {
-        "v1_v2_community": _all_of(community=_text),
-        "v3_no_auth_no_privacy": _all_of(**_USER),
-        "v3_auth_no_privacy": _all_of(**_USER, **_AUTH),
-        "v3_auth_privacy": _all_of(**_USER, **_AUTH, **_PRIVACY),
-    }
-)
-_RANGE = _OneOf(
-    {
-        "address_range": _Shape({"from_address": _ipv4, "to_address": _ipv4}),
-        "network_range": _Shape({"network": _network}),
-        "explicit_addresses": _Shape({"addresses": _list_of(_ipv4)}),
-        "exclude_by_regexp": _Shape({"regexp_list": _list_of(_regex)}),
-    }
-)
-_TRANSLATION = _Shape(
-    {
-        "convert_case": _one_of("nop", "lower", "upper"),
-        "drop_domain": _flag,
-        "regexp_rewrites": _list_of(_all_of(search=_short_text, replace_with=_short_text)),
-        "hostname_replacement": _list_of(_all_of(hostname=_text, replace_with=_text)),
-    }
-)
-# The shapes in Checkmk 2.2 to 2.5.
-_SHAPES: Mapping[str, Union[_Shape, _OneOf]] = {
-    "contactgroups": _Shape(
-        {
-            "groups": _list_of(_text),
-            **dict.fromkeys(("use", "use_for_services", "recurse_use", "recurse_perms"), _flag),
-        },
-        ("groups",),
-    ),
-    "locked_by": _all_of(site_id=_text, program_id=_text, instance_id=_text),
-    "management_ipmi_credentials": _all_of(username=_text, password=_text),
-    "management_snmp_community": _SNMP,
-    "network_scan": _Shape(
-        {
-            "addresses": _list_of(_RANGE),
-            "exclude_addresses": _list_of(_RANGE),
-            "time_allowed": _list_of(_all_of(start=_time, end=_time)),
-            "scan_interval": _interval,
-            "set_ip_address": _flag,
-            "max_parallel_pings": _pings,
-            "run_as": _text,
-            "tag_criticality": _text,
-            "translate_names": _TRANSLATION,
-        },
-        ("addresses", "time_allowed"),
-    ),
-    "snmp_community": _SNMP,
-}
+@functools.cache
+def _check_named(name: str) -> Any:
+    return _NAMED[name] if name in _NAMED else _check_of(attribute_shape(name))
+
+
+def _check_of(shape: Any) -> Any:
+    if isinstance(shape, str):
+        return _check_named(shape)
+    if "kinds" in shape:
+        return _OneOf({kind: _check_of(part) for kind, part in shape["kinds"].items()})
+    if "members" in shape:
+        members = shape["members"].items()
+        keys = {name.rstrip("?"): _check_of(part) for name, part in members}
+        return _Shape(keys, tuple(name for name, _ in members if name[-1] != "?"))
+    if "list" in shape:
+        return _list_of(_check_of(shape["list"]))
+    if "enum" in shape:
+        return _check(lambda value: value in shape["enum"], f"one of {', '.join(shape['enum'])}")
+    if "minLength" in shape:
+        least = shape["minLength"]
+        return _check(
+            lambda value: isinstance(value, str) and len(value) >= least, f"a string of at least {least} characters"
+        )
+    least, most = shape["minimum"], shape.get("maximum", math.inf)
+    needed = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
+    return _check(lambda value: type(value) is int and least <= value <= most, f"a whole number {needed}")
 
 
 def shape_problem(name: str, value: Any, *, is_partial: bool = False) -> Optional[str]:
@@ -173,5 +137,5 @@ def shape_problem(name: str, value: Any, *, is_partial: bool = False) -> Optiona
 
     With ``is_partial`` the value may lack keys, because it will be merged with the value on the site.
     """
-    check = _SHAPES.get(name)
-    return None if check is None else check(name, value, is_partial)
+    problem: Optional[str] = _check_named(name)(name, value, is_partial) if name in MAPPINGS else None
+    return problem

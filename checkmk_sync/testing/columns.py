@@ -22,17 +22,17 @@ _EMPTY: Mapping[str, Any] = {
 _COLUMNS = rows("columns")
 
 
-def _defaults(table: str) -> dict[str, Any]:
+def _defaults(*tables: str) -> dict[str, Any]:
     found = {}
     for row in _COLUMNS:
-        if row["table"] in ("both", table):
+        if row["table"] in tables:
             empty = _EMPTY[row["type"]]
             found[row["column"]] = type(empty)(row["value"]) if row["value"] else empty
     return found
 
 
-HOST_DEFAULTS: Mapping[str, Any] = _defaults("hosts")
-SERVICE_OWN_DEFAULTS: Mapping[str, Any] = _defaults("services")
+HOST_DEFAULTS: Mapping[str, Any] = _defaults("both", "hosts")
+SERVICE_OWN_DEFAULTS: Mapping[str, Any] = _defaults("both", "services")
 # Each row of a service also has the columns of its host.
 SERVICE_DEFAULTS: Mapping[str, Any] = {
     **{f"host_{name}": value for name, value in HOST_DEFAULTS.items()},
@@ -43,21 +43,8 @@ _OF_OBJECT: Mapping[str, Any] = {
     **{name: value for name, value in SERVICE_DEFAULTS.items() if name.startswith("host_")},
     **{f"service_{name}": value for name, value in SERVICE_OWN_DEFAULTS.items()},
 }
-_SHARED_BY_COMMANDS: Mapping[str, Any] = {
-    **dict.fromkeys(("author", "comment", "host_name", "service_description"), ""),
-    **dict.fromkeys(("entry_time", "id", "is_service", "type"), 0),
-}
-DOWNTIME_OWN_DEFAULTS: Mapping[str, Any] = {
-    **_SHARED_BY_COMMANDS,
-    **dict.fromkeys(("duration", "end_time", "is_pending", "origin", "recurring", "start_time", "triggered_by"), 0),
-    "fixed": 1,
-}
-COMMENT_OWN_DEFAULTS: Mapping[str, Any] = {
-    **_SHARED_BY_COMMANDS,
-    **dict.fromkeys(("expire_time", "expires", "persistent"), 0),
-    "entry_type": 1,
-    "source": 1,
-}
+DOWNTIME_OWN_DEFAULTS: Mapping[str, Any] = _defaults("commands", "downtimes")
+COMMENT_OWN_DEFAULTS: Mapping[str, Any] = _defaults("commands", "comments")
 TABLES: Mapping[str, Mapping[str, Any]] = {
     "hosts": HOST_DEFAULTS,
     "services": SERVICE_DEFAULTS,

@@ -6,7 +6,7 @@ from typing import Any, Container, Mapping, Optional, Sequence
 
 from .data_files import document
 from .validation import Check, Field, boolean, choice, list_of, member_of, object_with, pattern, string
-from .values import IPMI, LOCKED_BY, SNMP, address, contact_groups, labels, network_scan
+from .values import address, attribute_check, labels, network_scan
 from .version_profile import VersionProfile
 
 HOST_NAME = pattern(r"^[-0-9a-zA-Z_.]+\Z")
@@ -33,17 +33,18 @@ class AttributeRules:
     ) -> None:
         self.custom: set[str] = set()  # the names of the custom attributes
         self._criticality: set[Optional[str]] = set()
+        snmp = attribute_check("snmp_community")
         shared = {
-            "contactgroups": contact_groups(groups),
+            "contactgroups": attribute_check("contactgroups", group=member_of(groups, "Group missing: {!r}")),
             "labels": labels(with_colons=not profile.checks_labels),
-            "management_ipmi_credentials": IPMI,
+            "management_ipmi_credentials": attribute_check("management_ipmi_credentials"),
             "management_protocol": choice("none", "snmp", "ipmi"),
-            "management_snmp_community": SNMP,
+            "management_snmp_community": snmp,
             "network_scan": network_scan(self._criticality, users),
             # Checkmk: a parent must exist before the call. A host that the same call creates is not accepted.
             "parents": list_of(member_of(hosts, "Host not found: {!r}", HOST_NAME)),
             "site": member_of(sites, "The site {!r} should exist but it doesn't."),
-            "snmp_community": SNMP,
+            "snmp_community": snmp,
         }
         if profile.is_commercial:
             shared["bake_agent_package"] = boolean
@@ -61,7 +62,7 @@ class AttributeRules:
             "ipaddress": ipv4,
             "ipv6address": ipv6,
             "locked_attributes": list_of(string),
-            "locked_by": LOCKED_BY,
+            "locked_by": attribute_check("locked_by"),
             "management_address": address(4, 6, host_name=name),
         }
         if profile.version.at_least("2.4.0b1"):

@@ -7,18 +7,14 @@ import itertools
 import re
 from typing import Any, Container, Mapping, Optional
 
+from .shapes import SIMPLE, check_of
 from .validation import (
     REQUIRED,
     Check,
     Field,
-    boolean,
-    choice,
     field_errors,
-    integer_between,
-    list_of,
     mapping,
     member_of,
-    object_by_type,
     object_with,
     parsed_by,
     pattern,
@@ -26,9 +22,6 @@ from .validation import (
     string,
     string_with_length,
 )
-
-IPMI = object_with(dict.fromkeys(("username", "password"), Field(string, REQUIRED)))
-LOCKED_BY = object_with(dict.fromkeys(("site_id", "program_id", "instance_id"), Field(string, REQUIRED)))
 
 # Addresses
 
@@ -81,39 +74,6 @@ def labels(*, with_colons: bool) -> Check:
     return check
 
 
-# Contact groups
-
-_CONTACT_FLAGS = ("use", "use_for_services", "recurse_use", "recurse_perms")
-
-
-def contact_groups(known: Container[str]) -> Check:
-    group = member_of(known, "Group missing: {!r}")
-    return object_with({"groups": Field(list_of(group), REQUIRED), **dict.fromkeys(_CONTACT_FLAGS, Field(boolean))})
-
-
-# SNMP
-
-_NAME = {"security_name": Field(string, REQUIRED)}
-_AUTH = {
-    "auth_protocol": Field(choice("MD5-96", "SHA-1-96", "SHA-2-224", "SHA-2-256", "SHA-2-384", "SHA-2-512"), REQUIRED),
-    "auth_password": Field(string_with_length(8), REQUIRED),
-}
-_PRIVACY = {
-    "privacy_protocol": Field(
-        choice("CBC-DES", "AES-128", "3DES-EDE", "AES-192", "AES-256", "AES-192-Blumenthal", "AES-256-Blumenthal"),
-        REQUIRED,
-    ),
-    "privacy_password": Field(string_with_length(8), REQUIRED),
-}
-SNMP = object_by_type(
-    {
-        "v1_v2_community": {"community": Field(string, REQUIRED)},
-        "v3_no_auth_no_privacy": _NAME,
-        "v3_auth_no_privacy": {**_NAME, **_AUTH},
-        "v3_auth_privacy": {**_NAME, **_AUTH, **_PRIVACY},
-    }
-)
-
 # The network scan of a folder
 
 
@@ -153,41 +113,26 @@ def _time_problem(text: str) -> Optional[str]:
 
 _TIME = refined(pattern(r"^\d\d:\d\d(:\d\d)?$"), _time_problem)
 _ADMINISTRATOR = "cmkadmin"  # exists on every new site
-_RANGE = object_by_type(
-    {
-        "address_range": {"from_address": Field(_IPV4), "to_address": Field(_IPV4)},
-        "network_range": {"network": Field(parsed_by(_parse_network))},
-        "explicit_addresses": {"addresses": Field(list_of(_IPV4))},
-        "exclude_by_regexp": {"regexp_list": Field(list_of(_REGEX))},
-    }
-)
-_TRANSLATE = {
-    "convert_case": Field(choice("nop", "lower", "upper")),
-    "drop_domain": Field(boolean),
-    "regexp_rewrites": Field(list_of(_REWRITE)),
-    "hostname_replacement": Field(
-        list_of(object_with({"hostname": Field(string, REQUIRED), "replace_with": Field(string, REQUIRED)}))
-    ),
+_NAMED: Mapping[str, Check] = {
+    **SIMPLE,
+    "ipv4": _IPV4,
+    "network": parsed_by(_parse_network),
+    "regex": _REGEX,
+    "rewrite": _REWRITE,
+    "time": _TIME,
 }
+
+
+def attribute_check(name: str, **named: Check) -> Check:
+    """Return the check for an attribute that is a mapping. ``named`` are the checks that depend on the site."""
+    return check_of(name, {**_NAMED, **named})
 
 
 def network_scan(criticality: Container[Optional[str]], users: Container[str]) -> Check:
     """Accept a network scan that assigns one of these tags of ``criticality`` and runs as one of the users."""
 
     is_user = member_of(users, "User {!r} is not known.")
-    fields = {
-        "addresses": Field(list_of(_RANGE), REQUIRED),
-        "exclude_addresses": Field(list_of(_RANGE)),
-        "scan_interval": Field(integer_between(3600)),
-        "time_allowed": Field(
-            list_of(object_with({"start": Field(_TIME, REQUIRED), "end": Field(_TIME, REQUIRED)})), REQUIRED
-        ),
-        "set_ip_address": Field(boolean),
-        "max_parallel_pings": Field(integer_between(1, 200)),
-        "run_as": Field(lambda value: None if value == _ADMINISTRATOR else is_user(value)),
-        "tag_criticality": Field(string),
-        "translate_names": Field(object_with(_TRANSLATE)),
-    }
+    check = attribute_check("network_scan", user=lambda value: None if value == _ADMINISTRATOR else is_user(value))
 
     def schema_check(scan: Mapping[str, Any]) -> Any:
         if "tag_criticality" not in scan:
@@ -197,4 +142,4 @@ def network_scan(criticality: Container[Optional[str]], users: Container[str]) -
         message = f"tag_criticality value {scan['tag_criticality']!r} is not defined for criticality tag group"
         return {"_schema": [message]}
 
-    return object_with(fields, schema_check)
+    return lambda scan: check(scan) or schema_check(scan)

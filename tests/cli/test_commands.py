@@ -103,7 +103,7 @@ def test_hosts_and_services_are_filtered(site_for_cli: SimulatedSite, sync: Run)
     rows = sync("services", "list", "--host", "host0000*", "--json").data
     assert len(rows) == 30
     assert len(sync("services", "list", "--search", "CPU*", "--json").data) == 6
-    problems = sync("services", "problems", "--json").data
+    problems = sync("problems", "--json").data
     assert all(row["state"] != "OK" for row in problems)
     assert sync("services", "list", "--state", "nonsense").code == 2
     assert sync("hosts", "status", "--search", "*2", "--json").data[0]["name"] == "host00002"
@@ -193,7 +193,7 @@ def test_exit_codes_are_as_documented(site_for_cli: SimulatedSite, sync: Run, mo
         (["folders", "list", "--parent", " "], "is not a folder"),
         (["folders", "delete", "a|b", "--yes"], "is not a folder"),
         (["services", "list", "--host", ""], "a pattern must be one line of text"),
-        (["services", "problems", "--limit", "1.5"], "must be a whole number from 0 to 1000000000, not '1.5'"),
+        (["problems", "--limit", "1.5"], "must be a whole number from 0 to 1000000000, not '1.5'"),
         (["discover", "a/b"], "'a/b' is not a host name"),
     ],
 )
@@ -287,7 +287,7 @@ def test_texts_of_the_site_cannot_control_a_terminal(site_for_cli: SimulatedSite
             "services": [{"host_name": "h", "description": "x", "state": 2, "plugin_output": evil}],
         }
     )
-    for arguments in (["services", "problems"], ["services", "problems", "--json"]):
+    for arguments in (["problems"], ["problems", "--json"]):
         out = sync(*arguments).out
         assert "\x1b" not in out
         assert "\u202e" not in out

@@ -21,7 +21,7 @@ from checkmk_sync.testing import SimulatedSite
 from tests.conftest import ROOT, Run
 
 SHELLS = ("bash", "zsh", "fish")
-FILE_OPTIONS = {"config", "input_file", "save", "password_file", "audit_log", "token_file"}
+FILE_OPTIONS = {"config", "input_file", "save", "password_file", "audit_log", "journal", "token_file"}
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ SOURCED = {
 AUTOLOADED = f"mkdir site; checkmk-sync completion zsh > site/_checkmk-sync; fpath=(~/site $fpath); {COMPINIT}"
 TYPED = {
     "checkmk-sync fol\t": "checkmk-sync folders ",
-    "checkmk-sync hosts prob\t": "checkmk-sync hosts problems ",
+    "checkmk-sync hosts ren\t": "checkmk-sync hosts rename ",
     "checkmk-sync hosts list --fol\t": "checkmk-sync hosts list --folder ",
     "checkmk-sync services list --state crit\t": "checkmk-sync services list --state critical ",
     "checkmk-sync plan inventory-o\t": "checkmk-sync plan inventory-of-all.yaml ",
@@ -323,7 +323,7 @@ def test_shells_complete_with_the_oldest_click(oldest: dict[str, str], kind: str
         ("hosts", 0, "Usage: "),
         ("version", 0, "2.4.0p18"),
         ("hosts list", 0, "host00000"),
-        ("services problems --json", 0, "["),
+        ("problems --json", 0, "["),
         ("services list --state critical", 0, ""),
         ("hosts create new01 --label env=prod", 0, "new01"),
         ("folders create /linux/web", 0, "/linux/web"),

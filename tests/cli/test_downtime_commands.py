@@ -111,7 +111,7 @@ def test_names_are_read_back_exactly(cmk: Checkmk, sync: Run, monkeypatch: pytes
     for name in ODD:
         assert read_name_line(name_line(["web01", name])) == ["web01", name]
         assert len(name_line([name, name]).splitlines()) == 1
-    names = sync("services", "problems", "-o", "name").out
+    names = sync("problems", "-o", "name").out
     monkeypatch.setattr(sys, "stdin", io.StringIO(names))
     done = sync("acknowledge", "-", "--comment", "ticket 4711", "--yes")
     assert (done.code, done.out) == (0, f"acknowledged\nacknowledged: {len(ODD)}\n")

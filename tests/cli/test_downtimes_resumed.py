@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 import pytest
 
@@ -26,37 +27,36 @@ def _seed(site: SimulatedSite, count: int, services: bool) -> list[tuple[str, st
     return [(row["host_name"], row["description"]) for row in rows] or [(name, "") for name in hosts]
 
 
-def _run(objects: list[tuple[str, str]], *more: str) -> Any:
-    names = "\n".join(map(name_line, objects))
-    command = [sys.executable, "-m", "checkmk_sync", *CREATE, *more]
-    return subprocess.run(command, input=names, capture_output=True, text=True, timeout=120)
+def _run(objects: list[tuple[str, str]], started: Optional[list[int]] = None) -> Any:
+    """Run the command for these objects. Its process ID is appended to ``started``."""
+    command = [sys.executable, "-m", "checkmk_sync", *CREATE]
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **streams) as process:  # type: ignore[call-overload]
+        if started is not None:
+            started.append(process.pid)
+        out, err = process.communicate("\n".join(map(name_line, objects)), timeout=120)
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
-def _kill_at(site: SimulatedSite, number: int) -> None:
-    """Kill the program when it sends its request with this number."""
+def _kill_at(site: SimulatedSite, number: int) -> list[int]:
+    """Kill the program whose process ID is in the returned list when it sends its request with this number."""
     seen: list[str] = []
+    started: list[int] = []
 
     def on_request(method: str, path: str) -> None:
         if method == "POST" and "downtime" in path:
             seen.append(path)
             if len(seen) == number:
-                (pid,) = _children()
-                os.kill(pid, 9)
+                os.kill(started[0], signal.SIGKILL)
 
     site.on_request(on_request)
-
-
-def _children() -> list[int]:
-    text = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
-    tasks = text.parent.parent.glob("*/children")
-    return [int(pid) for path in tasks for pid in path.read_text().split()]
+    return started
 
 
 def _counts(site: SimulatedSite) -> dict[tuple[str, str], int]:
     return {of: len(rows) for of, rows in site.state.monitoring.commands.downtimes.items() if rows}
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the process in /proc")
 @pytest.mark.parametrize(
     ("version", "count", "services", "number"),
     [
@@ -77,8 +77,7 @@ def test_a_killed_command_is_resumed(
     with SimulatedSite(version=version, command_delay=1) as site:
         use_site(monkeypatch, site)
         objects = _seed(site, count, services)
-        _kill_at(site, number)
-        assert _run(objects).returncode == -9
+        assert _run(objects, _kill_at(site, number)).returncode == -signal.SIGKILL
         site.on_request(None)
         journal = Path("journal")
         assert stat.S_IMODE(journal.stat().st_mode) == 0o600
@@ -197,3 +196,18 @@ def test_the_preview_shows_the_times_of_the_first_run(site: SimulatedSite, sync:
     end = dt.datetime.fromisoformat(preview.fixed_arguments["end"])
     assert end.timestamp() == command["end"]
     assert end.isoformat() in preview.summary
+
+
+@pytest.mark.parametrize("option", [("--journal", "journal"), ("--include-children",)])
+def test_some_options_are_for_hosts_or_for_services(
+    sync: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, option: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with SimulatedSite() as site:
+        use_site(monkeypatch, site)
+        _seed(site, 5, services=True)
+        names = ("h00000", "h00000/S 1")
+        done = sync("downtimes", "create", *names, "--for", "2h", "--comment", "c", "--yes", *option)
+        assert done.code == 2
+        assert "with a journal or with children, give either hosts or services" in done.err
+        assert not site.state.monitoring.commands.downtimes

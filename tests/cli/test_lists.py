@@ -23,10 +23,9 @@ COLOURS = {"green": "32", "yellow": "33", "red": "31", "magenta": "35", "cyan": 
 LISTS = [
     "hosts list",
     "hosts status",
-    "hosts problems",
     "folders list",
     "services list",
-    "services problems",
+    "problems",
     "pending",
 ]
 
@@ -139,8 +138,8 @@ EMPTY = {
     "services list --state unknown": "no match\n",
     "hosts status --search nope": "no match\n",
     "hosts status --state down": "no match\n",
-    "services problems --host nope*": "no match\n",
-    "hosts problems": "no unhandled problems\n",
+    "problems --host nope*": "no match\n",
+    "problems --label env=nope": "no match\n",
     "pending": "no changes are pending\n",
     "hosts list --limit 0": "",
     "services list --limit 0": "",

@@ -46,6 +46,7 @@ def test_problems_are_listed_worst_first_and_selected(site: SimulatedSite, sync:
         (["--host", "web01"], [""]),
         (["--host", "web*", "--hard"], ["", "Disk"]),
         (["--label", "env=prod"], []),
+        (["--state", "down", "--state", "warn"], ["", "Disk"]),
     ):
         assert [row["service"] for row in sync("problems", *options, "--json").data] == services
 
@@ -58,6 +59,8 @@ def test_problems_are_grouped(site: SimulatedSite, sync: Run) -> None:
         ["a", "WARNING", "web02", "Disk"],
         ["b", "WARNING", "web02", "Disk"],
     ]
+    wide = sync("problems", "--group-by", "group", "-o", "wide").out.splitlines()
+    assert wide[0].split().count("group") == 1
     refused = sync("problems", "--group-by", "color")
     assert refused.code == 2
     assert "host, folder, group or label:KEY" in refused.err
@@ -72,6 +75,7 @@ def test_problems_pipe_into_commands(site: SimulatedSite, sync: Run, monkeypatch
     assert sync("problems", "--json").data == []
     (row, *_) = sync("problems", "--handled", "--json").data
     assert (row["acknowledged_by"], row["acknowledgement"]) == ("automation", "ticket")
+    assert "automation" in sync("problems", "--handled").out.splitlines()[0]
 
 
 def test_the_status_is_one_screen(site: SimulatedSite, sync: Run) -> None:
@@ -79,6 +83,7 @@ def test_the_status_is_one_screen(site: SimulatedSite, sync: Run) -> None:
     assert found["hosts"] == {"up": 1, "down": 1, "unreachable": 0, "pending": 0}
     assert found["services"]["critical"] == 2
     assert found["unhandled_problems"] == {"hosts": 1, "services": 2}
+    assert (found["handled_problems"], found["downtimes"]) == ({"hosts": 0, "services": 0}, 0)
     assert len(sync("status").out.splitlines()) < 24
 
 

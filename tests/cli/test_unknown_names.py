@@ -85,7 +85,7 @@ def test_an_unknown_command_lists_the_known_ones(sync: Run, name: str) -> None:
     ("words", "message"),
     [
         (["host"], "unknown command 'host'; did you mean 'hosts'? The commands are: acknowledge,"),
-        (["hosts", "rename", "a"], "unknown 'hosts' command 'rename'; the commands are: create, delete, get,"),
+        (["hosts", "paint", "a"], "unknown 'hosts' command 'paint'; the commands are: create, delete, diagnose, get,"),
         (["hosts", "creat", "a"], "unknown 'hosts' command 'creat'; did you mean 'create'? The commands are:"),
         (["folders", "activate"], "unknown 'folders' command 'activate'; the commands are: create,"),
         (

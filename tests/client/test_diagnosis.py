@@ -30,6 +30,7 @@ def test_each_step_from_an_unknown_host_to_a_monitored_one(cmk: Checkmk, clock: 
     assert services.startswith("the discovery has found ")
     assert services.endswith("not monitored yet | run: checkmk-sync discover new")
     cmk.discovery.bulk(["new"]).raise_for_failure()
+    assert "the configuration has 4 services not activated yet | run: checkmk-sync activate" in _found(cmk, "new")
     cmk.activation.activate()
     clock.advance(600)
     assert _found(cmk, "new") == ["new is monitored, and it is UP"]

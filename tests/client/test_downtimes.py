@@ -209,3 +209,19 @@ def test_a_malformed_column_is_an_error_of_the_answer(site: SimulatedSite, cmk: 
     site.seed_monitoring({"hosts": [row]})
     with pytest.raises(UnexpectedReplyError, match="must contain lists with 11 members"):
         cmk.downtimes.create("x", end="2h", comment="c")
+
+
+def test_a_downtime_lasts_across_a_change_of_clocks(cmk: Checkmk) -> None:
+    when: Any = {"start": "2030-10-27 02:50 Europe/Berlin", "end": "20m"}
+    assert cmk.downtimes.create("host00000", comment="c", **when).ok
+    (found,) = cmk.downtimes.each()
+    assert found.end - found.start == dt.timedelta(minutes=20)
+
+
+@pytest.mark.parametrize("others", [lambda cmk: cmk.comments.each("host00000"), lambda _: ["host00000"]])
+def test_only_records_of_downtimes_are_deleted(site: SimulatedSite, cmk: Checkmk, others: Any) -> None:
+    assert cmk.downtimes.create("host00000", end="2h", comment="c").ok
+    assert cmk.comments.create("host00000", "c").ok
+    with pytest.raises(TypeError, match="which must be a target, a query, or downtimes as each"):
+        cmk.downtimes.delete(others(cmk))
+    assert _count(site) == 1

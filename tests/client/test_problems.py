@@ -87,6 +87,27 @@ def test_the_status_counts_the_objects_of_the_site(seeded: SimulatedSite, cmk: C
     assert (status.pending_changes, status.activating, status.version.site) == (1, False, seeded.site)
 
 
+def test_the_status_counts_handled_problems(seeded: SimulatedSite, cmk: Checkmk, clock: ManualClock) -> None:
+    assert cmk.acknowledgements.set(Target.objects(p.of for p in cmk.problems() if not p.service), comment="on it").ok
+    assert cmk.downtimes.create("web02", end="2h", comment="reboot").ok
+    clock.advance(1)
+    before = len(seeded.requests)
+    status = cmk.status()
+    assert len(seeded.requests) - before <= 8
+    assert (status.handled_hosts, status.handled_services, status.downtimes) == (1, 2, 1)
+    assert status.unhandled_hosts == len([p for p in cmk.problems() if not p.service]) == 0
+    assert status.unhandled_services == len([p for p in cmk.problems() if p.service]) == 1
+
+
+def test_a_flexible_downtime_that_has_not_started_has_no_end(
+    seeded: SimulatedSite, cmk: Checkmk, clock: ManualClock
+) -> None:
+    assert cmk.downtimes.create("web02", end="2h", comment="reboot", flexible="30m").ok
+    clock.advance(1)
+    (cpu,) = (problem for problem in cmk.problems() if str(problem.of) == "web02/CPU")
+    assert (cpu.downtime, cpu.downtime_until, cpu.handled) == (False, None, False)
+
+
 def test_a_problem_is_a_value(seeded: SimulatedSite, cmk: Checkmk) -> None:
     problem = next(iter(cmk.problems()))
     assert isinstance(problem, Problem)

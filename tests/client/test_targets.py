@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk, MonitoredObject, Target, column
+from checkmk_sync.client.query import Filter
 from checkmk_sync.errors import NotFoundError
 from checkmk_sync.testing import SimulatedSite
 
@@ -112,3 +113,9 @@ def test_a_target_of_another_type_is_refused(cmk: Checkmk) -> None:
         Target.matching_hosts({"op": "="})  # type: ignore[arg-type]
     assert str(MonitoredObject("web1")) == "web1"
     assert str(MonitoredObject("web1", "a/b")) == "web1/a/b"
+
+
+@pytest.mark.parametrize("query", [{"op": "and"}, {"op": "and", "expr": "x"}, {"op": "=", "left": 5}, {"expr": [1]}])
+def test_a_malformed_query_for_entries_is_refused(query: Any) -> None:
+    with pytest.raises(ValueError, match="a query must consist of expressions such as"):
+        Target.matching_hosts(Filter(query)).on_entries()

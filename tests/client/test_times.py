@@ -54,6 +54,10 @@ def test_a_time_without_a_zone_uses_the_given_one(zone: Any) -> None:
         ("soon", "is not a time; use a datetime, 2h"),
         ("", "is not a time"),
         ("0h", "must be longer than 0"),
+        ("99999w", "at most 100 years"),
+        ("99999w" * 2000, "is not a time"),
+        ("9999-12-31T23:59-12:00", "is not between the years 1 and 9999"),
+        ("0001-01-01 00:00 Europe/Berlin", "is not between the years 1 and 9999"),
     ],
 )
 def test_an_invalid_time_is_refused(value: Any, message: str) -> None:
@@ -78,3 +82,15 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         assert parse_moment(text, BASE).tzinfo is not None
     except ValueError as error:
         assert str(error)
+
+
+@pytest.mark.parametrize(
+    ("start", "duration", "end"),
+    [
+        ("2026-03-29 01:30", "2h", "2026-03-29T04:30:00+02:00"),
+        ("2026-03-28 12:00", "1d", "2026-03-29T13:00:00+02:00"),
+        ("2026-10-25 02:50", "20m", "2026-10-25T02:10:00+01:00"),
+    ],
+)
+def test_a_duration_is_not_changed_by_a_change_of_clocks(start: str, duration: str, end: str) -> None:
+    assert parse_moment(duration, parse_moment(start, BASE, "Europe/Berlin")).isoformat() == end

@@ -63,11 +63,10 @@ def hostile(site_for_cli: SimulatedSite) -> Iterator[SimulatedSite]:
         "hosts get web01 --effective",
         "hosts update web01 --remove ipaddress",
         "hosts status",
-        "hosts problems",
         "folders list",
         "folders get /linux",
         "services list",
-        "services problems",
+        "problems",
         "pending",
         "activate",
         "activate --force-foreign",
@@ -145,7 +144,7 @@ def test_error_responses_cannot_forge_lines(
     told = ANSWERS[answer]
     for method in ("GET", "POST"):
         nowhere.add(method, ANYWHERE, status=status, body=told if isinstance(told, str) else json.dumps(told))
-    for line in ("version", "hosts get web01", "folders list", "services problems", "-v pending", "--json version"):
+    for line in ("version", "hosts get web01", "folders list", "problems", "-v pending", "--json version"):
         result = sync(*line.split())
         assert result.code != 0
         _assert_not_forged(result)

@@ -47,15 +47,29 @@ def site_of_tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 @pytest.mark.every_case
 @pytest.mark.parametrize("page", PAGES)
 def test_examples_run(page: str, documented_site: SimulatedSite, sync: Run, tmp_path: Path) -> None:
+    run_page(page, sync, tmp_path)
+
+
+def run_page(page: str, sync: Run, folder: Path, only: str = "") -> str:
+    """Run the blocks of a page, in order, and return the output of the commands.
+
+    ``only`` is the language of the visible blocks to run. Blocks in HTML comments prepare the site, so they always run.
+    """
     names: dict[str, Any] = {"__name__": "example"}
+    printed = ""
     for _, file, text in _blocks(page):
         if file:
-            (tmp_path / file).write_text(text, encoding="utf-8")
-    for language, file, text in _blocks(page):
-        if language == "python" and not file:
+            (folder / file).write_text(text, encoding="utf-8")
+    for found in BLOCK.finditer((ROOT / page).read_text("utf-8")):
+        language, text = found["language"], found["text"]
+        hidden = found.string[: found.start()].endswith("<!--\n")
+        if only not in ("", language) and not hidden:
+            continue
+        if language == "python" and not found["file"]:
             exec(compile(text, page, "exec"), names)
         elif language == "console":
-            _type(text, sync)
+            printed += _type(text, sync)
+    return printed
 
 
 def _type(text: str, sync: Run) -> str:
@@ -65,6 +79,8 @@ def _type(text: str, sync: Run) -> str:
         output = ""
         for command in line.lstrip("$ ").split(" | "):
             words = shlex.split(command, comments=True)
+            if words[:1] == ["cat"]:
+                output = Path(words[1]).read_text("utf-8")
             if words and words[0] == "checkmk-sync":
                 with pytest.MonkeyPatch.context() as patch:
                     if output:

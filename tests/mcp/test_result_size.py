@@ -38,7 +38,7 @@ def _size(result: Any) -> int:
     return len(json.dumps(result.structured_content, ensure_ascii=False))
 
 
-@pytest.mark.parametrize("tool", ["services_list", "services_problems"])
+@pytest.mark.parametrize("tool", ["services_list", "problems"])
 def test_a_page_ends_at_the_size_limit_and_the_next_continues(wordy: SimulatedSite, tool: str) -> None:
     async def script(client: Client) -> Any:
         pages, cursor = [], None

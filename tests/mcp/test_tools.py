@@ -97,7 +97,7 @@ def test_status_and_problems(known: SimulatedSite) -> None:
     with known.client() as cmk:
         hosts = list(cmk.host_status.each())
         services = list(cmk.services.each())
-        problems = list(cmk.services.each(state=["warning", "critical", "unknown"]))
+        problems = list(cmk.problems())
         by_host = list(cmk.services.each(host="host00001"))
     assert [host["name"] for host in _everything(known, "hosts_status")] == [host.name for host in hosts]
     result = _everything(known, "services_list", limit=200)
@@ -106,14 +106,14 @@ def test_status_and_problems(known: SimulatedSite) -> None:
     assert [one["service"] for one in of_host] == [service.name for service in by_host]
     critical = _everything(known, "services_list", state=["critical"])
     assert len(critical) == sum(service.state.name == "CRITICAL" for service in services)
-    page = result_data(_call(known, "services_problems", limit=1))
+    page = result_data(_call(known, "problems", limit=1))
     assert page["total"] == len(problems)
     assert page["counts"] == {
         state: count
-        for state in ("critical", "unknown", "warning")
+        for state in ("critical", "unknown", "warning", "down", "unreachable")
         if (count := sum(problem.state.name.lower() == state for problem in problems))
     }
-    assert len(_everything(known, "services_problems", limit=7)) == len(problems)
+    assert len(_everything(known, "problems", limit=7)) == len(problems)
 
 
 def test_problems_of_hosts() -> None:
@@ -122,8 +122,8 @@ def test_problems_of_hosts() -> None:
     rows[3]["acknowledged"] = 1
     with SimulatedSite() as site:
         site.seed_monitoring({"hosts": rows, "services": []})
-        page = result_data(_call(site, "hosts_problems"))
-    assert [(one["name"], one["state"]) for one in page["items"]] == [("h1", "DOWN"), ("h2", "UNREACHABLE")]
+        page = result_data(_call(site, "problems"))
+    assert [(one["host"], one["state"]) for one in page["items"]] == [("h1", "DOWN"), ("h2", "UNREACHABLE")]
     assert page["counts"] == {"down": 1, "unreachable": 1}
 
 

@@ -62,9 +62,9 @@ def test_read_only_hides_tools_that_write(live: SimulatedSite) -> None:
 
 
 def test_patterns_select_tools(live: SimulatedSite) -> None:
-    assert _names(live, allow=("hosts_*",)) == {"hosts_get", "hosts_status", "hosts_problems"}
+    assert _names(live, allow=("hosts_*",)) == {"hosts_get", "hosts_status", "hosts_diagnose"}
     assert "hosts_delete" not in _names(live, allow_writes=True, deny=("*delete", "sync_*"))
-    assert _names(live, allow=("hosts_*",), deny=("*status",)) == {"hosts_get", "hosts_problems"}
+    assert _names(live, allow=("hosts_*",), deny=("*status",)) == {"hosts_get", "hosts_diagnose"}
 
     async def rest(client: Client) -> Any:
         resources = (await client.list_resources()).resources

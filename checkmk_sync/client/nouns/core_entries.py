@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, ClassVar, Iterable, Mapping, Optional, Sequence, TypeVar, Union
 
+from ...core.arguments import require_type
 from ...errors import UnexpectedReplyError
 from ...streaming import Blocks, Received, Stream
 from ..outcomes import Outcomes, Progress
@@ -99,7 +100,10 @@ class CoreEntries(Commands, Listing[E]):
             return list(self.each(which, site=site))
         if which is None:
             raise ValueError(f"give an id, a target, a query or {self.noun}")
-        return [which] if isinstance(which, self.record) else list(which)  # type: ignore[arg-type]
+        entries: list[E] = [which] if isinstance(which, Entry) else list(which)
+        for entry in entries:  # the ID of a comment can be that of a downtime
+            require_type(entry, self.record, f"which must be a target, a query, or {self.noun} as each() returns them")
+        return entries
 
     @writes
     def delete(

@@ -297,7 +297,8 @@ class Downtimes(CoreEntries[Downtime]):
         text, now = one_line(comment), self._now()
         first = parse_moment(start, now, zone)
         last = parse_moment(end, first, zone)
-        if last <= max(first, now):
+        # Python compares times of one zone by the clock, which is set back once a year.
+        if last.timestamp() <= max(first, now).timestamp():
             raise ValueError(f"a downtime must end after its start and after now, not at {last}")
         seconds = 0.0 if flexible is None else parse_duration(flexible).total_seconds()
         if seconds % 60:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 from dataclasses import fields, replace
 from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple, Optional
 
@@ -12,7 +11,7 @@ from ...client.checkmk import Checkmk
 from ...client.nouns.command_journal import times_in
 from ...client.nouns.commanding import Commands
 from ...client.nouns.downtimes import Downtime
-from ...client.outcomes import Outcome, Outcomes, Progress
+from ...client.outcomes import Outcome, Outcomes
 from ...client.query import Filter
 from ...client.targets import MonitoredObject, Target
 from ...client.times import parse_moment
@@ -20,7 +19,7 @@ from ...core.grouping import grouped
 from ...core.text import name_line, pluralize, read_name_line
 from ...errors import CheckmkError
 from ..command import Preview, Row, Watch
-from .outcomes import counted
+from .outcomes import counted, counter
 from .search import matching
 
 _KINDS: Mapping[str, Callable[[Any], Target]] = {
@@ -114,7 +113,7 @@ def send(
     outcomes: list[Outcome] = []
     targets = _targets(selection)
     if watch is not None:
-        options["progress"] = _counter(watch, kind, sum(len(target.named) for target in targets))
+        options["progress"] = counter(watch, kind, sum(len(target.named) for target in targets))
     for target in targets:
         try:
             outcomes += getattr(getattr(client, kind), method)(target, **options)
@@ -123,17 +122,6 @@ def send(
                 raise
             outcomes += [Outcome.failed(str(of), error) for of in target.named]
     return counted(verb, Outcomes(outcomes))
-
-
-def _counter(watch: Watch, stage: str, total: int) -> Progress:
-    """Return the callback that counts outcomes."""
-    finished = itertools.count(1)
-
-    def report(_outcome: Outcome) -> None:
-        done = next(finished)
-        watch(stage, done, max(done, total))  # the number of objects of a group is not known before
-
-    return report
 
 
 def _lines(objects: Iterable[MonitoredObject]) -> list[str]:
@@ -179,7 +167,7 @@ def change(
     noun = getattr(client, kind)
     entries = _selected(noun, selection)
     if watch is not None:
-        options["progress"] = _counter(watch, kind, len(entries))
+        options["progress"] = counter(watch, kind, len(entries))
     return counted(verb, getattr(noun, method)(entries, **options))
 
 
@@ -205,6 +193,7 @@ def preview_create(client: Checkmk, **arguments: Any) -> Preview:
     """Return a preview of new downtimes. The person approves their end, and exactly these children."""
     start, zone = arguments["start"], arguments["zone"]
     journal = arguments.get("journal")  # tools have no journal
+    _check_kinds(journal, arguments)
     kept = times_in(journal) if journal else None
     if kept is None:
         first = parse_moment(start, dt.datetime.now(dt.timezone.utc), zone)
@@ -218,7 +207,14 @@ def preview_create(client: Checkmk, **arguments: Any) -> Preview:
     return replace(found, fixed_arguments={**found.fixed_arguments, **limits})
 
 
+def _check_kinds(journal: Optional[str], arguments: Mapping[str, Any]) -> None:
+    # The first of two commands would remove the journal, or be sent before the second one is refused.
+    if (journal or arguments["include_children"]) and len(_targets(_split(arguments)[0])) > 1:
+        raise ValueError("with a journal or with children, give either hosts or services")
+
+
 def create(client: Checkmk, ensure: bool, journal: Optional[str] = None, **arguments: Any) -> Row:
+    _check_kinds(journal, arguments)
     if journal is not None:
         return send("downtimes", "ensure", "created", client, journal=journal, **arguments)
     return send("downtimes", "ensure" if ensure else "create", "created", client, **arguments)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections import Counter
 from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ...catalogue.labels import OWNER_LABEL
 from ...client.checkmk import Checkmk
 from ...client.diagnosis import diagnose_host
 from ...client.outcomes import Outcome
-from ...client.query import unhandled_host_problems
 from ...client.records import Host, HostStatus
 from ...core.redaction import mask_secrets
-from ...errors import ApiError
-from ..command import MAX_SHOWN, CountedRows, Row, Watch
+from ...errors import ApiError, CheckmkError, Delivery
+from ..command import MAX_SHOWN, Row, Watch
 from .attributes import attribute_values, settings_of
-from .outcomes import counted
+from .outcomes import counted, counter
 from .search import compiled_search, has_labels, only_labelled, search_filter, with_labels
+
+
+def _ignore(_stage: str, _done: int, _total: int) -> None: ...
 
 
 def _row(host: Host) -> Row:
@@ -95,13 +95,17 @@ def _refuse_contradictions(
                 raise ValueError(f"{option} sets {key!r} and {opposite} removes it; give only one of them")
 
 
-def move(client: Checkmk, hosts: Sequence[str], destination: str) -> Row:
+def move(client: Checkmk, hosts: Sequence[str], destination: str, watch: Watch = _ignore) -> Row:
     """Return the number of hosts in the folder. Raises BatchError with all outcomes unless every host was moved."""
-    return counted("moved", client.hosts.bulk_move(hosts, destination))
+    progress = counter(watch, "move hosts", len(set(hosts)))
+    return counted("moved", client.hosts.bulk_move(hosts, destination, progress=progress), _missing)
 
 
-def rename(client: Checkmk, host: str, new_name: str) -> Row:
-    return _row(client.hosts.rename(host, new_name))
+def rename(client: Checkmk, host: str, new_name: str, watch: Watch = _ignore) -> Row:
+    watch("rename", 0, 1)
+    row = _row(client.hosts.rename(host, new_name))
+    watch("rename", 1, 1)
+    return {**row, "advice": "make the new name active in the monitoring: checkmk-sync activate"}
 
 
 def set_nodes(client: Checkmk, host: str, nodes: Sequence[str]) -> Row:
@@ -109,8 +113,13 @@ def set_nodes(client: Checkmk, host: str, nodes: Sequence[str]) -> Row:
 
 
 def scan_parents(client: Checkmk, hosts: Sequence[str], gateways: Optional[str]) -> Row:
-    log = client.hosts.scan_parents(hosts, gateways=gateways or False).result()
-    return {"scanned": len(set(hosts)), "log": list(log[-3:])}
+    """Return the number of scanned hosts. Before Checkmk 2.4, the outcome is unknown, because the job is not shown."""
+    is_shown = client.jobs.shows_all
+    job = client.hosts.scan_parents(hosts, gateways=gateways or False, wait=is_shown)
+    if not is_shown:
+        text = f"the parent scan was started, but Checkmk {client.version().checkmk} does not show its end"
+        raise CheckmkError(text).with_attempted(is_read=False, delivery=Delivery.UNKNOWN)
+    return {"scanned": len(set(hosts)), "log": list(job.result()[-3:])}
 
 
 def delete(client: Checkmk, hosts: Sequence[str]) -> Row:
@@ -146,22 +155,9 @@ def diagnose(client: Checkmk, host: str) -> Iterator[Row]:
     return (finding._asdict() for finding in diagnose_host(client, host))
 
 
-def problems(client: Checkmk, search: Optional[str], label: Mapping[str, str]) -> CountedRows:
-    hosts = client.host_status.each(
-        query=unhandled_host_problems() & search_filter("name", search), columns=with_labels(_STATUS_COLUMNS, label)
-    )
-    rows = sorted(map(_status_row, only_labelled(hosts, label)), key=lambda row: (row["state"], row["name"]))
-    return CountedRows(rows, Counter(row["state"].lower() for row in rows))
-
-
 def create_many(client: Checkmk, hosts: Sequence[Mapping[str, Any]], watch: Watch) -> Row:
-    finished = itertools.count(1)
-
-    def report(_outcome: Outcome) -> None:
-        watch("create hosts", next(finished), len(hosts))
-
     watch("create hosts", 0, len(hosts))
-    outcomes = client.hosts.bulk_create(list(hosts), progress=report)
+    outcomes = client.hosts.bulk_create(list(hosts), progress=counter(watch, "create hosts", len(hosts)))
     failed = [*outcomes.not_applied, *outcomes.unknown]
     return {
         "applied": len(outcomes.applied),

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Callable, Optional
 
-from ...client.outcomes import Outcome, Outcomes, Status
+from ...client.outcomes import Outcome, Outcomes, Progress, Status
 from ...errors import BatchError
-from ..command import Row
+from ..command import Row, Watch
+
+
+def counter(watch: Watch, stage: str, total: int) -> Progress:
+    """Return a callback that counts outcomes, and reports their number as the progress of a stage."""
+    finished = itertools.count(1)
+
+    def report(_outcome: Outcome) -> None:
+        done = next(finished)
+        watch(stage, done, max(done, total))  # the number of objects of a group is not known before
+
+    return report
 
 
 def counted(verb: str, outcomes: Outcomes, reason: Optional[Callable[[Outcome], Optional[str]]] = None) -> Row:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from typing import Mapping, Optional
+from typing import Collection, Mapping, Optional
 
 from ...catalogue.states import HostState
 from ...client.checkmk import Checkmk
@@ -20,6 +20,7 @@ def problems(
     host: Optional[str],
     search: Optional[str],
     label: Mapping[str, str],
+    state: Collection[str],
     handled: bool,
     hard: bool,
     group_by: Optional[str],
@@ -30,6 +31,7 @@ def problems(
         problem
         for problem in client.problems(handled=handled, host=host, query=query)
         if has_labels(problem.labels, label)
+        and (not state or problem.state.name.lower() in state)
         and (matches is None or any(map(matches, (problem.host, problem.of.service, problem.output))))
     ]
     found.sort(key=_worst_first)
@@ -77,6 +79,8 @@ def status(client: Checkmk) -> Row:
         "hosts": _counts(found.hosts),
         "services": _counts(found.services),
         "unhandled_problems": {"hosts": found.unhandled_hosts, "services": found.unhandled_services},
+        "handled_problems": {"hosts": found.handled_hosts, "services": found.handled_services},
+        "downtimes": found.downtimes,
         "pending_changes": found.pending_changes,
         "activating": found.activating,
     }

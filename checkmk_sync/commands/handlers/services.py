@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Iterator, Mapping, Optional, Sequence
 
 from ...client.checkmk import Checkmk
-from ...client.query import unhandled_problems
-from ...client.records import ServiceStatus, severity
-from ..command import CountedRows, Row
+from ...client.records import ServiceStatus
+from ..command import Row
 from .search import only_labelled, search_filter, with_labels
 
 _COLUMNS = ("plugin_output", "acknowledged", "scheduled_downtime_depth", "last_check")
@@ -25,11 +23,3 @@ def list_all(
     query, columns = search_filter("description", search), with_labels(_COLUMNS, label)
     services = client.services.each(host=host, query=query, state=state or None, columns=columns)
     return map(_row, only_labelled(services, label))
-
-
-def problems(client: Checkmk, host: Optional[str], search: Optional[str], label: Mapping[str, str]) -> CountedRows:
-    query, columns = unhandled_problems() & search_filter("description", search), with_labels(_COLUMNS, label)
-    found = client.services.each(host=host, query=query, columns=columns)
-    services = sorted(only_labelled(found, label), key=severity)
-    counts = Counter(service.state.name.lower() for service in services)
-    return CountedRows(map(_row, services), counts)
