@@ -79,7 +79,7 @@ class Activations:
     def load(self, hosts: Mapping[str, HostConfig], phases: Mapping[str, Phases]) -> None:
         """Monitor these hosts from now on."""
         now, before = self.configuration.clock.time(), self.monitoring.hosts
-        self.monitoring.hosts = {
+        monitored = {
             name: MonitoredHost(
                 host,
                 self.configuration.effective(host),
@@ -89,6 +89,7 @@ class Activations:
             )
             for name, host in hosts.items()
         }
+        self.monitoring.load(monitored)
 
 
 @dataclass

@@ -87,12 +87,18 @@ class MonitoringCore:
     hosts: dict[str, MonitoredHost] = field(default_factory=dict)
     stopped_sites: set[str] = field(default_factory=set)
     commands: CoreCommands = field(init=False)
+    _children: Mapping[str, list[str]] = field(default_factory=dict)  # the names of the children of ``hosts``
     _seeded: Mapping[str, Mapping[str, list[Row]]] = field(default_factory=dict)  # rows by table and host name
     # The seeded members of groups, by table and name of the group.
     _groups: Mapping[str, Mapping[str, set[MonitoredObject]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.commands = CoreCommands(self.clock, self.command_delay_s, not self.is_raw, self.find)
+
+    def load(self, hosts: dict[str, MonitoredHost]) -> None:
+        """Monitor these hosts from now on."""
+        self.hosts = hosts
+        self._children = _children((name, host.effective.get("parents", ())) for name, host in hosts.items())
 
     def seed(self, rows: Mapping[str, Any]) -> None:
         """Replace tables by ``{"hosts": [row, …], "services": […], …}``.
@@ -112,9 +118,11 @@ class MonitoringCore:
         seeded: dict[str, dict[str, list[Row]]] = {table: {} for table in rows if table in _NAMED_BY}
         for row in rows.get("services", ()):
             seeded["services"].setdefault(row["host_name"], []).append(dict(row))
+        children = _children((row["name"], row.get("parents", ())) for row in rows.get("hosts", ()))
         for row in rows.get("hosts", ()):
+            childs = children.get(row["name"], [])
             counts = _service_counts(seeded.get("services", {}).get(row["name"], ()))
-            full = {**HOST_DEFAULTS, **counts, "alias": row["name"], **row}
+            full = {**HOST_DEFAULTS, **counts, "childs": childs, "alias": row["name"], **row}
             seeded["hosts"].setdefault(row["name"], []).append(full)
         self._seeded = seeded
         for table in ("downtimes", "comments"):
@@ -197,11 +205,11 @@ class MonitoringCore:
             if host_matches is not None and not host_matches({"host_name": name}):
                 continue
             host_row = self.host_row(name)
+            if host_row is None and (seeded is None or self.knows(name)):
+                continue  # the host is not monitored, or its site is stopped
+            host_row = host_row or {**HOST_DEFAULTS, "site": self.site}
             if seeded is not None:
                 rows: Iterable[Row] = seeded.get(name, ())
-                host_row = host_row or {**HOST_DEFAULTS, "site": self.site}
-            elif host_row is None:
-                continue
             else:
                 host = self.hosts[name]
                 is_checked = self._is_checked(host)
@@ -230,6 +238,7 @@ class MonitoringCore:
             labels=dict(effective.get("labels", {})),
             tags=dict(host.tags),
             parents=list(effective.get("parents", ())),
+            childs=list(self._children.get(host.name, ())),
             site=effective["site"],
             contact_groups=list(effective.get("contactgroups", {}).get("groups", ())),
             plugin_output="" if not is_checked else "Packet loss 100%" if state else "Packet received via smart PING",
@@ -287,6 +296,15 @@ def _service_counts(services: Iterable[Row]) -> dict[str, int]:
         counts["num_services"] += 1
         counts[f"num_services_{name}"] += 1
     return counts
+
+
+def _children(parents: Iterable[tuple[str, Iterable[str]]]) -> dict[str, list[str]]:
+    """Return the children of each host, from pairs of a host and its parents."""
+    found: dict[str, list[str]] = {}
+    for name, above in parents:
+        for parent in above:
+            found.setdefault(parent, []).append(name)
+    return found
 
 
 def _check_row(table: str, row: Any, where: str) -> None:

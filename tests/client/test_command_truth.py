@@ -8,6 +8,7 @@ import pytest
 
 from checkmk_sync import Checkmk, CheckmkError, Outcomes, Status, Target, column
 from checkmk_sync.testing import ManualClock, SimulatedSite
+from tests.official_documents import watch
 
 VERSIONS = {"2.2.0p44": "cre", "2.3.0p41": "cee", "2.4.0p18": "cre", "2.5.0p9": "cee"}
 SEEDED: Mapping[str, Any] = {
@@ -37,6 +38,17 @@ TARGETS: Mapping[str, tuple[Target, set[str]]] = {
 }
 WAIT: Mapping[str, Any] = {"timeout_s": 10}
 
+# The table with the entry that an operation adds, and values of that entry.
+ADDED: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "create": ("downtimes", {"fixed": 1, "recurring": 0}),
+    "flexible": ("downtimes", {"fixed": 0, "duration": 1800}),
+    "recurring": ("downtimes", {"fixed": 1, "recurring": 3}),
+    "ensure": ("downtimes", {"fixed": 1, "recurring": 0}),
+    "acknowledge": ("comments", {"entry_type": 4, "expires": 0}),
+    "expiring": ("comments", {"entry_type": 4, "expires": 1}),
+    "comment": ("comments", {"entry_type": 1}),
+}
+
 Operation = Callable[[Checkmk, Target], Outcomes]
 OPERATIONS: Mapping[str, Operation] = {
     "create": lambda cmk, target: cmk.downtimes.create(target, end="2h", comment="c", **WAIT),
@@ -46,6 +58,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "modify": lambda cmk, target: cmk.downtimes.modify(target, extend="30m", comment="changed", **WAIT),
     "delete": lambda cmk, target: cmk.downtimes.delete(target, **WAIT),
     "acknowledge": lambda cmk, target: cmk.acknowledgements.set(target, comment="c", **WAIT),
+    "expiring": lambda cmk, target: cmk.acknowledgements.set(target, comment="c", expires="1h", **WAIT),
     "remove": lambda cmk, target: cmk.acknowledgements.remove(target, **WAIT),
     "comment": lambda cmk, target: cmk.comments.create(target, "c", **WAIT),
     "uncomment": lambda cmk, target: cmk.comments.delete(target, **WAIT),
@@ -76,17 +89,19 @@ def _affected(site: SimulatedSite, operation: str) -> set[str]:
     acknowledged = {name for name, row in zip(everything, rows) if row["acknowledged"]}
     if operation == "modify":
         return {name for name, entries in downtimes.items() if all(e["comment"] == "changed" for e in entries)}
-    return {
-        "create": downtimes.keys(),
-        "flexible": downtimes.keys(),
-        "recurring": downtimes.keys(),
-        "ensure": downtimes.keys(),
-        "delete": set(everything) - downtimes.keys(),
-        "acknowledge": acknowledged,
-        "remove": set(everything) - acknowledged,
-        "comment": comments.keys(),
-        "uncomment": set(everything) - comments.keys(),
-    }[operation] & set(everything)
+    if operation in ("acknowledge", "expiring", "comment"):
+        return acknowledged if operation != "comment" else set(comments)
+    left = {"delete": set(downtimes), "remove": acknowledged, "uncomment": set(comments)}
+    return set(everything) - left[operation] if operation in left else set(downtimes)
+
+
+def _check_entries(site: SimulatedSite, operation: str, names: set[str], most: int = 1) -> None:
+    """Check that the core has one entry of these objects, or up to ``most``, with the values of the operation."""
+    table, values = ADDED.get(operation, ("", {}))
+    found = _entries(site, table) if table else {}
+    for name in names if table else ():
+        assert 1 <= len(found[name]) <= most
+        assert all(values.items() <= {key: row[key] for key in values}.items() for row in found[name])
 
 
 def _in_order(outcomes: Outcomes) -> dict[str, Status]:
@@ -106,6 +121,8 @@ def _refusal(cmk: Checkmk, operation: str) -> str:
     """Return the error for an operation that the version or the edition of the site does not have, or ""."""
     if operation == "remove" and not cmk.checkmk_version().at_least("2.4.0p6"):
         return "does not support 'acknowledgements remove'"
+    if operation == "expiring" and not cmk.checkmk_version().at_least("2.4.0p6"):
+        return "does not support expire_on"
     is_raw = cmk.version().edition in ("cre", "community")
     return "the raw edition cannot repeat downtimes" if operation == "recurring" and is_raw else ""
 
@@ -114,6 +131,17 @@ def _refusal(cmk: Checkmk, operation: str) -> str:
 def versioned(request: pytest.FixtureRequest, clock: ManualClock) -> Any:
     with SimulatedSite(request.param, VERSIONS[request.param], clock=clock) as site:
         yield site
+
+
+@pytest.mark.filterwarnings("ignore:Use of allowEmptyValue:DeprecationWarning")
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_requests_for_every_target_match_the_official_document(
+    request: Any, versioned: SimulatedSite, connect: Any, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    checker = watch(monkeypatch, versioned, request.node.callspec.params["versioned"])
+    test_every_operation_reaches_exactly_its_target_in_every_version(versioned, connect, operation)
+    assert not checker.deviations, "\n".join(checker.deviations)
+    assert checker.checked
 
 
 @pytest.mark.every_case
@@ -131,6 +159,7 @@ def test_every_operation_reaches_exactly_its_target_in_every_version(
         outcomes = OPERATIONS[operation](cmk, target)
         assert _in_order(outcomes) == dict.fromkeys(names, Status.APPLIED)
         affected = _affected(versioned, operation)
+        _check_entries(versioned, operation, names)
         if operation in ("delete", "remove", "uncomment"):
             assert names <= affected
         else:
@@ -179,21 +208,33 @@ def test_no_outcome_contradicts_the_core(
         assert statuses.keys() == names
         clock.advance(60)
         affected = _affected(site, operation)
-        for name, status in statuses.items():
-            if status is Status.APPLIED:
-                assert name in affected
-            elif status is Status.NOT_APPLIED and fault != "late":
-                assert name not in affected
-        if fault == "late":
+        applied = {name for name, status in statuses.items() if status is Status.APPLIED}
+        assert applied <= affected
+        # An acknowledgement replaces the one before it, together with its comment.
+        is_doubled = fault == "sent twice" and operation not in ("acknowledge", "expiring")
+        _check_entries(site, operation, applied, 2 if is_doubled else 1)
+        if fault == "late":  # the request takes effect after the comparison
             assert Status.NOT_APPLIED not in statuses.values()
+        else:
+            assert not affected & {name for name, status in statuses.items() if status is Status.NOT_APPLIED}
+        if fault == "sent twice" and delay < WAIT["timeout_s"]:
+            assert Status.UNKNOWN not in statuses.values()
 
 
+@pytest.mark.parametrize("name", ["hosts", "service group"])
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_stopped_remote_site_proves_nothing(clock: ManualClock, connect: Any, operation: str) -> None:
-    target, _ = TARGETS["hosts"]
-    with SimulatedSite(edition="cee", clock=clock, remote_sites=["r1"]) as site:
-        site.seed_monitoring({"hosts": [{**SEEDED["hosts"][0], "site": "r1"}, SEEDED["hosts"][1]]})
+def test_a_stopped_remote_site_proves_nothing(
+    clock: ManualClock, connect: Any, operation: str, version: str, name: str
+) -> None:
+    target, _ = TARGETS[name]
+    service = "/Filesystem /" if name == "service group" else ""
+    with SimulatedSite(version, "cee", clock=clock, remote_sites=["r1"]) as site:
+        remote, *others = SEEDED["hosts"]
+        site.seed_monitoring({**SEEDED, "hosts": [{**remote, "site": "r1"}, *others]})
         cmk: Checkmk = connect(site)
+        if _refusal(cmk, operation):
+            return
         if operation in PREPARED:
             assert PREPARED[operation](cmk, target).ok
         downtimes, comments = list(cmk.downtimes.each()), list(cmk.comments.each())
@@ -207,22 +248,27 @@ def test_a_stopped_remote_site_proves_nothing(clock: ManualClock, connect: Any, 
         else:
             outcomes = OPERATIONS[operation](cmk, target)
         statuses = _in_order(outcomes)
-        assert statuses["web2"] is Status.APPLIED
-        assert statuses.get("web1") is not Status.APPLIED
+        assert statuses[f"web2{service}"] is Status.APPLIED
+        assert statuses.get(f"web1{service}") is not Status.APPLIED
         site.start_remote_site("r1")
-        assert ("web1" in _affected(site, operation)) is False
+        assert f"web1{service}" not in _affected(site, operation)
+        _check_entries(site, operation, {f"web2{service}"})
 
 
 def test_a_refused_command_raises_its_error(clock: ManualClock, connect: Any) -> None:
-    with SimulatedSite(clock=clock) as site:
-        site.seed_monitoring(SEEDED)
+    with SimulatedSite(edition="cee", clock=clock) as site:
         site.add_user(
             "guest", "secret", "user", without=["action.downtimes", "action.acknowledge", "action.addcomment"]
         )
-        cmk: Checkmk = connect(site, username="guest")
-        for name in ("create", "ensure", "acknowledge", "comment"):
-            with pytest.raises(CheckmkError, match="lack the permission"):
-                OPERATIONS[name](cmk, Target.host("web1"))
+        for operation in OPERATIONS:
+            for target, names in TARGETS.values():
+                site.reset()
+                _prepare(site, connect, operation, target)
+                cmk: Checkmk = connect(site, username="guest")
+                with pytest.raises(CheckmkError, match="lack the permission"):
+                    OPERATIONS[operation](cmk, target)
+                assert not _affected(site, operation) & names
+        site.seed_monitoring(SEEDED)
         # The next call does not take the refused one for a downtime that is on its way.
         assert connect(site).downtimes.ensure("web1", end="2h", comment="c").ok
         with pytest.raises(CheckmkError, match="lack the permission"):

@@ -188,6 +188,19 @@ def test_attributes_of_folders_reach_the_core(site: SimulatedSite, cmk: Checkmk)
     assert host["labels"] == {"from": "folder"}
 
 
+def test_the_children_of_hosts_follow_from_their_parents(site: SimulatedSite, cmk: Checkmk) -> None:
+    def children() -> dict[str, Any]:
+        return {row.name: row.columns["childs"] for row in cmk.host_status.each(columns=["childs"])}
+
+    cmk.hosts.create("gw")
+    for name in ("a", "b"):
+        cmk.hosts.create(name, "/", {"parents": ["gw"]})
+    cmk.activation.activate()
+    assert children() == {"gw": ["a", "b"], "a": [], "b": []}
+    site.seed_monitoring({"hosts": [{"name": "gw"}, {"name": "a", "parents": ["gw"]}]})
+    assert children() == {"gw": ["a"], "a": []}
+
+
 def test_undiscovered_hosts_have_the_services_that_checkmk_adds(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("agent")
     cmk.hosts.create("ping", "/", {"tag_agent": "no-agent"})
