@@ -21,7 +21,7 @@ from .query import Filter, column, everything, unhandled_host_problems, unhandle
 from .records import Version
 from .resource import Resource
 from .site import Site
-from .targets import MonitoredObject
+from .targets import MonitoredObject, OfObject
 
 _DOWNTIMES, _OF_HOST = "downtimes_with_extra_info", "host_downtimes_with_extra_info"
 _START, _END, _FIXED = 5, 6, 7  # The official documents: the members of these columns.
@@ -32,7 +32,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Problem:
+class Problem(OfObject):
     """A host that is not up, or a service that is not OK.
 
     * ``of`` is the object, with the members ``host`` and ``service``; ``service`` is empty for a problem of a host.
@@ -44,7 +44,6 @@ class Problem:
     * ``folder`` is the folder of the host, or None if the host does not come from the setup of Checkmk.
     """
 
-    of: MonitoredObject
     state: Union[HostState, ServiceState]
     since: Optional[dt.datetime]
     hard: bool
@@ -55,16 +54,6 @@ class Problem:
     folder: Optional[str]
     labels: Mapping[str, str]
     groups: tuple[str, ...]
-
-    @property
-    def host(self) -> str:
-        """The name of the host."""
-        return self.of.host
-
-    @property
-    def service(self) -> Optional[str]:
-        """The name of the service, or None for a problem of the host itself."""
-        return self.of.service or None
 
     @property
     def handled(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 from dataclasses import dataclass
-from typing import Any, Iterable, Mapping, NamedTuple, Union
+from typing import Any, Iterable, Mapping, NamedTuple, Optional, Union
 
 from ..catalogue.paths import host_name
 from ..core.arguments import require_string, require_type
@@ -23,6 +23,23 @@ class MonitoredObject(NamedTuple):
     def __str__(self) -> str:
         # The name of a host never contains a slash, so the first one ends it.
         return f"{self.host}/{self.service}" if self.service else self.host
+
+
+@dataclass(frozen=True)
+class OfObject:
+    """The base class of records about a host or a service."""
+
+    of: MonitoredObject
+
+    @property
+    def host(self) -> str:
+        """The name of the host."""
+        return self.of.host
+
+    @property
+    def service(self) -> Optional[str]:
+        """The name of the service, or None for the host itself."""
+        return self.of.service or None
 
 
 @dataclass(frozen=True)

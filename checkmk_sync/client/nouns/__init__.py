@@ -4,40 +4,22 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from .acknowledgements import Acknowledgements
-from .activation import Activation
-from .comments import Comments
-from .discovery import Discovery
-from .downtimes import Downtimes
-from .folders import Folders
-from .host_attributes import HostAttributes
-from .hosts import Hosts
-from .jobs import Jobs
-from .monitoring import HostStatuses, Services
-from .roles import Roles
-from .rules import Rules, Rulesets
-from .tag_groups import TagGroups
-from .users import Users
-
-__all__ = [
-    "COLLECTIONS",
-    "Acknowledgements",
-    "Activation",
-    "Comments",
-    "Discovery",
-    "Downtimes",
-    "Folders",
-    "HostAttributes",
-    "HostStatuses",
-    "Hosts",
-    "Jobs",
-    "Roles",
-    "Rules",
-    "Rulesets",
-    "Services",
-    "TagGroups",
-    "Users",
-]
+from .acknowledgements import Acknowledgements as Acknowledgements
+from .activation import Activation as Activation
+from .comments import Comments as Comments
+from .discovery import Discovery as Discovery
+from .downtimes import Downtimes as Downtimes
+from .folders import Folders as Folders
+from .host_attributes import HostAttributes as HostAttributes
+from .hosts import Hosts as Hosts
+from .jobs import Jobs as Jobs
+from .monitoring import HostStatuses as HostStatuses
+from .monitoring import Services as Services
+from .roles import Roles as Roles
+from .rules import Rules as Rules
+from .rules import Rulesets as Rulesets
+from .tag_groups import TagGroups as TagGroups
+from .users import Users as Users
 
 # The plain nouns with methods that their rows cannot describe.
 COLLECTIONS: Mapping[str, Any] = {

@@ -10,7 +10,7 @@ from ...errors import CheckmkError, Delivery
 from ..outcomes import Outcome, Outcomes, Progress, Status
 from ..query import column
 from ..resource import writes
-from ..targets import HOSTS, SERVICES, MonitoredObject, Target
+from ..targets import HOSTS, SERVICES, MonitoredObject, OfObject, Target
 from ..times import Moment, Zone, iso, parse_moment
 from .commanding import Command, Commands, Step, Waiting, commands_for, entries_of, one_line
 from .comments import COMMENTS, new_comment
@@ -20,14 +20,13 @@ _ACKNOWLEDGEMENT, _STICKY = 4, 2  # the entry type of a comment, and the type of
 
 
 @dataclass(frozen=True)
-class Acknowledgement:
+class Acknowledgement(OfObject):
     """An acknowledged problem.
 
     ``of`` is the object, with the members ``host`` and ``service``. ``comment``, ``author`` and ``time`` are None if
     the core no longer has the comment. An acknowledgement that is not ``sticky`` ends when the state changes.
     """
 
-    of: MonitoredObject
     sticky: bool
     comment: Optional[str] = None
     author: Optional[str] = None

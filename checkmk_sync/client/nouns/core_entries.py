@@ -17,32 +17,21 @@ from ..outcomes import Outcomes, Progress
 from ..payload import typed
 from ..query import Filter, column, everything
 from ..resource import Listing, writes
-from ..targets import MonitoredObject, Target
+from ..targets import MonitoredObject, OfObject, Target
 from .commanding import Command, Commands, Step, Waiting, parts
 from .monitoring import MAX_QUERY_CHARS, NAMES_PER_QUERY, query_length
 
 
 @dataclass(frozen=True)
-class Entry:
+class Entry(OfObject):
     """The base class of the records of downtimes and comments. ``id`` is unique within the ``site``."""
 
     PARTS: ClassVar = ("id", "extensions")
 
     id: str
     site: str
-    of: MonitoredObject
     comment: str
     author: str
-
-    @property
-    def host(self) -> str:
-        """The name of the host."""
-        return self.of.host
-
-    @property
-    def service(self) -> Optional[str]:
-        """The name of the service, or None for an entry of the host itself."""
-        return self.of.service or None
 
 
 E = TypeVar("E", bound=Entry)
@@ -158,13 +147,13 @@ def entries_query(ids: Iterable[tuple[MonitoredObject, int]]) -> dict[str, Any]:
     return functools.reduce(operator.or_, single).to_dict()
 
 
-def shared_values(data: Any, is_service: bool) -> tuple[str, str, MonitoredObject, str, str]:
+def shared_values(data: Any, is_service: bool) -> tuple[MonitoredObject, str, str, str, str]:
     """Return the values of :class:`Entry` in an answer. Raises UnexpectedReplyError if it is malformed."""
     site, host, comment, author = (
         typed(str, data, "extensions", name) for name in ("site_id", "host_name", "comment", "author")
     )
     service = typed(str, data, "extensions", "service_description") if is_service else ""
-    return typed(str, data, "id"), site, MonitoredObject(host, service), comment, author
+    return MonitoredObject(host, service), typed(str, data, "id"), site, comment, author
 
 
 def time_of(data: Any, name: str) -> dt.datetime:
