@@ -122,7 +122,7 @@ def test_a_downtime_on_its_way_is_awaited_and_not_sent_again(site: SimulatedSite
     assert cmk.downtimes.ensure("host00000", end="2h", comment="c", timeout_s=5)[0].status is Status.UNKNOWN
     assert cmk.downtimes.ensure("host00000", end="2h", comment="c").ok
     assert _count(site) == 1
-    # What was read is no longer on its way, so a deleted downtime is scheduled again.
+    # The client has read the downtime, so it is no longer on its way: once deleted, it is scheduled again.
     assert cmk.downtimes.delete("host00000").ok
     assert cmk.downtimes.ensure("host00000", end="2h", comment="c").ok
     # Another process names the objects.
