@@ -14,6 +14,7 @@ from ..catalogue.noun import Noun
 from ..catalogue.nouns import NOUNS
 from ..catalogue.paths import folder_path, host_name, is_folder_hash
 from ..config.secrets import reveal_members, with_references
+from ..core.secret_names import is_secret_name
 
 Property = tuple[str, ...]
 
@@ -108,6 +109,10 @@ class SyncKind:
 
     def secret_member(self, path: Property, value: Any) -> Optional[str]:
         """Return the name that tells whether a value is a secret; None if no part of the property can be one."""
+        if self.noun is None:
+            # Most attributes are plain texts, so this must be fast.
+            is_plain = path[:1] != ("attributes",) or (isinstance(value, str) and not is_secret_name(path[1]))
+            return None if is_plain else path[1]
         field = self.field_at(path)
         return None if field is None else field.secret_member(value)
 

@@ -151,7 +151,7 @@ class _Planner:
             self._add_missing(wanted) if existing is None else self._add_absent(wanted, existing)
             return
         differences = {} if wanted.implied else _differences(wanted, existing)
-        if KINDS[wanted.kind].noun is not None:
+        if KINDS[wanted.kind].noun is not None or self.desired.secrets_always:
             differences.update(self._not_shown(wanted, existing, differences))
         if self._add_conflict(wanted, existing, bool(differences)) or self._changes_type(wanted, differences):
             return
@@ -169,18 +169,19 @@ class _Planner:
         kind, sent = KINDS[wanted.kind], Differences()
         fields = {path: field for path in wanted.properties if (field := kind.field_at(path)) is not None}
         needed = {fields[path].only_with for path in differences if path in fields}
-        for path, field in fields.items():
-            now, new = existing.properties.get(path), wanted.properties[path]
-            refers = bool(kind.secret_names(path, new))
-            if path in differences or new is REMOVE or (field.is_shown(now, new) and not refers):
+        replaces = kind.noun is not None and kind.noun.replaces and bool(differences)
+        for path, new in wanted.properties.items():
+            field, now, refers = fields.get(path), existing.properties.get(path), bool(kind.secret_names(path, new))
+            is_shown = field is None or field.is_shown(now, new)
+            if path in differences or new is REMOVE or (is_shown and not refers):
                 continue
             # An update that replaces the object would write the mask of a secret.
-            is_replaced = field.holds_secrets and kind.noun is not None and kind.noun.replaces and bool(differences)
-            if self.desired.secrets_always or field.name in needed or is_replaced:
-                sent[path] = (HIDDEN if field.secret else kind.with_references(path, now, new), new)
-            elif not (field.secret or refers):
+            is_sent = field is not None and (field.name in needed or (field.holds_secrets and replaces))
+            if self.desired.secrets_always or is_sent:
+                sent[path] = (HIDDEN if kind.is_secret(path) else kind.with_references(path, now, new), new)
+            elif field is not None and not (field.secret or refers):
                 self.not_compared.setdefault(field.name, []).append(wanted)
-        secrets = (path for path, (_, new) in sent.items() if fields[path].secret or kind.secret_names(path, new))
+        secrets = (path for path, (_, new) in sent.items() if kind.is_secret(path) or kind.secret_names(path, new))
         self.secrets_written += self.desired.secrets_always and any(secrets)
         return sent
 
