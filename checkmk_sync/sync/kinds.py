@@ -203,6 +203,11 @@ def by_section(section: str) -> Optional[SyncKind]:
     return next((kind for kind in KINDS.values() if kind.section == section), None)
 
 
+def kind_called(text: str) -> Optional[SyncKind]:
+    """Return the kind with this name or section; None if there is none. Case, separators and a plural s are ignored."""
+    return next((kind for kind in KINDS.values() if _letters(text) in map(_letters, (kind.name, kind.section))), None)
+
+
 def kind_of_file(name: str) -> Optional[SyncKind]:
     """Return the kind of a plain noun whose section is the base name of a file, without its extension.
 
