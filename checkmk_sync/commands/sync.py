@@ -30,6 +30,16 @@ PLAN_ARGUMENTS = (
         example="cmdb",
         metavar="NAME",
     ),
+    Argument(
+        "only",
+        "Plan only changes inside this folder:PATH, folder:PATH/**, kind:KIND or owner:NAME; repeatable. Other objects "
+        "stay as they are.",
+        many=True,
+        tool_help="Plan only changes inside these folders, kinds and owners, each as folder:PATH, folder:PATH/** (with "
+        "everything below it), kind:KIND or owner:NAME. Other objects stay as they are.",
+        example=["folder:/linux/**", "kind:hosts"],
+        metavar="SCOPE",
+    ),
     Argument("adopt", "Take ownership of existing objects in the inventory that have no owner.", bool, default=False),
     Argument(
         "allow_changes",
@@ -93,6 +103,7 @@ SYNC_COMMANDS = (
         (*_INVENTORY, *PLAN_ARGUMENTS),
         fields=(
             Field("checksum", "The checksum of the plan. It changes with the site and with the inventory."),
+            Field("only", "The folders, kinds and owners to which the plan is limited.", list[str]),
             _COUNTS,
             Field("nothing_to_do", "True if the site matches the inventory.", bool),
             Field("changes", f"The first {MAX_SHOWN} changes.", list[str], untrusted=True),

@@ -1,11 +1,12 @@
-"""Files that only their owner may access: created exclusively, checked before use, and locked."""
+"""Files that only their owner may access: created exclusively, checked before use, locked, and replaced as a whole."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
-from typing import Union
+from typing import Iterator, TextIO, Union
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -48,6 +49,31 @@ def open_private(path: PathLike, flags: int = os.O_RDWR) -> int:
         problem = f"others may read or write it; run: chmod 600 {os.fspath(path)}"
         raise PermissionError(errno.EACCES, problem, os.fspath(path))
     return descriptor
+
+
+@contextlib.contextmanager
+def replacement(path: PathLike) -> Iterator[TextIO]:
+    """Open a private text file that takes the place of ``path`` at the end of the block.
+
+    Until then, and if an error ends the block, ``path`` is left as it is. A link is replaced and not followed. Raises
+    OSError, whose ``strerror`` names the problem, if ``path`` is a folder, a device or a pipe, or cannot be written.
+    """
+    import secrets  # not at the top, because it would delay programs that write no files
+
+    if os.path.lexists(path) and not os.path.isfile(path):
+        raise PermissionError(errno.EACCES, "it is not a regular file", os.fspath(path))
+    temporary = os.path.join(os.path.dirname(path), f".{secrets.token_hex(8)}.tmp")
+    descriptor = create_private(temporary, os.O_WRONLY)
+    try:
+        with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
 
 
 def is_open_to_others(status: os.stat_result) -> bool:

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Mapping, Optional
+from typing import Iterable, Mapping, Optional, Union
 
 from ..catalogue.labels import label_key_problem
 from ..client.checkmk import Checkmk, require_client
@@ -18,7 +18,7 @@ from ..errors import SettingsError
 from .apply import Options, Step, apply_plan
 from .changes import Action, Change, Conflict
 from .desired import Desired, Object, Problem
-from .kinds import HOSTS, KINDS
+from .kinds import FOLDERS, HOSTS, KINDS
 from .limits import Limits
 from .lists import lists_in_use, with_known_lists
 from .mapping import ColumnMap
@@ -31,6 +31,7 @@ from .renames import Rename
 from .render import plan_as_markdown, plan_as_text
 from .report import Report, report_as_text
 from .scans import silent, undiscovered
+from .scope import Scope
 from .site_attributes import with_site_attributes, with_tags_in_use
 from .sources import from_data, load, to_data
 
@@ -46,6 +47,7 @@ __all__ = [
     "Problem",
     "Rename",
     "Report",
+    "Scope",
     "Step",
     "apply_plan",
     "diff",
@@ -68,13 +70,18 @@ def make_plan(
     adopt: bool = False,
     discover: bool = True,
     renames: Optional[Mapping[str, str]] = None,
+    only: Union[Scope, Iterable[str]] = (),
 ) -> Plan:
     """Read the site and return the plan that brings it to the desired state. Only kinds of the inventory are read.
 
     With ``discover``, the plan also lists the hosts in the inventory that it may change and that have no services yet.
     Applying the plan runs a service discovery on them. ``renames`` are the previous names of hosts, as ``{OLD: NEW}``.
 
-    Raises SettingsError if the owner cannot be the value of a label, or if ``adopt`` is given without an owner. Raises
+    ``only`` limits the plan to a :class:`Scope`, such as ``["folder:/linux/**", "kind:hosts"]``. All other objects stay
+    as they are.
+
+    Raises SettingsError if the owner cannot be the value of a label, if ``adopt`` is given without an owner, and for an
+    unknown kind or folder in ``only``. Raises
     InventoryError for changes that Checkmk would refuse: folders with invalid names, invalid values, references to
     objects that do not exist, and fields that this version or edition does not have.
     """
@@ -87,7 +94,8 @@ def make_plan(
     problem = None if owner is None else label_key_problem(owner)
     if problem is not None:
         raise SettingsError(f"the owner {owner!r} is not valid: {problem}", field="owner")
-    named = {name for name in desired.kinds if KINDS[name].is_named_by_mark}
+    scope = Scope.parse(only)
+    named = {name for name in desired.kinds if KINDS[name].is_named_by_mark and scope.has_kind(name)}
     if owner is None and named:
         plural = " and ".join(sorted(KINDS[name].section.replace("_", " ") for name in named))
         raise SettingsError(
@@ -95,8 +103,12 @@ def make_plan(
             field="owner",
         )
     # Not desired.kinds: an inventory can consist of folders that are only implied, such as the root folder.
-    in_use = lists_in_use(client, desired.kinds)
-    observed = observe(client, {kind for kind, _ in desired.objects}, owner, in_use)
+    kinds = {kind for kind, _ in desired.objects if kind in named or not KINDS[kind].is_named_by_mark}
+    in_use = lists_in_use(client, kinds.intersection(desired.kinds))
+    observed = observe(client, kinds, owner, in_use)
+    if scope:
+        scope.raise_for_unknown(_known_folders(client, scope, desired, observed))
+        desired = scope.restricted(desired, observed, owner)
     observed = with_known_lists(client, desired, observed, in_use)
     observed = with_site_attributes(client, desired, observed)
     plan = diff(
@@ -108,9 +120,17 @@ def make_plan(
         keep_folders=not client.folders.can_delete_empty(),
         limits=Limits.of(client.settings.sync.limits),
         secrets=tuple(client.settings.secrets),
+        scope=scope,
     )
     plan = with_tags_in_use(client, plan)
     return _with_scans(client, plan, desired, observed) if discover else plan
+
+
+def _known_folders(client: Checkmk, scope: Scope, desired: Desired, observed: Observed) -> set[str]:
+    """Return the folders of the site and of the inventory."""
+    if scope.folders and FOLDERS.name not in observed.kinds:
+        return {folder.path for folder in client.folders.each()}
+    return {key for kind, key in (*desired.objects, *observed.objects) if kind == FOLDERS.name}
 
 
 def _with_scans(client: Checkmk, plan: Plan, desired: Desired, observed: Observed) -> Plan:

@@ -129,7 +129,8 @@ class Desired:
     ``kinds`` are the kinds of the objects, without implied folders. ``notes`` are remarks for the user, for example on
     rows that were left out. ``refused`` lists values that no version of Checkmk accepts. A plan reports them as
     mistakes, unless the site already has these values. With ``secrets_always``, secrets that the site never returns are
-    written each time, and not only when their objects are created.
+    written each time, and not only when their objects are created. ``outside`` are the objects of the inventory that a
+    scope has left out.
     """
 
     objects: Mapping[tuple[str, str], Object]
@@ -137,6 +138,7 @@ class Desired:
     notes: tuple[str, ...] = field(default=(), compare=False)
     refused: tuple[Problem, ...] = field(default=(), compare=False)
     secrets_always: bool = False
+    outside: frozenset[tuple[str, str]] = field(default=frozenset(), compare=False, repr=False)
 
     def of_kind(self, kind: str) -> Iterator[Object]:
         return (wanted for wanted in self.objects.values() if wanted.kind == kind)

@@ -14,6 +14,7 @@ from ..catalogue.noun import Noun
 from ..catalogue.nouns import NOUNS
 from ..catalogue.paths import folder_path, host_name, is_folder_hash
 from ..config.secrets import reveal_members, with_references
+from ..core.secret_names import is_secret_name
 
 Property = tuple[str, ...]
 
@@ -108,6 +109,10 @@ class SyncKind:
 
     def secret_member(self, path: Property, value: Any) -> Optional[str]:
         """Return the name that tells whether a value is a secret; None if no part of the property can be one."""
+        if self.noun is None:
+            # Most attributes are plain texts, so this must be fast.
+            is_plain = path[:1] != ("attributes",) or (isinstance(value, str) and not is_secret_name(path[1]))
+            return None if is_plain else path[1]
         field = self.field_at(path)
         return None if field is None else field.secret_member(value)
 
@@ -196,6 +201,11 @@ KINDS: Mapping[str, SyncKind] = {
 def by_section(section: str) -> Optional[SyncKind]:
     """Return the kind with this section in an inventory; None if the section is unknown."""
     return next((kind for kind in KINDS.values() if kind.section == section), None)
+
+
+def kind_called(text: str) -> Optional[SyncKind]:
+    """Return the kind with this name or section; None if there is none. Case, separators and a plural s are ignored."""
+    return next((kind for kind in KINDS.values() if _letters(text) in map(_letters, (kind.name, kind.section))), None)
 
 
 def kind_of_file(name: str) -> Optional[SyncKind]:

@@ -16,6 +16,7 @@ from ..errors import NotOwnedError, PlanChangedError, SyncError, UnsafePlanError
 from .changes import Action, Change, Conflict
 from .limits import AmountLike, Limits
 from .renames import Rename
+from .scope import Scope
 
 CHECKSUM_ROUNDS = 50_000  # takes some hundredths of a second
 SHOWN = 3  # conflicts, renames or names in one error message
@@ -33,6 +34,9 @@ class Plan:
     ``undiscovered`` are the hosts that need a service discovery. ``silent`` are the hosts on which a scan has found
     nothing since they were last changed. ``pending`` are all changes that wait for activation. Changes of ``user`` are
     our own, and changes without a user were made by the site itself. ``site`` is the address of the site.
+
+    ``scope`` is the part of the inventory and of the site to which the plan is limited. The numbers count only objects
+    inside.
 
     ``warnings`` point out probable mistakes. ``renames`` are the deletions that are probably renames. ``limits`` and
     ``confirmed`` (the names of objects whose deletion is confirmed) are the permissions. Comparing two plans ignores
@@ -53,6 +57,7 @@ class Plan:
     silent: tuple[str, ...] = ()
     renames: tuple[Rename, ...] = ()
     owned_by_kind: Mapping[str, int] = field(default_factory=dict)
+    scope: Scope = field(default_factory=Scope)
     limits: Limits = field(default_factory=Limits.of, compare=False)
     confirmed: frozenset[str] = field(default=frozenset(), compare=False)
 
@@ -82,14 +87,14 @@ class Plan:
 
     @property
     def checksum(self) -> str:
-        """A short hash of the site, the owner, the changes, the hosts to discover and the pending changes to activate.
+        """A short hash of the site, owner, scope, changes, hosts to discover, and pending changes to activate.
 
         Pass the checksum of a reviewed plan to :meth:`raise_if_unsafe` to apply exactly that plan.
         """
         # The checksum covers secrets. The slow hash makes it expensive to guess them by trying values until it matches.
         changes = [change.checksum_data() for change in self.changes]
         own = sorted((change.id, str(change)) for change in self.pending if not change.is_foreign_to(self.user))
-        plan = [self.site, self.owner, changes, sorted(self.undiscovered), own]
+        plan = [self.site, self.owner, changes, sorted(self.undiscovered), own, *self.scope.texts]
         text = json.dumps(plan, sort_keys=True)
         return hashlib.pbkdf2_hmac("sha256", text.encode(), b"checkmk_sync", CHECKSUM_ROUNDS).hex()[:16]
 
@@ -100,6 +105,7 @@ class Plan:
             "checksum": self.checksum,
             "site": self.site,
             "owner": self.owner,
+            "only": list(self.scope.texts),
             "owned": self.owned,
             "existing": self.existing,
             "counts": self.counts(),

@@ -32,6 +32,7 @@ from .plan import Plan
 from .previous_names import after_renames, name_problems
 from .references import Key, References, ordered
 from .renames import probable_renames
+from .scope import Scope, folder_problems
 
 Differences = dict[Property, tuple[Any, Any]]
 
@@ -46,20 +47,24 @@ def diff(
     keep_folders: bool = False,
     limits: Optional[Limits] = None,
     secrets: Collection[str] = (),
+    scope: Optional[Scope] = None,
 ) -> Plan:
     """Return the plan that turns the observed state into the desired state.
 
     Only properties that the inventory names are compared, and each label is compared on its own. With an owner, the
     plan deletes the owner's objects that are not in the inventory. Without an owner, it deletes only objects with
     ``absent: true``. With ``keep_folders``, it deletes no folders, and a warning lists the empty folders that stay.
-    ``secrets`` are the names of secrets that the configuration defines.
+    ``secrets`` are the names of secrets that the configuration defines. The plan leaves all objects outside the
+    ``scope`` as they are.
 
     Raises InventoryError for changes that Checkmk would refuse: new folders with invalid names, invalid values, and
     references to objects that do not exist.
     """
     require_type(desired, Desired, "diff needs the result of load(PATH) or from_data(DATA)")
     require_type(observed, Observed, "diff needs the result of observe(CLIENT)")
-    planner = _Planner(desired, observed, Ownership(owner, observed), adopt)
+    scope = scope or Scope()
+    desired = scope.restricted(desired, observed, owner)
+    planner = _Planner(desired, observed, Ownership(owner, observed), adopt, scope)
     planner.problems += name_problems(desired)
     observed = planner.add_renames()
     for wanted in desired.objects.values():
@@ -69,17 +74,23 @@ def diff(
     references = References(
         desired, observed, {*planner.deleted_keys, *((FOLDERS.name, path) for path in kept)}, planner.conflicting_keys
     )
-    problems = [*invalid_folders(desired, observed), *planner.problems, *references.problems()]
+    problems = [
+        *invalid_folders(desired, observed),
+        *folder_problems(desired, observed),
+        *planner.problems,
+        *references.problems(),
+    ]
     if problems:
         raise InventoryError(problems)
     placed = in_order(planner.changes, desired, observed, planner.conflicting_keys)
     only_moved = {change.name for change in placed} - {change.name for change in planner.changes}
     changes = ordered([*placed, *references.reference_removals()])
     conflicts = [*planner.conflicts, *references.blocked_deletions()]
-    owned = {key for key, existing in observed.objects.items() if planner.ownership.owns(existing)}
-    named = {key for key, wanted in desired.objects.items() if key in observed.objects and not wanted.implied}
+    inside = {key: existing for key, existing in observed.objects.items() if scope.contains(existing)}
+    owned = {key for key, existing in inside.items() if planner.ownership.owns(existing)}
+    named = {key for key, wanted in desired.objects.items() if key in inside and not wanted.implied}
     # Objects of a kind without a mark belong to nobody, so all of them count for the limit of deletions.
-    unmarked = {key for key in observed.objects if KINDS[key[0]].mark is None}
+    unmarked = {key for key in inside if KINDS[key[0]].mark is None}
     return Plan(
         changes=tuple(changes),
         unchanged=planner.unchanged - len(only_moved),
@@ -97,13 +108,15 @@ def diff(
         ),
         renames=probable_renames(changes),
         owned_by_kind=dict(collections.Counter(kind for kind, _ in owned | unmarked)),
+        scope=scope,
         limits=limits or Limits.of(),
     )
 
 
 class _Planner:
-    def __init__(self, desired: Desired, observed: Observed, ownership: Ownership, adopt: bool) -> None:
+    def __init__(self, desired: Desired, observed: Observed, ownership: Ownership, adopt: bool, scope: Scope) -> None:
         self.desired, self.observed, self.ownership, self.adopt = desired, observed, ownership, adopt
+        self.scope, self.named = scope, desired.objects.keys() | desired.outside
         self.changes: list[Change] = []
         self.conflicts: list[Conflict] = []
         self.problems: list[Problem] = []
@@ -151,7 +164,7 @@ class _Planner:
             self._add_missing(wanted) if existing is None else self._add_absent(wanted, existing)
             return
         differences = {} if wanted.implied else _differences(wanted, existing)
-        if KINDS[wanted.kind].noun is not None:
+        if KINDS[wanted.kind].noun is not None or self.desired.secrets_always:
             differences.update(self._not_shown(wanted, existing, differences))
         if self._add_conflict(wanted, existing, bool(differences)) or self._changes_type(wanted, differences):
             return
@@ -169,18 +182,19 @@ class _Planner:
         kind, sent = KINDS[wanted.kind], Differences()
         fields = {path: field for path in wanted.properties if (field := kind.field_at(path)) is not None}
         needed = {fields[path].only_with for path in differences if path in fields}
-        for path, field in fields.items():
-            now, new = existing.properties.get(path), wanted.properties[path]
-            refers = bool(kind.secret_names(path, new))
-            if path in differences or new is REMOVE or (field.is_shown(now, new) and not refers):
+        replaces = kind.noun is not None and kind.noun.replaces and bool(differences)
+        for path, new in wanted.properties.items():
+            field, now, refers = fields.get(path), existing.properties.get(path), bool(kind.secret_names(path, new))
+            is_shown = field is None or field.is_shown(now, new)
+            if path in differences or new is REMOVE or (is_shown and not refers):
                 continue
             # An update that replaces the object would write the mask of a secret.
-            is_replaced = field.holds_secrets and kind.noun is not None and kind.noun.replaces and bool(differences)
-            if self.desired.secrets_always or field.name in needed or is_replaced:
-                sent[path] = (HIDDEN if field.secret else kind.with_references(path, now, new), new)
-            elif not (field.secret or refers):
+            is_sent = field is not None and (field.name in needed or (field.holds_secrets and replaces))
+            if self.desired.secrets_always or is_sent:
+                sent[path] = (HIDDEN if kind.is_secret(path) else kind.with_references(path, now, new), new)
+            elif field is not None and not (field.secret or refers):
                 self.not_compared.setdefault(field.name, []).append(wanted)
-        secrets = (path for path, (_, new) in sent.items() if fields[path].secret or kind.secret_names(path, new))
+        secrets = (path for path, (_, new) in sent.items() if kind.is_secret(path) or kind.secret_names(path, new))
         self.secrets_written += self.desired.secrets_always and any(secrets)
         return sent
 
@@ -251,7 +265,7 @@ class _Planner:
         if self.ownership.owner is None:
             return []
         for existing in self.observed.objects.values():
-            kind, is_named = KINDS[existing.kind], (existing.kind, existing.key) in self.desired.objects
+            kind, is_named = KINDS[existing.kind], (existing.kind, existing.key) in self.named
             if kind.mark is not None and kind is not FOLDERS and kind.name in self.desired.kinds and not is_named:
                 now = existing.properties.get(FOLDER)
                 self._delete(existing, {} if now is None else {FOLDER: (now, None)})
@@ -259,15 +273,20 @@ class _Planner:
         in_use = self._folders_in_use()
         for existing in sorted(self.observed.of_kind(FOLDERS.name), key=lambda folder: -folder.key.count("/")):
             path = existing.key
-            is_left = path not in in_use and (FOLDERS.name, path) not in self.desired.objects and path != "/"
-            if is_left and keep_folders and self.ownership.owns(existing):
+            is_left = path not in in_use and (FOLDERS.name, path) not in self.named and path != "/"
+            if is_left and keep_folders and self.ownership.owns(existing) and self.scope.contains(existing):
                 kept.append(path)
             elif not (is_left and self._delete(existing, {})):
                 in_use.add(parent_folder(path) or "/")
         return kept
 
     def _delete(self, existing: ExistingObject, properties: Mapping[Property, tuple[Any, Any]]) -> bool:
-        """Plan the deletion of an object and return True if it is the owner's. A copied owner label is a conflict."""
+        """Plan the deletion of an object and return True if it is the owner's. A copied owner label is a conflict.
+
+        Objects outside the scope stay.
+        """
+        if not self.scope.contains(existing):
+            return False
         if self.ownership.owns(existing):
             self.changes.append(Change(Action.DELETE, existing.kind, existing.key, properties, existing))
             return True

@@ -99,6 +99,8 @@ class References:
             return ""
         if kind not in self.observed.kinds:  # only the site knows whether the object exists
             return ""
+        if target in self.desired.outside:
+            return f"but that {kind} does not exist, and the scope leaves it out"
         alike = self._by_folded_key.get((kind, key.casefold()))
         places = "is neither in the inventory nor visible to the user on the site"
         hint = f"; did you mean {alike!r}?" if alike else ""

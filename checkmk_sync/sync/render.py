@@ -97,6 +97,8 @@ def _masked_value(change: Change, path: Property, value: Any, whole: bool, quote
 
 def _summary(plan: Plan, quote: Quote = escape_unprintable, *, with_refusal: bool = True) -> Iterator[str]:
     yield from (f"Warning: {quote(warning)}" for warning in plan.warnings)
+    if plan.scope:
+        yield f"Only: {', '.join(map(quote, plan.scope.texts))}"
     counts = plan.counts()
     renamed = f"{counts['rename']} to rename, " if counts["rename"] else ""
     yield (

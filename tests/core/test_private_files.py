@@ -18,6 +18,7 @@ from checkmk_sync.core.private_files import (
     open_owned,
     open_private,
     ownership_problem,
+    replacement,
 )
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes and owners of files exist on POSIX systems only")
@@ -120,3 +121,42 @@ def test_only_one_process_gets_the_lock(tmp_path: Path) -> None:
     assert other_process() in ("BlockingIOError", "PermissionError")
     os.close(descriptor)
     assert other_process() == "locked"
+
+
+def test_a_replacement_takes_the_place_of_a_file_and_is_private(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("before")
+    with replacement(path) as file:
+        file.write("later\n")
+        assert path.read_text() == "before"
+    assert (path.read_text(), _mode(path), [*tmp_path.iterdir()]) == ("later\n", 0o600, [path])
+
+
+def test_an_error_leaves_the_replaced_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("before")
+    with pytest.raises(KeyboardInterrupt), replacement(path) as file:
+        file.write("half")
+        raise KeyboardInterrupt
+    assert (path.read_text(), [*tmp_path.iterdir()]) == ("before", [path])
+
+
+def test_a_replaced_link_is_not_followed(tmp_path: Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("before")
+    link.symlink_to(target)
+    with replacement(link) as file:
+        file.write("later")
+    assert (target.read_text(), link.is_symlink(), link.read_text()) == ("before", False, "later")
+
+
+@pytest.mark.parametrize("name", ["folder", "pipe", "missing/file", "dangling"])
+def test_only_regular_files_are_replaced(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nothing")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(OSError) as refused, replacement(tmp_path / name):
+        pass
+    assert refused.value.strerror in ("it is not a regular file", "No such file or directory")
+    assert sorted(tmp_path.iterdir()) == before

@@ -41,13 +41,14 @@ def plan_with(
     adopt: bool = False,
     discover: bool = True,
     renames: Sequence[str] = (),
+    only: Sequence[str] = (),
     **permissions: Any,
 ) -> Plan:
     """Return a plan for the arguments that plan and apply share. ``permissions`` are limits and confirmations."""
     pairs = {old: new for old, _, new in (text.partition("=") for text in renames)}
     if len(pairs) < len(set(renames)):
         raise SettingsError("a host cannot be renamed to two names; give each OLD=NEW one NEW", field="renames")
-    plan = make_plan(client, desired, owner=owner, adopt=adopt, discover=discover, renames=pairs)
+    plan = make_plan(client, desired, owner=owner, adopt=adopt, discover=discover, renames=pairs, only=only)
     return plan.with_permissions(**permissions)
 
 
@@ -109,6 +110,7 @@ def _summary(plan: Plan, options: Options, configured: Limits) -> str:
     then = ["discover new hosts"] * options.discover + ["activate"] * options.activate
     counts = ", ".join(f"{number} {kind}" for kind, number in plan.counts().items())
     owner = f" for the owner {plan.owner}" if plan.owner is not None else ""
+    owner += f", only {', '.join(plan.scope.texts)}" if plan.scope else ""
     lifted = "".join(
         f" THE LIMIT IS RAISED by allow_{kind}: the plan {plan.describe_size()}, but by default {limit}."
         for kind, limit in plan.exceeded_limits(configured).items()
