@@ -105,6 +105,9 @@ def attribute_value(attribute: str, text: str) -> Any:
 
 def contains_mask(name: str, value: Any) -> bool:
     """Return True if a secret in ``value`` is HIDDEN, the text that output shows in place of secrets."""
+    # Every value of an inventory is checked, and most are short texts. JSON can also contain the mask as escapes.
+    if isinstance(value, str) and HIDDEN not in value and "\\u" not in value:
+        return False
     container = parse_json_container(value) if isinstance(value, str) else None
     return any(secret.strip() == HIDDEN for secret in find_secrets({name: value if container is None else container}))
 

@@ -27,8 +27,8 @@ SHOWN = 60  # characters of a value that an error message quotes
 MAX_DIGITS = 400  # Python may refuse to convert numbers of more than 640 digits
 
 _PIECE = 2**20
-_MERGE = "tag:yaml.org,2002:merge"
-_PLAIN_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+_MERGE = "<<"
+_MAP, _SEQUENCE = "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _TOO_DEEP = f"the document is nested deeper than {MAX_DEPTH} levels"
@@ -81,11 +81,9 @@ def read_yaml(text: str, source: str, *, as_written: bool = False) -> Document:
     """
     _check_size(text, source)
     try:
-        _refuse_deep_yaml(text, source)
         with open_loader(text) as loader:
             builder = _Builder(loader, source, as_written)
-            root = loader.get_single_node()
-            data = None if root is None else builder.build(root)
+            data = builder.document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         position = Position() if mark is None else Position(mark.line + 1, mark.column + 1)
@@ -96,18 +94,6 @@ def read_yaml(text: str, source: str, *, as_written: bool = False) -> Document:
     except yaml.YAMLError as error:
         raise SettingsError(f"this is not valid YAML: {error}", file=source) from error
     return Document(data, source, YAMLPositions(text, data, builder.lists))
-
-
-def _refuse_deep_yaml(text: str, source: str) -> None:
-    """Raise SettingsError if the text is nested too deeply."""
-    # The loader emits events one by one. To build nodes, it recurses, and libyaml before 0.2.6 would crash.
-    depth = 0
-    with open_loader(text) as loader:
-        while (event := loader.get_event()) is not None:
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > MAX_DEPTH + 1:
-                mark = event.start_mark
-                raise _error_at(_TOO_DEEP, source, Position(mark.line + 1, mark.column + 1))
 
 
 def _unreadable_error(error: ReaderError, text: str, source: str) -> SettingsError:
@@ -216,82 +202,124 @@ def _error_at(message: str, source: str, position: Position) -> SettingsError:
 
 
 class _Builder:
-    """Builds plain data from a node tree. The target of an alias is built once and shared."""
+    """Builds plain data from the events of a loader. The target of an alias is built once and shared."""
 
     def __init__(self, loader: Any, source: str, as_written: bool) -> None:
         self._loader, self._source, self._as_written = loader, source, as_written
-        self._built: dict[int, tuple[Any, int]] = {}  # results of _value() by the ID of the node
-        self._open: set[int] = set()  # IDs of the nodes from the root to the current one
+        self._next = loader.get_event
+        self._anchors: dict[str, tuple[Any, int]] = {}  # the data of finished nodes, and the number of values in it
+        self._open: list[Optional[str]] = []  # the anchors of the nodes from the root to the current one
+        self._kinds: dict[str, str] = {}  # by the text of a plain scalar
         self.lists: dict[int, list[int]] = {}  # lines of the items, by the ID of the finished list
 
-    def build(self, root: Any) -> Any:
-        return self._value(root)[0]
+    def document(self) -> Any:
+        """Return the data of the only document, or None if there is none."""
+        self._next()  # the start of the stream
+        if isinstance(self._next(), yaml.StreamEndEvent):
+            return None
+        data = self._value(self._next())[0]
+        self._next()  # the end of the document
+        event = self._next()
+        if not isinstance(event, yaml.StreamEndEvent):
+            self._refuse(event, "this is not valid YAML: another document follows; use one file for each")
+        return data
 
-    def _value(self, node: Any) -> tuple[Any, int]:
+    def _value(self, event: Any) -> tuple[Any, int]:
         """Return the data of a node, and the number of values in it with all aliases expanded."""
-        known = self._built.get(id(node))
-        if known is not None:
-            return known
-        if isinstance(node, yaml.ScalarNode):
-            return self._scalar(node), 1
-        if id(node) in self._open:
-            self._refuse(node, "an alias contains itself")
-        if node.tag not in _PLAIN_TAGS:
-            self._refuse(node, f"the tag {node.tag!r} is not allowed; remove the tag")
-        if len(self._open) > MAX_DEPTH:
-            self._refuse(node, _TOO_DEEP)
-        self._open.add(id(node))
-        built = self._mapping(node) if isinstance(node, yaml.MappingNode) else self._sequence(node)
-        self._open.discard(id(node))
-        if built[1] > MAX_VALUES:
-            self._refuse(node, f"the document contains more than {MAX_VALUES} values with all aliases expanded")
-        self._built[id(node)] = built
+        if isinstance(event, yaml.ScalarEvent):
+            built: tuple[Any, int] = (self._scalar(event), 1)
+        elif isinstance(event, yaml.AliasEvent):
+            return self._alias(event)
+        else:
+            is_mapping = isinstance(event, yaml.MappingStartEvent)
+            if event.tag not in (None, "!", _MAP if is_mapping else _SEQUENCE):
+                self._refuse(event, f"the tag {event.tag!r} is not allowed; remove the tag")
+            if len(self._open) > MAX_DEPTH:
+                self._refuse(event, _TOO_DEEP)
+            self._open.append(event.anchor)
+            built = self._mapping() if is_mapping else self._sequence()
+            self._open.pop()
+            if built[1] > MAX_VALUES:
+                self._refuse(event, f"the document contains more than {MAX_VALUES} values with all aliases expanded")
+        if event.anchor is not None:
+            self._anchors[event.anchor] = built
         return built
 
-    def _scalar(self, node: Any) -> Any:
-        kind, text = node.tag.rpartition(":")[2], node.value
+    def _alias(self, event: Any) -> tuple[Any, int]:
+        if event.anchor in self._open:
+            self._refuse(event, "an alias contains itself")
+        if event.anchor not in self._anchors:
+            self._refuse(event, f"this is not valid YAML: the alias {event.anchor!r} has no anchor before it")
+        return self._anchors[event.anchor]
+
+    def _kind_of(self, event: Any) -> str:
+        """Return the kind of a scalar, such as ``"str"``."""
+        text = event.value
+        if event.tag not in (None, "!"):
+            return str(event.tag.rpartition(":")[2])
+        if not event.implicit[0] or event.tag == "!":  # quoted
+            return "str"
+        kind = self._kinds.get(text)
+        if kind is None:
+            tag: str = self._loader.resolve(yaml.ScalarNode, text, (True, False))
+            kind = self._kinds[text] = tag.rpartition(":")[2]
+        return kind
+
+    def _scalar(self, event: Any) -> Any:
+        kind, text = self._kind_of(event), event.value
         if not text.isascii() and _SURROGATE.search(text):  # libyaml itself refuses them
-            self._refuse(node, _HALF_CHARACTER)
+            self._refuse(event, _HALF_CHARACTER)
         # YAML 1.1 reads 17:00 as 1020. As in YAML 1.2, it is a string here.
-        if (self._as_written and kind != "null") or (kind in ("int", "float") and ":" in text):
+        if kind == "str" or (self._as_written and kind != "null") or (kind in ("int", "float") and ":" in text):
             return text
         if kind == "int" and len(text) > MAX_DIGITS:
-            self._refuse(node, f"{_TOO_LONG}; put it in quotes if it is a string")
+            self._refuse(event, f"{_TOO_LONG}; put it in quotes if it is a string")
+        tag = event.tag if event.tag not in (None, "!") else f"tag:yaml.org,2002:{kind}"
         try:
-            return self._loader.construct_object(node)
+            return self._loader.construct_object(yaml.ScalarNode(tag, text, event.start_mark, event.end_mark))
         except (ValueError, OverflowError) as error:  # such as 2024-13-45
-            self._refuse(node, f"{text[:SHOWN]!r} is not valid: {error}; put it in quotes if it is a string")
+            self._refuse(event, f"{text[:SHOWN]!r} is not valid: {error}; put it in quotes if it is a string")
         except (KeyError, AttributeError):  # such as !!bool maybe
-            self._refuse(node, f"{text[:SHOWN]!r} is not valid for its tag {node.tag!r}")
+            self._refuse(event, f"{text[:SHOWN]!r} is not valid for its tag {tag!r}")
 
-    def _sequence(self, node: Any) -> tuple[Any, int]:
-        values = [self._value(child) for child in node.value]
-        data = [value for value, _ in values]
-        self.lists[id(data)] = [child.start_mark.line + 1 for child in node.value]
-        return data, 1 + sum(size for _, size in values)
+    def _sequence(self) -> tuple[Any, int]:
+        data: list[Any] = []
+        lines: list[int] = []
+        size = 1
+        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            value, held = self._value(event)
+            data.append(value)
+            lines.append(event.start_mark.line + 1)
+            size += held
+        self.lists[id(data)] = lines
+        return data, size
 
-    def _mapping(self, node: Any) -> tuple[Any, int]:
+    def _mapping(self) -> tuple[Any, int]:
         """Build a mapping. Its own keys win over merged ones (``<<``), and the first merged mapping wins."""
         own: dict[Any, Any] = {}
         merged: dict[Any, Any] = {}
-        seen: set[str] = set()
+        seen: set[Any] = set()
         size = 1
-        for key_node, value_node in node.value:
-            if not isinstance(key_node, yaml.ScalarNode):
-                self._refuse(key_node, "a key must be a single value, not a list or mapping")
-            if key_node.value in seen:
-                self._refuse(key_node, f"the key {key_node.value!r} occurs twice in one mapping")
-            seen.add(key_node.value)
-            value, held = self._value(value_node)
+        while not isinstance(key := self._next(), yaml.MappingEndEvent):
+            is_merge = isinstance(key, yaml.ScalarEvent) and self._kind_of(key) == "merge"
+            is_single = isinstance(key, (yaml.ScalarEvent, yaml.AliasEvent))
+            name = _MERGE if is_merge else self._value(key)[0] if is_single else []
+            if isinstance(name, (list, dict)):
+                self._refuse(key, "a key must be a single value, not a list or mapping")
+            if name in seen:
+                self._refuse(key, f"the key {name!r} occurs twice in one mapping")
+            seen.add(name)
+            event = self._next()
+            value, held = self._value(event)
             size += 1 + held
-            if key_node.tag == _MERGE:
+            if is_merge:
                 for other in value if isinstance(value, list) else [value]:
                     if not isinstance(other, dict):
-                        self._refuse(value_node, "the value of '<<' must be a mapping or a list of mappings")
+                        self._refuse(event, "the value of '<<' must be a mapping or a list of mappings")
                     merged = {**other, **merged}
             else:
-                own[self._scalar(key_node)] = value
-        return {**merged, **own}, size
+                own[name] = value
+        return {**merged, **own} if merged else own, size
 
-    def _refuse(self, node: Any, why: str) -> NoReturn:
-        raise _error_at(why, self._source, Position(node.start_mark.line + 1, node.start_mark.column + 1))
+    def _refuse(self, event: Any, why: str) -> NoReturn:
+        raise _error_at(why, self._source, Position(event.start_mark.line + 1, event.start_mark.column + 1))

@@ -186,7 +186,9 @@ def masked(kind: str, path: Property, value: Any, list_name: str = "") -> Any:
         return value if value is None or secret_name(value) is not None else HIDDEN
     field = KINDS[kind].field_at(path)
     names = [list_name] if field is not None and field.literal else path[1:]
-    shown = KINDS[kind].with_references(path, mask_secrets(value, next(filter(is_secret_name, names), "")), value)
+    shown = mask_secrets(value, next(filter(is_secret_name, names), ""))
+    if KINDS[kind].secret_names(path, value):
+        shown = KINDS[kind].with_references(path, shown, value)
     return _as_text(kind, path, shown)
 
 

@@ -130,12 +130,12 @@ def secret_problems(wanted: Object, known: Collection[str], observed: Observed) 
         for name in kind.secret_names(path, value):
             if name not in known:
                 advice = advice_on_secret(name, known)
-                yield wanted.problem(f"{path[0]} names the unknown secret {name!r}{advice}", *path)
+                yield wanted.problem(f"{path[-1]} names the unknown secret {name!r}{advice}", *path)
         field, hidden = kind.field_at(path), kind.revealed(path, value, lambda _name: "")
         if field is not None and field.literal and not is_secret_name(_list_of(wanted, observed) or ""):
             hidden = value if isinstance(value, str) else hidden
         for text in references_in(hidden) if kind.secret_member(path, value) else ():
-            yield wanted.problem(f"{path[0]} contains {text!r}, which is {NOT_HIDDEN}", *path)
+            yield wanted.problem(f"{path[-1]} contains {text!r}, which is {NOT_HIDDEN}", *path)
 
 
 def warnings(desired: Desired, observed: Observed, kept: Sequence[str], secrets_written: int) -> Iterator[str]:
@@ -198,7 +198,7 @@ def _name_first(users: Sequence[Object]) -> str:
 
 def _new_folders(desired: Desired, observed: Observed) -> Iterator[Object]:
     folders = desired.of_kind(FOLDERS.name)
-    return (folder for folder in folders if (folder.kind, folder.key) not in observed.objects)
+    return (folder for folder in folders if folder.target not in observed.objects and not folder.absent)
 
 
 def _not_in_use(

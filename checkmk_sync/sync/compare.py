@@ -29,7 +29,8 @@ def has_property(kind: str, properties: Mapping[Property, Any], path: Property, 
         return field.same(KINDS[kind].with_references(path, properties.get(path), wanted), wanted)
     if wanted is None or path not in properties:
         return wanted is None and path not in properties
-    return matches(path, wanted, properties[path])
+    now = properties[path]
+    return matches(path, wanted, now) or matches(path, wanted, KINDS[kind].with_references(path, now, wanted))
 
 
 def matches(path: Property, wanted: Any, now: Any) -> bool:

@@ -14,6 +14,7 @@ from ..catalogue.noun import Noun
 from ..catalogue.nouns import NOUNS
 from ..catalogue.paths import folder_path, host_name, is_folder_hash
 from ..config.secrets import reveal_members, with_references
+from ..core.secret_names import is_secret_name
 
 Property = tuple[str, ...]
 
@@ -25,8 +26,12 @@ AFTER: Property = ("after",)
 BEFORE: Property = ("before",)
 NAME = "name"  # the key of an entry with the name of an object whose ID the site chooses
 ABSENT = "absent"  # the key of an entry whose object must not exist
+ONLY_AT_CREATION = "only_at_creation"  # the key with properties that are set once
+IGNORE = "ignore"  # the key with properties that are never read, compared or written
+KEEP = "keep"  # the key of an entry whose object is never deleted
 PREVIOUS = "previous_name"  # the key of an entry with the name that a host had before
 NODES: Property = ("nodes",)  # of a cluster
+WORDS = (ABSENT, ONLY_AT_CREATION, IGNORE, KEEP, PREVIOUS)  # the keys that are not properties
 _PARENTS: Property = ("attributes", "parents")
 
 
@@ -108,6 +113,10 @@ class SyncKind:
 
     def secret_member(self, path: Property, value: Any) -> Optional[str]:
         """Return the name that tells whether a value is a secret; None if no part of the property can be one."""
+        if self.noun is None:
+            # Most attributes are plain texts, so this must be fast.
+            is_plain = path[:1] != ("attributes",) or (isinstance(value, str) and not is_secret_name(path[1]))
+            return None if is_plain else path[1]
         field = self.field_at(path)
         return None if field is None else field.secret_member(value)
 
@@ -139,7 +148,7 @@ def _new_folder(text: str) -> str:
 FOLDERS = SyncKind(
     "folder",
     "folders",
-    ("path", "title", "attributes", "labels"),
+    ("path", "title", "attributes", "labels", ABSENT, ONLY_AT_CREATION, IGNORE, KEEP),
     rank=40,  # after the groups and tags that attributes name
     parse_key=_new_folder,
     sample="/x",
@@ -149,7 +158,7 @@ FOLDERS = SyncKind(
 HOSTS = SyncKind(
     "host",
     "hosts",
-    ("name", "folder", "attributes", "labels", NODES[0], PREVIOUS),
+    ("name", "folder", "attributes", "labels", NODES[0], PREVIOUS, ABSENT, ONLY_AT_CREATION, IGNORE, KEEP),
     rank=41,
     parse_key=host_name,
     sample="x",
@@ -174,7 +183,7 @@ def _kind_of(noun: Noun) -> SyncKind:
     return SyncKind(
         noun.singular,
         noun.name,
-        (*([NAME] if is_assigned else []), *keys, ABSENT),
+        (*([NAME] if is_assigned else []), *keys, ABSENT, ONLY_AT_CREATION, IGNORE, KEEP),
         noun.rank,
         parse_name if is_assigned else parse_key,
         "x" if is_assigned else str(noun.key.example),
@@ -191,6 +200,11 @@ KINDS: Mapping[str, SyncKind] = {
     kind.name: kind
     for kind in (FOLDERS, HOSTS, *(_kind_of(noun) for noun in NOUNS.values() if noun.supports("create")))
 }
+
+
+def place_of(kind: str, key: str, properties: Mapping[Property, Any]) -> Optional[str]:
+    """Return the folder of an object, or the path of a folder itself; None if it has none."""
+    return key if kind == FOLDERS.name else properties.get(FOLDER)
 
 
 def by_section(section: str) -> Optional[SyncKind]:

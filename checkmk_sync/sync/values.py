@@ -19,6 +19,7 @@ from .shapes import shape_problem
 _SCIENTIFIC = re.compile(r"\d+([.,]\d+)?[eE]\+\d+", re.ASCII)
 # The first versions with different rules, newest first.
 _LINES = tuple(map(CheckmkVersion.parse, ("2.6.0b1", "2.5.0b1", "2.4.0b1", "2.3.0b1", "2.2.0")))
+_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:\.(?!\Z)|\Z)){4}")
 # An invalid IPv4 address, such as 192.0.2.300, does not count as a host name, although Checkmk may accept it.
 _NAME = re.compile(r"(?!\d+\.\d+\.\d+\.\d+\Z)[-0-9a-zA-Z_.]+", re.ASCII)
 
@@ -28,7 +29,8 @@ def problem_in_every_version(kind: str, name: str, value: Any) -> Optional[str]:
 
     A mapping may lack keys, because it will be merged with the value on the site.
     """
-    if name not in BUILT_IN:
+    is_ipv4 = name in ADDRESSES and 4 in ADDRESSES[name] and isinstance(value, str) and _IPV4.fullmatch(value)
+    if name not in BUILT_IN or is_ipv4:  # the common case, which is checked quickly
         return None
     problems = (attribute_problem(kind, name, value, version, is_partial=True) for version in _LINES)
     newest = next(problems)

@@ -11,6 +11,7 @@ import responses
 
 from checkmk_sync import Checkmk
 from checkmk_sync.client.records import Folder, Host
+from checkmk_sync.config.secrets import SecretSource
 from checkmk_sync.errors import InventoryError
 from checkmk_sync.sync import (
     Options,
@@ -24,6 +25,7 @@ from checkmk_sync.sync import (
     report_as_text,
 )
 from checkmk_sync.testing import SimulatedSite
+from tests.conftest import MakeClient
 from tests.sync.test_plan import held, holding
 
 
@@ -158,3 +160,50 @@ def test_refused_secrets_repeated_by_the_site_are_hidden(version: str, secret: s
     for shown in (text, json.dumps(report.to_dict(), ensure_ascii=False), repr(report.results)):
         assert secret not in shown
         assert "s3cr3t" not in shown
+
+
+# References in the attributes of hosts and folders
+
+COMMUNITY = {"type": "v1_v2_community", "community": "secret:snmp"}
+SOURCES = {"snmp": SecretSource(value="hunter2")}
+
+
+def _with_reference(kind: str, **top: Any) -> Any:
+    entry = {"host": {"hosts": [{"name": "a"}]}, "folder": {"folders": [{"path": "/f"}]}}[kind]
+    (items,) = entry.values()
+    items[0]["attributes"] = {"alias": "secret:shown", "snmp_community": COMMUNITY, "wifi_psk": "secret:snmp"}
+    if kind == "folder":
+        del items[0]["attributes"]["alias"]
+    return from_data({**entry, **top})
+
+
+@pytest.mark.parametrize("kind", ["host", "folder"])
+def test_an_attribute_can_refer_to_a_secret(site: SimulatedSite, connect: MakeClient, kind: str) -> None:
+    site.add_custom_attribute("wifi_psk")
+    cmk = connect(site, secrets=SOURCES)
+    plan = make_plan(cmk, _with_reference(kind), owner="me")
+    assert "hunter2" not in json.dumps([change.checksum_data() for change in plan.changes], default=str)
+    assert apply_plan(cmk, plan).ok
+    configuration = site.state.configuration
+    written = configuration.hosts["a"].attributes if kind == "host" else configuration.folders["/f"].attributes
+    assert written["snmp_community"] == {"type": "v1_v2_community", "community": "hunter2"}
+    assert written["wifi_psk"] == "hunter2"
+    assert kind == "folder" or written["alias"] == "secret:shown"
+    assert not make_plan(cmk, _with_reference(kind), owner="me").changes
+    always = make_plan(cmk, _with_reference(kind, secrets="always"), owner="me")
+    assert [change.action.value for change in always.changes] == ["update"]
+    assert always.warnings == (
+        "the secrets of 1 object are written even if they are unchanged, because of 'secrets: always'",
+    )
+
+
+def test_a_reference_to_an_unknown_secret_is_a_mistake(cmk: Checkmk) -> None:
+    with pytest.raises(InventoryError, match="snmp_community names the unknown secret 'snmp'; add it to the section"):
+        make_plan(cmk, _with_reference("host"), owner="me")
+
+
+def test_a_reference_in_a_part_that_is_shown_is_a_mistake(site: SimulatedSite, connect: MakeClient) -> None:
+    wrong = {"type": "v3_auth_no_privacy", "auth_protocol": "MD5-96", "security_name": "secret:snmp"}
+    attributes = {"snmp_community": {**wrong, "auth_password": "secret:snmp"}}
+    with pytest.raises(InventoryError, match="snmp_community contains 'secret:snmp', which is not in a part with"):
+        make_plan(connect(site, secrets=SOURCES), from_data({"hosts": [{"name": "a", "attributes": attributes}]}))
