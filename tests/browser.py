@@ -43,9 +43,7 @@ class Browser:
 
     def run(self, script: str, *arguments: Any) -> Any:
         """Return the value of an expression in JavaScript."""
-        return self._send(
-            "POST", f"{self._url}/execute/sync", {"script": f"return {script}", "args": list(arguments)}
-        )
+        return self._send("POST", f"{self._url}/execute/sync", {"script": f"return {script}", "args": list(arguments)})
 
     def devtools(self, command: str, **parameters: Any) -> Any:
         """Send a command of the Chrome DevTools Protocol."""

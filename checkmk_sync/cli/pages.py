@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from typing import Callable, Iterator, Optional
+from typing import Callable, Optional
 
 import click
 
@@ -12,43 +12,48 @@ from ..core.private_files import replacement
 from ..errors import CheckmkError
 from .options import State
 
-_OF_PLAN_ONLY = ("detailed_exitcode", "html", "markdown")  # the options that apply does not need
+_OF_PLAN_ONLY = ("detailed_exitcode", "html", "markdown", "out")  # the options of plan that apply does not need
 
 
-@contextlib.contextmanager
-def page_file(state: State, path: Optional[str]) -> Iterator[Callable[[str], None]]:
-    """Yield a function that writes a page, or does nothing without a ``path``. The file is complete after the block.
+class _NotNeeded(Exception):
+    """Ends the block of a replacement, so that the file is left as it is."""
 
-    Raises click.UsageError, before the block starts, if the file cannot be written. If the disk becomes full later,
-    raises CheckmkError.
-    """
+
+def require_writable(path: Optional[str]) -> None:
+    """Raise click.UsageError if a page cannot be written to ``path``, before the command does anything."""
+    if path is not None:
+        try:
+            with contextlib.suppress(_NotNeeded), replacement(path):
+                raise _NotNeeded
+        except OSError as error:
+            raise click.UsageError(_problem(path, error)) from None
+
+
+def write_page(state: State, path: Optional[str], page: Callable[[], str]) -> None:
+    """Write the result of ``page()`` to a file, unless ``path`` is None. Raises CheckmkError if that fails."""
     if path is None:
-        yield lambda _page: None
         return
-    with contextlib.ExitStack() as stack:
-        try:
-            file = stack.enter_context(replacement(path))
-        except OSError as error:
-            raise click.UsageError(f"cannot write {path}: {error.strerror or error}") from None
-        yield lambda page: None if file.write(page) else None
-        try:
-            stack.close()
-        except OSError as error:
-            raise CheckmkError(f"cannot write {path}: {error.strerror or error}") from None
+    try:
+        with replacement(path) as file:
+            file.write(page())
+    except OSError as error:
+        raise CheckmkError(_problem(path, error)) from None
     state.output.note(f"The page is in {path}")
 
 
-def apply_command(state: State, context: click.Context) -> str:
-    """Return the command line that applies the plan of the command plan in ``context``."""
-    words: list[str] = [] if state.config is None else ["--config", state.config]
-    words += ["apply"]
+def _problem(path: str, error: OSError) -> str:
+    return f"cannot write {path}: {error.strerror or error}"
+
+
+def apply_command(state: State) -> str:
+    """Return the command line that applies the plan of the running command ``plan``."""
+    context = click.get_current_context()
+    words = ["checkmk-sync", *([] if state.config is None else ["--config", state.config]), "apply"]
     for parameter in context.command.params:
         value = context.params.get(parameter.name or "")
         if value is None or value is False or parameter.name in _OF_PLAN_ONLY:
             continue
-        values = value if isinstance(value, tuple) else (value,)
-        if isinstance(parameter, click.Argument):
-            words += values
-        else:
-            words += [word for one in values for word in ([parameter.opts[0]] if one is True else [parameter.opts[0], one])]
-    return shlex.join(["checkmk-sync", *words])
+        option = [parameter.opts[0]] if isinstance(parameter, click.Option) else []
+        for given in value if isinstance(value, tuple) else [value]:
+            words += [*option, *([] if given is True else [given])]
+    return shlex.join(words)
