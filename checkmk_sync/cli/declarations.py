@@ -98,6 +98,7 @@ _SYNC = (
     *_SYNC,
     _flag("--detailed-exitcode", "Exit with 4 if there are changes to make, and with 0 if not."),
     _flag("--markdown", "Print the plan as Markdown, for a review."),
+    _file("--html", "Also write the plan as an HTML page to this file, for a review in a browser."),
     arguments=PLAN_ARGUMENTS,
 )
 def plan() -> None:
@@ -121,6 +122,7 @@ def plan() -> None:
     ),
     _flag("--yes", "Do not ask for confirmation."),
     *map(parameter, ACTIVATION_ARGUMENTS),
+    _file("--html", "Also write the report as an HTML page to this file."),
     arguments=(*PLAN_ARGUMENTS, *ACTIVATION_ARGUMENTS),
 )
 def apply() -> None:

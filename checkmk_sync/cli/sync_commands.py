@@ -12,13 +12,26 @@ from ..client.outcomes import Status
 from ..commands.command import without_python
 from ..commands.handlers.sync import plan_with, unused_confirmations
 from ..core.text import pluralize
-from ..sync import Action, Desired, Options, Plan, Report, apply_plan, plan_as_markdown, plan_as_text, report_as_text
+from ..sync import (
+    Action,
+    Desired,
+    Options,
+    Plan,
+    Report,
+    apply_plan,
+    plan_as_html,
+    plan_as_markdown,
+    plan_as_text,
+    report_as_html,
+    report_as_text,
+)
 from ..sync.kinds import KINDS
 from .console import Output
 from .exit_codes import CHANGES, FAILED, REFUSED, UNKNOWN
 from .inventory import print_notes, read_inventories
 from .options import State, as_options, ask, require_answers
 from .outcome import failed_status, worst
+from .pages import apply_command, require_writable, write_page
 
 MAX_SHOWN = 40  # changes that apply shows before it asks
 MAX_CHECKS = 3  # objects with an unknown outcome for which apply names the command that checks them
@@ -39,13 +52,16 @@ def plan(
     encoding: Optional[str],
     detailed_exitcode: bool,
     markdown: bool,
+    html: Optional[str],
     **arguments: Any,
 ) -> int:
     if state.as_json and markdown:
         raise click.UsageError("give --json or --markdown, not both")
+    require_writable(html)
     desired = read_inventories(state, inventory, mapping, encoding)
     with state.client() as client:
         plan = _plan_for(client, state.output, desired, arguments)
+    write_page(state, html, lambda: plan_as_html(plan, command=apply_command(state)))
     if state.as_json:
         state.output.data(plan.to_dict())
     else:
@@ -67,9 +83,11 @@ def apply(
     yes: bool,
     activate: bool,
     force_foreign: bool,
+    html: Optional[str],
     **arguments: Any,
 ) -> int:
     output = state.output
+    require_writable(html)
     desired = read_inventories(state, inventory, mapping, encoding)
     with state.client() as client:
         plan = _plan_for(client, output, desired, arguments)
@@ -96,6 +114,7 @@ def apply(
         output.marked_lines(as_options(report_as_text(report)))
         for line in checks(report):
             output.line(line)
+    write_page(state, html, lambda: report_as_html(report))
     return UNKNOWN if _status(report) is Status.UNKNOWN else 0 if report.ok else FAILED
 
 

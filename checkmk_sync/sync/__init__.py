@@ -24,6 +24,7 @@ from .lists import lists_in_use, with_known_lists
 from .mapping import ColumnMap
 from .mapping_file import load_map
 from .observed import Observed, observe
+from .pages import plan_as_html, report_as_html
 from .plan import Plan
 from .planner import diff
 from .previous_names import with_renames
@@ -59,8 +60,10 @@ __all__ = [
     "load_map",
     "make_plan",
     "mapping_schema",
+    "plan_as_html",
     "plan_as_markdown",
     "plan_as_text",
+    "report_as_html",
     "report_as_text",
     "to_data",
 ]
