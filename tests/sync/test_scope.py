@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from checkmk_sync import Checkmk
 from checkmk_sync.errors import InventoryError, SettingsError
-from checkmk_sync.sync import Scope, diff, from_data, make_plan, plan_as_markdown, plan_as_text
+from checkmk_sync.sync import Scope, diff, from_data, make_plan, plan_as_html, plan_as_markdown, plan_as_text
 from checkmk_sync.testing import SimulatedSite
 from tests.sync.test_apply import synchronise
 from tests.sync.test_plan import held, holding, lines
@@ -183,6 +183,7 @@ def test_the_scope_is_shown_and_part_of_the_checksum() -> None:
     assert "Only: folder:/**, kind:hosts, kind:folders\n" in plan_as_text(plans[2])
     assert "Only: `folder:/**`, `kind:hosts`, `kind:folders`\n" in plan_as_markdown(plans[2])
     assert "Only:" not in plan_as_text(plans[0])
+    assert "--only folder:/** --only kind:hosts" in plan_as_html(plans[2]).replace("'", "")
 
 
 _FOLDERS = st.sampled_from(["/", "/a", "/a/b", "/c"])
