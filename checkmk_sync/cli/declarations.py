@@ -92,12 +92,16 @@ _SYNC = (
 )
 
 
+_MARKDOWN = _flag("--markdown", "Print the plan as Markdown, for a review.")
+
+
 @_own(
     "sync_commands",
     "checkmk-sync plan hosts.yaml --owner cmdb --detailed-exitcode",
     *_SYNC,
     _flag("--detailed-exitcode", "Exit with 4 if there are changes to make, and with 0 if not."),
-    _flag("--markdown", "Print the plan as Markdown, for a review."),
+    _MARKDOWN,
+    _file("--out", "Save the plan to this file. It contains no secrets."),
     arguments=PLAN_ARGUMENTS,
 )
 def plan() -> None:
@@ -107,6 +111,19 @@ def plan() -> None:
 
     This command changes nothing. It also shows whether apply would refuse the plan. It exits with 2 if the inventory
     has errors, or if the plan has conflicts, such as an object of another owner.
+    """
+
+
+@_own(
+    "sync_commands",
+    "checkmk-sync show plan.json --markdown",
+    click.Argument(["plan"], metavar="FILE", type=FILE),
+    _MARKDOWN,
+)
+def show() -> None:
+    """Show a saved plan.
+
+    FILE is a plan that plan --out has saved. This command does not contact the site.
     """
 
 
@@ -126,7 +143,8 @@ def plan() -> None:
 def apply() -> None:
     """Bring the site to the state of an inventory.
 
-    INVENTORY is one or more YAML, JSON or CSV files with the desired state, or - for stdin.
+    INVENTORY is one or more YAML, JSON or CSV files with the desired state, or - for stdin. Or it is a plan that plan
+    --out has saved; apply is refused if the objects of the plan have changed since.
 
     This command shows the plan, asks for confirmation, applies the changes in bulk, discovers services on new hosts,
     activates once, and verifies the result. If it is interrupted, run it again. Without --owner, it
@@ -312,5 +330,5 @@ def simulate() -> None:
     """
 
 
-DECLARED_COMMANDS = (api, apply, completion, demo, doctor, mcp, plan, simulate)
+DECLARED_COMMANDS = (api, apply, completion, demo, doctor, mcp, plan, show, simulate)
 INVENTORY_COMMANDS = (check,)

@@ -25,6 +25,7 @@ from .mapping import ColumnMap
 from .mapping_file import load_map
 from .observed import Observed, observe
 from .plan import Plan
+from .plan_files import load_plan, save_plan
 from .planner import diff
 from .previous_names import with_renames
 from .renames import Rename
@@ -54,10 +55,12 @@ __all__ = [
     "from_data",
     "load",
     "load_map",
+    "load_plan",
     "make_plan",
     "plan_as_markdown",
     "plan_as_text",
     "report_as_text",
+    "save_plan",
     "to_data",
 ]
 
