@@ -80,6 +80,8 @@ def _rows(desired: Desired) -> Iterator[Mapping[str, Any]]:
         }
         if KINDS[wanted.kind].noun is not None:  # the columns are those of hosts and folders
             fields = [f"{path[0]}={text}" for path, text in texts.items() if path[0] not in ("folder", "title")]
-            joined["attributes"] = "(absent)" if wanted.absent else ", ".join(fields)
+            joined["attributes"] = ", ".join(fields)
+        if wanted.absent:
+            joined["attributes"] = "(absent)"
         names = {name: texts.get((name,)) for name in ("folder", "title")}
         yield {"kind": wanted.kind, "name": wanted.key, **names, **joined}

@@ -35,6 +35,7 @@ from .scans import silent, undiscovered
 from .scope import Scope
 from .site_attributes import with_site_attributes, with_tags_in_use
 from .sources import from_data, load, to_data
+from .word_effects import with_words
 
 __all__ = [
     "Action",
@@ -111,7 +112,7 @@ def make_plan(
     observed = observe(client, kinds, owner, in_use)
     if scope:
         scope.raise_for_unknown(_known_folders(client, scope, desired, observed))
-        desired = scope.restricted(desired, observed, owner)
+    desired = scope.restricted(with_words(desired, observed), observed, owner)
     observed = with_known_lists(client, desired, observed, in_use)
     observed = with_site_attributes(client, desired, observed)
     plan = diff(

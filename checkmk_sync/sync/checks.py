@@ -198,7 +198,7 @@ def _name_first(users: Sequence[Object]) -> str:
 
 def _new_folders(desired: Desired, observed: Observed) -> Iterator[Object]:
     folders = desired.of_kind(FOLDERS.name)
-    return (folder for folder in folders if (folder.kind, folder.key) not in observed.objects)
+    return (folder for folder in folders if folder.target not in observed.objects and not folder.absent)
 
 
 def _not_in_use(

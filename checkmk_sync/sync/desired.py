@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import re
 from collections.abc import Mapping  # isinstance() is three times slower with typing.Mapping
 from dataclasses import dataclass, field
@@ -17,11 +18,15 @@ from ..errors import InventoryError
 from ..errors.base import format_location
 from .attributes import show_value, string_problem, type_problem
 from .fields import noun_properties
-from .kinds import ABSENT, FOLDER, KINDS, NODES, PREVIOUS, Property, new_folder_or_root
+from .kinds import ABSENT, FOLDER, KINDS, NODES, PREVIOUS, WORDS, Property, new_folder_or_root, place_of
 from .values import problem_in_every_version
+from .words import Words, words_of_entry
 
 # Checkmk: the ID of a tag group may contain dashes, so the name of its attribute may too.
 _ATTRIBUTE = re.compile(r"[A-Za-z_][-\w]*", re.ASCII)
+
+
+_WORDS = frozenset(WORDS)
 
 
 class _Remove(enum.Enum):
@@ -88,8 +93,8 @@ class Object:
     ``("attributes", "ipaddress")``, ``("labels", "env")``, ``("title",)``, and ``("alias",)`` for the fields of a plain
     noun. The value REMOVE removes a property. ``implied`` marks a folder that the inventory mentions only as the folder
     of other objects; ``location`` is then the location of the first of these objects. ``absent`` marks an object that
-    must not exist. ``previous`` is the name that the host had before, or None. ``entry`` is the entry that was read.
-    Pickling drops it.
+    must not exist, and has no properties. ``previous`` is the name that the host had before, or None. ``entry`` is the
+    entry that was read. Pickling drops it.
     """
 
     kind: str
@@ -129,8 +134,11 @@ class Desired:
     ``kinds`` are the kinds of the objects, without implied folders. ``notes`` are remarks for the user, for example on
     rows that were left out. ``refused`` lists values that no version of Checkmk accepts. A plan reports them as
     mistakes, unless the site already has these values. With ``secrets_always``, secrets that the site never returns are
-    written each time, and not only when their objects are created. ``outside`` are the objects of the inventory that a
-    scope has left out.
+    written each time, and not only when their objects are created.
+
+    ``words`` are the words of entries, by kind and key, and ``defaults`` those of all objects. A plan replaces them by
+    their effect: it leaves out properties, and ``keeps`` contains the values of ``keep`` by folder. ``outside`` are the
+    objects of the inventory that a plan leaves as they are, because of its scope or a ``keep``.
     """
 
     objects: Mapping[tuple[str, str], Object]
@@ -138,6 +146,9 @@ class Desired:
     notes: tuple[str, ...] = field(default=(), compare=False)
     refused: tuple[Problem, ...] = field(default=(), compare=False)
     secrets_always: bool = False
+    words: Mapping[tuple[str, str], Words] = field(default_factory=dict, repr=False)
+    defaults: Words = field(default_factory=Words, repr=False)
+    keeps: Mapping[str, bool] = field(default_factory=dict, compare=False, repr=False)
     outside: frozenset[tuple[str, str]] = field(default=frozenset(), compare=False, repr=False)
 
     def of_kind(self, kind: str) -> Iterator[Object]:
@@ -153,24 +164,44 @@ def desired_state(entries: Iterable[Entry]) -> Desired:
     reader = _Reader()
     for entry in entries:
         reader.read(entry)
+    reader.problems += _problems_in_absent_folders(reader.objects)
     if len(reader.problems) > len(reader.refused):
         raise InventoryError(reader.problems)
-    objects = dict(reader.objects)
-    for (kind, key), wanted in reader.objects.items():
+    kinds = frozenset(kind for kind, _ in reader.objects)
+    objects = with_implied_folders(reader.objects)
+    return Desired(objects, kinds, refused=tuple(reader.refused), words=reader.words)
+
+
+def with_implied_folders(named: Mapping[tuple[str, str], Object]) -> dict[tuple[str, str], Object]:
+    """Return the objects, and the folders above them that are not among them."""
+    objects = dict(named)
+    for (kind, key), wanted in named.items():
         # A rule does not imply its folder, because the folders of hosts would have to be read with it.
         implied = FOLDER if KINDS[kind].noun is None else ()
         path = parent_folder(key) if kind == "folder" else wanted.properties.get(implied)
-        while path is not None and path != "/" and ("folder", path) not in objects:
+        while not wanted.absent and path is not None and path != "/" and ("folder", path) not in objects:
             objects["folder", path] = Object("folder", path, {}, wanted.location, implied=True)
             path = parent_folder(path)
-    kinds = frozenset(kind for kind, _ in reader.objects)
-    return Desired(objects, kinds, refused=tuple(reader.refused))
+    return objects
+
+
+def _problems_in_absent_folders(objects: Mapping[tuple[str, str], Object]) -> Iterator[Problem]:
+    """Yield a mistake for each object that the inventory wants in a folder that it does not want."""
+    absent = {key: wanted for (kind, key), wanted in objects.items() if wanted.absent and kind == "folder"}
+    for wanted in objects.values() if absent else ():
+        path = None if wanted.absent else place_of(wanted.kind, wanted.key, wanted.properties)
+        while path is not None and path not in absent:
+            path = parent_folder(path)
+        if path is not None:
+            where = f" ({absent[path].location})" if absent[path].location else ""
+            yield wanted.problem(f"the folder {path} is absent in the inventory{where}", *FOLDER)
 
 
 class _Reader:
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], Object] = {}
         self.problems: list[Problem] = []  # all mistakes, in order
+        self.words: dict[tuple[str, str], Words] = {}
         self.refused: list[Problem] = []  # the mistakes about values that no version accepts
 
     def read(self, entry: Entry) -> None:
@@ -183,10 +214,14 @@ class _Reader:
                 self._problem(entry, f"unknown key {show_value(key)}{suggestion(str(key), keys)}", key)
         key = self._key(entry, keys[0])
         properties = dict(self._properties(entry))
+        refuse = functools.partial(self._problem, entry)
+        words = None if _WORDS.isdisjoint(entry.data) else words_of_entry(KINDS[entry.kind], entry.data, refuse)
         if key is not None:  # an entry with mistakes is kept too, so that duplicates of it are found
             location = format_location(entry.file, entry.position().line)
-            is_absent = ABSENT in keys and entry.data.get(ABSENT) is True
+            is_absent = entry.data.get(ABSENT) is True
             properties = {} if is_absent else properties
+            if words:
+                self.words[entry.kind, key] = words
             previous = None if entry.data.get(PREVIOUS) is None or PREVIOUS not in keys else self._key(entry, PREVIOUS)
             wanted = Object(entry.kind, key, properties, location, absent=is_absent, previous=previous, entry=entry)
             first = self.objects.setdefault((entry.kind, key), wanted)

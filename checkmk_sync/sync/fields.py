@@ -11,7 +11,7 @@ from ..catalogue.literals import masked_member, read_literal
 from ..config.documents import read_json
 from ..errors import SettingsError
 from .attributes import json_problem, string_problem
-from .kinds import ABSENT, FOLDER, Property, SyncKind, new_folder_or_root
+from .kinds import ABSENT, FOLDER, IGNORE, KEEP, ONLY_AT_CREATION, Property, SyncKind, new_folder_or_root
 from .marks import MARK, contains_mark_line
 
 
@@ -46,8 +46,6 @@ def noun_properties(
             yield (field.name,), value
         else:
             refuse(problem, name)
-    if not isinstance(data.get(ABSENT, False), bool):
-        refuse(f"{ABSENT} must be true or false", ABSENT)
 
 
 def _read_literal(name: str, text: Any) -> tuple[Optional[str], Any]:
@@ -92,7 +90,9 @@ def cell_value(kind: SyncKind, path: Property, text: str) -> Any:
     if len(path) > 1:
         return attribute_value(path[1], text) if path[0] == "attributes" else text
     field = kind.field_at(path)
-    if path[0] == ABSENT or (field is not None and field.type is bool):
+    if path[0] in (ONLY_AT_CREATION, IGNORE):
+        return parse_list(text)
+    if path[0] in (ABSENT, KEEP) or (field is not None and field.type is bool):
         return parse_flag(text)
     if field is None or field.type is str:
         return text

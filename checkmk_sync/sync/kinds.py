@@ -26,8 +26,12 @@ AFTER: Property = ("after",)
 BEFORE: Property = ("before",)
 NAME = "name"  # the key of an entry with the name of an object whose ID the site chooses
 ABSENT = "absent"  # the key of an entry whose object must not exist
+ONLY_AT_CREATION = "only_at_creation"  # the key with properties that are set once
+IGNORE = "ignore"  # the key with properties that are never read, compared or written
+KEEP = "keep"  # the key of an entry whose object is never deleted
 PREVIOUS = "previous_name"  # the key of an entry with the name that a host had before
 NODES: Property = ("nodes",)  # of a cluster
+WORDS = (ABSENT, ONLY_AT_CREATION, IGNORE, KEEP, PREVIOUS)  # the keys that are not properties
 _PARENTS: Property = ("attributes", "parents")
 
 
@@ -144,7 +148,7 @@ def _new_folder(text: str) -> str:
 FOLDERS = SyncKind(
     "folder",
     "folders",
-    ("path", "title", "attributes", "labels"),
+    ("path", "title", "attributes", "labels", ABSENT, ONLY_AT_CREATION, IGNORE, KEEP),
     rank=40,  # after the groups and tags that attributes name
     parse_key=_new_folder,
     sample="/x",
@@ -154,7 +158,7 @@ FOLDERS = SyncKind(
 HOSTS = SyncKind(
     "host",
     "hosts",
-    ("name", "folder", "attributes", "labels", NODES[0], PREVIOUS),
+    ("name", "folder", "attributes", "labels", NODES[0], PREVIOUS, ABSENT, ONLY_AT_CREATION, IGNORE, KEEP),
     rank=41,
     parse_key=host_name,
     sample="x",
@@ -179,7 +183,7 @@ def _kind_of(noun: Noun) -> SyncKind:
     return SyncKind(
         noun.singular,
         noun.name,
-        (*([NAME] if is_assigned else []), *keys, ABSENT),
+        (*([NAME] if is_assigned else []), *keys, ABSENT, ONLY_AT_CREATION, IGNORE, KEEP),
         noun.rank,
         parse_name if is_assigned else parse_key,
         "x" if is_assigned else str(noun.key.example),
@@ -196,6 +200,11 @@ KINDS: Mapping[str, SyncKind] = {
     kind.name: kind
     for kind in (FOLDERS, HOSTS, *(_kind_of(noun) for noun in NOUNS.values() if noun.supports("create")))
 }
+
+
+def place_of(kind: str, key: str, properties: Mapping[Property, Any]) -> Optional[str]:
+    """Return the folder of an object, or the path of a folder itself; None if it has none."""
+    return key if kind == FOLDERS.name else properties.get(FOLDER)
 
 
 def by_section(section: str) -> Optional[SyncKind]:

@@ -92,6 +92,11 @@ class Observed:
     lists: Mapping[str, Mapping[str, Record]] = field(default_factory=dict)
     attributes: SiteAttributes = field(default_factory=SiteAttributes)
 
+    def find(self, kind: str, *keys: Optional[str]) -> Optional[ExistingObject]:
+        """Return the object with the first of these keys that exists, or None."""
+        found = (self.objects.get((kind, key)) for key in keys if key is not None)
+        return next((existing for existing in found if existing is not None), None)
+
     def of_kind(self, kind: str) -> Iterator[ExistingObject]:
         return (existing for existing in self.objects.values() if existing.kind == kind)
 

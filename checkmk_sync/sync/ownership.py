@@ -73,6 +73,7 @@ class Ownership:
             kind_of_mark = "label" if is_label else "mark"
             why = f"has the {kind_of_mark} of the owner {self.owner!r}, but {self._probable_origin(existing)}"
             adopt = "adopt it with --adopt" if wanted else "add it to the inventory and adopt it with --adopt"
+            adopt = adopt if wanted is None or not wanted.absent else "remove its entry"
             hint = f"{adopt}, remove its {mark}, or delete it by hand"
         else:
             why = f"already exists and belongs to {describe_owner(existing.owner)}"
@@ -82,6 +83,9 @@ class Ownership:
                 hint = "adopt it with --adopt, or remove it from the inventory"
             else:
                 hint = f"remove it from the inventory, or have its {mark} removed first"
+        if wanted is not None and wanted.absent and is_label and None in (self.owner, existing.owner):
+            why = f"belongs to {describe_owner(existing.owner)}, so 'absent: true' does not delete it"
+            hint = "remove its entry, or delete it by hand" if existing.owner is None else hint
         return Conflict(existing.kind, existing.key, existing.owner, why, hint, location)
 
     def _probable_origin(self, existing: ExistingObject) -> str:

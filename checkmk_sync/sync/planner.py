@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 from dataclasses import replace
-from typing import Any, Collection, Mapping, Optional
+from typing import Any, Collection, Optional
 
 from ..catalogue.paths import parent_folder
 from ..core.arguments import require_type
@@ -33,6 +33,7 @@ from .previous_names import after_renames, name_problems
 from .references import Key, References, ordered
 from .renames import probable_renames
 from .scope import Scope, folder_problems
+from .word_effects import is_kept, kept_warning, with_words
 
 Differences = dict[Property, tuple[Any, Any]]
 
@@ -63,7 +64,7 @@ def diff(
     require_type(desired, Desired, "diff needs the result of load(PATH) or from_data(DATA)")
     require_type(observed, Observed, "diff needs the result of observe(CLIENT)")
     scope = scope or Scope()
-    desired = scope.restricted(desired, observed, owner)
+    desired = scope.restricted(with_words(desired, observed), observed, owner)
     planner = _Planner(desired, observed, Ownership(owner, observed), adopt, scope)
     planner.problems += name_problems(desired)
     observed = planner.add_renames()
@@ -106,6 +107,7 @@ def diff(
             *desired.notes,
             *warnings(desired, observed, kept, planner.secrets_written),
             *not_compared_warnings(planner.not_compared),
+            *kept_warning(planner.kept_names, "gone from the inventory"),
         ),
         renames=probable_renames(changes),
         owned_by_kind=dict(collections.Counter(kind for kind, _ in owned | unmarked)),
@@ -122,6 +124,7 @@ class _Planner:
         self.conflicts: list[Conflict] = []
         self.problems: list[Problem] = []
         self.unchanged = 0
+        self.kept_names: list[str] = []  # the owner's objects that only keep protects from deletion
         self.secrets_written = 0  # existing objects whose secrets are written
         self.not_compared: dict[str, list[Object]] = {}  # by the name of the field, except secrets
 
@@ -213,9 +216,10 @@ class _Planner:
         self.changes.append(Change(Action.CREATE, kind.name, wanted.key, properties, location=wanted.location))
 
     def _add_absent(self, wanted: Object, existing: ExistingObject) -> None:
-        if not self._add_conflict(wanted, existing, differs=True):
-            deletion = Change(Action.DELETE, existing.kind, existing.key, {}, existing, wanted.location)
-            self.changes.append(deletion)
+        if KINDS[wanted.kind].mark == "labels" and not self.ownership.owns(existing):
+            self.conflicts.append(self.ownership.conflict(existing, wanted))
+        elif wanted.kind != FOLDERS.name and not self._add_conflict(wanted, existing, differs=True):
+            self._add_deletion(existing, wanted.location)
 
     def _add_conflict(self, wanted: Object, existing: ExistingObject, differs: bool) -> bool:
         """Add a conflict and return True if the object belongs to another owner, or has no owner and is not adopted.
@@ -268,43 +272,59 @@ class _Planner:
         for existing in self.observed.objects.values():
             kind, is_named = KINDS[existing.kind], (existing.kind, existing.key) in self.named
             if kind.mark is not None and kind is not FOLDERS and kind.name in self.desired.kinds and not is_named:
-                now = existing.properties.get(FOLDER)
-                self._delete(existing, {} if now is None else {FOLDER: (now, None)})
+                self._delete(existing)
         kept: list[str] = []
         in_use = self._folders_in_use()
+        conflicting, folders = self.conflicting_keys, self.desired.of_kind(FOLDERS.name)
+        absent = {wanted.key: wanted for wanted in folders if wanted.absent and wanted.target not in conflicting}
         for existing in sorted(self.observed.of_kind(FOLDERS.name), key=lambda folder: -folder.key.count("/")):
-            path = existing.key
-            is_left = path not in in_use and (FOLDERS.name, path) not in self.named and path != "/"
+            path, wanted = existing.key, absent.get(existing.key)
+            is_wanted = path == "/" or ((FOLDERS.name, path) in self.named and wanted is None)
+            is_left = path not in in_use and not is_wanted
             if is_left and keep_folders and self.ownership.owns(existing) and self.scope.contains(existing):
                 kept.append(path)
-            elif not (is_left and self._delete(existing, {})):
-                in_use.add(parent_folder(path) or "/")
+            elif not (is_left and self._delete(existing, wanted)):
+                in_use.setdefault(parent_folder(path) or "/", existing.name)
+                if wanted is not None:
+                    why = f"is absent in the inventory, but still contains {in_use[path]}"
+                    hint = "remove its entry, or delete or move what it contains"
+                    self.conflicts.append(Conflict(*wanted.target, existing.owner, why, hint, wanted.location))
         return kept
 
-    def _delete(self, existing: ExistingObject, properties: Mapping[Property, tuple[Any, Any]]) -> bool:
+    def _delete(self, existing: ExistingObject, wanted: Optional[Object] = None) -> bool:
         """Plan the deletion of an object and return True if it is the owner's. A copied owner label is a conflict.
 
-        Objects outside the scope stay.
+        Objects outside the scope stay, and so do objects that are kept. ``wanted`` is the entry with ``absent: true``.
         """
         if not self.scope.contains(existing):
             return False
+        if self.ownership.owns(existing) and wanted is None and is_kept(existing, self.desired.keeps):
+            self.kept_names.append(existing.name)
+            return False
         if self.ownership.owns(existing):
-            self.changes.append(Change(Action.DELETE, existing.kind, existing.key, properties, existing))
+            self._add_deletion(existing, "" if wanted is None else wanted.location)
             return True
         if self.ownership.has_copied_label(existing):  # a person must decide about a clone
             self.conflicts.append(self.ownership.conflict(existing))
         return False
 
-    def _folders_in_use(self) -> set[str]:
-        """Return the folders that will contain hosts after the plan. Hosts in conflict stay in their folders."""
-        in_use: set[str] = set()
+    def _add_deletion(self, existing: ExistingObject, location: str) -> None:
+        properties = {path: (now, None) for path, now in existing.properties.items() if path == FOLDER}
+        self.changes.append(Change(Action.DELETE, existing.kind, existing.key, properties, existing, location))
+
+    def _folders_in_use(self) -> dict[str, str]:
+        """Return the folders that will contain hosts after the plan, each with the name of one of them.
+
+        Hosts in conflict stay in their folders.
+        """
+        in_use: dict[str, str] = {}
         deleted_keys, conflicting_keys = self.deleted_keys, self.conflicting_keys
         for existing in self.observed.of_kind(HOSTS.name):
             key = (existing.kind, existing.key)
             if key not in deleted_keys:
                 wanted = None if key in conflicting_keys else self.desired.objects.get(key)
                 folder = None if wanted is None else wanted.properties.get(FOLDER)
-                in_use.add(folder or existing.properties[FOLDER])
+                in_use.setdefault(folder or existing.properties[FOLDER], existing.name)
         return in_use
 
 

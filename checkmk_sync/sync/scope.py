@@ -10,7 +10,7 @@ from ..core.arguments import require_strings
 from ..core.text import suggestion, summarize
 from ..errors import SettingsError
 from .desired import REMOVE, Desired, Object, Problem
-from .kinds import FOLDER, FOLDERS, KINDS, Property, kind_called, new_folder_or_root
+from .kinds import FOLDER, FOLDERS, KINDS, Property, kind_called, new_folder_or_root, place_of
 from .observed import ExistingObject, Observed
 
 _WORDS = ("folder", "kind", "owner")
@@ -68,7 +68,7 @@ class Scope:
         return not self or self._has(existing.kind, existing.key, existing.properties, existing.owner)
 
     def _has(self, kind: str, key: str, properties: Mapping[Property, Any], owner: Optional[str]) -> bool:
-        place = key if kind == FOLDERS.name else properties.get(FOLDER)
+        place = place_of(kind, key, properties)
         return (
             self.has_kind(kind)
             and (not self.owners or owner in self.owners)
@@ -85,7 +85,7 @@ class Scope:
         inside: dict[tuple[str, str], Object] = {}
         crossing: list[Object] = []
         for target, wanted in desired.objects.items():
-            before = observed.objects.get((wanted.kind, wanted.previous or ""), observed.objects.get(target))
+            before = observed.find(wanted.kind, wanted.previous, wanted.key)
             now = KINDS[wanted.kind].defaults(wanted.key) if before is None else before.properties
             named = {path: value for path, value in wanted.properties.items() if value is not REMOVE}
             later_owner = owner if before is None else before.owner
@@ -113,7 +113,7 @@ class Scope:
 def folder_problems(desired: Desired, observed: Observed) -> Iterator[Problem]:
     """Yield a mistake for each missing folder that a restricted inventory needs and that is outside the scope."""
     missing = {key for kind, key in desired.outside if kind == FOLDERS.name and (kind, key) not in observed.objects}
-    for wanted in desired.objects.values() if missing else ():
+    for wanted in (each for each in desired.objects.values() if missing and not each.absent):
         path = parent_folder(wanted.key) if wanted.kind == FOLDERS.name else wanted.properties.get(FOLDER)
         if path in missing:
             missing.discard(path)

@@ -137,7 +137,8 @@ def test_values_of_the_wrong_type_are_reported(tmp_path: Path, named: str, said:
         ("folders: [{path: /a, title: ''}]", "folder /a: the title must not be empty"),
         (
             "hosts: [{name: a, no: 1}]",
-            "host a: unknown key false; use one of: name, folder, attributes, labels, nodes, previous_name",
+            "host a: unknown key false; use one of: name, folder, attributes, labels, nodes, previous_name, "
+            "absent, only_at_creation, ignore, keep",
         ),
         ("no: []", f"unknown section false; use one of: {', '.join(kind.section for kind in KINDS.values())}"),
     ],

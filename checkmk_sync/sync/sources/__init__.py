@@ -20,10 +20,11 @@ from ..desired import Desired, Entry, Object, Problem, desired_state
 from ..kinds import FOLDERS, by_section
 from ..mapping import ColumnMap
 from ..mapping_file import load_map
+from ..words import Words
 from .csv_rows import csv_entries, delimiter_of, names_hosts, section_line, separator_in
 from .encodings import checked_encoding, decoded, is_probably_utf8
 from .mapped import mapped_document, mapped_table
-from .structured import document_entries, to_data, writes_secrets_always
+from .structured import default_words, document_entries, to_data, writes_secrets_always
 
 __all__ = ["InventoryText", "from_data", "from_text", "load", "to_data"]
 
@@ -110,13 +111,12 @@ def from_data(data: Mapping[str, Any]) -> Desired:
     try:
         document = Document(_tuples_as_lists(data), "the inventory")
         reading.secrets_always = writes_secrets_always(document, reading.problems)
+        reading.defaults = default_words(document, reading.problems)
         entries = document_entries(document, reading.problems, reading.roots)
         reading.entries += (Entry(entry.kind, entry.data, index=entry.index) for entry in entries)
     except SettingsError as error:
         message = f"{error.reason}, not {describe_type(data)}; use load() to read files"
         raise InventoryError([Problem(message, error.file)]) from None
-    if not reading.size:
-        reading.problems.append(Problem(_EMPTY))
     return reading.desired()
 
 
@@ -145,6 +145,7 @@ class _Reading:
         self.problems: list[Problem] = []
         self.notes: list[str] = []
         self.secrets_always = False
+        self.defaults = Words()
 
     @property
     def size(self) -> int:
@@ -157,8 +158,9 @@ class _Reading:
         mapping = self._mapping if self._mapping is not None and self._mapping.applies_to(name) else None
         size_before = self.size
         try:
+            defaults_before = self.defaults
             self.entries += self._entries(text(), shown, mapping)
-            if self.size == size_before:
+            if self.size == size_before and self.defaults == defaults_before:
                 raise SettingsError(_EMPTY, file=shown)
         except SettingsError as error:
             self.problems.append(Problem(error.reason, error.file, error.line, error.column))
@@ -175,11 +177,14 @@ class _Reading:
         if mapping is None:
             document = read(text, name)
             self.secrets_always |= writes_secrets_always(document, self.problems)
+            self.defaults = default_words(document, self.problems).over(self.defaults)
             return document_entries(document, self.problems, self.roots)
         return mapped_document(read(text, name, as_written=True), mapping, self.problems, self.notes)
 
     def desired(self) -> Desired:
         """Return the desired state. Raises InventoryError with all mistakes."""
+        if not self.size:
+            raise InventoryError([Problem(_EMPTY)])
         try:
             desired = desired_state(self.entries)
         except InventoryError as error:
@@ -190,7 +195,9 @@ class _Reading:
             self.notes.append("the root folder '/' is left unchanged, because inventories do not describe it")
             root = Object(FOLDERS.name, "/", {}, format_location(self.roots[0].file), implied=True)
             desired = dataclasses.replace(desired, objects={**desired.objects, (FOLDERS.name, "/"): root})
-        return dataclasses.replace(desired, notes=tuple(self.notes), secrets_always=self.secrets_always)
+        return dataclasses.replace(
+            desired, notes=tuple(self.notes), secrets_always=self.secrets_always, defaults=self.defaults
+        )
 
 
 def _read_text(name: str, encoding: Optional[str], notes: list[str]) -> str:

@@ -18,9 +18,9 @@ from ...core.text import suggestion
 from ...errors import SettingsError
 from ..desired import Entry, Problem
 from ..fields import cell_value
-from ..kinds import KINDS, PREVIOUS, Property, SyncKind, by_section, kind_of_file, kind_with_key
+from ..kinds import KINDS, WORDS, Property, SyncKind, by_section, kind_of_file, kind_with_key
 
-_COLUMNS = ("name", "path", "folder", "title", PREVIOUS)
+_COLUMNS = ("name", "path", "folder", "title", *WORDS)
 _BREAK = re.compile(r"\r\n|\r|\n")
 # A line that consists only of spaces, separators and empty quotes counts as blank.
 _BLANK_LINES = re.compile(r"(?:(?:[^\S\r\n]|[,;\"])*(?:\r\n|\r|\n))*")
@@ -128,7 +128,7 @@ def _line_at(text: str, start: int) -> str:
 
 def cell_position(cells: CellPositions, line: int, *path: Union[str, int]) -> Position:
     """Return the position of the cell for a property in the row on a line."""
-    return cells.get(path, Position())._replace(line=line)
+    return cells.get(path, cells.get(path[:1], Position()))._replace(line=line)
 
 
 def csv_entries(text: str, name: str, problems: list[Problem]) -> Iterator[Entry]:

@@ -15,10 +15,12 @@ from ...errors import SettingsError
 from ..attributes import show_value
 from ..desired import REMOVE, Desired, Entry, Problem
 from ..kinds import ABSENT, FOLDERS, HOSTS, KINDS, PREVIOUS, SyncKind, by_section, kind_of_file, kind_with_key
+from ..words import Words, words_of_defaults
 
 # `hosts get` and `folders get` print these keys, but an inventory cannot set them.
 _READ_ONLY = frozenset({"effective_attributes", "owner"})
 _SECRETS, _ALWAYS = "secrets", "always"
+_DEFAULTS = "defaults"
 
 
 def writes_secrets_always(document: Document, problems: list[Problem]) -> bool:
@@ -30,6 +32,17 @@ def writes_secrets_always(document: Document, problems: list[Problem]) -> bool:
         message = f"{_SECRETS!r} must be {_ALWAYS!r}, not {show_value(value)}"
         problems.append(Problem(message, document.source, *document.position((_SECRETS,))))
     return bool(value == _ALWAYS)
+
+
+def default_words(document: Document, problems: list[Problem]) -> Words:
+    """Return the words in the section ``defaults`` of a document. Mistakes are added to ``problems``."""
+    if not isinstance(document.data, Mapping) or _DEFAULTS not in document.data:
+        return Words()
+
+    def refuse(message: str, *path: Union[str, int]) -> None:
+        problems.append(Problem(message, document.source, *document.position((_DEFAULTS, *path))))
+
+    return words_of_defaults(document.data[_DEFAULTS], refuse)
 
 
 def document_entries(document: Document, problems: list[Problem], roots: list[Entry]) -> Iterator[Entry]:
@@ -49,13 +62,14 @@ def document_entries(document: Document, problems: list[Problem], roots: list[En
         yield from _entry(Entry(kind_name, data, document.source, lambda *below: document.position(below)), roots)
     elif isinstance(data, Mapping):
         for section, items in data.items():
-            if section == _SECRETS:
+            if section in (_SECRETS, _DEFAULTS):
                 continue
             kind = by_section(str(section))
             if kind is not None and (items is None or isinstance(items, list)):
                 yield from _entries(items or [], document, (section,), roots, kind)
                 continue
-            unknown = f"unknown section {show_value(section)}{suggestion(str(section), sections)}"
+            known = (*sections, _DEFAULTS) if isinstance(section, str) else sections
+            unknown = f"unknown section {show_value(section)}{suggestion(str(section), known)}"
             message = unknown if kind is None else f"{section!r} must be a list"
             problems.append(Problem(message, document.source, *document.position((section,))))
     else:
@@ -101,6 +115,7 @@ def to_data(desired: Desired) -> dict[str, Any]:
         kind = KINDS[wanted.kind]
         entry: dict[str, Any] = {kind.keys[0]: wanted.key, **({ABSENT: True} if wanted.absent else {})}
         entry.update({PREVIOUS: wanted.previous} if wanted.previous else {})
+        entry.update(desired.words[wanted.target].to_data() if wanted.target in desired.words else {})
         for path, value in wanted.properties.items():
             field = kind.field_at(path)
             if field is not None and field.literal:
@@ -109,6 +124,7 @@ def to_data(desired: Desired) -> dict[str, Any]:
             inner = entry if len(path) == 1 else entry.setdefault(path[0], {})
             inner[path[-1]] = None if value is REMOVE else value
         data.setdefault(kind.section, []).append(entry)
+    data.update({_DEFAULTS: desired.defaults.to_data()} if desired.defaults else {})
     if desired.secrets_always:
         data[_SECRETS] = _ALWAYS
     return data
