@@ -93,6 +93,7 @@ _SYNC = (
 
 
 _MARKDOWN = _flag("--markdown", "Print the plan as Markdown, for a review.")
+_HTML = _file("--html", "Also write the plan as an HTML page to this file, for a review in a browser.")
 
 
 @_own(
@@ -101,6 +102,7 @@ _MARKDOWN = _flag("--markdown", "Print the plan as Markdown, for a review.")
     *_SYNC,
     _flag("--detailed-exitcode", "Exit with 4 if there are changes to make, and with 0 if not."),
     _MARKDOWN,
+    _HTML,
     _file("--out", "Save the plan to this file. It contains no secrets."),
     arguments=PLAN_ARGUMENTS,
 )
@@ -119,6 +121,7 @@ def plan() -> None:
     "checkmk-sync show plan.json --markdown",
     click.Argument(["plan"], metavar="FILE", type=FILE),
     _MARKDOWN,
+    _HTML,
 )
 def show() -> None:
     """Show a saved plan.
@@ -138,6 +141,7 @@ def show() -> None:
     ),
     _flag("--yes", "Do not ask for confirmation."),
     *map(parameter, ACTIVATION_ARGUMENTS),
+    _file("--html", "Also write the report as an HTML page to this file."),
     arguments=(*PLAN_ARGUMENTS, *ACTIVATION_ARGUMENTS),
 )
 def apply() -> None:

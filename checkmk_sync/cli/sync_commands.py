@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import dataclass, replace
 from typing import Any, Iterator, Optional
 
 import click
@@ -21,8 +22,10 @@ from ..sync import (
     Report,
     apply_plan,
     load_plan,
+    plan_as_html,
     plan_as_markdown,
     plan_as_text,
+    report_as_html,
     report_as_text,
     save_plan,
 )
@@ -33,6 +36,7 @@ from .exit_codes import CHANGES, FAILED, REFUSED, UNKNOWN
 from .inventory import print_notes, read_inventories
 from .options import State, as_options, ask, require_answers
 from .outcome import failed_status, worst
+from .pages import apply_command, require_writable, write_page
 
 MAX_SHOWN = 40  # changes that apply shows before it asks
 MAX_CHECKS = 3  # objects with an unknown outcome for which apply names the command that checks them
@@ -54,9 +58,11 @@ def plan(
     detailed_exitcode: bool,
     markdown: bool,
     out: Optional[str],
+    html: Optional[str],
     **arguments: Any,
 ) -> int:
     _require_one_format(state, markdown)
+    require_writable(html)
     for file in filter(is_plan_file, inventory):
         raise click.UsageError(f"{file} is a saved plan; show it with: checkmk-sync show {shlex.quote(file)}")
     desired = read_inventories(state, inventory, mapping, encoding)
@@ -64,17 +70,20 @@ def plan(
         plan = _plan_for(client, state.output, desired, arguments)
     if out is not None:
         save_plan(plan, out)
+    write_page(state, html, lambda: plan_as_html(plan, command=apply_command(state, out)))
     _print_plan(state, plan, markdown)
     if out is not None:
-        state.output.note(f"Saved. Apply this plan with: checkmk-sync apply {shlex.quote(out)}")
+        state.output.note(f"Saved. Apply this plan with: {apply_command(state, out)}")
     if plan.conflicts:
         return REFUSED
     return CHANGES if detailed_exitcode and not plan.is_empty else 0
 
 
-def show(state: State, *, plan: str, markdown: bool) -> int:
+def show(state: State, *, plan: str, markdown: bool, html: Optional[str]) -> int:
     _require_one_format(state, markdown)
-    _print_plan(state, load_plan(plan), markdown)
+    saved = load_plan(plan)
+    write_page(state, html, lambda: plan_as_html(saved, command=apply_command(state, plan)))
+    _print_plan(state, saved, markdown)
     return 0
 
 
@@ -102,20 +111,24 @@ def apply(
     yes: bool,
     activate: bool,
     force_foreign: bool,
+    html: Optional[str],
     **arguments: Any,
 ) -> int:
+    require_writable(html)
     options = Options(arguments["discover"], activate, force_foreign)
-    asks = not (yes or checksum is not None)
+    review = _Review(checksum, asks=not (yes or checksum is not None), html=html)
     if any(map(is_plan_file, inventory)):
         saved = _saved_plan(inventory, {"map": mapping, "encoding": encoding}, arguments)
         with state.client() as client:
-            return _apply(state, client, saved, options, checksum, asks)
+            return _apply(state, client, saved, options, review)
     desired = read_inventories(state, inventory, mapping, encoding)
     with state.client() as client:
         plan = _plan_for(client, state.output, desired, arguments)
         if state.as_json or plan.is_empty:
             print_notes(state.output, desired)
-        return _apply(state, client, plan, options, checksum, asks, "the inventory" if "-" in inventory else "")
+        if "-" in inventory:
+            review = replace(review, stdin_is="the inventory")
+        return _apply(state, client, plan, options, review)
 
 
 def _saved_plan(files: tuple[str, ...], reading: dict[str, Optional[str]], arguments: dict[str, Any]) -> Plan:
@@ -134,25 +147,30 @@ def _saved_plan(files: tuple[str, ...], reading: dict[str, Optional[str]], argum
     return load_plan(files[0]).with_permissions(**{name: arguments[name] for name in names})
 
 
-def _apply(
-    state: State,
-    client: Checkmk,
-    plan: Plan,
-    options: Options,
-    checksum: Optional[str],
-    asks: bool,
-    stdin_is: str = "",
-) -> int:
-    """Show a plan, ask, and apply it. ``stdin_is`` names the input that stdin contains."""
+@dataclass(frozen=True)
+class _Review:
+    """The review of a plan before it is applied: its ``checksum``, or a question.
+
+    ``stdin_is`` names the input that stdin contains. ``html`` is the file for a page about the result.
+    """
+
+    checksum: Optional[str]
+    asks: bool
+    html: Optional[str]
+    stdin_is: str = ""
+
+
+def _apply(state: State, client: Checkmk, plan: Plan, options: Options, review: _Review) -> int:
+    """Show a plan, ask, and apply it."""
     output = state.output
     if not (state.as_json or plan.is_empty):  # a refused plan is shown as well, because the error refers to it
         output.marked_lines(plan_as_text(plan, limit=MAX_SHOWN, with_refusal=False))  # the error contains it
-    plan.raise_if_unsafe(checksum=checksum)
+    plan.raise_if_unsafe(checksum=review.checksum)
     report = Report.of_nothing(plan, activate=options.activate)
     if not plan.is_empty:
-        if asks:
+        if review.asks:
             advice = "give --yes, or --checksum with the checksum of the reviewed plan"
-            require_answers("apply", advice, stdin_is=stdin_is)
+            require_answers("apply", advice, stdin_is=review.stdin_is)
             _confirm(output, plan, options)
         state.begin_write()
         with output.progress() as watch:
@@ -165,6 +183,7 @@ def _apply(
         output.marked_lines(as_options(report_as_text(report)))
         for line in checks(report):
             output.line(line)
+    write_page(state, review.html, lambda: report_as_html(report))
     return UNKNOWN if _status(report) is Status.UNKNOWN else 0 if report.ok else FAILED
 
 

@@ -24,6 +24,7 @@ from .lists import lists_in_use, with_known_lists
 from .mapping import ColumnMap
 from .mapping_file import load_map
 from .observed import Observed, observe
+from .pages import plan_as_html, report_as_html
 from .plan import Plan
 from .plan_files import load_plan, save_plan
 from .planner import diff
@@ -58,8 +59,10 @@ __all__ = [
     "load_map",
     "load_plan",
     "make_plan",
+    "plan_as_html",
     "plan_as_markdown",
     "plan_as_text",
+    "report_as_html",
     "report_as_text",
     "save_plan",
     "to_data",

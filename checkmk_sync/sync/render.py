@@ -61,31 +61,39 @@ def _details(change: Change, whole: bool = False, quote: Quote = escape_unprinta
     if change.action is Action.DELETE:
         return ""
     parts: list[str] = []
-    for path, (now, wanted) in sorted(change.properties.items()):
-        if change.action is not Action.CREATE:
-            parts += _differences(change, path, now, wanted, whole, quote)
-        elif path != OWNER:
-            value = _masked_value(change, path, wanted, whole, quote)
-            parts.append(f"{_property_name(change.kind, path, quote)} {value}")
+    for path, now, wanted in differences(change):
+        name = property_name(change.kind, path, quote)
+        old, new = (_masked_value(change, path, value, whole, quote) for value in (now, wanted))
+        if change.action is Action.CREATE:
+            parts += [] if path == OWNER else [f"{name} {new}"]
+        else:
+            parts.append(name + (" changes" if old == new else f" {old} -> {new}"))
     return f": {', '.join(parts)}" if parts else ""
 
 
-def _property_name(kind: str, path: Property, quote: Quote) -> str:
-    """Return the name of a property: ``label env``, ``alias``, ``snmp_community.type``."""
+def property_name(kind: str, path: Property, quote: Quote = str) -> str:
+    """Return the name of a property for people: ``label env``, ``alias``, ``snmp_community.type``."""
     start = "label " if path[0] == "labels" and KINDS[kind].mark == "labels" else ""
     is_of_noun = KINDS[kind].field_at(path) is not None
     return start + quote(".".join(path if is_of_noun else path[1:] or path))
 
 
-def _differences(change: Change, path: Property, now: Any, wanted: Any, whole: bool, quote: Quote) -> Iterator[str]:
-    """Yield the changes of a property. For a mapping that is merged, yield only the members that differ."""
-    if KINDS[change.kind].field_at(path) is None and keeps_unnamed(wanted, now):
-        for key, value in wanted.items():
-            if key not in now or not matches((*path, key), value, now[key]):
-                yield from _differences(change, (*path, key), now.get(key), value, whole, quote)
+def differences(change: Change) -> Iterator[tuple[Property, Any, Any]]:
+    """Yield each property of a change, sorted, with its current and its wanted value, which can be secret.
+
+    For a mapping that is merged, yield only the members that differ.
+    """
+    for path, (now, wanted) in sorted(change.properties.items()):
+        yield from _members(change.kind, path, now, wanted)
+
+
+def _members(kind: str, path: Property, now: Any, wanted: Any) -> Iterator[tuple[Property, Any, Any]]:
+    if KINDS[kind].field_at(path) is not None or not keeps_unnamed(wanted, now):
+        yield path, now, wanted
         return
-    old, new = (_masked_value(change, path, value, whole, quote) for value in (now, wanted))
-    yield _property_name(change.kind, path, quote) + (" changes" if old == new else f" {old} -> {new}")
+    for key, value in wanted.items():
+        if key not in now or not matches((*path, key), value, now[key]):
+            yield from _members(kind, (*path, key), now.get(key), value)
 
 
 def _masked_value(change: Change, path: Property, value: Any, whole: bool, quote: Quote) -> str:

@@ -21,7 +21,7 @@ from checkmk_sync.testing import SimulatedSite
 from tests.conftest import ROOT, Run
 
 SHELLS = ("bash", "zsh", "fish")
-FILE_OPTIONS = {"config", "input_file", "save", "password_file", "audit_log", "journal", "out", "token_file"}
+FILE_OPTIONS = {"config", "input_file", "save", "password_file", "audit_log", "html", "journal", "out", "token_file"}
 
 
 @pytest.fixture

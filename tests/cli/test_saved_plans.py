@@ -113,3 +113,12 @@ def test_mistakes_are_one_error_each(site_for_cli: SimulatedSite, sync: Run, sav
     unwritable = sync("plan", str(secret).replace("secret.yaml", "hosts.csv"), "--out", str(tmp_path))
     assert (unwritable.code, "the plan cannot be written: it is not a regular file" in unwritable.err) == (2, True)
     assert sync("show", saved, "--json", "--markdown").code == 2
+
+
+def test_pages_of_saved_plans_name_the_file(sync: Run, saved: str, inventory: str, tmp_path: Path) -> None:
+    pages = [str(tmp_path / name) for name in ("plan.html", "show.html", "report.html")]
+    assert sync("plan", inventory, "--owner", "me", "--out", saved, "--html", pages[0]).code == 0
+    assert sync("show", saved, "--html", pages[1]).code == 0
+    assert all(f"checkmk-sync apply {saved}" in Path(page).read_text() for page in pages[:2])
+    assert sync("apply", saved, "--yes", "--html", pages[2]).code == 0
+    assert "web01" in Path(pages[2]).read_text()
