@@ -64,14 +64,14 @@ def check(state: State, files: tuple[str, ...], mapping: Optional[str], encoding
     return 0
 
 
-def schema(state: State, *, mapping: bool, with_site: bool) -> int:
-    if mapping and with_site:
+def schema(state: State, *, mapping: bool, site: bool) -> int:
+    if mapping and site:
         raise click.UsageError("give --mapping or --site, not both; mapping files do not depend on the site")
     if mapping:
         state.output.data(mapping_schema())
         return 0
     attributes = None
-    if with_site:
+    if site:
         with state.client() as client:
             with client.hosts.each() as hosts:  # any host has all custom attributes
                 host = next((found.name for found in hosts), None)

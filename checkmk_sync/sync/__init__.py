@@ -26,6 +26,7 @@ from .mapping_file import load_map
 from .observed import Observed, observe
 from .pages import plan_as_html, report_as_html
 from .plan import Plan
+from .plan_files import load_plan, save_plan
 from .planner import diff
 from .previous_names import with_renames
 from .renames import Rename
@@ -58,6 +59,7 @@ __all__ = [
     "inventory_schema",
     "load",
     "load_map",
+    "load_plan",
     "make_plan",
     "mapping_schema",
     "plan_as_html",
@@ -65,6 +67,7 @@ __all__ = [
     "plan_as_text",
     "report_as_html",
     "report_as_text",
+    "save_plan",
     "to_data",
 ]
 
