@@ -280,6 +280,29 @@ def mcp() -> None:
     """
 
 
+@_own(
+    "site",
+    "checkmk-sync site --owner cmdb --html site.html",
+    _option(
+        "--owner",
+        "Name an owner that has an inventory, and report the owners in labels that are not named; repeatable.",
+        multiple=True,
+        metavar="NAME",
+    ),
+    _option(
+        "--problem-days", "Report unhandled problems that are older than this many days.", default=7, type=Number()
+    ),
+    _file("--html", "Also write the overview as an HTML page to this file."),
+)
+def site() -> None:
+    """Show the size of the site, and data that somebody should look at.
+
+    These are hosts without services, with the address of another host, without a contact group, and probable clones of
+    owned hosts, as well as unknown owners and old problems. This command changes nothing. It shows the first names of
+    each; --json and --html show all.
+    """
+
+
 _seconds = Number(kind=float, name="seconds")
 
 
@@ -314,5 +337,5 @@ def simulate() -> None:
     """
 
 
-DECLARED_COMMANDS = (api, apply, completion, demo, doctor, mcp, plan, simulate)
+DECLARED_COMMANDS = (api, apply, completion, demo, doctor, mcp, plan, simulate, site)
 INVENTORY_COMMANDS = (check,)
