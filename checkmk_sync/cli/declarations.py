@@ -92,13 +92,18 @@ _SYNC = (
 )
 
 
+_MARKDOWN = _flag("--markdown", "Print the plan as Markdown, for a review.")
+_HTML = _file("--html", "Also write the plan as an HTML page to this file, for a review in a browser.")
+
+
 @_own(
     "sync_commands",
     "checkmk-sync plan hosts.yaml --owner cmdb --detailed-exitcode",
     *_SYNC,
     _flag("--detailed-exitcode", "Exit with 4 if there are changes to make, and with 0 if not."),
-    _flag("--markdown", "Print the plan as Markdown, for a review."),
-    _file("--html", "Also write the plan as an HTML page to this file, for a review in a browser."),
+    _MARKDOWN,
+    _HTML,
+    _file("--out", "Save the plan to this file. It contains no secrets."),
     arguments=PLAN_ARGUMENTS,
 )
 def plan() -> None:
@@ -108,6 +113,20 @@ def plan() -> None:
 
     This command changes nothing. It also shows whether apply would refuse the plan. It exits with 2 if the inventory
     has errors, or if the plan has conflicts, such as an object of another owner.
+    """
+
+
+@_own(
+    "sync_commands",
+    "checkmk-sync show plan.json --markdown",
+    click.Argument(["plan"], metavar="FILE", type=FILE),
+    _MARKDOWN,
+    _HTML,
+)
+def show() -> None:
+    """Show a saved plan.
+
+    FILE is a plan that plan --out has saved. This command does not contact the site.
     """
 
 
@@ -128,7 +147,8 @@ def plan() -> None:
 def apply() -> None:
     """Bring the site to the state of an inventory.
 
-    INVENTORY is one or more YAML, JSON or CSV files with the desired state, or - for stdin.
+    INVENTORY is one or more YAML, JSON or CSV files with the desired state, or - for stdin. Or it is a plan that plan
+    --out has saved; apply is refused if the objects of the plan have changed since.
 
     This command shows the plan, asks for confirmation, applies the changes in bulk, discovers services on new hosts,
     activates once, and verifies the result. If it is interrupted, run it again. Without --owner, it
@@ -337,5 +357,5 @@ def simulate() -> None:
     """
 
 
-DECLARED_COMMANDS = (api, apply, completion, demo, doctor, mcp, plan, simulate, site)
+DECLARED_COMMANDS = (api, apply, completion, demo, doctor, mcp, plan, show, simulate, site)
 INVENTORY_COMMANDS = (check,)

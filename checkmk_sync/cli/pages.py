@@ -45,10 +45,12 @@ def _problem(path: str, error: OSError) -> str:
     return f"cannot write {path}: {error.strerror or error}"
 
 
-def apply_command(state: State) -> str:
-    """Return the command line that applies the plan of the running command ``plan``."""
+def apply_command(state: State, saved: Optional[str] = None) -> str:
+    """Return the command line that applies the plan of the running command ``plan``, or the ``saved`` one in a file."""
     context = click.get_current_context()
     words = ["checkmk-sync", *([] if state.config is None else ["--config", state.config]), "apply"]
+    if saved is not None:
+        return shlex.join([*words, saved])
     for parameter in context.command.params:
         value = context.params.get(parameter.name or "")
         if value is None or value is False or parameter.name in _OF_PLAN_ONLY:

@@ -14,7 +14,7 @@ from typing import Any, Callable, Collection, Iterator, Mapping, Optional
 
 from ..core.arguments import describe_type
 from ..core.private_files import is_open_to_others
-from ..core.redaction import HIDDEN, named_entries, telling_name
+from ..core.redaction import HIDDEN, is_public, is_shape, mask_secrets, named_entries, telling_name
 from ..core.secret_names import is_secret_name
 from ..core.text import suggestion
 from ..errors import MissingExtraError, SettingsError
@@ -141,6 +141,31 @@ def with_references(found: Any, wanted: Any, member: str = "") -> Any:
     if found is None or secret_name(wanted) is None or not is_secret_name(member):
         return found
     return wanted if isinstance(found, str) else HIDDEN
+
+
+# Checkmk: members next to secrets that are not secret themselves, and tuples that name an entry of the password store.
+_NOT_SECRET = re.compile(r"type|option|user|username|security_name|store_id|.*_protocol")
+_STORED = ("store", "stored_password")
+
+
+def replace_secrets(value: Any, replace: Callable[[Any], Any], name: str = "", *, is_inside: bool = False) -> Any:
+    """Return a copy of the value in which ``replace(SECRET)`` replaces each secret in the clear.
+
+    References ``secret:NAME`` stay. ``name`` is the name of the value itself. With ``is_inside``, the value is a part
+    of a secret.
+    """
+    is_inside = (is_inside or is_secret_name(name)) and not is_public(name, value) and name not in _STORED
+    if isinstance(value, Mapping):
+        inside = {key: is_inside and _NOT_SECRET.fullmatch(str(key)) is None for key in value}
+        names = {key: telling_name(value, key) for key in value}
+        return {key: replace_secrets(v, replace, names[key], is_inside=inside[key]) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        entries = named_entries(value)
+        return type(value)(replace_secrets(v, replace, before, is_inside=is_inside) for before, v in entries)
+    is_secret = is_inside and value is not None and not isinstance(value, bool)
+    if not is_secret:
+        is_secret = isinstance(value, str) and mask_secrets(value, name) != value  # a password in a URL
+    return replace(value) if is_secret and secret_name(value) is None and not is_shape(value) else value
 
 
 def references_in(value: Any) -> Iterator[str]:

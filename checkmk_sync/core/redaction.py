@@ -77,6 +77,11 @@ def is_public(name: str, value: Any) -> bool:
     return isinstance(value, bool) or ("." in name and value in _STATES)
 
 
+def is_shape(value: Any) -> bool:
+    """Return True for the type or the protocol of SNMP credentials, which is not secret."""
+    return isinstance(value, str) and value in _SHAPES
+
+
 def find_secrets(value: Any, *, all_of_it: bool = False) -> Iterator[str]:
     """Yield, as strings, the strings and numbers in ``value`` that are secret because of their names.
 

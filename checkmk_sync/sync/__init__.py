@@ -27,6 +27,7 @@ from .observed import Observed, observe
 from .pages.plans import plan_as_html, report_as_html
 from .pages.site import Finding, SiteOverview, overview_as_html, overview_as_text, site_overview
 from .plan import Plan
+from .plan_files import load_plan, save_plan
 from .planner import diff
 from .previous_names import with_renames
 from .renames import Rename
@@ -59,6 +60,7 @@ __all__ = [
     "from_data",
     "load",
     "load_map",
+    "load_plan",
     "make_plan",
     "overview_as_html",
     "overview_as_text",
@@ -67,6 +69,7 @@ __all__ = [
     "plan_as_text",
     "report_as_html",
     "report_as_text",
+    "save_plan",
     "site_overview",
     "to_data",
 ]

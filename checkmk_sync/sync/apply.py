@@ -15,6 +15,7 @@ from ..config.secrets import reveal_named
 from ..core.arguments import require_type
 from ..errors import AuthError, BadRequestError, CheckmkError, WaitTimeoutError
 from .changes import Action, Change
+from .current_plan import current_plan
 from .executors import Result, executor_of
 from .kinds import HOSTS, KINDS
 from .observed import observe
@@ -62,7 +63,11 @@ def apply_plan(client: Checkmk, plan: Plan, options: Optional[Options] = None, w
     them, and a new plan contains the remaining changes. Wrong credentials stop the run, and so do three writes in a row
     with an unknown outcome. The report then lists the remaining changes as not applied.
 
-    Raises SettingsError, before anything is sent, if the plan refers to a secret that cannot be fetched.
+    If the plan was loaded from a file, the objects that it changes are read again. Changes that have already been made
+    are left out.
+
+    Raises an error before anything is written: SettingsError if the plan refers to a secret that cannot be fetched, and
+    PlanChangedError if an object of a loaded plan has changed since the plan was made.
     """
     require_client(client, "apply_plan")
     require_type(plan, Plan, "apply_plan needs the result of make_plan(CLIENT, DESIRED)")
@@ -80,14 +85,15 @@ class _ApplyRun:
     def __init__(self, client: Checkmk, plan: Plan, options: Options, watch: Watch) -> None:
         self._client, self._options, self._watch = client, options, watch
         self._report = Report(plan)
+        self._plan = current_plan(client, plan) if plan.is_saved else plan
         settings = client.settings
         # Each secret is fetched once.
         reveal = functools.cache(lambda name: reveal_named(settings.secrets, name, settings.username))
-        self._changes = [change.with_secrets(reveal) for change in plan.changes]
+        self._changes = [change.with_secrets(reveal) for change in self._plan.changes]
         self._stopped_by: Optional[CheckmkError] = None
 
     def run(self) -> Report:
-        report, plan = self._report, self._report.plan
+        report, plan = self._report, self._plan
         started = self._client.clock.monotonic()
         renames = [change for change in self._changes if change.action is Action.RENAME]
         self._rename(renames)
@@ -130,7 +136,7 @@ class _ApplyRun:
         """Rename hosts one after the other. If one cannot be renamed, nothing else is changed."""
         for number, change in enumerate(changes):
             # Checkmk renames no host while changes are pending, and each rename is one.
-            if self._options.activate and (number or self._report.plan.pending):
+            if self._options.activate and (number or self._plan.pending):
                 self._run_stage("activation", lambda: self._activate(()))
             if not self._report.errors:
                 self._apply([change])
@@ -208,14 +214,14 @@ class _ApplyRun:
             self._report.results.append((change, outcome))
             kind, status = change.kind.replace(" ", "_"), outcome.status.name.lower()
             metrics.increment_counter(f"sync_changes.{change.action.value}.{kind}.{status}")
-        metrics.set_gauge("sync_changes_left", len(self._report.plan.changes) - len(self._report.results))
+        metrics.set_gauge("sync_changes_left", len(self._plan.changes) - len(self._report.results))
 
     def _compare_results(self) -> None:
         results = self._report.results
         lists: dict[str, set[str]] = {}
         for change, _ in results:
             lists.setdefault(change.kind, set()).update(filter(None, [change.value(KINDS[change.kind].listed_by)]))
-        observed = observe(self._client, lists, self._report.plan.owner, lists)
+        observed = observe(self._client, lists, self._plan.owner, lists)
         self._report.results = compare_with_site(results, observed)
         self._report.errors.pop("verification", None)  # left by an earlier comparison that failed
 
@@ -242,7 +248,7 @@ class _ApplyRun:
     def _is_approved(self, change: PendingChange) -> bool:
         """Return True for changes that the plan showed as pending, and for all changes of our user."""
         # Changes that another program makes as the same user look like the changes of this run.
-        return change.user == self._client.settings.username or change in self._report.plan.pending
+        return change.user == self._client.settings.username or change in self._plan.pending
 
     def _activate(self, new_hosts: Sequence[str]) -> None:
         self._watch(Step("activation", 0, 1))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Mapping, Optional
 
 from ..catalogue.attributes import TAG
-from ..config.secrets import secret_name
+from ..config.secrets import replace_secrets, secret_name
 from ..core.redaction import HIDDEN, mask_secrets
 from ..core.secret_names import is_secret_name
 from ..errors import NotOwnedError
@@ -147,9 +147,21 @@ class Change:
         """Return a value of the property, now or later, with HIDDEN in place of secrets."""
         return masked(self.kind, path, value, self.value(KINDS[self.kind].listed_by) or "")
 
+    def hiding_former_secrets(self) -> Change:
+        """Return the change without the secrets of the site that it replaces by references or removes."""
+        list_name = self.value(KINDS[self.kind].listed_by) or ""
+        pairs = {
+            path: (
+                now if holds_secret(self.kind, path, new, list_name) else hidden(self.kind, path, now, list_name),
+                new,
+            )
+            for path, (now, new) in self.properties.items()
+        }
+        return replace(self, properties=pairs)
+
     def checksum_data(self) -> list[Any]:
         """Return everything that the checksum of a plan covers, secrets included."""
-        values = {path: [_as_text(self.kind, path, value) for value in pair] for path, pair in self.properties.items()}
+        values = {path: [as_text(self.kind, path, value) for value in pair] for path, pair in self.properties.items()}
         return [self.action.value, self.kind, self.key, sorted(values.items())]
 
 
@@ -189,10 +201,31 @@ def masked(kind: str, path: Property, value: Any, list_name: str = "") -> Any:
     shown = mask_secrets(value, next(filter(is_secret_name, names), ""))
     if KINDS[kind].secret_names(path, value):
         shown = KINDS[kind].with_references(path, shown, value)
-    return _as_text(kind, path, shown)
+    return as_text(kind, path, shown)
 
 
-def _as_text(kind: str, path: Property, value: Any) -> Any:
+def hidden(kind: str, path: Property, value: Any, list_name: str = "") -> Any:
+    """Return the value of a property with HIDDEN in place of each secret in the clear, in the same structure.
+
+    ``list_name`` is the name of the list with the object, such as a ruleset.
+    """
+    return _replaced(kind, path, value, list_name, lambda _secret: HIDDEN)
+
+
+def holds_secret(kind: str, path: Property, value: Any, list_name: str = "") -> bool:
+    """Return True if the value of a property contains a secret in the clear. A reference to a secret is not secret."""
+    found: list[Any] = []
+    _replaced(kind, path, value, list_name, found.append)
+    return bool(found)
+
+
+def _replaced(kind: str, path: Property, value: Any, list_name: str, replace: Callable[[Any], Any]) -> Any:
+    field = KINDS[kind].field_at(path)
+    name = "secret" if field is not None and field.literal and is_secret_name(list_name) else path[-1]
+    return replace_secrets(value, replace, name, is_inside=KINDS[kind].is_secret(path))
+
+
+def as_text(kind: str, path: Property, value: Any) -> Any:
     """Return a value, or the text of a Python literal, which can have keys that are not strings."""
     field = KINDS[kind].field_at(path)
     return repr(value) if field is not None and field.literal else value

@@ -39,8 +39,8 @@ class Plan:
     inside.
 
     ``warnings`` point out probable mistakes. ``renames`` are the deletions that are probably renames. ``limits`` and
-    ``confirmed`` (the names of objects whose deletion is confirmed) are the permissions. Comparing two plans ignores
-    the permissions.
+    ``confirmed`` (the names of objects whose deletion is confirmed) are the permissions. ``is_saved`` marks a plan that
+    was loaded from a file. Comparing two plans ignores the permissions and this mark.
     """
 
     changes: tuple[Change, ...]
@@ -60,6 +60,7 @@ class Plan:
     scope: Scope = field(default_factory=Scope)
     limits: Limits = field(default_factory=Limits.of, compare=False)
     confirmed: frozenset[str] = field(default=frozenset(), compare=False)
+    is_saved: bool = field(default=False, compare=False, repr=False)
 
     @property
     def own_pending(self) -> int:

@@ -85,7 +85,8 @@ def diff(
         raise InventoryError(problems)
     placed = in_order(planner.changes, desired, observed, planner.conflicting_keys)
     only_moved = {change.name for change in placed} - {change.name for change in planner.changes}
-    changes = ordered([*placed, *references.reference_removals()])
+    steps = ordered([*placed, *references.reference_removals()])
+    changes = [step.hiding_former_secrets() if step.action is Action.UPDATE else step for step in steps]
     conflicts = [*planner.conflicts, *references.blocked_deletions()]
     inside = {key: existing for key, existing in observed.objects.items() if scope.contains(existing)}
     owned = {key for key, existing in inside.items() if planner.ownership.owns(existing)}

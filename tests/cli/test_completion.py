@@ -21,7 +21,7 @@ from checkmk_sync.testing import SimulatedSite
 from tests.conftest import ROOT, Run
 
 SHELLS = ("bash", "zsh", "fish")
-FILE_OPTIONS = {"config", "input_file", "save", "password_file", "audit_log", "journal", "token_file"}
+FILE_OPTIONS = {"config", "input_file", "save", "password_file", "audit_log", "html", "journal", "out", "token_file"}
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_arguments_and_options_for_files_complete_files() -> None:
     context = click.Context(cli)
     completions = {entry.name: entry.shell_complete(context, "x") for entry in parameters(cli)}
     kinds = {name: {item.type for item in items} for name, items in completions.items()}
-    assert {name for name, kind in kinds.items() if kind == {"file"}} == {*FILE_OPTIONS, "inventory", "files"}
+    assert {name for name, kind in kinds.items() if kind == {"file"}} == {*FILE_OPTIONS, "inventory", "files", "plan"}
     assert {name for name, kind in kinds.items() if kind == {"dir"}} == {"sync_folder"}
 
 
