@@ -10,13 +10,9 @@ from .nouns import NOUNS
 from .operation import Operation
 from .versions import CheckmkVersion
 
+_MODULES = (activation, commands, discovery, folders, hosts, monitoring)
 OPERATIONS: tuple[Operation, ...] = (
-    *activation.ROWS,
-    *commands.ROWS,
-    *discovery.ROWS,
-    *folders.ROWS,
-    *hosts.ROWS,
-    *monitoring.ROWS,
+    *(_row for _module in _MODULES for _row in _module.ROWS),
     Operation("site", "version", "GET", "/version", CallKind.POLL),
     *(_row for _noun in NOUNS.values() for _row in _noun.operations),
 )

@@ -83,7 +83,7 @@ def _write(words: str, text: str, handler: Any, preview: Any, *arguments: Argume
     return replace(command, fields=(done,))
 
 
-DOWNTIME_COMMANDS = (
+COMMANDS = (
     Command(
         "downtimes list",
         "List downtimes, also those that have not started yet.",

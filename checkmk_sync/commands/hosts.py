@@ -32,7 +32,7 @@ _STATUS_FIELDS = (
 )
 _STATUS_COLUMNS = ("name", "state", "num_services", "plugin_output")
 
-HOST_COMMANDS = (
+COMMANDS = (
     Command(
         "hosts list",
         "List configured hosts.",

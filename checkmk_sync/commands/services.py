@@ -21,7 +21,7 @@ _FIELDS = (
     Field("last_check", "The time of the last check, as UNIX time.", int, time=True),
 )
 
-SERVICE_COMMANDS = (
+COMMANDS = (
     Command(
         "services list",
         "List monitored services and their states.",

@@ -13,7 +13,7 @@ _previews = LazyModule(".handlers.previews", __package__)
 _problems = LazyModule(".handlers.problems", __package__)
 _site = LazyModule(".handlers.site", __package__)
 
-SITE_COMMANDS = (
+COMMANDS = (
     Command(
         "discover",
         "Scan hosts for services, and monitor new ones.",
