@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Optional
 
-from ..catalogue.commands import RECURRENCES
+from ..catalogue.downtimes import RECURRENCES
 from .arguments import search
 from .command import Argument, Command, Field, LazyModule
 

@@ -7,7 +7,7 @@ import os
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Collection, Iterable, Mapping, Optional, Union
 
-from ...catalogue.commands import RECURRENCES
+from ...catalogue.downtimes import RECURRENCES
 from ...errors import CheckmkError
 from ..outcomes import Outcome, Outcomes, Progress, Status
 from ..payload import typed, value_of

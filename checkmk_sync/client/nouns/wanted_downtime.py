@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any, Callable, ClassVar, Iterable
 
-from ...catalogue.commands import RECURRENCES
+from ...catalogue.downtimes import RECURRENCES
 from ...core.fork import ForkSafe
 from ..targets import MonitoredObject
 from ..times import iso
