@@ -49,7 +49,7 @@ def test_a_service_is_never_a_pattern_and_never_decoded(seeded: SimulatedSite, c
     assert [o.key for o in cmk.acknowledgements.set(target, comment="c")] == [f"web1/{name}"]
     assert [o.key for o in cmk.comments.create(target, "c")] == [f"web1/{name}"]
     assert [d.service for d in cmk.downtimes.each(target)] == [name]
-    assert {a.of for a in cmk.acknowledgements.each()} == {MonitoredObject("web1", name)}
+    assert {a.object for a in cmk.acknowledgements.each()} == {MonitoredObject("web1", name)}
 
 
 def test_the_downtimes_of_a_group_are_found_by_its_exact_name(seeded: SimulatedSite, cmk: Checkmk) -> None:
