@@ -60,6 +60,8 @@ def run_list(
     **arguments: Any,
 ) -> int:
     """Print the rows of a command of the table, and return the exit code. Raises the same errors as :func:`run`."""
+    if command.replaced_by:
+        state.output.note(f"Warning: '{command.words}' is deprecated; use '{command.replaced_by}'")
     is_filtered = any(arguments[argument.name] not in (argument.default, [], {}) for argument in command.arguments)
     empty = "" if limit == 0 else "no match" if is_filtered else command.empty_text
     layout = make_layout(command, output=output, columns=columns, sort=sort, as_json=state.as_json, empty=empty)

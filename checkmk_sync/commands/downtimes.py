@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Optional
 
-from ..catalogue.commands import RECURRENCES
+from ..catalogue.downtimes import RECURRENCES
 from .arguments import search
 from .command import Argument, Command, Field, LazyModule
 
@@ -37,7 +37,7 @@ TARGET = (
 _COMMENT = Argument("comment", "The comment.", required=True, is_option=True, example="reboot")
 _TIMEOUT = Argument(
     "timeout_s",
-    "Wait this long, in seconds, for the monitoring core to execute the command.",
+    "Wait at most this many seconds for the core.",
     int,
     default=30,
     option="--timeout",
@@ -46,17 +46,11 @@ _TIMEOUT = Argument(
 )
 _ZONE = Argument("zone", "The time zone of times without one, such as Europe/Berlin.")
 _TIMES = "a duration such as 2h, an ISO 8601 time, or a time such as 'tomorrow 06:00 Europe/Berlin'"
+_END = Argument(
+    "end", f"The end: {_TIMES}.", option="--for", aliases=("until", "end", "duration"), metavar="TIME", example="2h"
+)
 _WHEN = (
-    Argument(
-        "end",
-        f"The end: {_TIMES}. A duration counts from the start.",
-        required=True,
-        is_option=True,
-        option="--for",
-        aliases=("until", "end", "duration"),
-        metavar="TIME",
-        example="2h",
-    ),
+    replace(_END, help=f"{_END.help} A duration counts from the start.", required=True, is_option=True),
     Argument("start", f"The start: {_TIMES}.", default="now", metavar="TIME"),
     _ZONE,
 )
@@ -89,7 +83,7 @@ def _write(words: str, text: str, handler: Any, preview: Any, *arguments: Argume
     return replace(command, fields=(done,))
 
 
-DOWNTIME_COMMANDS = (
+COMMANDS = (
     Command(
         "downtimes list",
         "List downtimes, also those that have not started yet.",
@@ -118,20 +112,8 @@ DOWNTIME_COMMANDS = (
         Argument("include_children", "Also for all hosts below these hosts.", bool, default=False),
         Argument("flexible", "Start with the first problem, and last for this duration.", metavar="DURATION"),
         Argument("recur", "Repeat the downtime.", choices=RECURRENCES),
-        Argument(
-            "ensure",
-            "Schedule no second downtime with the same comment at that time, but change its end. So the command can be "
-            "repeated.",
-            bool,
-            default=False,
-        ),
-        Argument(
-            "journal",
-            "With this file, the same command can be repeated after it was killed: it continues the first run, with "
-            "its times, and schedules no second downtime.",
-            "path",
-            metavar="FILE",
-        ),
+        Argument("ensure", "Change the end of a downtime with this comment, or schedule one.", bool, default=False),
+        Argument("journal", "A file with which a killed command can be repeated and resumes.", "path", metavar="FILE"),
         example="web01 web02 --for 2h --comment reboot",
         additive=True,
     ),
@@ -141,7 +123,7 @@ DOWNTIME_COMMANDS = (
         partial(_handlers.change, "downtimes", "modify", "modified"),
         _handlers.preview_modify,
         *_by_id("downtime"),
-        Argument("end", f"The new end: {_TIMES}. A duration counts from now.", option="--until", metavar="TIME"),
+        _END,
         Argument("extend", "Move the end of each downtime by this duration.", metavar="DURATION", example="30m"),
         Argument("comment", "The new comment."),
         _ZONE,

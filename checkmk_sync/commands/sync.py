@@ -85,7 +85,7 @@ ACTIVATION_ARGUMENTS = (
 )
 _COUNTS = Field("counts", "The number of objects of each kind.", dict[str, int])
 
-SYNC_COMMANDS = (
+COMMANDS = (
     Command(
         "sync plan",
         "Show the changes that bring the site to the state of an inventory, without making them.",

@@ -62,9 +62,9 @@ def test_read_only_hides_tools_that_write(live: SimulatedSite) -> None:
 
 
 def test_patterns_select_tools(live: SimulatedSite) -> None:
-    assert _names(live, allow=("hosts_*",)) == {"hosts_get", "hosts_status", "hosts_diagnose"}
+    assert _names(live, allow=("hosts_*",)) == {"hosts_get", "hosts_status", "hosts_problems", "hosts_diagnose"}
     assert "hosts_delete" not in _names(live, allow_writes=True, deny=("*delete", "sync_*"))
-    assert _names(live, allow=("hosts_*",), deny=("*status",)) == {"hosts_get", "hosts_diagnose"}
+    assert _names(live, allow=("hosts_*",), deny=("*status",)) == {"hosts_get", "hosts_problems", "hosts_diagnose"}
 
     async def rest(client: Client) -> Any:
         resources = (await client.list_resources()).resources
@@ -88,7 +88,7 @@ def test_hosts(live: SimulatedSite) -> None:
     assert hosts["new"].attributes["alias"] == "null"
     assert "parents" not in hosts["new"].attributes
     result_data(_call(live, "folders_create", path="/a/b", title="B"))
-    assert result_data(_call(live, "hosts_move", hosts=["new"], folder="/a/b")) == {"moved": 1}
+    assert result_data(_call(live, "hosts_move", hosts=["new"], folder="/a/b"))["folder"] == "/a/b"
     assert hosts["new"].folder == "/a/b"
     assert result_data(_call(live, "hosts_delete", names=["new"])) == {"done": True, "result": {"deleted": 1}}
     assert "new" not in hosts
