@@ -73,17 +73,17 @@ def run_list(
         raise click.UsageError("--watch needs a terminal; leave it out to print the list once")
     with state.client() as client:
         while True:
-            try:
+            try:  # most handlers yield rows, so they find an argument that is not valid when the rows are printed
                 rows: Iterable[Any] = command.handler(client, **arguments)
-            except ValueError as error:  # an argument that is not valid, such as the name of a folder
+                if sort is not None:
+                    rows = sort_rows(rows, sort, layout)
+                rows = itertools.islice(rows, limit)
+                if watch is not None:  # the old list stays on the screen until the new one is complete
+                    rows = iter(list(rows))
+                    state.output.console.clear()
+                print_rows(state.output, rows, layout)
+            except ValueError as error:
                 raise click.UsageError(str(error)) from error
-            if sort is not None:
-                rows = sort_rows(rows, sort, layout)
-            rows = itertools.islice(rows, limit)
-            if watch is not None:  # the old list stays on the screen until the new one is complete
-                rows = iter(list(rows))
-                state.output.console.clear()
-            print_rows(state.output, rows, layout)
             if watch is None or not client.clock.sleep(watch):
                 return 0
 

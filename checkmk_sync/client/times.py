@@ -64,10 +64,9 @@ def _read(value: str, base: dt.datetime, zone: Zone) -> dt.datetime:
     return _wall_clock(text, base, zone)
 
 
-def _wall_clock(text: str, base: dt.datetime, zone: Zone) -> dt.datetime:
-    named = _ZONE.fullmatch(text)
-    if named:
-        text, zone = named[1], named[2]
+def _wall_clock(value: str, base: dt.datetime, zone: Zone) -> dt.datetime:
+    named = _ZONE.fullmatch(value)
+    text, zone = (named[1], named[2]) if named else (value, zone)
     day = _DAY.fullmatch(text)
     if day:
         # The zone decides which day is today.
@@ -77,6 +76,8 @@ def _wall_clock(text: str, base: dt.datetime, zone: Zone) -> dt.datetime:
         moment = dt.datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text))
     except ValueError:
         raise ValueError(f"{text!r} is not a time; {_FORMS}") from None
+    if named and moment.tzinfo is not None:
+        raise ValueError(f"{value!r} has both an offset and a time zone; give one of them")
     return _in_zone(moment, zone, text)
 
 
@@ -84,6 +85,10 @@ def _in_zone(moment: dt.datetime, zone: Zone, text: str) -> dt.datetime:
     if moment.tzinfo is not None:
         return moment
     placed = moment.replace(tzinfo=_zone(zone, text))
+    first, second = (placed.replace(fold=fold) for fold in (0, 1))
+    if first.astimezone(dt.timezone.utc) < second.astimezone(dt.timezone.utc):
+        choice = f"write {first.isoformat()} or {second.isoformat()}"
+        raise ValueError(f"{text!r} occurs twice in {zone}, because clocks are set back; {choice}")
     # When clocks are set forward, some times do not exist.
     if placed.astimezone(dt.timezone.utc).astimezone(placed.tzinfo).replace(tzinfo=None) != moment:
         raise ValueError(f"{text!r} does not exist in {zone}, because clocks are set forward")

@@ -107,6 +107,13 @@ def test_targets_are_exact(cmk: Checkmk, sync: Run, words: str, message: str) ->
     assert _objects(cmk) == (["web01"] if "1 of 2" in message else [])
 
 
+@pytest.mark.parametrize("words", ["web01/", "web01 --host-group linux", '--host-query {"op":"or","expr":[]}'])
+def test_a_list_refuses_a_target_that_is_not_valid(site: SimulatedSite, sync: Run, words: str) -> None:
+    refused = sync("downtimes", "list", *words.split())
+    assert refused.code == 2
+    assert refused.err.startswith("Error: ")
+
+
 def test_names_are_read_back_exactly(cmk: Checkmk, sync: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ODD:
         assert read_name_line(name_line(["web01", name])) == ["web01", name]

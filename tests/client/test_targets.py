@@ -119,3 +119,28 @@ def test_a_target_of_another_type_is_refused(cmk: Checkmk) -> None:
 def test_a_malformed_query_for_entries_is_refused(query: Any) -> None:
     with pytest.raises(ValueError, match="a query must consist of expressions such as"):
         Target.matching_hosts(Filter(query)).on_entries()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        Filter({"op": "and", "expr": []}),
+        Filter({"op": "or", "expr": []}) | (column("state") == 0),
+        ~Filter({"op": "or", "expr": [{"op": "and", "expr": []}]}),
+    ],
+)
+def test_an_empty_list_of_expressions_is_refused(seeded: SimulatedSite, cmk: Checkmk, query: Filter) -> None:
+    target = Target.matching_hosts(query)
+    calls: list[Any] = [
+        lambda: cmk.downtimes.create(target, end="2h", comment="c"),
+        lambda: list(cmk.downtimes.each(target)),
+        lambda: cmk.comments.create(target, "c"),
+        lambda: list(cmk.host_status.each(query=query)),
+        lambda: list(cmk.services.each(query=query, search="CPU")),
+    ]
+    cmk.version()
+    before = len(seeded.requests)
+    for call in calls:
+        with pytest.raises(ValueError, match="'(and|or)' in a query needs at least one expression"):
+            call()
+    assert len(seeded.requests) == before

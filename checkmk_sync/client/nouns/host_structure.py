@@ -240,16 +240,19 @@ class HostStructure(Attributed[Host], BulkEditable[Host]):
         * ``wait``: wait for the end of the job. With ``wait=False``, call :meth:`.Job.wait` later. Checkmk before 2.4
           does not show the job, so it requires ``wait=False``.
 
-        If the job has failed, :meth:`.Job.result` raises JobError. Raises ConflictError while another parent
-        scan runs, BadRequestError if a host does not exist, and WaitTimeoutError if the job takes longer than
-        ``timeout_s`` seconds. Checkmk 2.2 has no parent scan.
+        If the job has failed, :meth:`.Job.result` raises JobError. Raises ConflictError while another parent scan runs,
+        BadRequestError if a host does not exist, ValueError if ``names`` is empty, and WaitTimeoutError if the job
+        takes longer than ``timeout_s`` seconds. Checkmk 2.2 has no parent scan.
         """
+        hosts = require_strings(names, "names")
+        if not hosts:
+            raise ValueError("names must contain at least one host")
         jobs, deadline = Jobs(self._site), Deadline(self._site.clock, timeout_s)
         self._site.require_operation(self.noun, "scan_parents")
         if wait and not jobs.shows_all:
             raise CheckmkError(f"Checkmk {self._site.version()} does not show when a parent scan ends; use wait=False")
         body = {
-            "host_names": require_strings(names, "names"),
+            "host_names": hosts,
             "gateway_hosts": _gateways(gateways),
             # CHECKMK_API_MORE: these objects are required, although all their fields have defaults.
             "configuration": {"force_explicit_parents": force_explicit},

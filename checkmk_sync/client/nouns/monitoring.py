@@ -127,8 +127,10 @@ class HostStatuses(_Status[HostStatus]):
     def monitored(self, names: Iterable[str]) -> set[str]:
         """Return the hosts in ``names`` that the monitoring core knows, as a set of names."""
         wanted = sorted(require_strings(names, "names"))
+        if not wanted:
+            return set()
         # Few hosts are queried by name. For many, the list of all hosts is read.
-        query = column("name").one_of(wanted) if 0 < len(wanted) <= NAMES_PER_QUERY else everything()
+        query = column("name").one_of(wanted) if len(wanted) <= NAMES_PER_QUERY else everything()
         has_post = self._site.operation(self.noun, "query") is not None
         if not has_post and query_length(self._query((), (), query)) > MAX_QUERY_CHARS:
             query = everything()

@@ -9,6 +9,7 @@ from typing import Optional
 from werkzeug.wrappers import Response
 
 from ..configuration import Configuration, User
+from ..data_files import document
 from ..endpoints import Context, Fields, SiteState
 from ..permissions import role_permissions
 from ..replies import Problem, bad_fields
@@ -39,17 +40,7 @@ _TOO_SHORT = f"The given password is too short. It must have at least {_SHORTEST
 _LONGEST_SECRET = 72  # bytes that bcrypt hashes
 _SECRETS = ("password", "secret")
 _ENFORCED, _STORED = "enforce_password_change", "store_automation_secret"
-_NEW: Values = {
-    "disable_login": False,
-    "contactgroups": [],
-    "roles": [],
-    "pager_address": "",
-    "auth_option": {},
-    "contact_options": {"email": ""},
-    "idle_timeout": {"option": "global"},
-    "disable_notifications": {},
-    "interface_options": {},
-}
+_NEW: Values = document("new_user")
 
 
 def _parse_time(text: str) -> datetime.datetime:
