@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from typing import Any, Iterable, Mapping, Optional, Sequence, Union
 
-from ...core.private_files import lock_file, open_owned, restrict_to_owner
+from ...batch.journal import open_journal
+from ...core.private_files import restrict_to_owner
 from ...errors import Delivery, SettingsError
 from ..targets import MonitoredObject
 
@@ -31,10 +33,7 @@ class CommandJournal:
     def __init__(self, path: Union[str, os.PathLike[str]], command: Mapping[str, Any], given: Sequence[str]) -> None:
         self.path, self.command = os.path.realpath(path), dict(command)
         self.sent: set[MonitoredObject] = set()
-        try:
-            self._file = open_owned(self.path, os.O_RDWR | os.O_APPEND)
-        except OSError as error:
-            raise self._error(f"the journal cannot be opened: {error.strerror}") from error
+        self._file = open_journal(self.path)
         try:
             self._load(given)
         except BaseException:
@@ -42,10 +41,6 @@ class CommandJournal:
             raise
 
     def _load(self, given: Sequence[str]) -> None:
-        try:
-            lock_file(self._file)
-        except OSError as error:
-            raise self._error("the journal is in use by another process; wait for it, or use another file") from error
         with open(self._file, "rb", closefd=False) as source:
             content = source.read()
         if not content.startswith(_HEAD) and not _HEAD.startswith(content):
@@ -82,17 +77,13 @@ class CommandJournal:
     def _write(self, line: Any) -> None:
         text, end = json.dumps(line, separators=(",", ":")).encode() + b"\n", os.fstat(self._file).st_size
         try:
-            written = os.write(self._file, text)
+            if os.write(self._file, text) < len(text):
+                raise OSError(errno.ENOSPC, "the disk is full")
             os.fsync(self._file)
         except OSError as error:
-            problem = error.strerror
-        else:
-            if written == len(text):
-                return
-            problem = "the disk is full"
-        os.ftruncate(self._file, end)
-        failed = self._error(f"the journal cannot be written: {problem}")
-        raise failed.with_attempted(is_read=False, delivery=Delivery.NOT_SENT)
+            os.ftruncate(self._file, end)
+            failed = self._error(f"the journal cannot be written: {error.strerror}")
+            raise failed.with_attempted(is_read=False, delivery=Delivery.NOT_SENT) from error
 
     def close(self, *, remove: bool) -> None:
         """Close the file, and remove it if nothing is left to await."""
