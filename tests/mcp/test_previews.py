@@ -63,7 +63,7 @@ def test_a_rename_names_everything_that_changes(live: SimulatedSite) -> None:
         cmk.activation.activate()
     question, result = _asked(live, "hosts_rename", host="host00000", new_name="gw")
     assert "Rename host00000 in / to gw, everywhere in the configuration" in question
-    assert "a node of: db\na parent of: /linux, child, db" in question
+    assert "node of: db\nparent of: /linux, child, db" in question
     assert result_data(result)["done"]
     assert configuration.hosts["child"].attributes["parents"] == ["host00001", "gw"]
 

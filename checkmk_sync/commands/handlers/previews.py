@@ -64,8 +64,8 @@ def rename_host(client: Checkmk, host: str, new_name: str) -> Preview:
         (relation, other.key_value)
         for other in itertools.chain[Union[Folder, Host]](client.folders.each(), client.hosts.each())
         for relation, names in (
-            ("a parent of", other.attributes.get("parents")),
-            ("a node of", getattr(other, "cluster_nodes", None)),
+            ("parent of", other.attributes.get("parents")),
+            ("node of", getattr(other, "cluster_nodes", None)),
         )
         if host in (names or ())
     )
