@@ -202,6 +202,7 @@ HOST_COMMANDS = (
             Field("advice", "The next step; empty if nothing is to do."),
         ),
         names=(),
+        is_prose=True,
     ),
     Command(
         "hosts bulk-create",
