@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 import os
 import tempfile
-from pathlib import Path
 from typing import Any, Iterator
 
 import click
@@ -14,6 +12,7 @@ import click
 from ..client.checkmk import Checkmk
 from ..client.query import unhandled_problems
 from ..client.records import severity
+from ..core.data_files import rows
 from ..sync import apply_plan, load, make_plan, plan_as_text, report_as_text
 from .console import Output
 from .options import State
@@ -25,8 +24,7 @@ OWNER = "demo"
 # The inventory of a fictitious company: 2,112 hosts in 64 folders, always the same.
 SITES = (("muc", "Munich", 10), ("nue", "Nuremberg", 20), ("ber", "Berlin", 30), ("vie", "Vienna", 40))
 # Folder, prefix of the host names, number of hosts at each site, role, and further tags and labels.
-with Path(__file__).with_name("demo_roles.csv").open(encoding="utf-8", newline="") as _file:
-    ROLES = list(csv.DictReader(_file))
+ROLES = rows(__file__, "demo_roles")
 COLUMNS = (
     *("name", "folder", "alias", "ipaddress", "tag_agent", "tag_snmp_ds", "tag_criticality"),
     *("label:site", "label:os", "label:role"),
