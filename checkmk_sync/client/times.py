@@ -41,8 +41,8 @@ def parse_duration(value: Duration) -> dt.timedelta:
 def parse_moment(value: Moment, base: dt.datetime, zone: Zone = None) -> dt.datetime:
     """Return a point in time with its time zone, in whole seconds.
 
-    A duration counts from ``base``, which is also "now". A time without a zone is one of ``zone``, which is a tzinfo or
-    a name such as ``"Europe/Berlin"``. Raises ValueError if the value is not valid, or has no zone.
+    A duration counts from ``base``, which is also "now". A time without a zone is in ``zone``, which is a tzinfo or a
+    name such as ``"Europe/Berlin"``. Raises ValueError if the value is not valid, or if there is no zone.
     """
     if not isinstance(value, (dt.datetime, str)):
         raise TypeError(f"a time must be a datetime or a string, not {describe_type(value)}; {_FORMS}")

@@ -36,7 +36,7 @@ def cmk(site: SimulatedSite) -> Iterator[Checkmk]:
 
 
 def _objects(cmk: Checkmk) -> list[str]:
-    return [str(downtime.of) for downtime in cmk.downtimes.each()]
+    return [str(downtime.object) for downtime in cmk.downtimes.each()]
 
 
 def test_a_downtime_is_created_listed_changed_and_deleted(cmk: Checkmk, sync: Run) -> None:
@@ -122,7 +122,7 @@ def test_names_are_read_back_exactly(cmk: Checkmk, sync: Run, monkeypatch: pytes
     monkeypatch.setattr(sys, "stdin", io.StringIO(names))
     done = sync("acknowledge", "-", "--comment", "ticket 4711", "--yes")
     assert (done.code, done.out) == (0, f"acknowledged\nacknowledged: {len(ODD)}\n")
-    assert {found.of.service for found in cmk.acknowledgements.each()} == set(ODD)
+    assert {found.object.service for found in cmk.acknowledgements.each()} == set(ODD)
     listed = sync("acknowledgements", "list", "-o", "name").out
     assert sorted(listed.splitlines()) == sorted(names.splitlines())
     monkeypatch.setattr(sys, "stdin", io.StringIO(listed))
@@ -190,7 +190,7 @@ WORDS = "acknowledge - --comment c"
 
 def test_the_answer_comes_from_the_terminal(cmk: Checkmk) -> None:
     code, shown, question = _on_terminal(WORDS, "web01\nweb02\nweb01\tCPU load\n", "n\n")
-    assert "Acknowledge with the comment 'c' the problems of 2 objects.\n" in shown
+    assert "Acknowledge problems of 2 objects with 'c'.\n" in shown
     assert "  web01\n  web01: CPU load\n  nothing to do for: web02\n" in shown
     assert code == 2
     assert "Continue? [y/N]:" in question
@@ -199,7 +199,7 @@ def test_the_answer_comes_from_the_terminal(cmk: Checkmk) -> None:
     assert code == 2
     code, *_ = _on_terminal(WORDS, "web01\nweb02\n", "y\n")
     assert code == 0
-    assert [str(found.of) for found in cmk.acknowledgements.each()] == ["web01"]
+    assert [str(found.object) for found in cmk.acknowledgements.each()] == ["web01"]
 
 
 def test_without_a_terminal_only_yes_counts(cmk: Checkmk) -> None:
