@@ -68,9 +68,9 @@ def _by_id(noun: str) -> tuple[Argument, ...]:
     )
 
 
-def _switch(name: str, off: str, on: str) -> Argument:
+def _switch(name: str, option: str, off: str, on: str) -> Argument:
     """Return an argument that is on by default. ``off`` is the help of its option, ``on`` that of tools."""
-    return Argument(name, off, bool, default=True, tool_help=on, option=f"--no-{name}")
+    return Argument(name, off, bool, default=True, tool_help=on, option=option)
 
 
 def _write(words: str, text: str, handler: Any, preview: Any, *arguments: Argument, **facts: Any) -> Command:
@@ -162,8 +162,8 @@ COMMANDS = (
         _COMMENT,
         Argument("expires", f"The end of the acknowledgement: {_TIMES}. Needs Checkmk 2.4.0p6.", metavar="TIME"),
         _ZONE,
-        _switch("sticky", "End it when the state changes.", "Keep it until the object recovers."),
-        _switch("notify", "Send no notifications about it.", "Send notifications about it."),
+        _switch("sticky", "--no-sticky", "End it when the state changes.", "Keep it until the object recovers."),
+        _switch("notify", "--no-notify", "Send no notifications about it.", "Send notifications about it."),
         Argument("persistent", "Keep the comment when the acknowledgement ends.", bool, default=False),
         example="web01 web02 --comment 'ticket 4711'",
         check_with="checkmk-sync acknowledgements list",

@@ -197,6 +197,7 @@ COMMANDS = (
             Field("advice", "The next step, or an empty text."),
         ),
         names=(),
+        is_prose=True,
     ),
     Command(
         "hosts bulk-create",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import os
 import pty
@@ -59,6 +60,13 @@ def test_children_are_included_only_if_they_are_requested(cmk: Checkmk, sync: Ru
     assert _objects(cmk) == ["web01"]
     assert sync(*create, "--include-children").code == 0
     assert sorted(_objects(cmk)) == ["web01", "web01", "web02"]
+
+
+def test_two_times_of_tomorrow_are_of_the_same_day(cmk: Checkmk, sync: Run) -> None:
+    times = ("--start", "tomorrow 06:00 UTC", "--until", "tomorrow 08:00 UTC")
+    assert sync("downtimes", "create", "web01", *times, "--comment", "c", "--yes").code == 0
+    (found,) = cmk.downtimes.each()
+    assert found.end - found.start == dt.timedelta(hours=2)
 
 
 def test_a_repeated_command_can_ensure_one_downtime(cmk: Checkmk, sync: Run) -> None:

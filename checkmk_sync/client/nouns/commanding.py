@@ -102,7 +102,7 @@ class Commands(Resource):
         """
         target = Target.of(target)
         rows = self._rows(target, columns)
-        hint = "activate its configuration, and check whether its site is running"
+        hint = "check its name, whether it is activated, and whether its site is running"
         missing = {str(name): f"{name} is not monitored; {hint}" for name in target.named if name not in rows}
         if not rows:
             raise _not_found(next(iter(missing.values()), "no monitored object matches the target"))

@@ -298,7 +298,7 @@ class Downtimes(CoreEntries[Downtime]):
     ) -> Wanted:
         text, now = one_line(comment), self._now()
         first = parse_moment(start, now, zone)
-        last = parse_moment(end, first, zone)
+        last = parse_moment(end, now, zone, first)
         # Python compares times of one zone by the clock, which is set back once a year.
         if last.timestamp() <= max(first, now).timestamp():
             raise ValueError(f"a downtime must end after its start and after now, not at {last}")

@@ -246,7 +246,7 @@ class HostStructure(Attributed[Host], BulkEditable[Host]):
         """
         hosts = require_strings(names, "names")
         if not hosts:
-            raise ValueError("names must contain at least one host")
+            raise ValueError("a parent scan must contain at least one host")
         jobs, deadline = Jobs(self._site), Deadline(self._site.clock, timeout_s)
         self._site.require_operation(self.noun, "scan_parents")
         if wait and not jobs.shows_all:

@@ -197,8 +197,9 @@ def preview_create(client: Checkmk, **arguments: Any) -> Preview:
     _check_kinds(journal, arguments)
     kept = times_in(journal) if journal else None
     if kept is None:
-        first = parse_moment(start, dt.datetime.now(dt.timezone.utc), zone)
-        last = parse_moment(arguments["end"], first, zone).isoformat()
+        now = dt.datetime.now(dt.timezone.utc)
+        first = parse_moment(start, now, zone)
+        last = parse_moment(arguments["end"], now, zone, first).isoformat()
         start = start if start == "now" else first.isoformat()
     else:  # the times of the run that was killed
         start, last = (dt.datetime.fromtimestamp(time, dt.timezone.utc).isoformat() for time in kept)
