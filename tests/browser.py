@@ -16,6 +16,7 @@ FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
 )
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 COMMAND_S = 60.0
 
 
@@ -75,7 +76,7 @@ class Browser:
 @contextlib.contextmanager
 def browser(folder: Path) -> Iterator[Browser]:
     """Yield a browser with an empty profile in ``folder``. Skip the test if Chromium is not installed."""
-    if shutil.which("chromedriver") is None or shutil.which("chromium") is None:
+    if shutil.which("chromedriver") is None or not any(map(shutil.which, BROWSERS)):
         pytest.skip("chromium and chromedriver are not installed; on Debian: apt install chromium chromium-driver")
     command = ["chromedriver", "--port=0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:

@@ -21,7 +21,7 @@ _FIELDS = (
     Field("last_check", "The time of the last check, as UNIX time.", int, time=True),
 )
 
-SERVICE_COMMANDS = (
+COMMANDS = (
     Command(
         "services list",
         "List monitored services and their states.",
@@ -35,7 +35,7 @@ SERVICE_COMMANDS = (
     ),
     Command(
         "services problems",
-        "Deprecated: use the command problems. List unhandled problems of services, worst first.",
+        "Deprecated; use problems. List unhandled problems of services, worst first.",
         _problems.of_services,
         (_ON_HOST, _SEARCH, WITH_LABEL),
         ("host", "service", "state", "plugin_output"),

@@ -24,7 +24,8 @@ from .lists import lists_in_use, with_known_lists
 from .mapping import ColumnMap
 from .mapping_file import load_map
 from .observed import Observed, observe
-from .pages import plan_as_html, report_as_html
+from .pages.plans import plan_as_html, report_as_html
+from .pages.site import Finding, SiteOverview, overview_as_html, overview_as_text, site_overview
 from .plan import Plan
 from .plan_files import load_plan, save_plan
 from .planner import diff
@@ -45,6 +46,7 @@ __all__ = [
     "ColumnMap",
     "Conflict",
     "Desired",
+    "Finding",
     "Object",
     "Options",
     "Plan",
@@ -52,6 +54,7 @@ __all__ = [
     "Rename",
     "Report",
     "Scope",
+    "SiteOverview",
     "Step",
     "apply_plan",
     "diff",
@@ -62,12 +65,15 @@ __all__ = [
     "load_plan",
     "make_plan",
     "mapping_schema",
+    "overview_as_html",
+    "overview_as_text",
     "plan_as_html",
     "plan_as_markdown",
     "plan_as_text",
     "report_as_html",
     "report_as_text",
     "save_plan",
+    "site_overview",
     "to_data",
 ]
 

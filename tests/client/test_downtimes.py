@@ -214,10 +214,10 @@ def test_a_malformed_column_is_an_error_of_the_answer(site: SimulatedSite, cmk: 
 
 
 def test_a_downtime_lasts_across_a_change_of_clocks(cmk: Checkmk) -> None:
-    when: Any = {"start": "2030-10-27 02:50 Europe/Berlin", "end": "20m"}
+    when: Any = {"start": "2030-10-27 01:50 Europe/Berlin", "end": "80m"}
     assert cmk.downtimes.create("host00000", comment="c", **when).ok
     (found,) = cmk.downtimes.each()
-    assert found.end - found.start == dt.timedelta(minutes=20)
+    assert found.end - found.start == dt.timedelta(minutes=80)
 
 
 @pytest.mark.parametrize("others", [lambda cmk: cmk.comments.each("host00000"), lambda _: ["host00000"]])

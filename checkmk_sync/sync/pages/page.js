@@ -47,12 +47,13 @@
 
   function factsOf(plan) {
     return [
-      ["Site", plan.site],
+      ["Site", addressOf(plan.site)],
       ...(plan.owner === null ? [] : [["Owner", `${plan.owner}, ${amount(plan.owned, ["object", "objects"])}`]]),
       ...(plan.only.length ? [["Only", plan.only.join(", ")]] : []),
     ];
   }
 
+  const addressOf = (site) => site.replace(/\/check_mk\/api\/.*/, "");
   const titleOf = (word, plan) => (plan.owner === null ? word : `${word} for ${plan.owner}`);
   const CHANGES = ["change", "changes"];
 
@@ -126,10 +127,31 @@
     };
   }
 
+  function sitePage(data) {
+    const owners = Object.entries(data.owners).map(([owner, count]) => `${owner} (${number(count)})`);
+    const found = data.entries.length;
+    return {
+      title: `Site ${addressOf(data.site).split("/").pop()}`,
+      verdict: found ? ["warn", `${amount(found, ["finding", "findings"])}.`] : ["good", "Nothing stands out."],
+      tiles: Object.entries(data.counts).map(([check, count]) => [check, count, check]),
+      notices: [],
+      facts: [
+        ["Site", addressOf(data.site)],
+        ["Hosts", number(data.hosts)],
+        ["Folders", number(data.folders)],
+        ["Owners", owners.join(", ") || "none"],
+      ],
+      groups: [["tag", "By finding"], ["folder", "By folder"], ["", "Not grouped"]],
+      kinds: { host: "hosts", service: "services", owner: "owners" },
+      nouns: ["finding", "findings"],
+      empty: "No findings.",
+    };
+  }
+
   const data = JSON.parse(document.getElementById("data").textContent);
   const { entries } = data;
-  const page = { plan: planPage, report: reportPage }[data.page](data);
-  const kindNames = (data.plan || data).kinds;
+  const page = { plan: planPage, report: reportPage, site: sitePage }[data.page](data);
+  const plurals = page.kinds || data.plan.kinds;
 
   // The head of the page
 
@@ -210,18 +232,19 @@
   let tops = [0]; // the top of each item in the list, and the height of the list
   let drawn = new Map(); // the nodes in the document, by position
   let current = -1; // the position of the item with the focus
-  let showValues = entries.length <= FEW;
+  const hasValues = entries.some((entry) => entry.rows.length > 0);
+  let showValues = hasValues && entries.length <= FEW;
   let printing = false;
 
   const isOpen = (entry) => (entry.open === undefined ? showValues : entry.open) && hasMore(entry);
   const hasMore = (entry) => entry.rows.length > 0 || Boolean(entry.note);
 
   function textOf(entry) {
-    if (entry.text === undefined) {
-      const { name, kind, tag, folder, place, note } = entry;
-      entry.text = [name, kind, tag, entry.action, folder, place, note, ...entry.rows.flat()].join("\n").toLowerCase();
+    if (entry.searched === undefined) {
+      const { name, kind, tag, action, folder, place, note } = entry;
+      entry.searched = [name, kind, tag, action, folder, place, note, ...entry.rows.flat()].join("\n").toLowerCase();
     }
-    return entry.text;
+    return entry.searched;
   }
 
   function selected() {
@@ -235,9 +258,9 @@
   }
 
   const titles = {
-    folder: (entry) => [entry.folder || "Without a folder", kindNames[entry.kind] || entry.kind],
-    kind: (entry) => [kindNames[entry.kind] || entry.kind, ""],
-    tag: (entry) => [(page.tags || {})[entry.tag] || entry.tag, ""],
+    folder: (entry) => [entry.folder || "Without a folder", plurals[entry.kind] || entry.kind],
+    kind: (entry) => [plurals[entry.kind] || entry.kind, ""],
+    tag: (entry) => [entry.tag, ""],
   };
 
   function grouped(entries) {
@@ -403,9 +426,10 @@
     make("span", "name", entry.name, button);
     if (!groups.value || groups.value === "tag") make("span", "kind", entry.kind, button);
     const isPlain = SIGNS[entry.tag] || entry.tag === "applied" || groups.value === "tag";
-    if (!isPlain) make("span", `tag ${toneOf(entry.tag)}`, (page.tags || {})[entry.tag] || entry.tag, button);
+    if (!isPlain) make("span", `tag ${toneOf(entry.tag)}`, entry.tag, button);
     make("span", "brief", open ? "" : brief(entry), button);
-    if (entry.place) make("span", "place", entry.place, button);
+    const place = data.page === "site" && groups.value !== "folder" ? entry.folder : entry.place;
+    if (place) make("span", "place", place, button);
     if (!open) return;
     const more = make("div", "more", "", node);
     if (entry.note) make("p", `note${entry.bad ? " bad" : ""}`, entry.note, more);
@@ -556,11 +580,11 @@
     drawHead();
     const present = [...new Set(entries.map((entry) => entry.kind))];
     option(kinds, "", "All kinds");
-    for (const kind of present) option(kinds, kind, kindNames[kind] || kind);
+    for (const kind of present) option(kinds, kind, plurals[kind] || kind);
     kinds.hidden = present.length < 2;
     for (const [value, text] of page.groups) option(groups, value, text);
     expand.setAttribute("aria-pressed", showValues);
-    expand.hidden = !entries.some(hasMore);
+    expand.hidden = !hasValues;
     find(".tools").hidden = !entries.length;
     find("footer").hidden = !entries.length;
     find("#page").hidden = false;
