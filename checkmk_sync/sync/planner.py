@@ -88,7 +88,8 @@ def diff(
     steps = ordered([*placed, *references.reference_removals()])
     changes = [step.hiding_former_secrets() if step.action is Action.UPDATE else step for step in steps]
     conflicts = [*planner.conflicts, *references.blocked_deletions()]
-    inside = {key: existing for key, existing in observed.objects.items() if scope.contains(existing)}
+    everything = observed.objects
+    inside = {key: found for key, found in everything.items() if scope.contains(found)} if scope else everything
     owned = {key for key, existing in inside.items() if planner.ownership.owns(existing)}
     named = {key for key, wanted in desired.objects.items() if key in inside and not wanted.implied}
     # Objects of a kind without a mark belong to nobody, so all of them count for the limit of deletions.
