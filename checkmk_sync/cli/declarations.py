@@ -92,7 +92,7 @@ _SYNC = (
 )
 
 
-_MARKDOWN = _flag("--markdown", "Print the plan as Markdown, for a review.")
+_MARKDOWN = _flag("--markdown", "Print the plan as Markdown, for a comment on a merge request.")
 _HTML = _file("--html", "Also write the plan as an HTML page to this file, for a review in a browser.")
 
 
