@@ -14,7 +14,8 @@ from ..catalogue.nouns import NOUNS
 from ..commands import COMMANDS, Command
 from ..commands.command import CLI, LazyModule
 from ..core.text import close_matches, escape_invisible
-from .declarations import DECLARED_COMMANDS, INVENTORY_COMMANDS, make_command
+from .click_commands import make_command
+from .declarations import DECLARED_COMMANDS, INVENTORY_COMMANDS
 from .exit_codes import FAILED, INTERRUPTED, REFUSED
 from .guarded_streams import guarded
 from .options import SHARED_OPTIONS, Declined, State

@@ -135,7 +135,7 @@ def _old_problems(client: Checkmk, days: int) -> Iterator[Finding]:
         if problem.since is not None and problem.since < before:
             text = f"{problem.state.name} since {problem.since:%Y-%m-%d}: {problem.output}"
             kind = "service" if problem.service else HOSTS.name
-            yield Finding("old problem", kind, str(problem.of), problem.folder or "", text)
+            yield Finding("old problem", kind, str(problem.object), problem.folder or "", text)
 
 
 def overview_as_text(overview: SiteOverview) -> str:
