@@ -1,7 +1,4 @@
-"""The commands that are not in the command table: names, options and help.
-
-Their code is imported when a command runs, so that help and completion start fast.
-"""
+"""The commands that are not in the command table, except those that serve: names, options and help."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ import click
 
 from ..commands.sync import ACTIVATION_ARGUMENTS, PLAN_ARGUMENTS
 from ..core.call import RAW_METHODS
-from .click_commands import address_options, declared, file_option, flag, option
+from .declare import file_option, flag, option, own_command
 from .options import FILE
 from .parameters import Number, parameter
 
@@ -40,7 +37,7 @@ _MARKDOWN = flag("--markdown", "Print the plan as Markdown, for a review.")
 _HTML = file_option("--html", "Also write the plan as an HTML page to this file, for a review in a browser.")
 
 
-@declared(
+@own_command(
     "sync_commands",
     "checkmk-sync plan hosts.yaml --owner cmdb --detailed-exitcode",
     *_SYNC,
@@ -60,7 +57,7 @@ def plan() -> None:
     """
 
 
-@declared(
+@own_command(
     "sync_commands",
     "checkmk-sync show plan.json --markdown",
     click.Argument(["plan"], metavar="FILE", type=FILE),
@@ -74,7 +71,7 @@ def show() -> None:
     """
 
 
-@declared(
+@own_command(
     "sync_commands",
     "checkmk-sync apply hosts.yaml --owner cmdb --yes",
     *_SYNC,
@@ -100,7 +97,7 @@ def apply() -> None:
     """
 
 
-@declared(
+@own_command(
     "inventory",
     "checkmk-sync inventory check cmdb.csv --map map.yaml --encoding cp1252",
     click.Argument(["files"], nargs=-1, required=True, metavar="FILES...", type=FILE),
@@ -116,10 +113,20 @@ def check() -> None:
     """
 
 
+@own_command(
+    "inventory",
+    "checkmk-sync inventory schema > inventory.schema.json",
+    flag("--mapping", "Print the schema of mapping files instead."),
+    flag("--site", "Accept only the tags and custom attributes of the site."),
+)
+def schema() -> None:
+    """Print the JSON Schema of inventories, with which editors complete and check YAML and JSON as you type."""
+
+
 _PAIRS: dict[str, Any] = {"multiple": True, "metavar": "KEY=VALUE"}
 
 
-@declared(
+@own_command(
     "api",
     "checkmk-sync api POST /domain-types/host_group_config/collections/all -f name=linux -f alias=Linux --yes",
     click.Argument(["method"], type=click.Choice(RAW_METHODS, case_sensitive=False), metavar="METHOD"),
@@ -152,7 +159,7 @@ def api() -> None:
     """
 
 
-@declared(
+@own_command(
     "completion",
     "checkmk-sync completion fish | source",
     click.Argument(["shell"], type=click.Choice(("bash", "zsh", "fish")), metavar="SHELL"),
@@ -173,7 +180,9 @@ def completion() -> None:
     """
 
 
-@declared("demo", "checkmk-sync demo --keep", flag("--keep", "Keep the site running until Ctrl-C, for other commands."))
+@own_command(
+    "demo", "checkmk-sync demo --keep", flag("--keep", "Keep the site running until Ctrl-C, for other commands.")
+)
 def demo() -> None:
     """Show a complete run on a simulated site.
 
@@ -181,7 +190,7 @@ def demo() -> None:
     """
 
 
-@declared("doctor", "checkmk-sync --config config.yaml doctor")
+@own_command("doctor", "checkmk-sync --config config.yaml doctor")
 def doctor() -> None:
     """Check the connection to the site, and advise on problems.
 
@@ -191,60 +200,7 @@ def doctor() -> None:
     """
 
 
-@declared(
-    "mcp",
-    "checkmk-sync mcp --config config.yaml",
-    flag("--allow-writes", "Also offer tools that change the site."),
-    flag("--confirm-by-checksum", "Accept the checksum of a preview as approval if the client cannot ask a person."),
-    option(
-        "--allow",
-        "Offer only tools that match this pattern, such as 'hosts_*'; repeatable.",
-        multiple=True,
-        metavar="PATTERN",
-    ),
-    option("--deny", "Do not offer tools that match this pattern; repeatable.", multiple=True, metavar="PATTERN"),
-    option(
-        "--tools",
-        "Give this kind of object, such as host-groups, its own tools; repeatable. Without the option, it is available "
-        "through the tools configuration_list, configuration_get and so on.",
-        multiple=True,
-        metavar="NOUN",
-    ),
-    option(
-        "--sync-folder",
-        "Allow reading inventory files from this folder.",
-        metavar="DIR",
-        type=click.Path(file_okay=False, readable=False),
-    ),
-    option(
-        "--max-batch",
-        "Accept at most this many objects in one call, up to 10,000; files in --sync-folder may contain more.",
-        type=Number(1, 10_000),
-        default=500,
-    ),
-    file_option("--audit-log", "Log every write to this file as JSON lines (default: stderr)."),
-    flag("--http", "Serve over HTTP instead of stdio."),
-    *address_options(8765),
-    file_option("--token-file", "Read the token for clients from this file (default: the token in CHECKMK_MCP_TOKEN)."),
-    flag(
-        "--behind-tls", "Declare that a proxy in front of the server terminates TLS; required to serve other machines."
-    ),
-    option(
-        "--name",
-        "Accept this host name in requests, such as the name of the proxy; repeatable.",
-        multiple=True,
-        metavar="HOST",
-    ),
-)
-def mcp() -> None:
-    """Serve the site to language models over MCP.
-
-    The server speaks the Model Context Protocol on stdio, or over HTTP with --http. It only reads, unless
-    --allow-writes is given.
-    """
-
-
-@declared(
+@own_command(
     "site",
     "checkmk-sync site --owner cmdb --html site.html",
     option(
@@ -265,39 +221,5 @@ def site() -> None:
     """
 
 
-_seconds = Number(kind=float, name="seconds")
-
-
-@declared(
-    "simulate",
-    "checkmk-sync simulate --port 5000 --hosts 2000 --version 2.3.0p41",
-    *address_options(5000),
-    option("--site", "Use this site ID.", default="s"),
-    option("--username", "Use this name for the automation user.", default="automation"),
-    option("--password", "Use this password for the automation user. It is visible in the process list."),
-    file_option("--password-file", "Read the password of the automation user from this file."),
-    option("--hosts", "Start with this many hosts.", default=0, type=Number()),
-    option("--services", "Give each host this many services, at least 2.", default=30, type=Number(2)),
-    option("--version", "Simulate this version of Checkmk.", default="2.4.0p18"),
-    option("--edition", "Simulate this edition of Checkmk, such as cre or raw.", default="cre"),
-    option("--latency", "Delay each request by this many seconds.", default=0.0, type=_seconds),
-    option(
-        "--lock-hold", "Lock the configuration for this many seconds during each write.", default=0.0, type=_seconds
-    ),
-    option(
-        "--host-cost",
-        "Lock the configuration this many seconds longer for each written host.",
-        default=0.0,
-        type=_seconds,
-    ),
-    flag("--control", "Serve /control, so that tests on this machine can control the site."),
-)
-def simulate() -> None:
-    """Serve a simulated Checkmk site until Ctrl-C.
-
-    This command prints the address of the site, and the environment variables that make other commands use it.
-    """
-
-
-DECLARED_COMMANDS = (api, apply, completion, demo, doctor, mcp, plan, show, simulate, site)
-INVENTORY_COMMANDS = (check,)
+DECLARED_COMMANDS = (api, apply, completion, demo, doctor, plan, show, site)
+INVENTORY_COMMANDS = (check, schema)

@@ -1,4 +1,7 @@
-"""Makes click commands and their options."""
+"""Declare commands that are not in the command table: names, options and help.
+
+Their code is imported when a command runs, so that help and completion start fast.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import click
 from ..commands import Argument
 from ..commands.command import LazyModule
 from .options import FILE, SHARED_OPTIONS, State
-from .parameters import Number, values
+from .parameters import values
 
 
 def make_command(
@@ -31,7 +34,7 @@ def make_command(
     )
 
 
-def declared(
+def own_command(
     module: str, example: str, *parameters: click.Parameter, arguments: Sequence[Argument] = ()
 ) -> Callable[[Callable[[], None]], click.Command]:
     """Return a decorator that turns an empty function into a command with its name and its docstring as help.
@@ -48,19 +51,15 @@ def declared(
 
 
 def option(name: str, text: str, **settings: Any) -> click.Option:
+    """Return an option with its help, which shows the default if there is one."""
     return click.Option([name], help=text, show_default="default" in settings, **settings)
 
 
 def file_option(name: str, text: str) -> click.Option:
+    """Return an option that takes the path of a file."""
     return option(name, text, metavar="FILE", type=FILE)
 
 
 def flag(name: str, text: str) -> click.Option:
+    """Return an option without a value."""
     return click.Option([name], help=text, is_flag=True)
-
-
-def address_options(port: int) -> tuple[click.Option, click.Option]:
-    return (
-        option("--host", "Listen on this address.", default="127.0.0.1"),
-        option("--port", "Listen on this port; 0 picks a free one.", default=port, type=Number(0, 65535, name="port")),
-    )
