@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
 from typing import Mapping
 
 from ..core.call import CallKind, ExpectedReply
+from ..core.data_files import rows
 from .operation import Operation
 
 
@@ -38,5 +37,4 @@ def _operation(row: Mapping[str, str]) -> Operation:
 
 # The operations of hosts, folders, the monitoring, activation and discovery, and those of single plain nouns. The first
 # row of a name that a version has is preferred. ``note`` is a fact about the server with its source.
-with Path(__file__).with_name("operations.csv").open(encoding="utf-8", newline="") as _file:
-    WRITTEN_OPERATIONS = tuple(map(_operation, csv.DictReader(_file)))
+WRITTEN_OPERATIONS = tuple(map(_operation, rows(__file__, "operations")))

@@ -36,7 +36,7 @@ class Layout:
 
     ``times`` are the columns that tables show as local times. ``empty`` is the note for an empty table on a terminal.
     ``names`` are the columns of the format "name". ``has_own_columns`` is True if the user has chosen the columns.
-    ``table_row`` adds the columns that only tables have.
+    ``table_row`` adds the columns that only tables have. ``is_prose`` is True if the columns are texts.
     """
 
     columns: Sequence[str]
@@ -46,6 +46,7 @@ class Layout:
     names: Sequence[str] = ()
     has_own_columns: bool = False
     table_row: Optional[Callable[[dict[str, Any]], Row]] = None
+    is_prose: bool = False
 
     def cells(self, row: Row) -> list[Any]:
         """Return the values of the columns for people, with secrets hidden."""
@@ -76,7 +77,8 @@ def make_layout(
             raise click.UsageError(f"unknown column {name!r}{suggestion(name, command.all_columns)}")
     form = "json" if as_json else output
     times = {field.name for field in command.fields if field.time}
-    return Layout(shown, form, times, empty, command.naming_columns, columns is not None, command.table_row)
+    own, prose = columns is not None, command.is_prose and columns is None
+    return Layout(shown, form, times, empty, command.naming_columns, own, command.table_row, prose)
 
 
 def sort_rows(rows: Iterable[Row], sort: str, layout: Layout) -> list[Row]:
@@ -118,6 +120,9 @@ def print_rows(output: Output, rows: Iterable[Row], layout: Layout) -> None:
     elif layout.format is None and not output.is_terminal:
         for row in rows:
             sys.stdout.write("\t".join(_texts(row, layout)) + "\n")
+    elif layout.format is None and layout.is_prose:
+        for row in rows:
+            output.console.print("\n  ".join(filter(None, _texts(row, layout))), markup=False)
     elif not _print_table(output, rows, layout) and layout.empty and output.is_terminal:
         output.note(layout.empty)
 

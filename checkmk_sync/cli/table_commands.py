@@ -65,10 +65,10 @@ def run_list(
     is_filtered = any(arguments[argument.name] not in (argument.default, [], {}) for argument in command.arguments)
     empty = "" if limit == 0 else "no match" if is_filtered else command.empty_text
     layout = make_layout(command, output=output, columns=columns, sort=sort, as_json=state.as_json, empty=empty)
-    if columns is None and output != "wide":  # these columns have values with these options only
+    if columns is None and output != "wide":  # without these options, these columns are empty
         group = ("group",) if arguments.get("group_by") else ()
-        care = ("acknowledged_by", "downtime_until") if arguments.get("handled") else ()
-        layout = replace(layout, columns=(*group, *layout.columns, *care))
+        handling = ("acknowledged_by", "downtime_until") if arguments.get("handled") else ()
+        layout = replace(layout, columns=(*group, *layout.columns, *handling))
     if watch is not None and not state.output.is_terminal:
         raise click.UsageError("--watch needs a terminal; leave it out to print the list once")
     with state.client() as client:

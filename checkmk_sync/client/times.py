@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Union
+from typing import Optional, Union
 
 from ..core.arguments import describe_type
 
@@ -18,7 +18,7 @@ _DURATION = re.compile(rf"\+?\s*(?:{_PART.pattern}){{1,6}}", re.ASCII)  # at mos
 _DAY = re.compile(r"(today|tomorrow)\s+(\d{1,2}:\d\d)", re.ASCII | re.IGNORECASE)
 _ZONE = re.compile(r"(.*\S)\s+([A-Za-z]\w*(?:/[\w+-]+)*)", re.ASCII)
 _LONGEST = dt.timedelta(days=36_525)
-_FORMS = "use a datetime, 2h, 2026-03-01T10:00+01:00, or tomorrow 06:00 Europe/Berlin"
+_FORMS = "write 2h, 2026-03-01T10:00+01:00 or 'tomorrow 06:00 Europe/Berlin'"
 
 
 def parse_duration(value: Duration) -> dt.timedelta:
@@ -38,46 +38,49 @@ def parse_duration(value: Duration) -> dt.timedelta:
     return duration
 
 
-def parse_moment(value: Moment, base: dt.datetime, zone: Zone = None) -> dt.datetime:
+def parse_moment(
+    value: Moment, now: dt.datetime, zone: Zone = None, start: Optional[dt.datetime] = None
+) -> dt.datetime:
     """Return a point in time with its time zone, in whole seconds.
 
-    A duration counts from ``base``, which is also "now". A time without a zone is one of ``zone``, which is a tzinfo or
-    a name such as ``"Europe/Berlin"``. Raises ValueError if the value is not valid, or has no zone.
+    A duration counts from ``start``, which is ``now`` by default. A time without a zone is in ``zone``, which is a
+    tzinfo or a name such as ``"Europe/Berlin"``. Raises ValueError if the value is not valid, or if there is no zone.
     """
     if not isinstance(value, (dt.datetime, str)):
         raise TypeError(f"a time must be a datetime or a string, not {describe_type(value)}; {_FORMS}")
     try:
-        moment = _in_zone(value, zone, str(value)) if isinstance(value, dt.datetime) else _read(value, base, zone)
+        moment = _in_zone(value, zone, str(value)) if isinstance(value, dt.datetime) else _read(value, now, zone, start)
         moment.astimezone(dt.timezone.utc)
     except OverflowError:
         raise ValueError(f"{value!r} is not between the years 1 and 9999") from None
     return moment.replace(microsecond=0)
 
 
-def _read(value: str, base: dt.datetime, zone: Zone) -> dt.datetime:
+def _read(value: str, now: dt.datetime, zone: Zone, start: Optional[dt.datetime]) -> dt.datetime:
     text = value.strip()
     if text.lower() == "now":
-        return base
+        return now
     if _DURATION.fullmatch(text):
+        base = start or now
         # Python adds a duration to the time on the clock, which differs when clocks are changed.
         return (base.astimezone(dt.timezone.utc) + parse_duration(text)).astimezone(base.tzinfo)
-    return _wall_clock(text, base, zone)
+    return _wall_clock(text, now, zone)
 
 
-def _wall_clock(value: str, base: dt.datetime, zone: Zone) -> dt.datetime:
-    named = _ZONE.fullmatch(value)
-    text, zone = (named[1], named[2]) if named else (value, zone)
+def _wall_clock(given: str, now: dt.datetime, zone: Zone) -> dt.datetime:
+    named = _ZONE.fullmatch(given)
+    text, zone = (named[1], named[2]) if named else (given, zone)
     day = _DAY.fullmatch(text)
     if day:
         # The zone decides which day is today.
-        today = base.astimezone(_zone(zone, text)).date() + dt.timedelta(days=day[1].lower() == "tomorrow")
+        today = now.astimezone(_zone(zone, text)).date() + dt.timedelta(days=day[1].lower() == "tomorrow")
         text = f"{today} {day[2]:0>5}"
     try:
         moment = dt.datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text))
     except ValueError:
-        raise ValueError(f"{text!r} is not a time; {_FORMS}") from None
+        raise ValueError(f"{given!r} is not a time; {_FORMS}") from None
     if named and moment.tzinfo is not None:
-        raise ValueError(f"{value!r} has both an offset and a time zone; give one of them")
+        raise ValueError(f"{given!r} has both an offset and a time zone; give one of them")
     return _in_zone(moment, zone, text)
 
 
@@ -97,7 +100,7 @@ def _in_zone(moment: dt.datetime, zone: Zone, text: str) -> dt.datetime:
 
 def _zone(zone: Zone, text: str) -> dt.tzinfo:
     if zone is None:
-        raise ValueError(f"{text!r} has no time zone; write '{text} Europe/Berlin', or give zone")
+        raise ValueError(f"{text!r} has no time zone; write '{text} Europe/Berlin', or give a zone")
     if isinstance(zone, dt.tzinfo):
         return zone
     from zoneinfo import ZoneInfo  # reads files

@@ -179,6 +179,7 @@ class Command:
     example: str = ""  # arguments of the command line, for the help
     more_columns: tuple[str, ...] = ()  # columns of a list besides columns and fields
     effect: str = ""  # the word for the effect, if it does not follow from the name
+    is_prose: bool = False  # a terminal shows the columns of a row below each other, in full
     names: Optional[tuple[str, ...]] = None  # the columns that name a row (default: the first one); () if none does
     # Raises ValueError if the arguments contradict each other. Called with all arguments of a tool call.
     check: Optional[Callable[..., object]] = field(default=None, repr=False)

@@ -37,7 +37,7 @@ COMMANDS = (
         "hosts list",
         "List configured hosts.",
         _hosts.list_all,
-        (Argument("folder", "Show only the hosts in this folder itself.", check=folder_path), _SEARCH, WITH_LABEL),
+        (Argument("folder", "Show only hosts directly in this folder.", check=folder_path), _SEARCH, WITH_LABEL),
         ("name", "folder", "ipaddress", "alias", "labels"),
         example="--folder /linux --limit 20",
         fields=(
@@ -120,8 +120,8 @@ COMMANDS = (
     ),
     object_command(
         "hosts rename",
-        "Rename a host, which keeps its history. Parents, clusters and rules with the old name are changed, too. No "
-        "change may be pending, and the new name becomes active with the next activation.",
+        "Rename a host and keep its history. Parents, clusters and rules that name it follow. There must be no pending "
+        "changes, and the new name becomes active with the next activation.",
         _hosts.rename,
         HOST,
         Argument("new_name", "The new name.", required=True, check=host_name, example="web01.example.com"),
@@ -146,7 +146,7 @@ COMMANDS = (
         "hosts scan-parents",
         "Let the site find the parents of hosts with traceroute, and set them.",
         _hosts.scan_parents,
-        (HOSTS, Argument("gateways", "Create unknown gateways in this folder.", check=folder_path)),
+        (HOSTS, Argument("gateways", "Create hosts for unknown gateways in this folder.", check=folder_path)),
         writes=True,
         example="web01 web02 --gateways /gateways",
         fields=(
@@ -176,7 +176,7 @@ COMMANDS = (
     ),
     Command(
         "hosts problems",
-        "Deprecated: use the command problems. List hosts with unhandled problems.",
+        "Deprecated; use problems. List hosts with unhandled problems.",
         _problems.of_hosts,
         (_SEARCH, WITH_LABEL),
         _STATUS_COLUMNS,
@@ -187,16 +187,17 @@ COMMANDS = (
     ),
     Command(
         "hosts diagnose",
-        "Find out why a host, or some of its services, are not monitored.",
+        "Find out why a host or some of its services are not monitored.",
         _hosts.diagnose,
         (HOST,),
         ("finding", "advice"),
         example="web01",
         fields=(
             Field("finding", "A reason, or the state of the host.", untrusted=True),
-            Field("advice", "The next step; empty if nothing is to do."),
+            Field("advice", "The next step, or an empty text."),
         ),
         names=(),
+        is_prose=True,
     ),
     Command(
         "hosts bulk-create",
@@ -220,7 +221,7 @@ COMMANDS = (
             Field("applied", "The number of created hosts.", int),
             Field("not_applied", "The number of hosts that were not created.", int),
             Field("unknown", "The number of hosts that may exist. Check them before you repeat the call.", int),
-            Field("failures", f"The first {MAX_SHOWN} hosts that may not exist.", list[str], untrusted=True),
+            Field("failures", f"The first {MAX_SHOWN} hosts not confirmed as created.", list[str], untrusted=True),
         ),
         reports_progress=True,
         faces=(TOOL,),  # the command line has checkmk-sync apply for this

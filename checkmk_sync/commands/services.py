@@ -35,7 +35,7 @@ COMMANDS = (
     ),
     Command(
         "services problems",
-        "Deprecated: use the command problems. List unhandled problems of services, worst first.",
+        "Deprecated; use problems. List unhandled problems of services, worst first.",
         _problems.of_services,
         (_ON_HOST, _SEARCH, WITH_LABEL),
         ("host", "service", "state", "plugin_output"),

@@ -37,8 +37,8 @@ COMMANDS = (
     ),
     Command(
         "problems",
-        "List problems of hosts and services, worst first: by default those that nobody has acknowledged and that are "
-        "not in a downtime. Services of hosts that are down are omitted then.",
+        "List problems of hosts and services, worst first. By default, acknowledged problems, problems in a downtime, "
+        "and services of hosts that are down are omitted.",
         _problems.problems,
         (
             pattern("host", "Show only problems of this host; may be a pattern such as 'web*'.", "web*"),
@@ -46,7 +46,7 @@ COMMANDS = (
             WITH_LABEL,
             replace(state(HostState), choices=("down", "unreachable", "critical", "unknown", "warning")),
             Argument("handled", "Also show acknowledged problems, and problems in a downtime.", bool, default=False),
-            Argument("hard", "Omit states that the check has not confirmed yet.", bool, default=False),
+            Argument("hard", "Show only hard states, which repeated checks have confirmed.", bool, default=False),
             Argument("group_by", "Group by host, folder, group or label:KEY.", metavar="GROUP", example="folder"),
         ),
         ("state", "host", "service", "since", "plugin_output"),
@@ -81,9 +81,9 @@ COMMANDS = (
             Field("hosts", "The number of hosts in each state.", dict[str, Any]),
             Field("services", "The number of services in each state.", dict[str, Any]),
             Field("unhandled_problems", "The numbers of unhandled problems of hosts and of services.", dict[str, Any]),
-            Field("handled_problems", "The numbers of those acknowledged or in a downtime.", dict[str, Any]),
+            Field("handled_problems", "The numbers of problems acknowledged or in a downtime.", dict[str, Any]),
             Field("downtimes", "The number of downtimes, including those that start later.", int),
-            Field("pending_changes", "The number of pending changes; null if hidden from the user.", Optional[int]),
+            Field("pending_changes", "The number of pending changes; null if the user may not see it.", Optional[int]),
             Field("activating", "True while an activation runs.", bool),
         ),
         tool="site_status",

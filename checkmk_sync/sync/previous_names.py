@@ -32,12 +32,12 @@ def with_renames(desired: Desired, renames: Mapping[str, str]) -> Desired:
 
 
 def name_problems(desired: Desired) -> Iterator[Problem]:
-    """Yield a mistake for each previous name that another host of the inventory has or had."""
+    """Yield a problem for each previous name that is also the name, or previous name, of another host."""
     users: dict[Optional[str], str] = {}
     for wanted in (host for host in desired.of_kind(HOSTS.name) if host.previous):
         first = users.setdefault(wanted.previous, wanted.key)
         if (HOSTS.name, wanted.previous) in desired.objects:
-            message = "is itself a host of the inventory; rename chains and swaps step by step, in several runs"
+            message = "is itself a host in the inventory; chains and swaps of names need several runs"
             yield wanted.problem(f"the previous name {wanted.previous!r} {message}", PREVIOUS)
         elif first != wanted.key:
             yield wanted.problem(f"{wanted.previous!r} is also the previous name of {first}", PREVIOUS)

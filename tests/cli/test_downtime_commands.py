@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import os
 import pty
@@ -36,7 +37,7 @@ def cmk(site: SimulatedSite) -> Iterator[Checkmk]:
 
 
 def _objects(cmk: Checkmk) -> list[str]:
-    return [str(downtime.of) for downtime in cmk.downtimes.each()]
+    return [str(downtime.object) for downtime in cmk.downtimes.each()]
 
 
 def test_a_downtime_is_created_listed_changed_and_deleted(cmk: Checkmk, sync: Run) -> None:
@@ -59,6 +60,13 @@ def test_children_are_included_only_if_they_are_requested(cmk: Checkmk, sync: Ru
     assert _objects(cmk) == ["web01"]
     assert sync(*create, "--include-children").code == 0
     assert sorted(_objects(cmk)) == ["web01", "web01", "web02"]
+
+
+def test_two_times_of_tomorrow_are_of_the_same_day(cmk: Checkmk, sync: Run) -> None:
+    times = ("--start", "tomorrow 06:00 UTC", "--until", "tomorrow 08:00 UTC")
+    assert sync("downtimes", "create", "web01", *times, "--comment", "c", "--yes").code == 0
+    (found,) = cmk.downtimes.each()
+    assert found.end - found.start == dt.timedelta(hours=2)
 
 
 def test_a_repeated_command_can_ensure_one_downtime(cmk: Checkmk, sync: Run) -> None:
@@ -122,7 +130,7 @@ def test_names_are_read_back_exactly(cmk: Checkmk, sync: Run, monkeypatch: pytes
     monkeypatch.setattr(sys, "stdin", io.StringIO(names))
     done = sync("acknowledge", "-", "--comment", "ticket 4711", "--yes")
     assert (done.code, done.out) == (0, f"acknowledged\nacknowledged: {len(ODD)}\n")
-    assert {found.of.service for found in cmk.acknowledgements.each()} == set(ODD)
+    assert {found.object.service for found in cmk.acknowledgements.each()} == set(ODD)
     listed = sync("acknowledgements", "list", "-o", "name").out
     assert sorted(listed.splitlines()) == sorted(names.splitlines())
     monkeypatch.setattr(sys, "stdin", io.StringIO(listed))
@@ -190,7 +198,7 @@ WORDS = "acknowledge - --comment c"
 
 def test_the_answer_comes_from_the_terminal(cmk: Checkmk) -> None:
     code, shown, question = _on_terminal(WORDS, "web01\nweb02\nweb01\tCPU load\n", "n\n")
-    assert "Acknowledge with the comment 'c' the problems of 2 objects.\n" in shown
+    assert "Acknowledge problems of 2 objects with 'c'.\n" in shown
     assert "  web01\n  web01: CPU load\n  nothing to do for: web02\n" in shown
     assert code == 2
     assert "Continue? [y/N]:" in question
@@ -199,7 +207,7 @@ def test_the_answer_comes_from_the_terminal(cmk: Checkmk) -> None:
     assert code == 2
     code, *_ = _on_terminal(WORDS, "web01\nweb02\n", "y\n")
     assert code == 0
-    assert [str(found.of) for found in cmk.acknowledgements.each()] == ["web01"]
+    assert [str(found.object) for found in cmk.acknowledgements.each()] == ["web01"]
 
 
 def test_without_a_terminal_only_yes_counts(cmk: Checkmk) -> None:

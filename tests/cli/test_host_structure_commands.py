@@ -39,7 +39,7 @@ def test_a_rename_is_awaited_and_names_the_next_step(site: SimulatedSite, sync: 
     done = sync(*RENAME)
     assert (done.code, done.err) == (0, "rename\n"), "the stage, because standard error is not a terminal"
     assert done.out.startswith("host00000 renamed\nname: web01.example.com\n")
-    assert "advice: make the new name active in the monitoring: checkmk-sync activate\n" in done.out
+    assert "advice: activate the new name: checkmk-sync activate\n" in done.out
     assert _names(site) == ["host00001", "host00002", "web01.example.com"]
 
 

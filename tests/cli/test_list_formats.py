@@ -81,8 +81,14 @@ def test_every_list_has_all_formats(online: SimulatedSite, sync: Run, show: Show
         assert (names.code, names.out) == (2, "")
     wide = sync(*words, "-o", "wide").out.splitlines()
     assert wide[0].split() == list(command.all_columns)
-    assert show(f"{line} -o table", 60)[0] == show(line, 60)[0]
+    if not command.is_prose:
+        assert show(f"{line} -o table", 60)[0] == show(line, 60)[0]
     assert max(map(cell_len, show(f"{line} -o table", 60, NO_COLOR="1", TERM="dumb")[0])) <= 60
+
+
+def test_a_terminal_shows_findings_and_advice_in_full(online: SimulatedSite, show: Show) -> None:
+    lines = show("hosts diagnose unknown", 20)[0]
+    assert lines == ["unknown is not configured", "  create it: checkmk-sync hosts create unknown"]
 
 
 # The findings about one host are few, so there is nothing to search for.

@@ -65,7 +65,7 @@ def test_no_items_send_nothing(site: SimulatedSite, cmk: Checkmk) -> None:
     assert cmk.hosts.bulk_move([], "/").ok
     assert cmk.host_groups.bulk_create([]).ok
     assert cmk.host_status.monitored([]) == set()
-    with pytest.raises(ValueError, match="names must contain at least one host"):
+    with pytest.raises(ValueError, match="a parent scan must contain at least one host"):
         cmk.hosts.scan_parents([])
     assert {request.path.rpartition("/")[2] for request in site.requests} <= {"version"}
 

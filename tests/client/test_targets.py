@@ -49,7 +49,7 @@ def test_a_service_is_never_a_pattern_and_never_decoded(seeded: SimulatedSite, c
     assert [o.key for o in cmk.acknowledgements.set(target, comment="c")] == [f"web1/{name}"]
     assert [o.key for o in cmk.comments.create(target, "c")] == [f"web1/{name}"]
     assert [d.service for d in cmk.downtimes.each(target)] == [name]
-    assert {a.of for a in cmk.acknowledgements.each()} == {MonitoredObject("web1", name)}
+    assert {a.object for a in cmk.acknowledgements.each()} == {MonitoredObject("web1", name)}
 
 
 def test_the_downtimes_of_a_group_are_found_by_its_exact_name(seeded: SimulatedSite, cmk: Checkmk) -> None:
@@ -74,7 +74,7 @@ def test_queries_are_translated_to_the_table_of_downtimes(seeded: SimulatedSite,
 def test_hosts_that_are_not_monitored_are_reported(seeded: SimulatedSite, cmk: Checkmk) -> None:
     outcomes = cmk.downtimes.create(Target.host("web1", "nope"), end="2h", comment="c")
     assert [(o.key, o.status.value) for o in outcomes] == [("nope", "not applied"), ("web1", "applied")]
-    assert "nope is not monitored; activate its configuration" in outcomes.not_applied[0].reason
+    assert "nope is not monitored; check its name, whether it is activated" in outcomes.not_applied[0].reason
     for target in ("nope", Target.host_group("nope"), Target.services("web1", "nope")):
         with pytest.raises(NotFoundError) as caught:
             cmk.comments.create(target, "c")

@@ -54,8 +54,9 @@ def test_a_time_without_a_zone_uses_the_given_one(zone: Any) -> None:
         ("2026-10-25 02:30 Europe/Berlin", r"occurs twice in Europe/Berlin, because .*; write .*\+02:00 or .*\+01:00"),
         ("2026-12-01T06:00+01:00 Europe/Berlin", "has both an offset and a time zone"),
         ("2026-12-01T06:00Z Europe/Berlin", "has both an offset and a time zone"),
-        ("tomorrow 25:00 UTC", "is not a time"),
-        ("soon", "is not a time; use a datetime, 2h"),
+        ("tomorrow 25:00 UTC", "'tomorrow 25:00 UTC' is not a time"),
+        ("tomorow 06:00 UTC", "'tomorow 06:00 UTC' is not a time"),
+        ("soon", "is not a time; write 2h, "),
         ("", "is not a time"),
         ("0h", "must be longer than 0"),
         ("99999w", "at most 100 years"),
@@ -97,4 +98,11 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     ],
 )
 def test_a_duration_is_not_changed_by_a_change_of_clocks(start: str, duration: str, end: str) -> None:
-    assert parse_moment(duration, parse_moment(start, BASE, "Europe/Berlin")).isoformat() == end
+    first = parse_moment(start, BASE, "Europe/Berlin")
+    assert parse_moment(duration, BASE, start=first).isoformat() == end
+
+
+@pytest.mark.parametrize(("text", "expected"), [("tomorrow 08:00 UTC", "2026-03-29T08:00"), ("2h", "2026-04-05T08:00")])
+def test_only_a_duration_counts_from_the_start(text: str, expected: str) -> None:
+    start = dt.datetime(2026, 4, 5, 6, tzinfo=UTC)
+    assert parse_moment(text, BASE, start=start).isoformat() == f"{expected}:00+00:00"

@@ -59,11 +59,14 @@ def test_a_rename_names_everything_that_changes(live: SimulatedSite) -> None:
         cmk.hosts.create("child", "/", {"parents": ["host00001", "host00000"]})
         cmk.hosts.create_cluster("db", ["host00000"], attributes={"parents": ["host00000"]})
         question, result = _asked(live, "hosts_rename", host="host00000", new_name="gw")
-        assert (question, "3 changes are pending; activate them first" in error_text(result)) == ("", True)
+        assert (question, "3 changes are pending and must be activated before a rename" in error_text(result)) == (
+            "",
+            True,
+        )
         cmk.activation.activate()
     question, result = _asked(live, "hosts_rename", host="host00000", new_name="gw")
     assert "Rename host00000 in / to gw, everywhere in the configuration" in question
-    assert "a node of: db\na parent of: /linux, child, db" in question
+    assert "node of: db\nparent of: /linux, child, db" in question
     assert result_data(result)["done"]
     assert configuration.hosts["child"].attributes["parents"] == ["host00001", "gw"]
 

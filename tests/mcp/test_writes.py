@@ -101,7 +101,9 @@ def test_the_structure_of_hosts(live: SimulatedSite) -> None:
     assert result_data(_call(live, "hosts_create", name="db", node=nodes))["cluster_nodes"] == nodes
     assert result_data(_call(live, "hosts_set_nodes", host="db", nodes=nodes[:1]))["cluster_nodes"] == nodes[:1]
     assert result_data(_call(live, "hosts_scan_parents", hosts=nodes))["scanned"] == 2
-    assert "activate them first" in error_text(_call(live, "hosts_rename", host="host00000", new_name="db01"))
+    assert "must be activated before a rename" in error_text(
+        _call(live, "hosts_rename", host="host00000", new_name="db01")
+    )
     result_data(_call(live, "activate_changes"))
     assert result_data(_call(live, "hosts_rename", host="host00000", new_name="db01"))["result"]["name"] == "db01"
     assert list(hosts["db"].nodes or ()) == ["db01"]

@@ -154,7 +154,7 @@ def test_two_existing_names_are_a_conflict_and_no_existing_name_is_a_creation(cm
         ([{"name": "a", "previous_name": "b"}, {"name": "b", "previous_name": "a"}], "chains and swaps"),
         ([{"name": "c", "previous_name": "b"}, {"name": "b", "previous_name": "a"}], "chains and swaps"),
         ([{"name": "b", "previous_name": "a"}, {"name": "c", "previous_name": "a"}], "also the previous name of b"),
-        ([{"name": "a", "previous_name": "a"}], "itself a host of the inventory"),
+        ([{"name": "a", "previous_name": "a"}], "itself a host in the inventory"),
     ],
 )
 def test_ambiguous_previous_names_are_mistakes(cmk: Checkmk, hosts: Any, message: str) -> None:
@@ -191,4 +191,4 @@ def test_a_probable_rename_is_made_with_an_option(
     assert "web01.example.com" in site_for_cli.state.configuration.hosts
     assert "web01" not in site_for_cli.state.configuration.hosts
     refused = sync(*command, "--rename", "web01=h1")
-    assert (refused.code, "a host cannot be renamed to two names" in refused.err) == (2, True)
+    assert (refused.code, "a host cannot have two new names" in refused.err) == (2, True)

@@ -22,12 +22,12 @@ class CommandJournal:
     """The objects for which a command may have been sent.
 
     The first line of the file contains the command of the first run, and each further line the objects of one request.
-    It is on the disk before the request is sent, so it is never too short. ``command`` is the command of the first run,
-    with its times. ``sent`` contains the objects of earlier runs.
+    That line is on the disk before the request is sent, so no sent object is missing. ``command`` is the command of the
+    first run, with its times. ``sent`` contains the objects of earlier runs.
 
     Raises SettingsError if the file cannot be opened, is not such a journal, belongs to another command, or is in use
-    by another process. ``given`` are the times as the caller gave them. They count as the same command even if, like
-    "2h", they mean another time now.
+    by another process. ``given`` are the times as the caller gave them. If they are the same, the command is the same,
+    even if they now mean another time, as "2h" does.
     """
 
     def __init__(self, path: Union[str, os.PathLike[str]], command: Mapping[str, Any], given: Sequence[str]) -> None:
@@ -58,7 +58,7 @@ class CommandJournal:
                 self.sent = self.sent | objects if request["sent"] else self.sent - objects
         except (ValueError, TypeError, KeyError):
             raise self._error(
-                "the journal is damaged; check the list, delete the file and repeat the command"
+                "the journal is damaged; check the downtimes, delete the file and repeat the command"
             ) from None
         first = head["command"]
         same_times = head["given"] == list(given) or all(first[name] == self.command[name] for name in _TIMES)
@@ -68,9 +68,9 @@ class CommandJournal:
         os.ftruncate(self._file, len(whole))
 
     def note(self, objects: Iterable[MonitoredObject], sent: bool) -> None:
-        """Write that a command for these objects is going to be sent, or that it was certainly not sent.
+        """Record that a command for these objects is going to be sent, or that it was certainly not executed.
 
-        Raises SettingsError if that fails; then the command must not be sent.
+        Raises SettingsError if that fails. The command must not be sent then.
         """
         self._write({"sent": sent, "objects": list(objects)})
 

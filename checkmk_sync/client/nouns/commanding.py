@@ -102,7 +102,7 @@ class Commands(Resource):
         """
         target = Target.of(target)
         rows = self._rows(target, columns)
-        hint = "activate its configuration, and check whether its site is running"
+        hint = "check its name, whether it is activated, and whether its site is running"
         missing = {str(name): f"{name} is not monitored; {hint}" for name in target.named if name not in rows}
         if not rows:
             raise _not_found(next(iter(missing.values()), "no monitored object matches the target"))
@@ -118,7 +118,7 @@ class Commands(Resource):
         return self._resolve(self._with_children(target) if include_children else target, columns)[0]
 
     def _with_children(self, target: Union[Target, str]) -> Target:
-        """Return the target for hosts and all hosts below them. The API cannot include children itself."""
+        """Return the target for hosts and all hosts below them, because the API cannot include child hosts."""
         target = Target.of(target)
         if target.table != HOSTS:
             raise ValueError("include_children needs a target for hosts")
@@ -164,7 +164,7 @@ class Commands(Resource):
     def _hand_over(
         self, commands: Sequence[Command], report: Progress, waiting: Waiting
     ) -> dict[Step, Optional[CheckmkError]]:
-        """Send commands. Return the steps that the core may have got, with the error if the answer was lost."""
+        """Send commands. Return the steps that the core may have received, with the error if the answer was lost."""
         pending: dict[Step, Optional[CheckmkError]] = {}
         failure: Optional[CheckmkError] = None
         for number, command in enumerate(commands):
@@ -203,8 +203,8 @@ class Commands(Resource):
     ) -> None:
         """Report the outcome of each step that may have been handed over.
 
-        If another call sends the same as a ``claim``, nobody can tell whose command the core has executed. So the state
-        of an object proves nothing then if the answer was lost.
+        If another call sends the same as the ``claim``, nobody can tell which command the core has executed. After a
+        lost answer, the state of the object then proves nothing.
         """
         first = next(filter(None, pending.values()), None)
         limit_s = waiting.timeout_s if waiting.wait else 0.0

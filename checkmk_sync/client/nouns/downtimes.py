@@ -19,7 +19,7 @@ from .command_journal import CommandJournal
 from .commanding import Command, Proof, Rows, Step, Waiting, commands_for, entries_of, one_line, parts
 from .core_entries import CoreEntries, Entry, Selection, entries_query, shared_values, time_of
 from .monitoring import NAMES_PER_QUERY
-from .wanted_downtime import AUTHOR, COMMENT, END, ID, START, OnTheirWay, Wanted
+from .wanted_downtime import AUTHOR, COMMENT, END, ID, START, UnconfirmedDowntimes, Wanted
 
 RAW = ("cre", "community")
 _COLUMNS = ("downtimes_with_extra_info",)
@@ -30,7 +30,7 @@ class Downtime(Entry):
     """A downtime of a host, or of a service.
 
     * ``id`` is unique within the ``site``.
-    * ``of`` is the object, with the members ``host`` and ``service``; ``service`` is empty for a downtime of a host.
+    * ``object`` is the host or service. ``host`` and ``service`` are its names; ``service`` is None for a host.
     * ``start`` and ``end`` have a time zone. A flexible downtime starts with the first problem between them.
     * ``recurring`` is True if it is repeated.
     * ``flexible`` is the duration of a flexible downtime. It is None for a fixed one, and if the version of the site
@@ -78,7 +78,7 @@ class Downtimes(CoreEntries[Downtime]):
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
-        self._on_their_way = OnTheirWay()
+        self._unconfirmed = UnconfirmedDowntimes()
 
     @writes
     def create(
@@ -105,13 +105,13 @@ class Downtimes(CoreEntries[Downtime]):
         * ``flexible`` is the duration of a flexible downtime, which starts with the first problem in the period.
         * ``recur`` repeats the downtime: ``hour``, ``day``, ``week``, ``second_week``, ``fourth_week``,
           ``weekday_start``, ``weekday_end`` or ``day_of_month``. The raw edition does not support it.
-        * ``include_children`` also includes all hosts below the hosts of the target.
+        * ``include_children`` also includes the child hosts of the target, their child hosts, and so on.
 
         Raises NotFoundError if no object is monitored, and CheckmkError if the edition cannot repeat downtimes.
         """
         wanted = self._wanted(start, end, zone, comment, flexible, recur)
         rows, known = self._resolve(self._with_children(target) if include_children else target, _COLUMNS)
-        self._on_their_way.add(rows, wanted)
+        self._unconfirmed.add(rows, wanted)
         commands = self._creations(rows, rows, wanted)
         return self._schedule(commands, rows, wanted, Waiting(wait, timeout_s, progress), known)
 
@@ -137,11 +137,11 @@ class Downtimes(CoreEntries[Downtime]):
         """Schedule a downtime like :meth:`create`, but never a second one for the same object.
 
         A downtime of the object with the same comment that includes ``start`` counts as the same. If it ends at another
-        time, its end is changed. If both are recurring, their times do not count, because the core moves them. With
+        time, its end is changed. The times of recurring downtimes are not compared, because the core moves them. With
         ``check=True``, nothing is sent, and the outcomes of objects that a call would change are NOT_APPLIED.
 
-        A downtime that an earlier call of this client has handed over may still be on its way. It is awaited, and not
-        sent again. If another process has handed it over, name the objects in ``unconfirmed``.
+        If an earlier call of this client has sent such a downtime and the core does not have it yet, it is awaited, and
+        not sent again. If another process has sent it, name the objects in ``unconfirmed``.
 
         ``journal`` is a file that makes the call resumable. If the process is killed, repeat the call with the same
         arguments: the times of the first call apply, and objects for which it may have sent the command are awaited.
@@ -172,13 +172,13 @@ class Downtimes(CoreEntries[Downtime]):
         check: bool = False,
     ) -> Outcomes:
         # Without the lock, two threads could both find no downtime, and both schedule one.
-        with self._on_their_way.lock:
+        with self._unconfirmed.lock:
             rows, known = self._resolve(target, _COLUMNS)
             found = {key: next(filter(wanted.is_met_by, _entries(row)), None) for key, row in rows.items()}
             missing = [key for key, entry in found.items() if entry is None]
-            sent = {key for key in missing if key in unconfirmed or self._on_their_way.has(key, wanted)}
+            sent = {key for key in missing if key in unconfirmed or self._unconfirmed.has(key, wanted)}
             new = [] if check else [key for key in missing if key not in sent]
-            self._on_their_way.add(new, wanted)
+            self._unconfirmed.add(new, wanted)
         compared = found if wanted.recur == "fixed" else {}
         others = {key: entry[ID] for key, entry in compared.items() if entry and entry[END] != wanted.end}
         for key in rows.keys() - {*missing, *others}:
@@ -249,8 +249,8 @@ class Downtimes(CoreEntries[Downtime]):
 
     def _selected(self, which: Selection[Downtime], ident: Any, site: Any) -> list[Downtime]:
         entries = super()._selected(which, ident, site)
-        found = {(entry.of, entry.comment) for entry in entries}
-        self._on_their_way.remove((of for of, _ in found), lambda of, sent: (of, sent.comment) in found)
+        found = {(entry.object, entry.comment) for entry in entries}
+        self._unconfirmed.remove((of for of, _ in found), lambda of, sent: (of, sent.comment) in found)
         return entries
 
     def _creations(
@@ -286,11 +286,11 @@ class Downtimes(CoreEntries[Downtime]):
         try:
             outcomes = self._execute(commands, _COLUMNS, waiting, known, adds=True)
         except CheckmkError:  # the site refused the first request, so nothing was sent
-            self._on_their_way.remove(new, lambda _, sent: sent is wanted)
+            self._unconfirmed.remove(new, lambda _, sent: sent is wanted)
             raise
         unknown = {outcome.key for outcome in outcomes.unknown}
         confirmed = [step.of for command in commands for step in command.steps if step.key not in unknown]
-        self._on_their_way.remove(confirmed, lambda _, sent: wanted.is_same(sent))
+        self._unconfirmed.remove(confirmed, lambda _, sent: wanted.is_same(sent))
         return outcomes
 
     def _wanted(
@@ -298,7 +298,7 @@ class Downtimes(CoreEntries[Downtime]):
     ) -> Wanted:
         text, now = one_line(comment), self._now()
         first = parse_moment(start, now, zone)
-        last = parse_moment(end, first, zone)
+        last = parse_moment(end, now, zone, first)
         # Python compares times of one zone by the clock, which is set back once a year.
         if last.timestamp() <= max(first, now).timestamp():
             raise ValueError(f"a downtime must end after its start and after now, not at {last}")

@@ -1,4 +1,4 @@
-"""A downtime to schedule, and how to recognise it among those of the core and those on their way to it."""
+"""A downtime to schedule, and how to recognise it among the downtimes of the core and the unconfirmed ones."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Wanted:
         return self.recur != "fixed" or start <= self.start < end
 
 
-class OnTheirWay(ForkSafe):
+class UnconfirmedDowntimes(ForkSafe):
     """The downtimes that a client has sent, and that no call has found in the core yet."""
 
     LOCKS: ClassVar = (("lock", threading.RLock),)
@@ -64,7 +64,7 @@ class OnTheirWay(ForkSafe):
         self._sent: dict[MonitoredObject, list[Wanted]] = {}
 
     def has(self, of: MonitoredObject, wanted: Wanted) -> bool:
-        """Return True if a downtime that counts as ``wanted`` is on its way."""
+        """Return True if a downtime that counts as ``wanted`` was sent, but not found yet."""
         with self.lock:
             return any(map(wanted.is_same, self._sent.get(of, ())))
 

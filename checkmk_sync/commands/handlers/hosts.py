@@ -108,7 +108,7 @@ def rename(client: Checkmk, host: str, new_name: str, watch: Watch = _ignore) ->
     watch("rename", 0, 1)
     row = _row(client.hosts.rename(host, new_name))
     watch("rename", 1, 1)
-    return {**row, "advice": "make the new name active in the monitoring: checkmk-sync activate"}
+    return {**row, "advice": "activate the new name: checkmk-sync activate"}
 
 
 def set_nodes(client: Checkmk, host: str, nodes: Sequence[str]) -> Row:
@@ -120,7 +120,7 @@ def scan_parents(client: Checkmk, hosts: Sequence[str], gateways: Optional[str])
     is_shown = client.jobs.shows_all
     job = client.hosts.scan_parents(hosts, gateways=gateways or False, wait=is_shown)
     if not is_shown:
-        text = f"the parent scan was started, but Checkmk {client.version().checkmk} does not show its end"
+        text = f"the parent scan was started, but Checkmk {client.version().checkmk} does not show when it ends"
         raise CheckmkError(text).with_attempted(is_read=False, delivery=Delivery.UNKNOWN)
     return {"scanned": len(set(hosts)), "log": list(job.result()[-3:])}
 

@@ -59,13 +59,15 @@ def rename_host(client: Checkmk, host: str, new_name: str) -> Preview:
         if pending:
             count = pluralize(len(pending), "change is", "changes are")
             attempted = Attempted(Delivery.NOTHING_DONE, is_read=False)
-            raise ConflictError(409, "Conflict", f"{count} pending; activate them first", attempted=attempted)
+            raise ConflictError(
+                409, "Conflict", f"{count} pending and must be activated before a rename", attempted=attempted
+            )
     uses = grouped(
         (relation, other.key_value)
         for other in itertools.chain[Union[Folder, Host]](client.folders.each(), client.hosts.each())
         for relation, names in (
-            ("a parent of", other.attributes.get("parents")),
-            ("a node of", getattr(other, "cluster_nodes", None)),
+            ("parent of", other.attributes.get("parents")),
+            ("node of", getattr(other, "cluster_nodes", None)),
         )
         if host in (names or ())
     )

@@ -35,7 +35,7 @@ def problems(
         for problem in client.problems(handled=handled, host=host, query=query)
         if has_labels(problem.labels, label)
         and (not state or problem.state.name.lower() in state)
-        and (matches is None or any(map(matches, (problem.host, problem.of.service, problem.output))))
+        and (matches is None or any(map(matches, (problem.host, problem.object.service, problem.output))))
     ]
     found.sort(key=_worst_first)
     rows = map(_row, found)
@@ -63,7 +63,7 @@ def _counted(rows: Iterable[Row]) -> CountedRows:
 def _worst_first(problem: Problem) -> tuple[bool, int, str, str]:
     state = problem.state
     rank = state.value if isinstance(state, HostState) else WORST_FIRST.index(state)
-    return bool(problem.service), rank, *problem.of
+    return bool(problem.service), rank, *problem.object
 
 
 def _row(problem: Problem) -> Row:
@@ -71,7 +71,7 @@ def _row(problem: Problem) -> Row:
     return {
         "state": problem.state.name,
         "host": problem.host,
-        "service": problem.of.service,
+        "service": problem.object.service,
         "since": _iso(problem.since),
         "plugin_output": problem.output,
         "hard": problem.hard,
