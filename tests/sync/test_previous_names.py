@@ -78,7 +78,10 @@ def test_the_conditions_of_rules_follow_a_rename(any_version: Any) -> None:
 def test_several_renames_are_activated_one_after_the_other(any_version: Any) -> None:
     site, cmk = any_version
     synchronise(cmk, {"hosts": [{"name": "a1"}, {"name": "b1"}]})
-    assert synchronise(cmk, BOTH).verified
+    cmk.folders.create("/pending")
+    report = synchronise(cmk, BOTH)
+    assert report.verified
+    assert report.to_dict()["activated_changes"] == 3, "a folder and two renames, in three activations"
     assert sorted(site.state.configuration.hosts) == ["a2", "b2"]
     assert is_done(cmk, BOTH)
 
