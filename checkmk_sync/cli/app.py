@@ -14,11 +14,13 @@ from ..catalogue.nouns import NOUNS
 from ..commands import COMMANDS, Command
 from ..commands.command import CLI, LazyModule
 from ..core.text import close_matches, escape_invisible
-from .declarations import DECLARED_COMMANDS, INVENTORY_COMMANDS, make_command
+from .declarations import DECLARED_COMMANDS, INVENTORY_COMMANDS
+from .declare import make_command
 from .exit_codes import FAILED, INTERRUPTED, REFUSED
 from .guarded_streams import guarded
 from .options import SHARED_OPTIONS, Declined, State
 from .parameters import asks_for_json, list_parameters, parameter
+from .server_declarations import SERVER_COMMANDS
 
 _commands = LazyModule(".table_commands", __package__)
 _GROUPS = {
@@ -73,7 +75,7 @@ def _table_command(command: Command) -> click.Command:
 def _cli() -> click.Group:
     texts = {noun.name.replace("_", "-"): f"Manage {noun.plural}." for noun in NOUNS.values()}
     groups = {name: _Group(name, help=text, params=[*SHARED_OPTIONS]) for name, text in {**texts, **_GROUPS}.items()}
-    commands: list[click.Command] = [*groups.values(), *DECLARED_COMMANDS]
+    commands: list[click.Command] = [*groups.values(), *DECLARED_COMMANDS, *SERVER_COMMANDS]
     for command in COMMANDS:
         if CLI in command.faces:
             (groups[command.noun].add_command if command.noun else commands.append)(_table_command(command))

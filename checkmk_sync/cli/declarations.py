@@ -1,75 +1,16 @@
-"""The commands that are not in the command table: names, options and help.
-
-Their code is imported when a command runs, so that help and completion start fast.
-"""
+"""The commands that are not in the command table, except those that serve: names, options and help."""
 
 from __future__ import annotations
 
-from typing import Any, Callable, Sequence
+from typing import Any
 
 import click
 
-from ..commands import Argument
-from ..commands.command import LazyModule
 from ..commands.sync import ACTIVATION_ARGUMENTS, PLAN_ARGUMENTS
 from ..core.call import RAW_METHODS
-from .options import FILE, SHARED_OPTIONS, State
-from .parameters import Number, parameter, values
-
-
-def make_command(
-    name: str,
-    run: Callable[..., Any],
-    text: str,
-    example: str,
-    parameters: Sequence[click.Parameter] = (),
-    arguments: Sequence[Argument] = (),
-) -> click.Command:
-    """Return a click command that calls ``run(state, **values)``. The values of ``arguments`` are converted first."""
-
-    @click.pass_context
-    def callback(context: click.Context, /, **inputs: Any) -> Any:
-        return run(context.ensure_object(State), **values(arguments, inputs))
-
-    return click.Command(
-        name, params=[*parameters, *SHARED_OPTIONS], callback=callback, help=text, epilog=f"\b\nExample:\n  {example}"
-    )
-
-
-def _own(
-    module: str, example: str, *parameters: click.Parameter, arguments: Sequence[Argument] = ()
-) -> Callable[[Callable[[], None]], click.Command]:
-    """Return a decorator that turns an empty function into a command with its name and its docstring as help.
-
-    The command calls the function of the same name in ``module``.
-    """
-
-    def declare(function: Callable[[], None]) -> click.Command:
-        name = function.__name__
-        run = getattr(LazyModule(f".{module}", __package__), name)
-        return make_command(name, run, function.__doc__ or "", example, parameters, arguments)
-
-    return declare
-
-
-def _option(name: str, text: str, **settings: Any) -> click.Option:
-    return click.Option([name], help=text, show_default="default" in settings, **settings)
-
-
-def _file(name: str, text: str) -> click.Option:
-    return _option(name, text, metavar="FILE", type=FILE)
-
-
-def _flag(name: str, text: str) -> click.Option:
-    return click.Option([name], help=text, is_flag=True)
-
-
-def _address(port: int) -> tuple[click.Option, click.Option]:
-    return (
-        _option("--host", "Listen on this address.", default="127.0.0.1"),
-        _option("--port", "Listen on this port; 0 picks a free one.", default=port, type=Number(0, 65535, name="port")),
-    )
-
+from .declare import file_option, flag, option, own_command
+from .options import FILE
+from .parameters import Number, parameter
 
 _READING = (
     click.Option(
@@ -78,7 +19,7 @@ _READING = (
         help="Use this mapping file to turn the columns of an export into an inventory (default: the setting "
         "sync.map).",
     ),
-    _option(
+    option(
         "--encoding",
         "Read the inventory files in this encoding, such as windows-1252 (default: the setting sync.encoding, else "
         "UTF-8).",
@@ -92,18 +33,18 @@ _SYNC = (
 )
 
 
-_MARKDOWN = _flag("--markdown", "Print the plan as Markdown, for a comment on a merge request.")
-_HTML = _file("--html", "Also write the plan as an HTML page to this file, for a review in a browser.")
+_MARKDOWN = flag("--markdown", "Print the plan as Markdown, for a comment on a merge request.")
+_HTML = file_option("--html", "Also write the plan as an HTML page to this file, for a review in a browser.")
 
 
-@_own(
+@own_command(
     "sync_commands",
     "checkmk-sync plan hosts.yaml --owner cmdb --detailed-exitcode",
     *_SYNC,
-    _flag("--detailed-exitcode", "Exit with 4 if there are changes to make, and with 0 if not."),
+    flag("--detailed-exitcode", "Exit with 4 if there are changes to make, and with 0 if not."),
     _MARKDOWN,
     _HTML,
-    _file("--out", "Save the plan to this file. It contains no secrets."),
+    file_option("--out", "Save the plan to this file. It contains no secrets."),
     arguments=PLAN_ARGUMENTS,
 )
 def plan() -> None:
@@ -116,7 +57,7 @@ def plan() -> None:
     """
 
 
-@_own(
+@own_command(
     "sync_commands",
     "checkmk-sync show plan.json --markdown",
     click.Argument(["plan"], metavar="FILE", type=FILE),
@@ -130,18 +71,18 @@ def show() -> None:
     """
 
 
-@_own(
+@own_command(
     "sync_commands",
     "checkmk-sync apply hosts.yaml --owner cmdb --yes",
     *_SYNC,
-    _option(
+    option(
         "--checksum",
         "Apply without asking, but only a plan with this checksum. The command plan prints it.",
         metavar="SUM",
     ),
-    _flag("--yes", "Do not ask for confirmation."),
+    flag("--yes", "Do not ask for confirmation."),
     *map(parameter, ACTIVATION_ARGUMENTS),
-    _file("--html", "Also write the report as an HTML page to this file."),
+    file_option("--html", "Also write the report as an HTML page to this file."),
     arguments=(*PLAN_ARGUMENTS, *ACTIVATION_ARGUMENTS),
 )
 def apply() -> None:
@@ -156,7 +97,7 @@ def apply() -> None:
     """
 
 
-@_own(
+@own_command(
     "inventory",
     "checkmk-sync inventory check cmdb.csv --map map.yaml --encoding cp1252",
     click.Argument(["files"], nargs=-1, required=True, metavar="FILES...", type=FILE),
@@ -172,10 +113,20 @@ def check() -> None:
     """
 
 
+@own_command(
+    "inventory",
+    "checkmk-sync inventory schema > inventory.schema.json",
+    flag("--mapping", "Print the schema of mapping files instead."),
+    flag("--site", "Accept only the tags and custom attributes of the site."),
+)
+def schema() -> None:
+    """Print the JSON Schema of inventories, with which editors complete and check YAML and JSON as you type."""
+
+
 _PAIRS: dict[str, Any] = {"multiple": True, "metavar": "KEY=VALUE"}
 
 
-@_own(
+@own_command(
     "api",
     "checkmk-sync api POST /domain-types/host_group_config/collections/all -f name=linux -f alias=Linux --yes",
     click.Argument(["method"], type=click.Choice(RAW_METHODS, case_sensitive=False), metavar="METHOD"),
@@ -190,11 +141,11 @@ _PAIRS: dict[str, Any] = {"multiple": True, "metavar": "KEY=VALUE"}
     click.Option(
         ["--input", "input_file"], help="Read the body from this JSON file, or - for stdin.", metavar="FILE", type=FILE
     ),
-    _option("--query", "Add this parameter to the URL; repeatable.", **_PAIRS),
-    _option("--etag", "Send this ETag as If-Match; '*' matches any state of the object.", metavar="ETAG"),
+    option("--query", "Add this parameter to the URL; repeatable.", **_PAIRS),
+    option("--etag", "Send this ETag as If-Match; '*' matches any state of the object.", metavar="ETAG"),
     click.Option(["-i", "--include"], help="Also print status, headers, ETag and time.", is_flag=True),
-    _file("--save", "Write the body of the answer to this file, such as an agent package."),
-    _flag("--yes", "Do not ask for confirmation."),
+    file_option("--save", "Write the body of the answer to this file, such as an agent package."),
+    flag("--yes", "Do not ask for confirmation."),
 )
 def api() -> None:
     """Send any request to the API, and print the answer as JSON.
@@ -208,7 +159,7 @@ def api() -> None:
     """
 
 
-@_own(
+@own_command(
     "completion",
     "checkmk-sync completion fish | source",
     click.Argument(["shell"], type=click.Choice(("bash", "zsh", "fish")), metavar="SHELL"),
@@ -229,7 +180,9 @@ def completion() -> None:
     """
 
 
-@_own("demo", "checkmk-sync demo --keep", _flag("--keep", "Keep the site running until Ctrl-C, for other commands."))
+@own_command(
+    "demo", "checkmk-sync demo --keep", flag("--keep", "Keep the site running until Ctrl-C, for other commands.")
+)
 def demo() -> None:
     """Show a complete run on a simulated site.
 
@@ -237,7 +190,7 @@ def demo() -> None:
     """
 
 
-@_own("doctor", "checkmk-sync --config config.yaml doctor")
+@own_command("doctor", "checkmk-sync --config config.yaml doctor")
 def doctor() -> None:
     """Check the connection to the site, and advise on problems.
 
@@ -247,72 +200,17 @@ def doctor() -> None:
     """
 
 
-@_own(
-    "mcp",
-    "checkmk-sync mcp --config config.yaml",
-    _flag("--allow-writes", "Also offer tools that change the site."),
-    _flag("--confirm-by-checksum", "Accept the checksum of a preview as approval if the client cannot ask a person."),
-    _option(
-        "--allow",
-        "Offer only tools that match this pattern, such as 'hosts_*'; repeatable.",
-        multiple=True,
-        metavar="PATTERN",
-    ),
-    _option("--deny", "Do not offer tools that match this pattern; repeatable.", multiple=True, metavar="PATTERN"),
-    _option(
-        "--tools",
-        "Give this kind of object, such as host-groups, its own tools; repeatable. Without the option, it is available "
-        "through the tools configuration_list, configuration_get and so on.",
-        multiple=True,
-        metavar="NOUN",
-    ),
-    _option(
-        "--sync-folder",
-        "Allow reading inventory files from this folder.",
-        metavar="DIR",
-        type=click.Path(file_okay=False, readable=False),
-    ),
-    _option(
-        "--max-batch",
-        "Accept at most this many objects in one call, up to 10,000; files in --sync-folder may contain more.",
-        type=Number(1, 10_000),
-        default=500,
-    ),
-    _file("--audit-log", "Log every write to this file as JSON lines (default: stderr)."),
-    _flag("--http", "Serve over HTTP instead of stdio."),
-    *_address(8765),
-    _file("--token-file", "Read the token for clients from this file (default: the token in CHECKMK_MCP_TOKEN)."),
-    _flag(
-        "--behind-tls", "Declare that a proxy in front of the server terminates TLS; required to serve other machines."
-    ),
-    _option(
-        "--name",
-        "Accept this host name in requests, such as the name of the proxy; repeatable.",
-        multiple=True,
-        metavar="HOST",
-    ),
-)
-def mcp() -> None:
-    """Serve the site to language models over MCP.
-
-    The server speaks the Model Context Protocol on stdio, or over HTTP with --http. It only reads, unless
-    --allow-writes is given.
-    """
-
-
-@_own(
+@own_command(
     "site",
     "checkmk-sync site --owner cmdb --html site.html",
-    _option(
+    option(
         "--owner",
         "Name an owner that has an inventory, and report the owners in labels that are not named; repeatable.",
         multiple=True,
         metavar="NAME",
     ),
-    _option(
-        "--problem-days", "Report unhandled problems that are older than this many days.", default=7, type=Number()
-    ),
-    _file("--html", "Also write the overview as an HTML page to this file."),
+    option("--problem-days", "Report unhandled problems that are older than this many days.", default=7, type=Number()),
+    file_option("--html", "Also write the overview as an HTML page to this file."),
 )
 def site() -> None:
     """Show the size of the site, and data that somebody should look at.
@@ -323,39 +221,5 @@ def site() -> None:
     """
 
 
-_seconds = Number(kind=float, name="seconds")
-
-
-@_own(
-    "simulate",
-    "checkmk-sync simulate --port 5000 --hosts 2000 --version 2.3.0p41",
-    *_address(5000),
-    _option("--site", "Use this site ID.", default="s"),
-    _option("--username", "Use this name for the automation user.", default="automation"),
-    _option("--password", "Use this password for the automation user. It is visible in the process list."),
-    _file("--password-file", "Read the password of the automation user from this file."),
-    _option("--hosts", "Start with this many hosts.", default=0, type=Number()),
-    _option("--services", "Give each host this many services, at least 2.", default=30, type=Number(2)),
-    _option("--version", "Simulate this version of Checkmk.", default="2.4.0p18"),
-    _option("--edition", "Simulate this edition of Checkmk, such as cre or raw.", default="cre"),
-    _option("--latency", "Delay each request by this many seconds.", default=0.0, type=_seconds),
-    _option(
-        "--lock-hold", "Lock the configuration for this many seconds during each write.", default=0.0, type=_seconds
-    ),
-    _option(
-        "--host-cost",
-        "Lock the configuration this many seconds longer for each written host.",
-        default=0.0,
-        type=_seconds,
-    ),
-    _flag("--control", "Serve /control, so that tests on this machine can control the site."),
-)
-def simulate() -> None:
-    """Serve a simulated Checkmk site until Ctrl-C.
-
-    This command prints the address of the site, and the environment variables that make other commands use it.
-    """
-
-
-DECLARED_COMMANDS = (api, apply, completion, demo, doctor, mcp, plan, show, simulate, site)
-INVENTORY_COMMANDS = (check,)
+DECLARED_COMMANDS = (api, apply, completion, demo, doctor, plan, show, site)
+INVENTORY_COMMANDS = (check, schema)

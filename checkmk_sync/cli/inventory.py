@@ -1,4 +1,4 @@
-"""The command ``checkmk-sync inventory check``, and reading inventory files for other commands."""
+"""The commands ``checkmk-sync inventory check`` and ``schema``, and reading inventory files for other commands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..config.file import load_sync
 from ..config.settings import SyncSettings
 from ..core.text import pluralize
 from ..errors import InventoryError
-from ..sync import Desired, load, to_data
+from ..sync import Desired, inventory_schema, load, mapping_schema, to_data
 from ..sync.changes import masked
 from ..sync.desired import REMOVE
 from ..sync.kinds import FOLDERS, HOSTS, KINDS
@@ -61,6 +61,25 @@ def check(state: State, files: tuple[str, ...], mapping: Optional[str], encoding
             counts = Counter({HOSTS.name: counts[HOSTS.name], FOLDERS.name: counts[FOLDERS.name]})
         *first, last = (pluralize(count, kind) for kind, count in counts.items())
         state.output.note(f"{', '.join(first)} and {last}" if first else last)
+    return 0
+
+
+def schema(state: State, *, mapping: bool, site: bool) -> int:
+    if mapping and site:
+        raise click.UsageError("give --mapping or --site, not both; mapping files do not depend on the site")
+    if mapping:
+        state.output.data(mapping_schema())
+        return 0
+    attributes = None
+    if site:
+        with state.client() as client:
+            with client.hosts.each() as hosts:  # any host has all custom attributes
+                host = next((found.name for found in hosts), None)
+            attributes = client.host_attributes.read(host)
+        gaps = attributes.gaps if host else ["the custom attributes are unknown, because the site has no hosts"]
+        for gap in gaps:
+            state.output.note(f"Warning: {safe(gap)}")
+    state.output.data(inventory_schema(attributes))
     return 0
 
 

@@ -34,6 +34,7 @@ from .renames import Rename
 from .render import plan_as_markdown, plan_as_text
 from .report import Report, report_as_text
 from .scans import silent, undiscovered
+from .schema import inventory_schema, mapping_schema
 from .scope import Scope
 from .site_attributes import with_site_attributes, with_tags_in_use
 from .sources import from_data, load, to_data
@@ -58,10 +59,12 @@ __all__ = [
     "apply_plan",
     "diff",
     "from_data",
+    "inventory_schema",
     "load",
     "load_map",
     "load_plan",
     "make_plan",
+    "mapping_schema",
     "overview_as_html",
     "overview_as_text",
     "plan_as_html",

@@ -193,7 +193,7 @@ def not_compared_warnings(objects: Mapping[str, Sequence[Object]]) -> Iterator[s
 
 def _name_first(users: Sequence[Object]) -> str:
     """Return the first object with its location, and the number of other objects."""
-    return summarize([f"{user.name} ({user.location})" if user.location else user.name for user in users], 1)
+    return summarize([user.located_name for user in users], 1)
 
 
 def _new_folders(desired: Desired, observed: Observed) -> Iterator[Object]:

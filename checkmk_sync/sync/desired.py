@@ -114,6 +114,11 @@ class Object:
         return f"{self.kind} {self.key}"
 
     @property
+    def located_name(self) -> str:
+        """The name, with the location if it is known."""
+        return f"{self.name} ({self.location})" if self.location else self.name
+
+    @property
     def target(self) -> tuple[str, str]:
         """The kind and the key of the object."""
         return self.kind, self.key

@@ -143,8 +143,6 @@ def _is_in(place: str, folder: str) -> bool:
 
 
 def _crossing_note(crossing: list[Object]) -> str:
-    names = summarize(
-        [f"{wanted.name} ({wanted.location})" if wanted.location else wanted.name for wanted in crossing], 1
-    )
+    names = summarize([wanted.located_name for wanted in crossing], 1)
     stays, it = ("stays as it is", "it") if len(crossing) == 1 else ("stay as they are", "they")
     return f"{names} {stays}, because {it} would move into the scope or out of it"

@@ -29,8 +29,10 @@ def problem_in_every_version(kind: str, name: str, value: Any) -> Optional[str]:
 
     A mapping may lack keys, because it will be merged with the value on the site.
     """
-    is_ipv4 = name in ADDRESSES and 4 in ADDRESSES[name] and isinstance(value, str) and _IPV4.fullmatch(value)
-    if name not in BUILT_IN or is_ipv4:  # the common case, which is checked quickly
+    if name not in BUILT_IN:
+        return None
+    families = () if kind == "folder" else ADDRESSES.get(name, ())
+    if 4 in families and isinstance(value, str) and _IPV4.fullmatch(value):  # the common case, checked quickly
         return None
     problems = (attribute_problem(kind, name, value, version, is_partial=True) for version in _LINES)
     newest = next(problems)

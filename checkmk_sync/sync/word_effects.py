@@ -87,10 +87,7 @@ def _places(desired: Desired) -> Iterator[tuple[str, Words]]:
 
 
 def _notes(desired: Desired, observed: Observed, kept: Collection[Object]) -> Iterator[str]:
-    yield from kept_warning(
-        [f"{wanted.name} ({wanted.location})" if wanted.location else wanted.name for wanted in kept],
-        "absent in the inventory",
-    )
+    yield from kept_warning([wanted.located_name for wanted in kept], "absent in the inventory")
     paths = {path for words in (desired.defaults, *desired.words.values()) for path in words.paths}
     names = {path[1] for path in paths if path[0] == "attributes" and len(path) > 1} - BUILT_IN
     known = (desired.objects, observed.objects) if names else ()

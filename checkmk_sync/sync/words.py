@@ -12,7 +12,6 @@ from .attributes import show_value
 from .kinds import ABSENT, FOLDER, FOLDERS, IGNORE, KEEP, KINDS, ONLY_AT_CREATION, WORDS, Property, SyncKind
 
 INHERITED = (ONLY_AT_CREATION, IGNORE, KEEP)  # may be given for a folder or as defaults
-_SECTIONS = ("attributes", "labels")
 _ATTRIBUTE = re.compile(r"[-\w]+", re.ASCII)
 
 
@@ -55,17 +54,18 @@ Refuse = Callable[..., None]  # takes a message, and the path of the part with t
 
 
 def words_of_entry(kind: SyncKind, data: Mapping[str, Any], refuse: Refuse) -> Words:
-    """Return the words of an entry. Pass each mistake to ``refuse``.
-
-    The words of a folder also apply to the objects below it, so they can name properties of these.
-    """
-    below = [each for each in KINDS.values() if kind is FOLDERS and FOLDER[0] in each.keys]
+    """Return the words of an entry. Pass each mistake to ``refuse``."""
     if not isinstance(data.get(ABSENT, False), bool):
         refuse(f"{ABSENT} must be true or false", ABSENT)
-    words = _read(data, [kind, *below], refuse)
+    words = _read(data, kinds_with_words_of(kind), refuse)
     if words.keep and data.get(ABSENT) is True:
         refuse(f"give {KEEP} or {ABSENT}, not both", KEEP)
     return words
+
+
+def kinds_with_words_of(kind: SyncKind) -> list[SyncKind]:
+    """Return the kinds to which the words of an entry apply. Those of a folder also apply to what is below it."""
+    return [kind, *(each for each in KINDS.values() if kind is FOLDERS and FOLDER[0] in each.keys)]
 
 
 def words_of_defaults(data: Any, refuse: Refuse) -> Words:
@@ -100,16 +100,23 @@ def _read(data: Mapping[str, Any], kinds: Collection[SyncKind], refuse: Refuse) 
     return Words(**found, keep=keep if isinstance(keep, bool) else None)
 
 
+def properties_for_words(kinds: Collection[SyncKind]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the sections with members, such as ``labels``, and the names of the known properties of some kinds."""
+    names = dict.fromkeys(key for kind in kinds for key in kind.keys[1:] if key not in WORDS)
+    sections = tuple(section for section in ("attributes", "labels") if section in names)
+    attributes = [f"attributes.{name}" for name in sorted(BUILT_IN)] if "attributes" in sections else []
+    return sections, (*names, *attributes)
+
+
 def _property(name: Any, kinds: Collection[SyncKind]) -> Property:
     """Return the property with this name. Raises ValueError if no object of the ``kinds`` has it."""
-    known = tuple(dict.fromkeys(key for kind in kinds for key in kind.keys[1:] if key not in WORDS))
+    sections, known = properties_for_words(kinds)
     section, dot, member = name.partition(".") if isinstance(name, str) else ("", "", "")
-    if section in _SECTIONS and section in known and (member or not dot):
+    if section in sections and (member or not dot):
         if section == "attributes" and dot and not _ATTRIBUTE.fullmatch(member):
             raise ValueError(f"{member!r} is not the name of an attribute")
         return (section, member) if dot else (section,)
     if name not in known:
-        attributes = tuple(f"attributes.{each}" for each in BUILT_IN) if "attributes" in known else ()
-        raise ValueError(f"unknown property {show_value(name)}{suggestion(str(name), (*known, *attributes))}")
+        raise ValueError(f"unknown property {show_value(name)}{suggestion(str(name), known)}")
     fields = (kind.field_at((name,)) for kind in kinds)
     return next(((field.name,) for field in fields if field is not None), (name,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,17 @@ from hypothesis import strategies as st
 
 from checkmk_sync import Checkmk
 from checkmk_sync.errors import InventoryError, SettingsError
-from checkmk_sync.sync import Scope, diff, from_data, make_plan, plan_as_markdown, plan_as_text
+from checkmk_sync.sync import (
+    Scope,
+    diff,
+    from_data,
+    load_plan,
+    make_plan,
+    plan_as_html,
+    plan_as_markdown,
+    plan_as_text,
+    save_plan,
+)
 from checkmk_sync.testing import SimulatedSite
 from tests.sync.test_apply import synchronise
 from tests.sync.test_plan import held, holding, lines
@@ -183,6 +194,14 @@ def test_the_scope_is_shown_and_part_of_the_checksum() -> None:
     assert "Only: folder:/**, kind:hosts, kind:folders\n" in plan_as_text(plans[2])
     assert "Only: `folder:/**`, `kind:hosts`, `kind:folders`\n" in plan_as_markdown(plans[2])
     assert "Only:" not in plan_as_text(plans[0])
+    assert "--only folder:/** --only kind:hosts" in plan_as_html(plans[2]).replace("'", "")
+
+
+def test_a_saved_plan_keeps_its_scope(tmp_path: Path) -> None:
+    plan = diff(from_data(INVENTORY), _site(), owner="me", scope=LINUX)
+    save_plan(plan, tmp_path / "plan.json")
+    loaded = load_plan(tmp_path / "plan.json")
+    assert (loaded.scope, loaded.checksum) == (LINUX, plan.checksum)
 
 
 _FOLDERS = st.sampled_from(["/", "/a", "/a/b", "/c"])

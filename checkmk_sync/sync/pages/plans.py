@@ -24,7 +24,8 @@ def plan_as_html(plan: Plan, *, command: str = "") -> str:
     the page shows it with the checksum.
     """
     owner = [] if plan.owner is None else ["--owner", plan.owner]
-    words = command or shlex.join(["checkmk-sync", "apply", "INVENTORY", *owner])
+    only = [word for text in plan.scope.texts for word in ("--only", text)]
+    words = command or shlex.join(["checkmk-sync", "apply", "INVENTORY", *owner, *only])
     entries = [_entry(change, change.action.value) for change in plan.changes]
     return document({"page": "plan", "plan": _facts(plan), "command": words, "entries": entries})
 
