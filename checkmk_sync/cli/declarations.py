@@ -33,7 +33,7 @@ _SYNC = (
 )
 
 
-_MARKDOWN = flag("--markdown", "Print the plan as Markdown, for a review.")
+_MARKDOWN = flag("--markdown", "Print the plan as Markdown, for a comment on a merge request.")
 _HTML = file_option("--html", "Also write the plan as an HTML page to this file, for a review in a browser.")
 
 

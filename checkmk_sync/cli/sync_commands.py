@@ -39,6 +39,7 @@ from .outcome import failed_status, worst
 from .pages import apply_command, require_writable, write_page
 
 MAX_SHOWN = 40  # changes that apply shows before it asks
+COMMENT = 60_000  # characters of Markdown; GitHub accepts comments of up to 65,536
 MAX_CHECKS = 3  # objects with an unknown outcome for which apply names the command that checks them
 
 
@@ -96,9 +97,9 @@ def _print_plan(state: State, plan: Plan, markdown: bool) -> None:
     if state.as_json:
         state.output.data(plan.to_dict())
     else:
-        text = plan_as_markdown(plan) if markdown else plan_as_text(plan)
+        text = plan_as_markdown(plan, max_length=COMMENT) if markdown else plan_as_text(plan)
         # The other lines contain values, which must be shown as they are.
-        state.output.marked_lines(re.sub("(?m)^Apply is refused: .*", lambda line: without_python(line[0]), text))
+        state.output.marked_lines(re.sub("(?m)^(- )?Apply is refused: .*", lambda line: without_python(line[0]), text))
 
 
 def apply(

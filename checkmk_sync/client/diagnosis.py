@@ -32,9 +32,10 @@ def diagnose_host(client: Checkmk, host: str) -> Iterator[Finding]:
     the host to find its services. Errors of the site are raised.
     """
     configured = client.hosts.find(host_name(host), effective_attributes=True, fresh=True)
+    is_offline = configured is not None and (configured.effective_attributes or {}).get("tag_criticality") == "offline"
     if configured is None:
         yield Finding(f"{host} is not configured", f"create it: checkmk-sync hosts create {host}")
-    elif (configured.effective_attributes or {}).get("tag_criticality") == "offline":
+    elif is_offline:
         # Checkmk: the core gets no hosts with this tag.
         yield Finding(
             f"the tag 'criticality' of {host} is 'offline', so it is not monitored",
@@ -42,7 +43,7 @@ def diagnose_host(client: Checkmk, host: str) -> Iterator[Finding]:
         )
     row = next(iter(client.host_status.each(query=column("name") == host, columns=("plugin_output",))), None)
     if row is None:
-        yield from _not_in_core(client, host, "" if configured is None else configured.folder)
+        yield from _not_in_core(client, host, "" if configured is None else configured.folder, is_offline)
         return
     found = [] if configured is None else [*_problems(client, host)]
     if row.state is not HostState.UP:
@@ -50,14 +51,14 @@ def diagnose_host(client: Checkmk, host: str) -> Iterator[Finding]:
     yield from found or [Finding(f"{host} is monitored, and it is {row.state.name}")]
 
 
-def _not_in_core(client: Checkmk, host: str, folder: str) -> Iterator[Finding]:
+def _not_in_core(client: Checkmk, host: str, folder: str, is_offline: bool) -> Iterator[Finding]:
     if not folder:
         return
     pending = len(client.activation.pending())
     if pending:
         count = pluralize(pending, "pending change")
         yield Finding(f"{host} in {folder} is configured, but not activated: {count}", "run: checkmk-sync activate")
-    else:
+    elif not is_offline:
         yield Finding(
             f"{host} in {folder} is configured and activated, but no running site reports it",
             "check whether the site that monitors the host is running, and whether the user may see the host",

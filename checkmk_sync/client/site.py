@@ -148,7 +148,8 @@ class Site:
         if ANY_FIELD in operation.body:
             unknown -= set(body or ())
         if unknown:
-            raise CheckmkError(f"'{noun} {verb}' of this version does not support {', '.join(sorted(unknown))}")
+            where = f"'{noun} {verb}' of Checkmk {self.version()}"
+            raise CheckmkError(f"{where} does not support {', '.join(sorted(unknown))}")
         call = Call(
             method=operation.method,
             path=operation.url(path or {}),

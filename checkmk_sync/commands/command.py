@@ -250,7 +250,17 @@ def object_command(words: str, text: str, handler: Callable[..., Any], *argument
 
 # Options in messages of the library that as_arguments() replaces by the names of tool arguments.
 OPTIONS = (
-    *("adopt", "allow-changes", "allow-deletions", "attribute", "confirm-delete", "force-foreign", "label", "owner"),
+    *(
+        "adopt",
+        "allow-changes",
+        "allow-deletions",
+        "attribute",
+        "confirm-delete",
+        "force-foreign",
+        "label",
+        "only",
+        "owner",
+    ),
     *("recursive", "remove", "remove-label", "rename", "repair", "title"),
     *("comment", "extend", "host-group", "host-query", "service-group", "service-query", "until"),
 )

@@ -11,7 +11,7 @@ from ..catalogue.literals import masked_member, read_literal
 from ..config.documents import read_json
 from ..errors import SettingsError
 from .attributes import json_problem, string_problem
-from .kinds import ABSENT, FOLDER, IGNORE, KEEP, ONLY_AT_CREATION, Property, SyncKind, new_folder_or_root
+from .kinds import ABSENT, FOLDER, IGNORE, KEEP, NODES, ONLY_AT_CREATION, Property, SyncKind, new_folder_or_root
 from .marks import MARK, contains_mark_line
 
 
@@ -89,9 +89,9 @@ def cell_value(kind: SyncKind, path: Property, text: str) -> Any:
     """
     if len(path) > 1:
         return attribute_value(path[1], text) if path[0] == "attributes" else text
-    field = kind.field_at(path)
-    if path[0] in (ONLY_AT_CREATION, IGNORE):
+    if path == NODES or path[0] in (ONLY_AT_CREATION, IGNORE):
         return parse_list(text)
+    field = kind.field_at(path)
     if path[0] in (ABSENT, KEEP) or (field is not None and field.type is bool):
         return parse_flag(text)
     if field is None or field.type is str:

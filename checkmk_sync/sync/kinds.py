@@ -32,6 +32,7 @@ KEEP = "keep"  # the key of an entry whose object is never deleted
 PREVIOUS = "previous_name"  # the key of an entry with the name that a host had before
 NODES: Property = ("nodes",)  # of a cluster
 WORDS = (ABSENT, ONLY_AT_CREATION, IGNORE, KEEP, PREVIOUS)  # the keys that are not properties
+CONDITIONS: Property = ("conditions",)  # of rules
 _PARENTS: Property = ("attributes", "parents")
 
 

@@ -60,7 +60,7 @@ def load_plan(path: PathLike) -> Plan:
     text, _ = read_file(name, "the plan", limit=MAX_BYTES, file=name)
     data = read_json(text, name).data
     if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
-        raise SettingsError("this file is not a saved plan; save one with plan --out FILE", file=name, field="format")
+        raise SettingsError("this file is not a saved plan; save one with the command plan", file=name, field="format")
     version, checksum = data.pop("version", None), data.pop("checksum", None)
     if version != VERSION:
         message = f"version must be {VERSION}, not {version!r}; make the plan again with this version of checkmk_sync"

@@ -8,7 +8,7 @@ from typing import Any, Iterator, Mapping, Optional
 from ..catalogue.paths import host_name
 from ..errors import SettingsError
 from .desired import Desired, Problem
-from .kinds import ADOPTED, HOSTS, KINDS, PREVIOUS
+from .kinds import ADOPTED, CONDITIONS, HOSTS, KINDS, PREVIOUS
 from .observed import ExistingObject, Observed
 
 
@@ -53,6 +53,9 @@ def after_renames(observed: Observed, names: Mapping[str, str]) -> Observed:
         references = [path for path, kind in KINDS[existing.kind].references.items() if kind == HOSTS.name]
         now = existing.properties
         properties = {path: renamed(value) if path in references else value for path, value in now.items()}
+        if existing.kind == "rule" and (condition := (now.get(CONDITIONS) or {}).get("host_name")):
+            condition = {**condition, "match_on": renamed(condition["match_on"])}
+            properties[CONDITIONS] = {**properties[CONDITIONS], "host_name": condition}
         if existing.kind != HOSTS.name or existing.key not in names:
             return replace(existing, properties=properties)
         key = names[existing.key]

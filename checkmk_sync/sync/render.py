@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
-from typing import Any, Callable, Iterator
+import sys
+from typing import Any, Callable, Iterator, Sequence
 
+from ..core.grouping import grouped
 from ..core.text import escape_invisible, escape_unprintable, pluralize, summarize
 from .changes import NEW_NAME, Action, Change
 from .compare import keeps_unnamed, matches
@@ -14,6 +17,9 @@ from .plan import Plan
 
 _SIGNS = {Action.RENAME: "=", Action.CREATE: "+", Action.MOVE: ">", Action.UPDATE: "~", Action.DELETE: "-"}
 SHOWN = 60  # characters of one value
+COLLAPSED = 20  # longer lists are collapsed in Markdown
+_FRAME = 120  # characters of a list without its rows, or more
+_HEAD = "\n| action | kind | name | change |\n|---|---|---|---|"
 
 Quote = Callable[[str], str]  # escapes a string from an inventory or a site for the output format
 
@@ -36,6 +42,7 @@ def plan_as_text(plan: Plan, *, limit: int | None = None, with_refusal: bool = T
     if limit is not None and len(plan.changes) > limit:
         lines.append(f"  … and {pluralize(len(plan.changes) - limit, 'more change')}")
     lines += [f"! {escape_unprintable(conflict.text)}" for conflict in plan.conflicts[:limit]]
+    lines += [f"Warning: {escape_unprintable(warning)}" for warning in plan.warnings]
     return "\n".join([*lines, *_summary(plan, with_refusal=with_refusal)])
 
 
@@ -104,7 +111,6 @@ def _masked_value(change: Change, path: Property, value: Any, whole: bool, quote
 
 
 def _summary(plan: Plan, quote: Quote = escape_unprintable, *, with_refusal: bool = True) -> Iterator[str]:
-    yield from (f"Warning: {quote(warning)}" for warning in plan.warnings)
     if plan.scope:
         yield f"Only: {', '.join(map(quote, plan.scope.texts))}"
     counts = plan.counts()
@@ -131,15 +137,40 @@ def _summary(plan: Plan, quote: Quote = escape_unprintable, *, with_refusal: boo
     yield f"Checksum: {quote(plan.checksum)}"
 
 
-def plan_as_markdown(plan: Plan) -> str:
-    """Return the plan as Markdown: a table of all changes, then the same notes as in :func:`plan_as_text`."""
-    rows = ["| action | kind | name | change |", "|---|---|---|---|"] if plan.changes else []
-    for change in plan.changes:
-        details = _details(change, quote=_code_in_table) + _second_step(change, _code_in_table)
-        cells = (change.action.value, change.kind, _code_in_table(change.key), details.removeprefix(": ").lstrip())
-        rows.append(f"| {' | '.join(cells)} |")
-    shown = [*rows, *(f"- conflict: {_code(conflict.text)}" for conflict in plan.conflicts)]
-    return "\n".join([*shown, *([""] if shown else []), *_summary(plan, _code)])
+def plan_as_markdown(plan: Plan, *, max_length: int = sys.maxsize) -> str:
+    """Return the plan as Markdown: the notes of :func:`plan_as_text`, the conflicts, and a table of all changes.
+
+    Long lists are collapsed, and their changes are grouped by action, deletions first. If the text would be longer than
+    ``max_length`` characters, the last rows are left out, and a line says how many. Services such as GitHub limit
+    comments to 65,536 characters.
+    """
+    rows = [(change.action, _row(change)) for change in plan.changes]
+    groups = grouped(rows) if len(rows) > COLLAPSED else {Action.DELETE: [row for _, row in rows]}
+    lists = [
+        ("warnings", "", [f"- warning: {_code(warning)}" for warning in plan.warnings]),
+        ("conflicts", "", [f"- conflict: {_code(conflict.text)}" for conflict in plan.conflicts]),
+        *((f"to {action.value}", _HEAD, groups.get(action, [])) for action in reversed(Action)),
+    ]
+    text = "\n".join(f"- {note}" for note in _summary(plan, _code))
+    for title, head, found in lists:
+        text += _list(title, head, found, max_length - len(text) - _FRAME * len(lists))
+    return text
+
+
+def _row(change: Change) -> str:
+    details = _details(change, quote=_code_in_table) + _second_step(change, _code_in_table)
+    cells = (change.action.value, change.kind, _code_in_table(change.key), details.removeprefix(": ").lstrip())
+    return f"| {' | '.join(cells)} |"
+
+
+def _list(title: str, head: str, rows: Sequence[str], room: int) -> str:
+    """Return a list, collapsed if it is long, with the rows that fit into ``room`` characters."""
+    if not rows:
+        return ""
+    shown = rows[: sum(size <= room for size in itertools.accumulate(len(row) + 1 for row in rows))]
+    more = [f"\n… and {len(rows) - len(shown)} more"] if len(shown) < len(rows) else []
+    text = "\n".join([f"\n{head}", *shown, *more])
+    return f"\n\n<details><summary>{len(rows)} {title}</summary>{text}\n\n</details>" if len(rows) > COLLAPSED else text
 
 
 def _code(text: str) -> str:

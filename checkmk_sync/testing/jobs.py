@@ -77,7 +77,7 @@ class Activations:
             self.load(run.snapshot, run.phases)
 
     def load(self, hosts: Mapping[str, HostConfig], phases: Mapping[str, Phases]) -> None:
-        """Monitor these hosts from now on."""
+        """Monitor these hosts from now on, except for those whose tag says that they are offline."""
         now, before = self.configuration.clock.time(), self.monitoring.hosts
         monitored = {
             name: MonitoredHost(
@@ -88,6 +88,7 @@ class Activations:
                 since=before[name].since if name in before else now,
             )
             for name, host in hosts.items()
+            if not self.configuration.is_offline(host)
         }
         self.monitoring.load(monitored)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import io
 import os
@@ -182,15 +183,19 @@ def _on_terminal(words: str, names: str, answer: str) -> tuple[int, str, str]:
     # The first terminal that the leader of a new session opens becomes its terminal.
     start = "import os, sys; os.open(sys.argv[1], os.O_RDWR); os.execv(sys.executable, [sys.executable, *sys.argv[2:]])"
     command = [sys.executable, "-c", start, os.ttyname(slave), "-m", "checkmk_sync", *words.split()]
-    try:
-        os.write(master, answer.encode())
-        done = subprocess.run(
-            command, input=names, capture_output=True, text=True, start_new_session=True, timeout=60, check=False
-        )
-        return done.returncode, done.stderr, os.read(master, 10_000).decode()
-    finally:
-        os.close(slave)
-        os.close(master)
+    with open(master, "rb", buffering=0) as screen:
+        try:
+            os.write(master, answer.encode())
+            done = subprocess.run(
+                command, input=names, capture_output=True, text=True, start_new_session=True, timeout=60, check=False
+            )
+        finally:
+            os.close(slave)
+        shown = b""
+        with contextlib.suppress(OSError):  # Linux ends the output of a closed terminal with EIO
+            while part := screen.read(10_000):
+                shown += part
+        return done.returncode, done.stderr, shown.decode()
 
 
 WORDS = "acknowledge - --comment c"

@@ -26,7 +26,7 @@ def test_a_reviewed_plan_is_applied(site_for_cli: SimulatedSite, sync: Run, inve
     assert planned.code == 0
     assert "+ host web01: ipaddress 192.0.2.1, folder /linux, label env prod" in planned.out
     assert sync("plan", inventory, "--owner", "me", "--detailed-exitcode").code == 4
-    assert sync("plan", inventory, "--owner", "me", "--markdown").out.startswith("| action | kind |")
+    assert sync("plan", inventory, "--owner", "me", "--markdown").out.startswith("- Plan: 3 to create, ")
     checksum = sync("plan", inventory, "--owner", "me", "--json").data["checksum"]
     wrong = sync("apply", inventory, "--owner", "me", "--checksum", "0" * 16)
     assert wrong.code == 2

@@ -15,7 +15,7 @@ from checkmk_sync.catalogue.nouns import NOUNS as PLAIN_NOUNS
 from checkmk_sync.cli.app import cli
 from tests.conftest import ROOT, Run
 
-ABSENT = ["rename", "tags", "groups", "sites", "bi"]
+ABSENT = ["rename", "tags", "groups", "bi"]
 OWN_CLASSES = [
     "acknowledgements",
     "activation",

@@ -24,6 +24,8 @@ def test_each_step_from_an_unknown_host_to_a_monitored_one(cmk: Checkmk, clock: 
     tag, changes = _found(cmk, "new")
     assert tag.endswith("change it: checkmk-sync hosts update new --attribute tag_criticality=prod")
     assert changes == "new in / is configured, but not activated: 1 pending change | run: checkmk-sync activate"
+    cmk.activation.activate()
+    assert _found(cmk, "new") == [tag]
     cmk.hosts.update("new", lambda found: {**found, "tag_criticality": "prod"})
     cmk.activation.activate()
     (services,) = [line for line in _found(cmk, "new") if "discovery" in line]

@@ -92,7 +92,7 @@ def test_warnings_are_shown_with_the_plan() -> None:
     plan = diff(from_data({"folders": [{"path": "/wato"}]}), holding())
     said = "folder /wato will be created below the root folder"
     assert f"\nWarning: {said}" in plan_as_text(plan)
-    assert f"\nWarning: `{said}" in plan_as_markdown(plan)
+    assert f"\n- warning: `{said}" in plan_as_markdown(plan)
     assert plan.to_dict()["warnings"][0].startswith(said)
 
 

@@ -250,7 +250,7 @@ def _set(*path: Any, value: Any) -> Callable[[Any], None]:
 
 
 DAMAGED: dict[str, tuple[Callable[[Any], None], str]] = {
-    "other file": (_set("format", value="x"), "this file is not a saved plan; save one with plan --out FILE"),
+    "other file": (_set("format", value="x"), "this file is not a saved plan; save one with the command plan"),
     "newer": (
         _set("version", value=2),
         "version must be 1, not 2; make the plan again with this version of checkmk_sync",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from checkmk_sync.core.text import escape_invisible, escape_unprintable
 from checkmk_sync.sync import Plan, diff, from_data, plan_as_markdown
 from checkmk_sync.sync.changes import Conflict
-from checkmk_sync.sync.render import SHOWN
+from checkmk_sync.sync.render import COLLAPSED, SHOWN
 from tests.sync.test_plan import held, holding
 
 markdown_it = pytest.importorskip("markdown_it", reason="markdown-it-py is not installed")
@@ -75,7 +76,7 @@ def test_values_are_shown_literally_in_markdown(alias: str, label: str) -> None:
     named = {"name": "a", "folder": "/x", "attributes": {"alias": alias}, "labels": {"env": label.replace(":", ".")}}
     plan = diff(from_data({"hosts": [named]}), holding(held("folder", "/x", title="X")))
     codes = _codes(plan_as_markdown(plan))
-    wanted = ["a", "alias", _shown(alias), "folder", "/x", "env", _shown(label.replace(":", ".")), plan.checksum]
+    wanted = [plan.checksum, "a", "alias", _shown(alias), "folder", "/x", "env", _shown(label.replace(":", "."))]
     assert codes == [text for text in wanted if text != '""']
     rows = [token for token in _tokens(plan_as_markdown(plan)) if token.type == "tr_open"]
     assert len(rows) == 2, "the header and one change"
@@ -124,3 +125,45 @@ def test_unset_values_differ_from_the_text_not_set() -> None:
     there = holding(held("host", "a", attributes__alias="(not set)"))
     desired = from_data({"hosts": [{"name": "a", "attributes": {"alias": None, "b": "x"}}]})
     assert "`alias` `(not set)` -> (not set), `b` (not set) -> `x` |" in plan_as_markdown(diff(desired, there))
+
+
+@given(st.lists(VALUES, min_size=COLLAPSED + 1, max_size=COLLAPSED + 5))
+def test_values_cannot_end_a_collapsed_list(aliases: list[str]) -> None:
+    """The text is the only place for HTML of ours, and it does not contain values."""
+    hosts = [
+        {"name": f"h{number}", "attributes": {"alias": f"</details>{alias}"}} for number, alias in enumerate(aliases)
+    ]
+    plan = replace(
+        diff(from_data({"hosts": hosts}), holding()), warnings=tuple(f"</details>{alias}" for alias in aliases)
+    )
+    html = [token.content for token in _tokens(plan_as_markdown(plan)) if token.type.startswith("html")]
+    count = len(aliases)
+    opened = [f"<details><summary>{count} {name}</summary>\n" for name in ("warnings", "to create")]
+    assert html == [opened[0], "</details>\n", opened[1], "</details>"]
+
+
+def _long_plan() -> Plan:
+    hosts = [{"name": f"h{number}", "attributes": {"alias": "new"}} for number in range(500)]
+    there = [held("host", f"h{number}", attributes__alias="old") for number in range(300)]
+    gone = [{"name": f"g{number}", "absent": True} for number in range(30)]
+    return diff(
+        from_data({"hosts": hosts, "host_groups": gone}),
+        holding(*there, *(held("host group", f"g{number}") for number in range(30))),
+    )
+
+
+def test_a_long_list_is_collapsed_by_action() -> None:
+    text = plan_as_markdown(_long_plan())
+    assert re.findall("<summary>(.*)</summary>", text) == ["30 to delete", "300 to update", "200 to create"]
+    assert text.startswith("- Plan: 200 to create, 0 to move, 300 to update, 30 to delete, 0 unchanged\n")
+    assert sum(token.type == "tr_open" for token in _tokens(text)) == 530 + 3
+
+
+@given(st.integers(1_000, 40_000))
+def test_a_limited_text_says_how_many_rows_it_leaves_out(length: int) -> None:
+    text = plan_as_markdown(_long_plan(), max_length=length)
+    assert len(text) <= length
+    shown = sum(line.startswith(("| create", "| update", "| delete")) for line in text.splitlines())
+    left_out = sum(map(int, re.findall("^… and (\\d+) more$", text, re.MULTILINE)))
+    assert shown + left_out == 530
+    assert text.count("<details>") == text.count("</details>") == 3

@@ -52,10 +52,36 @@ def test_a_rename_comes_first_and_the_other_changes_follow_under_the_new_name(an
     assert is_done(cmk, NEW)
 
 
+def _with_rules(hosts: dict[str, Any], *names: str) -> dict[str, Any]:
+    ruleset, value = "checkgroup_parameters:filesystem", {"levels": [80.0, 90.0]}
+    rules = [
+        {"name": operator, "ruleset": ruleset, "folder": "/", "value": value, "conditions": {"host_name": condition}}
+        for operator in ("one_of", "none_of")
+        for condition in [{"operator": operator, "match_on": [*names, "~web.*"]}]
+    ]
+    return {**hosts, "rules": rules}
+
+
+def test_the_conditions_of_rules_follow_a_rename(any_version: Any) -> None:
+    _, cmk = any_version
+    assert synchronise(cmk, _with_rules(OLD, "web01", "db01")).verified
+    wanted = _with_rules({"hosts": [{"name": "web", "previous_name": "web01"}, OLD["hosts"][1]]}, "db01", "web")
+    wanted["hosts"][1] = {"name": "db01", "attributes": {"parents": ["web"]}}
+    assert _actions(make_plan(cmk, from_data(wanted), owner="cmdb")) == ["rename host web"]
+    wanted["rules"][0]["comment"] = "changed"
+    assert _actions(make_plan(cmk, from_data(wanted), owner="cmdb")) == ["rename host web", "update rule one_of"]
+    report = synchronise(cmk, wanted)
+    assert report.verified, report.failures
+    assert is_done(cmk, wanted)
+
+
 def test_several_renames_are_activated_one_after_the_other(any_version: Any) -> None:
     site, cmk = any_version
     synchronise(cmk, {"hosts": [{"name": "a1"}, {"name": "b1"}]})
-    assert synchronise(cmk, BOTH).verified
+    cmk.folders.create("/pending")
+    report = synchronise(cmk, BOTH)
+    assert report.verified
+    assert report.to_dict()["activated_changes"] == 3, "a folder and two renames, in three activations"
     assert sorted(site.state.configuration.hosts) == ["a2", "b2"]
     assert is_done(cmk, BOTH)
 

@@ -97,7 +97,7 @@ def test_owners_without_an_inventory_are_found(cmk: Checkmk) -> None:
 def test_problems_that_nobody_handles_are_found(clock: ManualClock) -> None:
     with SimulatedSite(hosts=30, services=10, clock=clock) as site, site.client(clock=clock) as cmk:
         assert names(site_overview(cmk), "old problem") == []
-        problems = [str(problem.of) for problem in cmk.problems()]
+        problems = [str(problem.object) for problem in cmk.problems()]
         clock.sleep(8 * 24 * 3600)
         overview = site_overview(cmk)
         assert sorted(names(overview, "old problem")) == sorted(problems)
