@@ -45,7 +45,8 @@ autodoc_default_options = {
     "members": True,
     "undoc-members": True,  # the fields of records and the members of enumerations
     "inherited-members": "BaseException, BaseCache, Enum, IntEnum, int, str, tuple",
-    "exclude-members": "noun, parse, parse_all, PARTS, LOCKS",  # for the client itself
+    # The first ones are for the client itself. Sphinx would take the member "object" of records for the type.
+    "exclude-members": "noun, parse, parse_all, PARTS, LOCKS, object",
 }
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"

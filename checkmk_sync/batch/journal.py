@@ -58,6 +58,24 @@ def operation_name(operation: Callable[..., Any]) -> str:
     return f"{function.__module__}.{function.__qualname__}"
 
 
+def open_journal(path: str) -> int:
+    """Open a journal, or create it, lock it for this process, and return its descriptor.
+
+    Raises SettingsError if the file cannot be opened, or is in use by another process.
+    """
+    try:
+        file = open_owned(path, os.O_RDWR | os.O_APPEND)
+    except OSError as error:
+        raise SettingsError(f"the journal cannot be opened: {error.strerror}", file=path) from error
+    try:
+        lock_file(file)
+    except OSError as error:
+        os.close(file)
+        message = "the journal is in use by another process; wait for it, or use another file"
+        raise SettingsError(message, file=path) from error
+    return file
+
+
 class Journal:
     """A file with one line of JSON for each outcome: key, status, attempts, UNIX time, and the class of the error.
 
@@ -81,17 +99,8 @@ class Journal:
             )
         with contextlib.ExitStack() as on_failure:
             on_failure.callback(_open_journals.pop, (os.getpid(), self.path))
-            try:
-                self._file = open_owned(self.path, os.O_RDWR | os.O_APPEND)
-            except OSError as error:
-                raise self._error(f"the journal cannot be opened: {error.strerror}") from error
+            self._file = open_journal(self.path)
             on_failure.callback(os.close, self._file)
-            try:
-                lock_file(self._file)
-            except OSError as error:
-                raise self._error(
-                    "the journal is in use by another process; wait for it, or use another file"
-                ) from error
             self.batch_id = self._load(batch_id, default_id, operation)
             restrict_to_owner(self._file)
             on_failure.pop_all()

@@ -31,21 +31,7 @@ LAYOUT = 3  # of the tables; a file with another layout is rebuilt
 _COMPANIONS = ("-wal", "-shm", "-journal")  # suffixes of the files that SQLite creates beside the database
 _HAS_LOCKS = os.name == "posix"
 
-# Triggers keep the totals up to date, because counting all rows for each stored answer would be too slow.
-_TABLES = """
-BEGIN IMMEDIATE;
-DROP TABLE IF EXISTS responses; DROP TABLE IF EXISTS generations; DROP TABLE IF EXISTS totals;
-CREATE TABLE responses (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires REAL NOT NULL, size INTEGER NOT NULL);
-CREATE INDEX ends ON responses (expires);
-CREATE TABLE generations (scope TEXT PRIMARY KEY, token TEXT NOT NULL);
-CREATE TABLE totals (number INTEGER NOT NULL, bytes INTEGER NOT NULL);
-INSERT INTO totals VALUES (0, 0);
-CREATE TRIGGER added AFTER INSERT ON responses
-    BEGIN UPDATE totals SET number = number + 1, bytes = bytes + NEW.size; END;
-CREATE TRIGGER removed AFTER DELETE ON responses
-    BEGIN UPDATE totals SET number = number - 1, bytes = bytes - OLD.size; END;
-COMMIT;
-"""
+_TABLES = pathlib.Path(__file__).with_name("tables.sql").read_text("utf-8")
 
 
 class SQLiteStorage(ForkSafe, SQLiteDict):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from pathlib import Path
 from typing import Any, Mapping, Optional, Sequence
 
 from ..config.documents import NOT_JSON, SHOWN, read_json
+from ..core.data_files import rows
 from ..core.redaction import HIDDEN, find_secrets
 from ..core.secret_names import is_secret_name
 from ..core.text import close_matches, parse_json_container, shorten, suggestion
@@ -16,8 +15,7 @@ from ..errors import SettingsError
 # The attributes of Checkmk 2.2 to 2.5, all editions. ``since`` is the first version with the attribute. ``lacking`` are
 # the editions without it, by their names up to 2.4 and by those since 2.5. ``families`` are the IP versions of the
 # addresses that it accepts besides host names.
-with Path(__file__).with_suffix(".csv").open(encoding="utf-8", newline="") as _file:
-    _ATTRIBUTES = {row["name"]: row for row in csv.DictReader(_file)}
+_ATTRIBUTES = {row["name"]: row for row in rows(__file__, "attributes")}
 _PYTHON_TYPES = {"str": str, "bool": bool, "list": list, "dict": dict}
 BUILT_IN = frozenset(_ATTRIBUTES)
 TAG = "tag_"  # the prefix of attributes that are tag groups

@@ -6,18 +6,19 @@ The client, the commands, inventories and the simulated site are loops over thes
 from __future__ import annotations
 
 import dataclasses
+import typing
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Callable, ClassVar, Mapping, Optional, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Iterator, Mapping, Optional, Sequence, TypeVar
 
+from ..core.call import CallKind, ExpectedReply
 from ..core.secret_names import is_secret_name
 from .field import Field
-from .standard_operations import Option, standard_operations
+from .operation import Operation
+from .versions import CheckmkVersion
+from .written_operations import WRITTEN_OPERATIONS
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
-
-    from .operation import Operation
 else:
 
     def dataclass_transform(**_: Any) -> Any:
@@ -33,6 +34,22 @@ MANAGED = frozenset({"cme", "ultimatemt"})  # the editions for several customers
 
 
 @dataclass(frozen=True)
+class Option:
+    """An argument of updates or deletions that is not a field of the object.
+
+    An update sends it in its body, and a deletion as a query parameter. ``since`` maps each verb that has the option to
+    the first version with it, or to "" if all versions have it. ``type`` is bool or str. An option without a
+    ``description`` is only for the code of its noun.
+    """
+
+    name: str
+    since: Mapping[str, str]
+    description: str = ""
+    type: Any = bool
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Noun:
     """A kind of object.
 
@@ -43,23 +60,34 @@ class Noun:
     object empty all fields that they do not send. Objects without ETags cannot be protected from lost updates, even if
     the operations accept an ETag. ``list_query`` are further query parameters of lists, each with its type and a
     description. ``object_type`` is the domain type in answers. ``options`` are arguments of updates and deletions.
+
+    ``verbs`` are the standard operations. ``if_match`` maps each verb that needs an ETag to the first version that
+    needs it, or to "" if all versions do. ``delete`` is the method that deletes an object, and the end of its path.
+    ``touches`` lists other nouns whose objects a write can change. ``update_since`` and ``delete_since`` are the first
+    versions with these operations.
     """
 
     name: str
     singular: str
-    plural: str
     domain: str
     record: type[Record]
     fields: tuple[Field, ...]
-    operations: tuple[Operation, ...]
+    verbs: tuple[str, ...]
+    plural: str
+    object_type: str
     rank: int
     mark: Optional[str] = None
     tier: str = "configuration"
     replaces: bool = False
     has_etags: bool = True
     list_query: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
-    object_type: str = ""
     options: tuple[Option, ...] = ()
+    if_match: Mapping[str, str] = field(default_factory=lambda: {"update": ALWAYS})
+    delete: tuple[str, str] = ("DELETE", "")
+    touches: tuple[str, ...] = ()
+    update_since: Optional[str] = None
+    delete_since: Optional[str] = None
+    operations: tuple[Operation, ...] = ()
     by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -135,63 +163,23 @@ def attr(description: str, *, default: Any = dataclasses.MISSING, **facts: Any) 
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(key, attr))
-def noun(
-    name: str,
-    singular: str,
-    domain: str,
-    *verbs: tuple[str, ...],
-    rank: int,
-    plural: str = "",
-    mark: Optional[str] = None,
-    tier: str = "configuration",
-    replaces: bool = False,
-    has_etags: bool = True,
-    further: tuple[Operation, ...] = (),
-    list_query: Mapping[str, tuple[Any, str]] = MappingProxyType({}),
-    object_type: str = "",
-    options: tuple[Option, ...] = (),
-    **exceptions: Any,
-) -> Callable[[type[R]], type[R]]:
+def noun(name: str, singular: str, domain: str, *verbs: tuple[str, ...], **facts: Any) -> Callable[[type[R]], type[R]]:
     """Decorate a class whose body declares fields: make it a frozen dataclass, and enter its row in :data:`NOUNS`.
 
-    ``verbs`` are groups of standard operations: :data:`CRUD`, :data:`BULK`. ``further`` are rows of other operations.
-    ``exceptions`` are further arguments of :func:`standard_operations`.
+    ``verbs`` are groups of standard operations: :data:`CRUD`, :data:`BULK`. ``facts`` are the other fields of
+    :class:`Noun`. By default, the plural is the singular with an "s", and the type in answers is the domain type.
     """
 
     def decorate(cls: type[R]) -> type[R]:
         record: Any = dataclasses.dataclass(frozen=True)(cls)
-        hints = get_type_hints(cls)
+        hints = typing.get_type_hints(cls)
         entries = sorted(dataclasses.fields(record), key=lambda entry: "key" not in entry.metadata)
         _check_fields(name, entries)
         fields = tuple(_to_field(entry, hints[entry.name]) for entry in entries)
-        operations = standard_operations(
-            name,
-            domain,
-            [verb for group in verbs for verb in group],
-            fields,
-            list_query=tuple(list_query),
-            object_type=object_type,
-            options=options,
-            **exceptions,
-        )
-        cls.noun = Noun(
-            name,
-            singular,
-            plural or f"{singular}s",
-            domain,
-            cls,
-            fields,
-            (*operations, *further),
-            rank,
-            mark,
-            tier,
-            replaces,
-            has_etags,
-            list_query,
-            object_type or domain,
-            options,
-        )
-        NOUNS[name] = cls.noun
+        defaults = {"plural": f"{singular}s", "object_type": domain}
+        row = Noun(name, singular, domain, cls, fields, sum(verbs, ()), **{**defaults, **facts})
+        further = (operation for operation in WRITTEN_OPERATIONS if operation.noun == name)
+        cls.noun = NOUNS[name] = dataclasses.replace(row, operations=(*_standard_operations(row), *further))
         return cls
 
     return decorate
@@ -211,7 +199,8 @@ def _check_fields(noun: str, entries: list[dataclasses.Field[Any]]) -> None:
 
 def _to_field(entry: dataclasses.Field[Any], hint: Any) -> Field:
     facts = {name: value for name, value in entry.metadata.items() if name != "key"}
-    types = [part for part in get_args(hint) if part is not type(None)] if type(None) in get_args(hint) else [hint]
+    parts = typing.get_args(hint)
+    types = [part for part in parts if part is not type(None)] if type(None) in parts else [hint]
     kind = types[0] if len(types) == 1 else Any
     required = facts.pop("required", entry.default is dataclasses.MISSING)
     wire = facts.pop("wire", entry.name)
@@ -222,3 +211,82 @@ def _to_field(entry: dataclasses.Field[Any], hint: Any) -> Field:
         if not is_secret_name(name):
             raise ValueError(f"the secret field {name!r} must have a name such as '{name}_secret'")
     return field
+
+
+_ALL = "/domain-types/{domain}/collections/all"
+_ONE = "/objects/{domain}/{{key}}"
+_ACTIONS = "/domain-types/{domain}/actions"
+
+# Method, path and kind of each operation. The exceptions of single nouns are facts of their rows.
+_SHAPES: Mapping[str, tuple[str, str, CallKind]] = {
+    "list": ("GET", _ALL, CallKind.CONFIG),
+    "get": ("GET", _ONE, CallKind.CONFIG),
+    "create": ("POST", _ALL, CallKind.WRITE),
+    "update": ("PUT", _ONE, CallKind.WRITE),
+    "delete": ("DELETE", _ONE, CallKind.WRITE),
+    "bulk_create": ("POST", f"{_ACTIONS}/bulk-create/invoke", CallKind.BULK),
+    "bulk_update": ("PUT", f"{_ACTIONS}/bulk-update/invoke", CallKind.BULK),
+    "bulk_delete": ("POST", f"{_ACTIONS}/bulk-delete/invoke", CallKind.BULK),
+}
+
+
+def _standard_operations(noun: Noun) -> Iterator[Operation]:
+    """Yield the rows of the standard operations of a noun."""
+    known_since = {"update": noun.update_since, "delete": noun.delete_since}
+    for verb in noun.verbs:
+        method, path, kind = _SHAPES[verb]
+        if verb == "delete":
+            method, path = noun.delete[0], path + noun.delete[1]
+        is_read = kind is CallKind.CONFIG
+        known = {option.name: option.since[verb] for option in noun.options if verb in option.since}
+        for first, last, sends_etag, more in _versions(noun.if_match.get(verb), known):
+            yield Operation(
+                noun.name,
+                verb,
+                method,
+                path.format(domain=noun.domain),
+                kind,
+                query=_query(verb, noun, more),
+                body=_body(verb, noun.fields) + (more if verb == "update" else ()),
+                options=more,
+                if_match=sends_etag,
+                touches=() if is_read else noun.touches,
+                expected=() if is_read else _expected(verb, noun.object_type),
+                since=known_since.get(verb) or first,
+                until=last,
+            )
+
+
+def _versions(
+    etag_since: Optional[str], options: Mapping[str, str]
+) -> Iterator[tuple[Optional[str], Optional[str], bool, tuple[str, ...]]]:
+    """Yield ``since``, ``until``, ``if_match`` and ``options`` for each row of a verb."""
+    changes = sorted(filter(None, {etag_since, *options.values()}), key=lambda text: CheckmkVersion.parse(text).key)
+    for first, last in zip((None, *changes), (*changes, None)):
+        known = {"", *changes[: changes.index(first) + 1 if first else 0]}
+        yield first, last, etag_since in known, tuple(name for name, since in options.items() if since in known)
+
+
+def _query(verb: str, noun: Noun, options: tuple[str, ...]) -> tuple[str, ...]:
+    if verb == "list":
+        return (*(f"{field.wire}_name" for field in noun.fields if field.filters), *noun.list_query)
+    return options if verb == "delete" else ()
+
+
+def _body(verb: str, fields: Sequence[Field]) -> tuple[str, ...]:
+    if verb not in ("create", "update"):
+        return ("entries",) if verb.startswith("bulk") else ()
+    is_update = verb == "update"
+    wires = [
+        (field.wire if is_update else field.creation_wire, *(form.wire for form in field.former))
+        for index, field in enumerate(fields)
+        if not field.assigned and not (is_update and (index == 0 or field.fixed))
+    ]
+    # A dot leads to a member of an object.
+    return tuple(dict.fromkeys(wire.partition(".")[0] for names in wires for wire in names if wire is not None))
+
+
+def _expected(verb: str, domain: str) -> tuple[ExpectedReply, ...]:
+    if verb in ("delete", "bulk_delete"):
+        return (ExpectedReply(204),)
+    return (ExpectedReply(200, domain, ("value", "id") if verb.startswith("bulk") else ("id",)),)

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from typing import Optional
 
-from ..core.call import CallKind
-from . import activation, commands, discovery, folders, hosts, monitoring
 from .nouns import NOUNS
 from .operation import Operation
 from .versions import CheckmkVersion
+from .written_operations import WRITTEN_OPERATIONS
 
 OPERATIONS: tuple[Operation, ...] = (
-    *activation.ROWS,
-    *commands.ROWS,
-    *discovery.ROWS,
-    *folders.ROWS,
-    *hosts.ROWS,
-    *monitoring.ROWS,
-    Operation("site", "version", "GET", "/version", CallKind.POLL),
+    *(_row for _row in WRITTEN_OPERATIONS if _row.noun not in NOUNS),
     *(_row for _noun in NOUNS.values() for _row in _noun.operations),
 )
 

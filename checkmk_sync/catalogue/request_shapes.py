@@ -7,20 +7,16 @@ has the same format, but also names for values that a caller checks itself, such
 from __future__ import annotations
 
 import functools
-from pathlib import Path
 from typing import Any, Mapping
+
+from ..core.data_files import document
 
 _ENABLED, _DISABLED = "enabled", "disabled"
 # The first versions with a shape of their own. CHECKMK_API_MORE: up to 2.4.0p21, sites require all options.
 SINCE = ("2.2.0b1", "2.3.0b1", "2.4.0b1", "2.4.0p22", "2.5.0b1")
 
 
-@functools.cache
-def _document(name: str) -> dict[str, Any]:
-    import json  # not at the top, because it would delay --help
-
-    found: dict[str, Any] = json.loads(Path(__file__).with_name(f"{name}.json").read_text("utf-8"))
-    return found
+_document = functools.cache(functools.partial(document, __file__))
 
 
 def attribute_shape(name: str) -> Any:

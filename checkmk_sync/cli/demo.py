@@ -12,6 +12,7 @@ import click
 from ..client.checkmk import Checkmk
 from ..client.query import unhandled_problems
 from ..client.records import severity
+from ..core.data_files import rows
 from ..sync import apply_plan, load, make_plan, plan_as_text, report_as_text
 from .console import Output
 from .options import State
@@ -22,20 +23,8 @@ from .table import STATE_STYLES
 OWNER = "demo"
 # The inventory of a fictitious company: 2,112 hosts in 64 folders, always the same.
 SITES = (("muc", "Munich", 10), ("nue", "Nuremberg", 20), ("ber", "Berlin", 30), ("vie", "Vienna", 40))
-_LINUX, _WINDOWS = {"label:os": "linux"}, {"label:os": "windows"}
-_SNMP = {"tag_agent": "no-agent", "tag_snmp_ds": "snmp-v2"}
 # Folder, prefix of the host names, number of hosts at each site, role, and further tags and labels.
-ROLES: tuple[tuple[str, str, int, str, dict[str, str]], ...] = (
-    ("servers/linux/web", "web", 96, "web", _LINUX),
-    ("servers/linux/database", "db", 48, "database", {**_LINUX, "tag_criticality": "critical"}),
-    ("servers/linux/application", "app", 120, "application", _LINUX),
-    ("servers/windows/domain", "dc", 8, "domain-controller", _WINDOWS),
-    ("servers/windows/files", "files", 24, "file-server", _WINDOWS),
-    ("servers/test", "test", 40, "test", {**_LINUX, "tag_criticality": "test"}),
-    ("network/switches", "sw", 120, "switch", _SNMP),
-    ("network/routers", "rt", 24, "router", _SNMP),
-    ("network/access-points", "ap", 48, "access-point", {"tag_agent": "no-agent"}),
-)
+ROLES = rows(__file__, "demo_roles")
 COLUMNS = (
     *("name", "folder", "alias", "ipaddress", "tag_agent", "tag_snmp_ds", "tag_criticality"),
     *("label:site", "label:os", "label:role"),
@@ -130,14 +119,14 @@ def _hosts() -> Iterator[dict[str, str]]:
     """Yield a row for each host, with the names of columns as keys."""
     for short, city, network in SITES:
         addresses = itertools.count(1)
-        for folder, prefix, count, role, properties in ROLES:
-            for number, address in zip(range(1, count + 1), addresses):
+        for role in ROLES:
+            prefix = role["prefix"]
+            for number, address in zip(range(1, int(role["hosts"]) + 1), addresses):
                 yield {
+                    **role,
                     "name": f"{short}-{prefix}{number:03d}",
-                    "folder": f"/{short}/{folder}",
+                    "folder": f"/{short}/{role['folder']}",
                     "alias": f"{prefix}{number:03d} in {city}",
                     "ipaddress": f"10.{network}.{address // 250}.{address % 250 + 1}",
                     "label:site": short,
-                    "label:role": role,
-                    **properties,
                 }

@@ -60,28 +60,30 @@ def run_list(
     **arguments: Any,
 ) -> int:
     """Print the rows of a command of the table, and return the exit code. Raises the same errors as :func:`run`."""
+    if command.replaced_by:
+        state.output.note(f"Warning: '{command.words}' is deprecated; use '{command.replaced_by}'")
     is_filtered = any(arguments[argument.name] not in (argument.default, [], {}) for argument in command.arguments)
     empty = "" if limit == 0 else "no match" if is_filtered else command.empty_text
     layout = make_layout(command, output=output, columns=columns, sort=sort, as_json=state.as_json, empty=empty)
-    if columns is None and output != "wide":  # these columns have values with these options only
+    if columns is None and output != "wide":  # without these options, these columns are empty
         group = ("group",) if arguments.get("group_by") else ()
-        care = ("acknowledged_by", "downtime_until") if arguments.get("handled") else ()
-        layout = replace(layout, columns=(*group, *layout.columns, *care))
+        handling = ("acknowledged_by", "downtime_until") if arguments.get("handled") else ()
+        layout = replace(layout, columns=(*group, *layout.columns, *handling))
     if watch is not None and not state.output.is_terminal:
         raise click.UsageError("--watch needs a terminal; leave it out to print the list once")
     with state.client() as client:
         while True:
-            try:
+            try:  # most handlers yield rows, so they find an argument that is not valid when the rows are printed
                 rows: Iterable[Any] = command.handler(client, **arguments)
-            except ValueError as error:  # an argument that is not valid, such as the name of a folder
+                if sort is not None:
+                    rows = sort_rows(rows, sort, layout)
+                rows = itertools.islice(rows, limit)
+                if watch is not None:  # the old list stays on the screen until the new one is complete
+                    rows = iter(list(rows))
+                    state.output.console.clear()
+                print_rows(state.output, rows, layout)
+            except ValueError as error:
                 raise click.UsageError(str(error)) from error
-            if sort is not None:
-                rows = sort_rows(rows, sort, layout)
-            rows = itertools.islice(rows, limit)
-            if watch is not None:  # the old list stays on the screen until the new one is complete
-                rows = iter(list(rows))
-                state.output.console.clear()
-            print_rows(state.output, rows, layout)
             if watch is None or not client.clock.sleep(watch):
                 return 0
 

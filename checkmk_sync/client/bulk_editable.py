@@ -86,6 +86,8 @@ class BulkEditable(Editable[T]):
         the API has no bulk calls for this kind of object.
         """
         items = self._require_items("bulk_create", items, self.noun)
+        if isinstance(items, (list, tuple)) and not items:
+            return Outcomes()
         only_new, claims = self._select_new(), dict[str, Claim]()
 
         def send(records: Sequence[T]) -> None:

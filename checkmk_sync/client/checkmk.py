@@ -234,7 +234,7 @@ class Checkmk(RawCalls):
     def status(self) -> SiteStatus:
         """Return the numbers of hosts, services, problems and pending changes of the site.
 
-        All hosts are read with a stream, because the API does not count them.
+        All hosts are read as a stream, because the API does not count them.
         """
         return read_status(self._site, self.version())
 

@@ -28,8 +28,8 @@ def diagnose_host(client: Checkmk, host: str) -> Iterator[Finding]:
     >>> for finding, advice in diagnose_host(cmk, "web01"):
     ...     print(finding, advice)
 
-    Without a reason, the only finding is the state of the host. The function only reads, but the site may contact the
-    host to find its services. Errors of the site are raised.
+    If there is no reason, the only finding is the state of the host. The function only reads, but the site may contact
+    the host to find its services. Errors of the site are raised.
     """
     configured = client.hosts.find(host_name(host), effective_attributes=True, fresh=True)
     is_offline = configured is not None and (configured.effective_attributes or {}).get("tag_criticality") == "offline"
@@ -56,8 +56,8 @@ def _not_in_core(client: Checkmk, host: str, folder: str, is_offline: bool) -> I
         return
     pending = len(client.activation.pending())
     if pending:
-        count = pluralize(pending, "change")
-        yield Finding(f"{host} in {folder} is configured, but {count} not activated", "run: checkmk-sync activate")
+        count = pluralize(pending, "pending change")
+        yield Finding(f"{host} in {folder} is configured, but not activated: {count}", "run: checkmk-sync activate")
     elif not is_offline:
         yield Finding(
             f"{host} in {folder} is configured and activated, but no running site reports it",

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Callable, ClassVar, Mapping, Optional, Protocol, Sequence, TypeVar
 
+from .. import errors
 from ..core.arguments import require_string
 from ..core.call import clean_etag, require_etag
-from ..errors import (
-    ApiError,
-    Attempted,
-    BadRequestError,
-    CheckmkError,
-    Delivery,
-    ForbiddenError,
-    NotFoundError,
-    PreconditionError,
-)
 from .ensured import Ensured
 from .resource import Listing, writes
 from .settling import settle
@@ -58,7 +49,7 @@ class Editable(Listing[T]):
         """Return one object, or None if it does not exist."""
         try:
             return self.get(name, fresh=fresh)
-        except NotFoundError:
+        except errors.NotFoundError:
             return None
 
     @writes
@@ -113,20 +104,20 @@ class Editable(Listing[T]):
             try:
                 verb = self._creation_verb(record)
                 return self._record(self._parse, verb, body=body, object_names=(name,))  # type: ignore[no-any-return]
-            except CheckmkError as error:
+            except errors.CheckmkError as error:
                 if not was_absent or name not in claim:
                     raise
-                if isinstance(error, BadRequestError) and not _is_about(self._wire_key, error):
+                if isinstance(error, errors.BadRequestError) and not _is_about(self._wire_key, error):
                     raise
                 created: T = self._settle(
                     error,
                     lambda there: there._find_if(name, lambda found: there._is_created(found, record)),
-                    BadRequestError,
+                    errors.BadRequestError,
                 )
                 if name not in claim:  # another call has claimed the object during the search
                     raise
-                if self._has_secrets(record) and isinstance(error, BadRequestError):
-                    raise error.with_attempted(delivery=Delivery.UNKNOWN) from error.__cause__
+                if self._has_secrets(record) and isinstance(error, errors.BadRequestError):
+                    raise error.with_attempted(delivery=errors.Delivery.UNKNOWN) from error.__cause__
                 return created
 
     def _ensure(
@@ -188,7 +179,7 @@ class Editable(Listing[T]):
     def _is_absent(self, name: str) -> bool:
         try:
             return self.find(name, fresh=True) is None
-        except (BadRequestError, ForbiddenError):
+        except (errors.BadRequestError, errors.ForbiddenError):
             return False  # the write that follows raises the more helpful error
 
     def _change(
@@ -199,7 +190,7 @@ class Editable(Listing[T]):
         is_changed: Callable[[S, T, Values, T], bool],
         *,
         etag: Optional[str] = None,
-        refusals: Callable[[Values], Sequence[type[ApiError]]] = lambda _body: (),
+        refusals: Callable[[Values], Sequence[type[errors.ApiError]]] = lambda _body: (),
         name_after: Callable[[T], str] = lambda before: before.key_value,
         parse: Optional[Callable[[Any, Optional[str]], T]] = None,
     ) -> T:
@@ -229,11 +220,11 @@ class Editable(Listing[T]):
             request = dict(path=self._path(name), body=body, etag=etag or before.etag or "*", object_names=(new_name,))
             try:
                 return self._record(parse or self._parse, verb, **request)  # type: ignore[no-any-return]
-            except CheckmkError as error:
+            except errors.CheckmkError as error:
                 changed: T = self._settle(
                     error,
                     lambda there: there._find_if(new_name, lambda found: is_changed(there, found, body, before)),
-                    PreconditionError,
+                    errors.PreconditionError,
                     *refusals(body),
                 )
                 return changed
@@ -249,11 +240,11 @@ class Editable(Listing[T]):
                 self._perform("delete", path=self._path(name), query=query, etag=etag or "*", object_names=(name,))
                 if seen is None and not missing_ok:
                     self.get(name)  # CHECKMK_API_MORE: the deletion of a notification rule that does not exist succeeds
-            except CheckmkError as error:
-                if seen is None and missing_ok and isinstance(error, NotFoundError):
+            except errors.CheckmkError as error:
+                if seen is None and missing_ok and isinstance(error, errors.NotFoundError):
                     return
                 # If the object was read, a 404 can mean that it cannot be deleted, such as a built-in auxiliary tag.
-                refusals = () if seen is None else (NotFoundError,)
+                refusals = () if seen is None else (errors.NotFoundError,)
                 self._settle(
                     error, lambda there: (seen is not None and there.find(name, fresh=True) is None) or None, *refusals
                 )
@@ -264,7 +255,9 @@ class Editable(Listing[T]):
         found = self.find(name, fresh=True)
         return found if found is not None and is_applied(found) else None
 
-    def _settle(self: S, error: CheckmkError, find_applied: Callable[[S], Optional[F]], *refusals: type[ApiError]) -> F:
+    def _settle(
+        self: S, error: errors.CheckmkError, find_applied: Callable[[S], Optional[F]], *refusals: type[errors.ApiError]
+    ) -> F:
         """Settle a failed write with :func:`settle`. ``find_applied`` gets a copy of this noun with a time limit."""
         return settle(self._site, error, lambda site: find_applied(self._with_site(site)), refusals=refusals)
 
@@ -274,7 +267,7 @@ def _repeat_if_stale(write: Callable[[], F]) -> F:
     for _ in range(TRIES - 1):
         try:
             return write()
-        except PreconditionError:
+        except errors.PreconditionError:
             continue
     return write()
 
@@ -283,9 +276,9 @@ def _refuse_stale(etag: Optional[str], before: Keyed) -> None:
     # The site would answer with the same error. But then the client could not tell it from the answer to the second
     # copy of a request, if the object already has the new values.
     if etag not in (None, "*") and before.etag is not None and clean_etag(str(etag)) != before.etag:
-        attempted = Attempted(Delivery.NOTHING_DONE, is_read=False)
-        raise PreconditionError(412, "the object has changed since its ETag was read", attempted=attempted)
+        attempted = errors.Attempted(errors.Delivery.NOTHING_DONE, is_read=False)
+        raise errors.PreconditionError(412, "the object has changed since its ETag was read", attempted=attempted)
 
 
-def _is_about(field: str, error: ApiError) -> bool:
+def _is_about(field: str, error: errors.ApiError) -> bool:
     return not error.fields or any(path.partition(".")[0] == field for path in error.fields)

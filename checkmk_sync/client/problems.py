@@ -1,4 +1,4 @@
-"""Reads the problems of a site: what is down, since when, and who takes care of it."""
+"""Reads the problems of a site: what is down, since when, and who handles it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .query import Filter, column, everything, unhandled_host_problems, unhandle
 from .records import Version
 from .resource import Resource
 from .site import Site
-from .targets import MonitoredObject, OfObject
+from .targets import MonitoredObject, ObjectRecord
 
 _DOWNTIMES, _OF_HOST = "downtimes_with_extra_info", "host_downtimes_with_extra_info"
 _START, _END, _FIXED = 5, 6, 7  # The official documents: the members of these columns.
@@ -32,15 +32,15 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Problem(OfObject):
+class Problem(ObjectRecord):
     """A host that is not up, or a service that is not OK.
 
-    * ``of`` is the object, with the members ``host`` and ``service``; ``service`` is empty for a problem of a host.
+    * ``object`` is the host or service. ``host`` and ``service`` are its names; ``service`` is None for a host.
     * ``since`` is the time of the last change of the state. It is None if the core does not know it.
     * ``hard`` is False while the core still repeats the check before it accepts the state.
     * ``acknowledgement`` is None if the problem is not acknowledged.
-    * ``downtime`` is True if the object, or the host of the service, is in a downtime. ``downtime_until`` is its end.
-      It is None for a flexible downtime, because the core does not report when that ends.
+    * ``downtime`` is True if the object, or the host of the service, is in a downtime. ``downtime_until`` is its end,
+      or None for a flexible downtime, because the core does not report when that ends.
     * ``folder`` is the folder of the host, or None if the host does not come from the setup of Checkmk.
     """
 
@@ -96,12 +96,12 @@ class Problems(Resource):
         """Yield the problems of hosts, and then those of services.
 
         >>> for problem in cmk.problems():
-        ...     print(problem.of, problem.state.name, problem.since, problem.output)
-        >>> cmk.acknowledgements.set(Target.objects(p.of for p in cmk.problems() if p.service), comment="ticket 4711")
+        ...     print(problem.object, problem.state.name, problem.since, problem.output)
+        >>> cmk.acknowledgements.set(Target.objects(p.object for p in cmk.problems() if p.service), comment="on it")
 
-        A problem is unhandled if it is not acknowledged, and neither the object nor its host is in a downtime. Services
-        of hosts that are not up are omitted, because the problem of the host stands for them. With ``handled=True``,
-        all problems are included.
+        By default, only unhandled problems are included: they are not acknowledged, and neither the object nor its host
+        is in a downtime. Services of hosts that are not up are omitted, because the problem of the host covers them.
+        With ``handled=True``, all problems are included.
 
         ``host`` is the name of a host or a pattern such as ``web*``, and ``query`` is a :class:`.Filter` that applies
         to the columns of hosts and of services. :func:`.group_problems` groups the result.

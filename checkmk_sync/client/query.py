@@ -39,7 +39,11 @@ class Filter:
         self._expression = dict(expression)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the expression in the form that the API accepts. ``{}`` matches every row."""
+        """Return the expression in the form that the API accepts. ``{}`` matches every row.
+
+        Raises ValueError if ``and`` or ``or`` has an empty list of expressions.
+        """
+        _refuse_empty_lists(self._expression)
         return self._expression
 
     def __and__(self, other: Filter) -> Filter:
@@ -64,15 +68,25 @@ class Filter:
         return f"Filter({self._expression!r})"
 
 
+def _refuse_empty_lists(expression: Any) -> None:
+    if isinstance(expression, dict) and "expr" in expression:
+        inner = expression["expr"]
+        # The site fails with a 500, or returns every row.
+        if inner == []:
+            raise ValueError(f"{expression.get('op')!r} in a query needs at least one expression")
+        for part in inner if isinstance(inner, list) else [inner]:
+            _refuse_empty_lists(part)
+
+
 def _joined(op: str, left: Filter, right: Filter) -> Filter:
     """Join two filters. Filters that are already joined with the same operator become one flat list."""
     parts: list[Any] = []
-    for side in (left.to_dict(), right.to_dict()):
+    for side in (left._expression, right._expression):
         if not side:  # it matches everything: "and" ignores it, "or" matches everything as well
             if op == "or":
                 return everything()
             continue
-        parts += side["expr"] if side["op"] == op else [side]
+        parts += side["expr"] if side["op"] == op and side["expr"] else [side]
     return Filter(parts[0]) if len(parts) == 1 else Filter({"op": op, "expr": parts} if parts else {})
 
 
@@ -171,7 +185,8 @@ class Column:
         filters = [self == value for value in require_iterable(values, "values")]
         if not filters:
             raise ValueError(f"one_of() for {self.name} needs at least one value")
-        return functools.reduce(operator.or_, filters)
+        # Joining them one by one would take quadratic time.
+        return filters[0] if len(filters) == 1 else Filter({"op": "or", "expr": [part.to_dict() for part in filters]})
 
     def has(self, element: str) -> Filter:
         """Return a filter for rows in which the column is a list, such as ``groups``, that contains ``element``."""

@@ -85,7 +85,7 @@ class Host(AttributeRecord):
     # A new attribute of Checkmk needs no change here. A new member of hosts needs these changes in checkmk_sync/:
     # - client/records.py: the field below, `parse`, and `_malformed`, which describes the error for a wrong type
     # - commands/hosts.py and commands/handlers/hosts.py: `_HOST_FIELDS`, list columns, `_row`, `table_row`
-    # - client/nouns/hosts.py and client/attributed.py, if it can be written; catalogue/hosts.py for its `body=`
+    # - client/nouns/hosts.py and client/attributed.py, if it can be written; catalogue/operations.csv for its `body`
     # - sync/kinds.py, if inventories may set it, else `_READ_ONLY` in sync/sources/structured.py
     # - testing/configuration.py and `host_object` in testing/handlers/hosts.py: the simulated site
     PARTS: ClassVar = ("id", "extensions")

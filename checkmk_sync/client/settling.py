@@ -9,20 +9,9 @@ from __future__ import annotations
 import contextlib
 from typing import Callable, Iterator, Optional, TypeVar
 
+from .. import errors
 from ..core.cancellation import shielded
 from ..core.clock import Clock, Deadline
-from ..errors import (
-    ApiError,
-    CheckmkError,
-    ConnectError,
-    Delivery,
-    NotFoundError,
-    ServerError,
-    ThrottledError,
-    TransportError,
-    UnexpectedReplyError,
-    WaitTimeoutError,
-)
 from .outcomes import is_uncertain
 from .site import Site
 
@@ -46,7 +35,7 @@ def poll(clock: Clock, deadline: Deadline) -> Iterator[None]:
 
 
 # The site does not answer, or another server answers in its place. It may be available again before the deadline.
-_UNAVAILABLE = (TransportError, ThrottledError, ServerError, UnexpectedReplyError)
+_UNAVAILABLE = (errors.TransportError, errors.ThrottledError, errors.ServerError, errors.UnexpectedReplyError)
 
 
 def wait_for(
@@ -59,13 +48,13 @@ def wait_for(
     ``what`` may still be running.
     """
     started = site.clock.monotonic()
-    failure: Optional[CheckmkError] = None
+    failure: Optional[errors.CheckmkError] = None
     for _ in poll(site.clock, deadline):
         try:
             found = look(site.with_time_limit(max(SHORTEST_LOOK_S, deadline.remaining_s())))
         except _UNAVAILABLE as error:
             failure = error
-        except NotFoundError:
+        except errors.NotFoundError:
             if site.clock.monotonic() - started >= unseen_s:
                 raise
         else:
@@ -73,11 +62,11 @@ def wait_for(
                 return found
             failure = None
     if not deadline.expired:  # the client was closed during the wait
-        closed = ConnectError(f"the client was closed during the wait; {what} may still be running", sent=False)
+        closed = errors.ConnectError(f"the client was closed during the wait; {what} may still be running", sent=False)
         raise failure or closed
     waited_s = deadline.limit_s or 0.0
     text = f"{what} did not end within {waited_s:g} s; it may still be running"
-    raise WaitTimeoutError(text, waited_s=waited_s) from failure
+    raise errors.WaitTimeoutError(text, waited_s=waited_s) from failure
 
 
 @contextlib.contextmanager
@@ -89,22 +78,22 @@ def after_write(message: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except CheckmkError as error:
-        if error.attempted is None and not isinstance(error, WaitTimeoutError):
+    except errors.CheckmkError as error:
+        if error.attempted is None and not isinstance(error, errors.WaitTimeoutError):
             raise  # the outcome is known, for example because the activation has failed
         failure = error
     else:
         return
     text = f"{message}: {failure}" if message else ""
-    raise failure.with_attempted(text, is_read=False, delivery=Delivery.UNKNOWN) from failure.__cause__
+    raise failure.with_attempted(text, is_read=False, delivery=errors.Delivery.UNKNOWN) from failure.__cause__
 
 
 def settle(
     site: Site,
-    error: CheckmkError,
+    error: errors.CheckmkError,
     find_applied: Callable[[Site], Optional[T]],
     *,
-    refusals: tuple[type[ApiError], ...] = (),
+    refusals: tuple[type[errors.ApiError], ...] = (),
 ) -> T:
     """Return the proof that a write was applied although it failed with ``error``. Without a proof, raise the error.
 
@@ -127,24 +116,24 @@ def settle(
                 try:
                     found = find_applied(short_site)
                 except _UNAVAILABLE as failure:
-                    if not site.has_answered and isinstance(failure, UnexpectedReplyError):
+                    if not site.has_answered and isinstance(failure, errors.UnexpectedReplyError):
                         break  # no Checkmk site has ever answered at this address
                     continue
-                except CheckmkError:  # such as a missing permission; repeating the read would not help
+                except errors.CheckmkError:  # such as a missing permission; repeating the read would not help
                     break
                 if found is not None:
                     return found
-                if isinstance(error, ServerError):  # the site has ended its work on the write
-                    raise error.with_attempted(delivery=Delivery.NOTHING_DONE) from error.__cause__
+                if isinstance(error, errors.ServerError):  # the site has ended its work on the write
+                    raise error.with_attempted(delivery=errors.Delivery.NOTHING_DONE) from error.__cause__
         raise error
     finally:
         site.invalidate_reads()  # another thread may have cached the state from before the write was applied
 
 
-def _settle_refusal(site: Site, error: CheckmkError, find_applied: Callable[[Site], Optional[T]]) -> T:
+def _settle_refusal(site: Site, error: errors.CheckmkError, find_applied: Callable[[Site], Optional[T]]) -> T:
     try:
         found = confirm(site, find_applied)
-    except ApiError as failure:
+    except errors.ApiError as failure:
         if isinstance(failure, _UNAVAILABLE):
             raise
         raise error from None  # the object cannot be read, so the refusal is the best answer
@@ -159,7 +148,7 @@ def confirm(site: Site, look: Callable[[Site], T]) -> T:
     If the site stays unavailable for ``settle_s`` seconds, raise the last failure, which leaves the outcome of the
     write open.
     """
-    failure: Optional[CheckmkError] = None
+    failure: Optional[errors.CheckmkError] = None
     with after_write(), shielded():
         for short_site in _repeated_looks(site):
             try:

@@ -26,20 +26,20 @@ class MonitoredObject(NamedTuple):
 
 
 @dataclass(frozen=True)
-class OfObject:
-    """The base class of records about a host or a service."""
+class ObjectRecord:
+    """The base class of records about an ``object``, which is a host or a service."""
 
-    of: MonitoredObject
+    object: MonitoredObject
 
     @property
     def host(self) -> str:
         """The name of the host."""
-        return self.of.host
+        return self.object.host
 
     @property
     def service(self) -> Optional[str]:
         """The name of the service, or None for the host itself."""
-        return self.of.service or None
+        return self.object.service or None
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Target:
 
     @classmethod
     def of(cls, target: Union[Target, str]) -> Target:
-        """Return a target, or the target for the host with this name."""
+        """Return the target itself, or the target for the host with this name."""
         if isinstance(target, str):
             return cls.host(target)
         require_type(target, Target, "target must be a Target or the name of a host")

@@ -43,8 +43,8 @@ def parse_moment(
 ) -> dt.datetime:
     """Return a point in time with its time zone, in whole seconds.
 
-    A duration counts from ``start``, which is ``now`` by default. A time without a zone is one of ``zone``, which is a
-    tzinfo or a name such as ``"Europe/Berlin"``. Raises ValueError if the value is not valid, or has no zone.
+    A duration counts from ``start``, which is ``now`` by default. A time without a zone is in ``zone``, which is a
+    tzinfo or a name such as ``"Europe/Berlin"``. Raises ValueError if the value is not valid, or if there is no zone.
     """
     if not isinstance(value, (dt.datetime, str)):
         raise TypeError(f"a time must be a datetime or a string, not {describe_type(value)}; {_FORMS}")
@@ -79,6 +79,8 @@ def _wall_clock(given: str, now: dt.datetime, zone: Zone) -> dt.datetime:
         moment = dt.datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text))
     except ValueError:
         raise ValueError(f"{given!r} is not a time; {_FORMS}") from None
+    if named and moment.tzinfo is not None:
+        raise ValueError(f"{given!r} has both an offset and a time zone; give one of them")
     return _in_zone(moment, zone, text)
 
 
@@ -86,6 +88,10 @@ def _in_zone(moment: dt.datetime, zone: Zone, text: str) -> dt.datetime:
     if moment.tzinfo is not None:
         return moment
     placed = moment.replace(tzinfo=_zone(zone, text))
+    first, second = (placed.replace(fold=fold) for fold in (0, 1))
+    if first.astimezone(dt.timezone.utc) < second.astimezone(dt.timezone.utc):
+        choice = f"write {first.isoformat()} or {second.isoformat()}"
+        raise ValueError(f"{text!r} occurs twice in {zone}, because clocks are set back; {choice}")
     # When clocks are set forward, some times do not exist.
     if placed.astimezone(dt.timezone.utc).astimezone(placed.tzinfo).replace(tzinfo=None) != moment:
         raise ValueError(f"{text!r} does not exist in {zone}, because clocks are set forward")

@@ -183,6 +183,7 @@ class Command:
     names: Optional[tuple[str, ...]] = None  # the columns that name a row (default: the first one); () if none does
     # Raises ValueError if the arguments contradict each other. Called with all arguments of a tool call.
     check: Optional[Callable[..., object]] = field(default=None, repr=False)
+    replaced_by: str = ""  # the words of the command to use instead of this deprecated one
     own_tools: bool = True  # False: it becomes a tool only if the operator asks for the tools of its noun
 
     @property

@@ -59,7 +59,7 @@ def _command(verb: str, text: str, handler: Callable[..., Any], *arguments: Argu
     )
 
 
-CONFIGURATION_COMMANDS = (
+COMMANDS = (
     _command(
         "list",
         "List all objects of one kind, such as host groups or time periods.",

@@ -8,7 +8,7 @@ from .command import TOOL, Argument, Command, Field, LazyModule
 
 _diagnostics = LazyModule(".handlers.diagnostics", __package__)
 
-DIAGNOSTIC_COMMANDS = (
+COMMANDS = (
     Command(
         "health",
         "Show whether the site answers, and how fast. The result includes the state of the circuit breaker.",

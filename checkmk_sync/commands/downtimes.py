@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Optional
 
-from ..catalogue.commands import RECURRENCES
+from ..catalogue.downtimes import RECURRENCES
 from .arguments import search
 from .command import Argument, Command, Field, LazyModule
 
@@ -21,8 +21,8 @@ def _query(value: Any) -> None:
 TARGET = (
     Argument(
         "objects",
-        "A host such as web01, or a service such as 'web01/CPU load'. A - reads them from standard input, as -o name "
-        "prints them.",
+        "A host such as web01, or a service such as 'web01/CPU load'. Use - to read the lines "
+        "of -o name from standard input.",
         "names",
         many=True,
         example=["web01", "web02"],
@@ -31,32 +31,20 @@ TARGET = (
     ),
     Argument("host_group", "The hosts of this host group."),
     Argument("service_group", "The services of this service group."),
-    Argument("host_query", "The hosts that match this query, as the API takes it.", dict, check=_query),
-    Argument("service_query", "The services that match this query, as the API takes it.", dict, check=_query),
+    Argument("host_query", "The hosts that match this Livestatus query in JSON.", dict, check=_query),
+    Argument("service_query", "The services that match this Livestatus query in JSON.", dict, check=_query),
 )
 _COMMENT = Argument("comment", "The comment.", required=True, is_option=True, example="reboot")
 _TIMEOUT = Argument(
-    "timeout_s",
-    "Wait this long, in seconds, for the monitoring core to execute the command.",
-    int,
-    default=30,
-    option="--timeout",
-    minimum=1,
-    maximum=600,
+    "timeout_s", "Maximum wait for the core, in seconds.", int, default=30, option="--timeout", minimum=1, maximum=600
 )
 _ZONE = Argument("zone", "The time zone of times without one, such as Europe/Berlin.")
 _TIMES = "a duration such as 2h, an ISO 8601 time, or a time such as 'tomorrow 06:00 Europe/Berlin'"
+_END = Argument(
+    "end", f"The end: {_TIMES}.", option="--for", aliases=("until", "end", "duration"), metavar="TIME", example="2h"
+)
 _WHEN = (
-    Argument(
-        "end",
-        f"The end: {_TIMES}. A duration counts from the start.",
-        required=True,
-        is_option=True,
-        option="--for",
-        aliases=("until", "end", "duration"),
-        metavar="TIME",
-        example="2h",
-    ),
+    replace(_END, help=f"{_END.help} A duration counts from the start.", required=True, is_option=True),
     Argument("start", f"The start: {_TIMES}.", default="now", metavar="TIME"),
     _ZONE,
 )
@@ -65,7 +53,7 @@ _ENTRY = (
     Field("host", "The name of the host."),
     Field("service", "The service, or an empty text for the host itself.", untrusted=True),
     Field("site", "The ID of the site."),
-    Field("id", "The ID, which is unique in its site only."),
+    Field("id", "The ID, which is unique only within its site."),
     Field("author", "The user who added it.", untrusted=True),
     Field("comment", "The comment.", untrusted=True),
 )
@@ -76,23 +64,28 @@ def _by_id(noun: str) -> tuple[Argument, ...]:
     return (
         *TARGET,
         Argument("id", f"Only the {noun} with this ID."),
-        Argument("site", f"The ID of the site of the {noun}; needed for the ID on a remote site."),
+        Argument("site", f"The site of the {noun}; required to find the ID on a remote site."),
     )
 
 
+def _switch(name: str, option: str, off: str, on: str) -> Argument:
+    """Return an argument that is on by default. ``off`` is the help of its option, ``on`` that of tools."""
+    return Argument(name, off, bool, default=True, tool_help=on, option=option)
+
+
 def _write(words: str, text: str, handler: Any, preview: Any, *arguments: Argument, **facts: Any) -> Command:
-    """Return a command that writes. Its preview shows each object that it is for."""
+    """Return a command that writes. Its preview shows each object that it changes."""
     facts = {"check_with": "checkmk-sync downtimes list", **facts}
     effects: Any = {"writes": True, "destructive": True, "reports_progress": True}
     command = Command(words, text, handler, (*arguments, _TIMEOUT), preview=preview, **effects, **facts)
-    done = Field(command.participle, "The number of objects or entries for which the monitoring has confirmed it.", int)
+    done = Field(command.participle, "The number of objects or entries for which this is confirmed.", int)
     return replace(command, fields=(done,))
 
 
-DOWNTIME_COMMANDS = (
+COMMANDS = (
     Command(
         "downtimes list",
-        "List downtimes, also those that have not started yet.",
+        "List downtimes, including those that have not started yet.",
         partial(_handlers.list_all, "downtimes"),
         (*TARGET, _SEARCH),
         ("host", "service", "start", "end", "author", "comment"),
@@ -115,23 +108,11 @@ DOWNTIME_COMMANDS = (
         *TARGET,
         *_WHEN,
         _COMMENT,
-        Argument("include_children", "Also for all hosts below these hosts.", bool, default=False),
+        Argument("include_children", "Include child hosts, at every level.", bool, default=False),
         Argument("flexible", "Start with the first problem, and last for this duration.", metavar="DURATION"),
         Argument("recur", "Repeat the downtime.", choices=RECURRENCES),
-        Argument(
-            "ensure",
-            "Schedule no second downtime with the same comment at that time, but change its end. So the command can be "
-            "repeated.",
-            bool,
-            default=False,
-        ),
-        Argument(
-            "journal",
-            "With this file, the same command can be repeated after it was killed: it continues the first run, with "
-            "its times, and schedules no second downtime.",
-            "path",
-            metavar="FILE",
-        ),
+        Argument("ensure", "If a downtime with this comment exists, only change its end.", bool, default=False),
+        Argument("journal", "Record progress here, so that a killed command can be repeated.", "path", metavar="FILE"),
         example="web01 web02 --for 2h --comment reboot",
         additive=True,
     ),
@@ -141,7 +122,7 @@ DOWNTIME_COMMANDS = (
         partial(_handlers.change, "downtimes", "modify", "modified"),
         _handlers.preview_modify,
         *_by_id("downtime"),
-        Argument("end", f"The new end: {_TIMES}. A duration counts from now.", option="--until", metavar="TIME"),
+        _END,
         Argument("extend", "Move the end of each downtime by this duration.", metavar="DURATION", example="30m"),
         Argument("comment", "The new comment."),
         _ZONE,
@@ -176,16 +157,14 @@ DOWNTIME_COMMANDS = (
         "acknowledge",
         "Acknowledge problems of hosts or services.",
         partial(_handlers.send, "acknowledgements", "set", "acknowledged"),
-        partial(
-            _handlers.preview, "acknowledgements", "Acknowledge with the comment {comment!r} the problems of", "state"
-        ),
+        partial(_handlers.preview, "acknowledgements", "Acknowledge problems of {objects} with {comment!r}", "state"),
         *TARGET,
         _COMMENT,
         Argument("expires", f"The end of the acknowledgement: {_TIMES}. Needs Checkmk 2.4.0p6.", metavar="TIME"),
         _ZONE,
-        Argument("sticky", "End it with the next change of the state.", bool, default=True, option="--no-sticky"),
-        Argument("notify", "Send no notifications about it.", bool, default=True, option="--no-notify"),
-        Argument("persistent", "Keep the comment after its end.", bool, default=False),
+        _switch("sticky", "--no-sticky", "End it when the state changes.", "Keep it until the object recovers."),
+        _switch("notify", "--no-notify", "Send no notifications about it.", "Send notifications about it."),
+        Argument("persistent", "Keep the comment when the acknowledgement ends.", bool, default=False),
         example="web01 web02 --comment 'ticket 4711'",
         check_with="checkmk-sync acknowledgements list",
     ),
@@ -193,7 +172,7 @@ DOWNTIME_COMMANDS = (
         "unacknowledge",
         "Remove the acknowledgements of hosts or services. Needs Checkmk 2.4.0p6.",
         partial(_handlers.send, "acknowledgements", "remove", "unacknowledged"),
-        partial(_handlers.preview, "acknowledgements", "Remove the acknowledgements of", "acknowledged"),
+        partial(_handlers.preview, "acknowledgements", "Remove the acknowledgements of {objects}", "acknowledged"),
         *TARGET,
         example="web01 web02",
         check_with="checkmk-sync acknowledgements list",
@@ -218,7 +197,7 @@ DOWNTIME_COMMANDS = (
         "comments create",
         "Add a comment to hosts or services.",
         partial(_handlers.send, "comments", "create", "created"),
-        partial(_handlers.preview, "comments", "Add the comment {comment!r} to", ""),
+        partial(_handlers.preview, "comments", "Add the comment {comment!r} to {objects}", ""),
         *TARGET,
         _COMMENT,
         Argument("persistent", "Keep it when the monitoring core restarts.", bool, default=False),

@@ -9,7 +9,7 @@ from .command import Argument, Command, Field, LazyModule
 
 _handlers = LazyModule(".handlers.explain", __package__)
 
-EXPLAIN_COMMANDS = (
+COMMANDS = (
     Command(
         "explain",
         "Explain the fields of a kind of object. For hosts and folders, these are the attributes, including the tag "

@@ -26,7 +26,7 @@ _FIELDS = (
     *settings_fields("folder"),
 )
 
-FOLDER_COMMANDS = (
+COMMANDS = (
     Command(
         "folders list",
         "List a folder and all folders below it.",

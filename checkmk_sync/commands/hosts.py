@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Optional
 
 from ..catalogue.paths import folder_path, host_name
 from ..catalogue.states import HostState
-from .arguments import ATTRIBUTE, HOST, HOSTS, LABEL, WITH_LABEL, search, settings_fields, state
+from .arguments import ATTRIBUTE, FOLDER, HOST, HOSTS, LABEL, WITH_LABEL, search, settings_fields, state
 from .command import MAX_SHOWN, TOOL, Argument, Command, Field, LazyModule, object_command
 
 _attributes = LazyModule(".handlers.attributes", __package__)
 _hosts = LazyModule(".handlers.hosts", __package__)
+_problems = LazyModule(".handlers.problems", __package__)
 _previews = LazyModule(".handlers.previews", __package__)
 
 _SEARCH = search("the name", "web")
@@ -30,16 +32,12 @@ _STATUS_FIELDS = (
 )
 _STATUS_COLUMNS = ("name", "state", "num_services", "plugin_output")
 
-HOST_COMMANDS = (
+COMMANDS = (
     Command(
         "hosts list",
         "List configured hosts.",
         _hosts.list_all,
-        (
-            Argument("folder", "Show only hosts that are directly in this folder.", check=folder_path),
-            _SEARCH,
-            WITH_LABEL,
-        ),
+        (Argument("folder", "Show only hosts directly in this folder.", check=folder_path), _SEARCH, WITH_LABEL),
         ("name", "folder", "ipaddress", "alias", "labels"),
         example="--folder /linux --limit 20",
         fields=(
@@ -62,12 +60,7 @@ HOST_COMMANDS = (
         example="web01 --effective",
         fields=(
             *_HOST_FIELDS,
-            Field(
-                "effective_attributes",
-                "The attributes including inherited and default ones, if requested.",
-                Optional[dict[str, Any]],
-                untrusted=True,
-            ),
+            Field("effective_attributes", "All attributes, if requested.", Optional[dict[str, Any]], untrusted=True),
         ),
     ),
     object_command(
@@ -80,10 +73,10 @@ HOST_COMMANDS = (
         LABEL,
         Argument(
             "node",
-            "Create a cluster with this host as a node; repeatable.",
+            "A node of a new cluster; repeatable.",
             many=True,
             check=host_name,
-            tool_help="Create a cluster with these hosts as its nodes.",
+            tool_help="The nodes of a cluster.",
         ),
         example="web01 --attribute ipaddress=192.0.2.10",
         fields=_HOST_FIELDS,
@@ -104,7 +97,7 @@ HOST_COMMANDS = (
         ),
         Argument(
             "remove_label",
-            "Remove the label with this key; repeatable.",
+            "Remove this label by its key; repeatable.",
             many=True,
             tool_help="The keys of labels to remove.",
         ),
@@ -116,22 +109,19 @@ HOST_COMMANDS = (
         "Move one or more hosts to another folder.",
         _hosts.move,
         HOSTS,
-        Argument(
-            "destination",
-            "The new folder of the hosts.",
-            required=True,
-            check=folder_path,
-            example="/linux/web",
-            aliases=("folder",),
-        ),
+        replace(FOLDER, name="destination", help="The new folder of the hosts.", aliases=("folder",)),
         example="web01 web02 /linux/web",
-        fields=(Field("moved", "The number of hosts that are in the folder now.", int),),
+        fields=(
+            Field("moved", "The number of hosts that are in the folder now.", int),
+            # As in 0.1.0, the result for one host also contains that host.
+            *(replace(field, kind=Optional[field.kind]) for field in _HOST_FIELDS),
+        ),
         reports_progress=True,
     ),
     object_command(
         "hosts rename",
-        "Rename a host, which keeps its history. Parents, clusters and rules with the old name are changed, too. No "
-        "change may be pending, and the new name becomes active with the next activation.",
+        "Rename a host and keep its history. Parents, clusters and rules that name it follow. There must be no pending "
+        "changes, and the new name becomes active with the next activation.",
         _hosts.rename,
         HOST,
         Argument("new_name", "The new name.", required=True, check=host_name, example="web01.example.com"),
@@ -146,10 +136,7 @@ HOST_COMMANDS = (
         "hosts set-nodes",
         "Replace the nodes of a cluster.",
         _hosts.set_nodes,
-        (
-            HOST,
-            Argument("nodes", "The nodes.", required=True, many=True, check=host_name, example=["db01", "db02"]),
-        ),
+        (HOST, replace(HOSTS, name="nodes", help="The nodes.", example=["db01", "db02"], aliases=())),
         writes=True,
         idempotent=True,
         example="db db01 db02",
@@ -159,10 +146,7 @@ HOST_COMMANDS = (
         "hosts scan-parents",
         "Let the site find the parents of hosts with traceroute, and set them.",
         _hosts.scan_parents,
-        (
-            HOSTS,
-            Argument("gateways", "Create gateways that are not configured in this folder.", check=folder_path),
-        ),
+        (HOSTS, Argument("gateways", "Create hosts for unknown gateways in this folder.", check=folder_path)),
         writes=True,
         example="web01 web02 --gateways /gateways",
         fields=(
@@ -191,15 +175,26 @@ HOST_COMMANDS = (
         empty_text="no hosts",
     ),
     Command(
+        "hosts problems",
+        "Deprecated; use problems. List hosts with unhandled problems.",
+        _problems.of_hosts,
+        (_SEARCH, WITH_LABEL),
+        _STATUS_COLUMNS,
+        replaced_by="problems",
+        example="--limit 20",
+        fields=_STATUS_FIELDS,
+        empty_text="no unhandled problems",
+    ),
+    Command(
         "hosts diagnose",
-        "Find out why a host, or some of its services, are not monitored.",
+        "Find out why a host or some of its services are not monitored.",
         _hosts.diagnose,
         (HOST,),
         ("finding", "advice"),
         example="web01",
         fields=(
             Field("finding", "A reason, or the state of the host.", untrusted=True),
-            Field("advice", "The next step; empty if nothing is to do."),
+            Field("advice", "The next step, or an empty text."),
         ),
         names=(),
         is_prose=True,
@@ -225,15 +220,8 @@ HOST_COMMANDS = (
         fields=(
             Field("applied", "The number of created hosts.", int),
             Field("not_applied", "The number of hosts that were not created.", int),
-            Field(
-                "unknown", "The number of hosts that may or may not exist. Check them before you repeat the call.", int
-            ),
-            Field(
-                "failures",
-                f"The first {MAX_SHOWN} hosts that were not created or may not exist.",
-                list[str],
-                untrusted=True,
-            ),
+            Field("unknown", "The number of hosts that may exist. Check them before you repeat the call.", int),
+            Field("failures", f"The first {MAX_SHOWN} hosts not confirmed as created.", list[str], untrusted=True),
         ),
         reports_progress=True,
         faces=(TOOL,),  # the command line has checkmk-sync apply for this

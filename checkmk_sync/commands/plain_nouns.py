@@ -7,9 +7,8 @@ from functools import partial
 from typing import Any, Callable, Iterator, Optional
 
 from ..catalogue.field import Field as NounField
-from ..catalogue.noun import Noun
+from ..catalogue.noun import Noun, Option
 from ..catalogue.nouns import NOUNS
-from ..catalogue.standard_operations import Option
 from ..core.text import with_article
 from .arguments import search
 from .command import CLI, TOOL, Argument, Command, Field, LazyModule, object_command

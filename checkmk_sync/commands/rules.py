@@ -18,7 +18,7 @@ _TARGETS = (
     Argument("bottom_of", "The folder to whose bottom it moves.", check=FOLDER.check, example="/"),
 )
 
-RULE_COMMANDS = (
+COMMANDS = (
     noun_command(
         _RULES,
         "move",

@@ -6,6 +6,7 @@ from ..catalogue.states import ServiceState
 from .arguments import WITH_LABEL, pattern, search, state
 from .command import Command, Field, LazyModule
 
+_problems = LazyModule(".handlers.problems", __package__)
 _services = LazyModule(".handlers.services", __package__)
 
 _ON_HOST = pattern("host", "Show only services of this host; may be a pattern such as 'web*'.", "web*")
@@ -20,7 +21,7 @@ _FIELDS = (
     Field("last_check", "The time of the last check, as UNIX time.", int, time=True),
 )
 
-SERVICE_COMMANDS = (
+COMMANDS = (
     Command(
         "services list",
         "List monitored services and their states.",
@@ -31,5 +32,17 @@ SERVICE_COMMANDS = (
         fields=_FIELDS,
         names=("host", "service"),
         empty_text="no services",
+    ),
+    Command(
+        "services problems",
+        "Deprecated; use problems. List unhandled problems of services, worst first.",
+        _problems.of_services,
+        (_ON_HOST, _SEARCH, WITH_LABEL),
+        ("host", "service", "state", "plugin_output"),
+        replaced_by="problems",
+        example="--limit 20",
+        fields=_FIELDS,
+        names=("host", "service"),
+        empty_text="no unhandled problems",
     ),
 )

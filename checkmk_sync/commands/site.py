@@ -13,7 +13,7 @@ _previews = LazyModule(".handlers.previews", __package__)
 _problems = LazyModule(".handlers.problems", __package__)
 _site = LazyModule(".handlers.site", __package__)
 
-SITE_COMMANDS = (
+COMMANDS = (
     Command(
         "discover",
         "Scan hosts for services, and monitor new ones.",
@@ -37,8 +37,8 @@ SITE_COMMANDS = (
     ),
     Command(
         "problems",
-        "List problems of hosts and services, worst first: by default those that nobody has acknowledged and that are "
-        "not in a downtime. Services of hosts that are down are omitted then.",
+        "List problems of hosts and services, worst first. By default, acknowledged problems, problems in a downtime, "
+        "and services of hosts that are down are omitted.",
         _problems.problems,
         (
             pattern("host", "Show only problems of this host; may be a pattern such as 'web*'.", "web*"),
@@ -46,23 +46,13 @@ SITE_COMMANDS = (
             WITH_LABEL,
             replace(state(HostState), choices=("down", "unreachable", "critical", "unknown", "warning")),
             Argument("handled", "Also show acknowledged problems, and problems in a downtime.", bool, default=False),
-            Argument("hard", "Omit states that the check has not confirmed yet.", bool, default=False),
-            Argument(
-                "group_by",
-                "Group by host, folder, group (of hosts or services) or label:KEY.",
-                metavar="GROUP",
-                example="folder",
-            ),
+            Argument("hard", "Show only hard states, which repeated checks have confirmed.", bool, default=False),
+            Argument("group_by", "Group by host, folder, group or label:KEY.", metavar="GROUP", example="folder"),
         ),
         ("state", "host", "service", "since", "plugin_output"),
         example="--group-by folder",
         fields=(
-            Field(
-                "group",
-                "The group, with group_by. A problem can belong to several groups.",
-                Optional[str],
-                untrusted=True,
-            ),
+            Field("group", "The group. A problem can belong to several.", Optional[str], untrusted=True),
             Field("state", "The state of the host or service."),
             Field("host", "The name of the host."),
             Field("service", "The service, or an empty text for the host itself.", untrusted=True),
@@ -86,15 +76,14 @@ SITE_COMMANDS = (
         _problems.status,
         fields=(
             Field("site", "The ID of the site."),
-            Field("version", "The version and the edition of Checkmk."),
+            Field("checkmk", "The version of Checkmk."),
+            Field("edition", "The edition of Checkmk."),
             Field("hosts", "The number of hosts in each state.", dict[str, Any]),
             Field("services", "The number of services in each state.", dict[str, Any]),
             Field("unhandled_problems", "The numbers of unhandled problems of hosts and of services.", dict[str, Any]),
-            Field(
-                "handled_problems", "The numbers of acknowledged problems and problems in downtimes.", dict[str, Any]
-            ),
+            Field("handled_problems", "The numbers of problems acknowledged or in a downtime.", dict[str, Any]),
             Field("downtimes", "The number of downtimes, including those that start later.", int),
-            Field("pending_changes", "The number of pending changes; null if hidden from the user.", Optional[int]),
+            Field("pending_changes", "The number of pending changes; null if the user may not see it.", Optional[int]),
             Field("activating", "True while an activation runs.", bool),
         ),
         tool="site_status",

@@ -57,7 +57,7 @@ PLAN_ARGUMENTS = (
     ),
     Argument(
         "renames",
-        "Rename the host OLD to NEW, a host of the inventory, instead of deleting and creating it; repeatable.",
+        "Rename the host OLD to NEW, a host in the inventory, instead of deleting and creating it; repeatable.",
         many=True,
         tool_help="The hosts to rename instead of deleting and creating them, each as OLD=NEW.",
         option="--rename",
@@ -85,7 +85,7 @@ ACTIVATION_ARGUMENTS = (
 )
 _COUNTS = Field("counts", "The number of objects of each kind.", dict[str, int])
 
-SYNC_COMMANDS = (
+COMMANDS = (
     Command(
         "sync plan",
         "Show the changes that bring the site to the state of an inventory, without making them.",

@@ -8,7 +8,7 @@ from .plain_nouns import key_argument, noun_command
 
 _USER, _ROLE = key_argument(NOUNS["users"]), key_argument(NOUNS["roles"])
 
-USER_COMMANDS = (
+COMMANDS = (
     noun_command(
         NOUNS["roles"],
         "rename",

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
-
 from pydantic import ValidationError
 
 from .. import errors
 from ..commands import as_arguments
+from ..core.data_files import rows
 from .untrusted import quoted
 
 LOOK = "Check the state of the site before you repeat a write."
 _UNSENT = "Nothing was sent, because the site could not be reached. Try again later; site_health shows when it is back."
 # The first class that matches is used. Read at import, because an open can fail while an error is handled.
 # Only a person may lift the limit of UnsafePlanError, so its text does not name the option: a model would use it.
-with Path(__file__).with_suffix(".csv").open(encoding="utf-8", newline="") as _file:
-    _TEXTS: dict[type[errors.CheckmkError], str] = {
-        getattr(errors, row["error"]): row["text"].format(look=LOOK) for row in csv.DictReader(_file)
-    }
+_TEXTS: dict[type[errors.CheckmkError], str] = {
+    getattr(errors, row["error"]): row["text"].format(look=LOOK) for row in rows(__file__, "error_texts")
+}
 
 
 def explain(error: errors.CheckmkError) -> str:

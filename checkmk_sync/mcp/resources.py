@@ -18,7 +18,7 @@ from ..catalogue.field import Field
 from ..catalogue.noun import Noun
 from ..client.checkmk import Checkmk
 from ..commands import Command
-from ..commands.configuration import CONFIGURATION_COMMANDS, KINDS
+from ..commands.configuration import COMMANDS, KINDS
 from ..errors import CheckmkError
 from .calls import ToolRunner
 from .capacity import WorkKind
@@ -64,7 +64,7 @@ def add_resources(server: MCPServer[Any], runner: ToolRunner, commands: Mapping[
 
 def _kinds(policy: Policy, commands: Mapping[str, Command]) -> list[str]:
     """Return the kinds that the offered configuration tools accept."""
-    offered = [command for command in CONFIGURATION_COMMANDS if command.tool_name in commands]
+    offered = [command for command in COMMANDS if command.tool_name in commands]
     accepted = {kind for command in offered for kind in policy.choices(command, command.arguments[0])}
     return sorted(accepted)
 

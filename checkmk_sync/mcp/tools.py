@@ -123,6 +123,9 @@ def tool_arguments(command: Command) -> list[Argument]:
     return [*arguments, *(PAGING if command.gives_rows else ()), *((CHECKSUM,) if command.needs_approval else ())]
 
 
+_SINGULAR = ("host", "name")
+
+
 def _normalize(command: Command, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments under their own names, with values converted if only the spelling differs.
 
@@ -139,7 +142,7 @@ def _normalize(command: Command, arguments: Mapping[str, Any]) -> dict[str, Any]
         if argument is None:
             values[name] = value
         elif value is not None and value not in ("", [], {}):
-            converted = _convert(argument, value, only_lists=command.writes)
+            converted = _convert(argument, value, only_lists=command.writes and name not in _SINGULAR)
             spelling = spellings.setdefault(argument.name, name)
             if values.setdefault(argument.name, converted) != converted:
                 raise ToolError(f"Nothing was done: {spelling} and {name} are the same argument; give one of them.")
@@ -155,7 +158,8 @@ def _normalize(command: Command, arguments: Mapping[str, Any]) -> dict[str, Any]
 def _convert(argument: Argument, value: Any, *, only_lists: bool) -> Any:
     """Return the value in the argument's type.
 
-    A single entry counts as a list with one entry, unless ``only_lists``, because tools that write accept only lists.
+    A single entry counts as a list with one entry, unless ``only_lists``. Tools that write accept only lists, except
+    under names in the singular, which hosts_move had in 0.1.0.
     """
     if argument.many and argument.kind != "pairs":
         entries = parse_json_container(value) if isinstance(value, str) else value

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, NamedTuple, Union
 
 from ..errors import MissingExtraError
@@ -41,10 +40,10 @@ class _Row(NamedTuple):
 @functools.cache
 def _rows(kind: str) -> tuple[_Row, ...]:
     """Return the families of a kind from the table. A name belongs to the first one that matches."""
-    import csv  # not at the top, because only an export needs the table
+    from ..core.data_files import rows  # not at the top, because only an export needs the table
 
-    with Path(__file__).with_suffix(".csv").open(encoding="utf-8", newline="") as file:
-        return tuple(_Row(name, family, text) for of, name, family, text in csv.reader(file) if of == kind)
+    found = (row for row in rows(__file__, "prometheus") if row["kind"] == kind)
+    return tuple(_Row(row["name"], row["family"], row["help"]) for row in found)
 
 
 class Collector:

@@ -136,18 +136,17 @@ class CircuitBreaker(ForkSafe):
 
     def _guarded(self, fn: Callable[..., T]) -> Callable[..., T]:
         def guarded(*args: Any, **kwargs: Any) -> T:
-            call, generation = object(), None
+            call, generation, failed = object(), None, None  # Ctrl-C says nothing about the site
             try:  # starts before the call is admitted, because Ctrl-C may arrive at any moment
                 generation = self._enter(call)
                 result = fn(*args, **kwargs)
+                failed = False
+                return result
             except Exception as error:
-                self._leave(call, generation, failed=None if generation is None else self._counts(error))
+                failed = None if generation is None else self._counts(error)
                 raise
-            except BaseException:  # Ctrl-C says nothing about the site
-                self._leave(call, generation, failed=None)
-                raise
-            self._leave(call, generation, failed=False)
-            return result
+            finally:
+                self._leave(call, generation, failed)
 
         return guarded
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, Iterator, Optional, Sequence
 
 from ..client.checkmk import Checkmk, require_client
@@ -246,11 +246,14 @@ class _ApplyRun:
 
     def _activate(self, new_hosts: Sequence[str]) -> None:
         self._watch(Step("activation", 0, 1))
-        self._report.activation = self._client.activation.activate(
+        before = self._report.activation  # there can be one before each rename
+        result = self._client.activation.activate(
             force_foreign_changes=self._options.force_foreign,
             timeout_s=self._options.timeout_s,
             approved=self._is_approved,
         )
+        activated = (*(() if before is None else before.activated), *result.activated)
+        self._report.activation = replace(result, activated=activated)
         try:
             self._client.activation.wait_until_monitored(new_hosts, timeout_s=LOADING_S)
         except WaitTimeoutError:  # the core never loads hosts that are set offline, so this is not a failure

@@ -11,7 +11,7 @@ from ..config.secrets import secret_name
 from ..core.redaction import HIDDEN, mask_secrets
 from ..core.secret_names import is_secret_name
 from ..errors import NotOwnedError
-from .kinds import FOLDERS, KINDS, OWNER, Property
+from .kinds import CONDITIONS, FOLDERS, KINDS, OWNER, Property
 from .observed import ExistingObject
 
 
@@ -26,7 +26,6 @@ class Action(enum.Enum):
 
 
 _ACTIONS = list(Action)
-_CONDITIONS: Property = ("conditions",)  # of rules
 NEW_NAME: Property = ("name",)  # the property of a rename: (old name, new name)
 
 
@@ -101,9 +100,9 @@ class Change:
     def may_free(self, attribute: str) -> bool:
         """Return True if the change may end the use of a tag group, which is the ``attribute`` of hosts and folders."""
         now = {} if self.existing is None else self.existing.properties
-        conditions = (now.get(_CONDITIONS) or {}).get("host_tags", ())
+        conditions = (now.get(CONDITIONS) or {}).get("host_tags", ())
         in_conditions = any(f"{TAG}{tag['key']}" == attribute for tag in conditions)
-        uses = [path for path in now if path == ("attributes", attribute) or (path == _CONDITIONS and in_conditions)]
+        uses = [path for path in now if path == ("attributes", attribute) or (path == CONDITIONS and in_conditions)]
         return any(self.action is Action.DELETE or path in self.properties for path in uses)
 
     def staleness(self, now: Optional[ExistingObject]) -> Optional[NotOwnedError]:

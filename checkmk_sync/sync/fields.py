@@ -11,7 +11,7 @@ from ..catalogue.literals import masked_member, read_literal
 from ..config.documents import read_json
 from ..errors import SettingsError
 from .attributes import json_problem, string_problem
-from .kinds import ABSENT, FOLDER, Property, SyncKind, new_folder_or_root
+from .kinds import ABSENT, FOLDER, NODES, Property, SyncKind, new_folder_or_root
 from .marks import MARK, contains_mark_line
 
 
@@ -91,6 +91,8 @@ def cell_value(kind: SyncKind, path: Property, text: str) -> Any:
     """
     if len(path) > 1:
         return attribute_value(path[1], text) if path[0] == "attributes" else text
+    if path == NODES:
+        return parse_list(text)
     field = kind.field_at(path)
     if path[0] == ABSENT or (field is not None and field.type is bool):
         return parse_flag(text)

@@ -27,6 +27,7 @@ NAME = "name"  # the key of an entry with the name of an object whose ID the sit
 ABSENT = "absent"  # the key of an entry whose object must not exist
 PREVIOUS = "previous_name"  # the key of an entry with the name that a host had before
 NODES: Property = ("nodes",)  # of a cluster
+CONDITIONS: Property = ("conditions",)  # of rules
 _PARENTS: Property = ("attributes", "parents")
 
 

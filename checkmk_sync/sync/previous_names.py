@@ -8,7 +8,7 @@ from typing import Any, Iterator, Mapping, Optional
 from ..catalogue.paths import host_name
 from ..errors import SettingsError
 from .desired import Desired, Problem
-from .kinds import ADOPTED, HOSTS, KINDS, PREVIOUS
+from .kinds import ADOPTED, CONDITIONS, HOSTS, KINDS, PREVIOUS
 from .observed import ExistingObject, Observed
 
 
@@ -32,12 +32,12 @@ def with_renames(desired: Desired, renames: Mapping[str, str]) -> Desired:
 
 
 def name_problems(desired: Desired) -> Iterator[Problem]:
-    """Yield a mistake for each previous name that another host of the inventory has or had."""
+    """Yield a problem for each previous name that is also the name, or previous name, of another host."""
     users: dict[Optional[str], str] = {}
     for wanted in (host for host in desired.of_kind(HOSTS.name) if host.previous):
         first = users.setdefault(wanted.previous, wanted.key)
         if (HOSTS.name, wanted.previous) in desired.objects:
-            message = "is itself a host of the inventory; rename chains and swaps step by step, in several runs"
+            message = "is itself a host in the inventory; chains and swaps of names need several runs"
             yield wanted.problem(f"the previous name {wanted.previous!r} {message}", PREVIOUS)
         elif first != wanted.key:
             yield wanted.problem(f"{wanted.previous!r} is also the previous name of {first}", PREVIOUS)
@@ -53,6 +53,9 @@ def after_renames(observed: Observed, names: Mapping[str, str]) -> Observed:
         references = [path for path, kind in KINDS[existing.kind].references.items() if kind == HOSTS.name]
         now = existing.properties
         properties = {path: renamed(value) if path in references else value for path, value in now.items()}
+        if existing.kind == "rule" and (condition := (now.get(CONDITIONS) or {}).get("host_name")):
+            condition = {**condition, "match_on": renamed(condition["match_on"])}
+            properties[CONDITIONS] = {**properties[CONDITIONS], "host_name": condition}
         if existing.kind != HOSTS.name or existing.key not in names:
             return replace(existing, properties=properties)
         key = names[existing.key]

@@ -24,8 +24,9 @@ class Report:
 
     ``discovered`` is the number of hosts that were scanned. ``without_services`` are the hosts on which the scan
     found no services, often because the agent is not reachable. ``not_monitored`` are the new hosts that the monitoring
-    core did not load in time. ``errors`` contains the errors by stage. ``verified`` is True if the site was read again
-    at the end, and everything was as planned.
+    core did not load in time. ``activation`` is the last activation, with the changes of all activations of the run.
+    ``errors`` contains the errors by stage. ``verified`` is True if the site was read again at the end, and everything
+    was as planned.
     """
 
     plan: Plan

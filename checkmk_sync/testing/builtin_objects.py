@@ -11,11 +11,10 @@ from .data_files import document, rows
 BUILTIN_OBJECTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "rulesets": {  # a small part of the rulesets of 2.4 and 2.5
         row["name"]: {
-            "name": row["name"],
+            **row,
             "help": "",
             "title": row["name"].rpartition(":")[2].replace("_", " ").capitalize(),
             "item_type": row["item_type"] or None,
-            "match_type": row["match_type"],
         }
         for row in rows("rulesets")
     },

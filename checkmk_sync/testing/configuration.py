@@ -120,9 +120,7 @@ class Configuration:
         self.objects = {noun: dict(BUILTIN_OBJECTS.get(noun, {})) for noun in NOUNS}
         if not self.profile.version.at_least("2.4.0b1"):
             del self.objects["roles"]["no_permissions"]
-        groups = self.objects["contact_groups"]
-        users = self.objects["users"]
-        self.rules = AttributeRules(self.profile, self.sites, hosts=self.hosts, users=users, groups=groups)
+        self.rules = AttributeRules(self.profile, self.sites, self.hosts, self.objects)
         self.apply_tag_groups()
         self.add_folder("/", "Main", {}, user="")
         self.changes.clear()

@@ -34,12 +34,12 @@ class CoreCommands:
     downtimes: dict[MonitoredObject, list[Row]] = field(default_factory=dict)
     comments: dict[MonitoredObject, list[Row]] = field(default_factory=dict)
     _acknowledged: dict[MonitoredObject, Row] = field(default_factory=dict)
-    _ids: dict[str, Iterator[int]] = field(default_factory=dict)  # Checkmk: IDs are unique in one site only
+    _ids: dict[str, Iterator[int]] = field(default_factory=dict)  # Checkmk: IDs are unique only within a site
     _queued: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
     _next_end: float = math.inf
 
     def submit(self, command: Callable[[], object]) -> None:
-        """Hand a command over to the core. Nobody learns whether it has an effect."""
+        """Hand a command over to the core, which does not report whether it has an effect."""
         self._queued.append((self.clock.monotonic() + self.delay_s, command))
         self.execute_due()
 

@@ -9,6 +9,8 @@ from .validation import Check, Field, boolean, choice, list_of, member_of, objec
 from .values import address, attribute_check, labels, network_scan
 from .version_profile import VersionProfile
 
+Names = Container[str]
+
 HOST_NAME = pattern(r"^[-0-9a-zA-Z_.]+\Z")
 
 _SCAN_RESULT = "network_scan_result"  # read-only
@@ -23,24 +25,18 @@ class AttributeRules:
     """The valid attributes of one site, which depend on its version, edition, hosts, users and contact groups."""
 
     def __init__(
-        self,
-        profile: VersionProfile,
-        sites: Sequence[str],
-        *,
-        hosts: Container[str],
-        users: Container[str],
-        groups: Container[str],
+        self, profile: VersionProfile, sites: Sequence[str], hosts: Names, objects: Mapping[str, Names]
     ) -> None:
         self.custom: set[str] = set()  # the names of the custom attributes
         self._criticality: set[Optional[str]] = set()
-        snmp = attribute_check("snmp_community")
+        snmp, group = attribute_check("snmp_community"), member_of(objects["contact_groups"], "Group missing: {!r}")
         shared = {
-            "contactgroups": attribute_check("contactgroups", group=member_of(groups, "Group missing: {!r}")),
+            "contactgroups": attribute_check("contactgroups", group=group),
             "labels": labels(with_colons=not profile.checks_labels),
             "management_ipmi_credentials": attribute_check("management_ipmi_credentials"),
             "management_protocol": choice("none", "snmp", "ipmi"),
             "management_snmp_community": snmp,
-            "network_scan": network_scan(self._criticality, users),
+            "network_scan": network_scan(self._criticality, objects["users"]),
             # Checkmk: a parent must exist before the call. A host that the same call creates is not accepted.
             "parents": list_of(member_of(hosts, "Host not found: {!r}", HOST_NAME)),
             "site": member_of(sites, "The site {!r} should exist but it doesn't."),

@@ -10,6 +10,7 @@ from typing import Any, Container, Dict, Iterable, Iterator, Mapping, Optional, 
 from ..catalogue.attributes import TAG
 from ..core.arguments import describe_type
 from ..core.clock import Clock
+from ..core.grouping import grouped
 from . import sample_services as services
 from .builtin_objects import BUILTIN_OBJECTS
 from .columns import HOST_DEFAULTS, SERVICE_OWN_DEFAULTS
@@ -115,16 +116,15 @@ class MonitoringCore:
                 raise ValueError(f"{table!r} must be a list of rows, not {describe_type(table_rows)}")
             for number, row in enumerate(table_rows):
                 _check_row(table, row, f"row {number} of {table!r}")
-        seeded: dict[str, dict[str, list[Row]]] = {table: {} for table in rows if table in _NAMED_BY}
-        for row in rows.get("services", ()):
-            seeded["services"].setdefault(row["host_name"], []).append(dict(row))
+        by_host = grouped((row["host_name"], dict(row)) for row in rows.get("services", ()))
+        hosts: list[tuple[str, Row]] = []
         children = _children((row["name"], row.get("parents", ())) for row in rows.get("hosts", ()))
         for row in rows.get("hosts", ()):
             childs = children.get(row["name"], [])
-            counts = _service_counts(seeded.get("services", {}).get(row["name"], ()))
-            full = {**HOST_DEFAULTS, **counts, "childs": childs, "alias": row["name"], **row}
-            seeded["hosts"].setdefault(row["name"], []).append(full)
-        self._seeded = seeded
+            counts = _service_counts(by_host.get(row["name"], ()))
+            hosts.append((row["name"], {**HOST_DEFAULTS, **counts, "childs": childs, "alias": row["name"], **row}))
+        tables = {"hosts": grouped(hosts), "services": by_host}
+        self._seeded = {table: seeded for table, seeded in tables.items() if table in rows}
         for table in ("downtimes", "comments"):
             if table in rows:
                 self.commands.seed(table, rows[table], self.site)
@@ -300,11 +300,7 @@ def _service_counts(services: Iterable[Row]) -> dict[str, int]:
 
 def _children(parents: Iterable[tuple[str, Iterable[str]]]) -> dict[str, list[str]]:
     """Return the children of each host, from pairs of a host and its parents."""
-    found: dict[str, list[str]] = {}
-    for name, above in parents:
-        for parent in above:
-            found.setdefault(parent, []).append(name)
-    return found
+    return grouped((parent, name) for name, above in parents for parent in above)
 
 
 def _check_row(table: str, row: Any, where: str) -> None:

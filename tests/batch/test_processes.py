@@ -146,7 +146,9 @@ def test_an_interrupted_worker_interrupts_the_batch(pool: Executor) -> None:
 
 
 def test_a_killed_worker_loses_no_outcome(tmp_path: Path) -> None:
-    items = [f"kill {number}" if number == 30 else str(number) for number in range(1000)]
+    # Both workers are killed: on a busy machine, one that is left could finish all items before the loss is noticed.
+    is_deadly = {number for number in range(30, 1000) if number % 5 == 0}
+    items = [f"kill {number}" if number in is_deadly else str(number) for number in range(1000)]
     with _pool(2) as executor:
         processor = BatchProcessor(executor=executor, max_concurrent=2, chunk_size=5, journal=tmp_path / "journal")
         result = processor.process_batch(items, work)
@@ -161,7 +163,7 @@ def test_a_killed_worker_loses_no_outcome(tmp_path: Path) -> None:
     assert last.started is False
     assert "accepts no more work" in str(last)
     with _pool(2) as executor:
-        items[30] = "30"
+        items = list(map(str, range(1000)))
         processor = BatchProcessor(executor=executor, journal=tmp_path / "journal")
         resumed = processor.process_batch(items, work)
     assert resumed.ok

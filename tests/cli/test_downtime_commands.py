@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import io
 import os
@@ -37,7 +38,7 @@ def cmk(site: SimulatedSite) -> Iterator[Checkmk]:
 
 
 def _objects(cmk: Checkmk) -> list[str]:
-    return [str(downtime.of) for downtime in cmk.downtimes.each()]
+    return [str(downtime.object) for downtime in cmk.downtimes.each()]
 
 
 def test_a_downtime_is_created_listed_changed_and_deleted(cmk: Checkmk, sync: Run) -> None:
@@ -122,6 +123,13 @@ def test_targets_are_exact(cmk: Checkmk, sync: Run, words: str, message: str) ->
     assert _objects(cmk) == (["web01"] if "1 of 2" in message else [])
 
 
+@pytest.mark.parametrize("words", ["web01/", "web01 --host-group linux", '--host-query {"op":"or","expr":[]}'])
+def test_a_list_refuses_a_target_that_is_not_valid(site: SimulatedSite, sync: Run, words: str) -> None:
+    refused = sync("downtimes", "list", *words.split())
+    assert refused.code == 2
+    assert refused.err.startswith("Error: ")
+
+
 def test_names_are_read_back_exactly(cmk: Checkmk, sync: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ODD:
         assert read_name_line(name_line(["web01", name])) == ["web01", name]
@@ -130,7 +138,7 @@ def test_names_are_read_back_exactly(cmk: Checkmk, sync: Run, monkeypatch: pytes
     monkeypatch.setattr(sys, "stdin", io.StringIO(names))
     done = sync("acknowledge", "-", "--comment", "ticket 4711", "--yes")
     assert (done.code, done.out) == (0, f"acknowledged\nacknowledged: {len(ODD)}\n")
-    assert {found.of.service for found in cmk.acknowledgements.each()} == set(ODD)
+    assert {found.object.service for found in cmk.acknowledgements.each()} == set(ODD)
     listed = sync("acknowledgements", "list", "-o", "name").out
     assert sorted(listed.splitlines()) == sorted(names.splitlines())
     monkeypatch.setattr(sys, "stdin", io.StringIO(listed))
@@ -182,15 +190,19 @@ def _on_terminal(words: str, names: str, answer: str) -> tuple[int, str, str]:
     # The first terminal that the leader of a new session opens becomes its terminal.
     start = "import os, sys; os.open(sys.argv[1], os.O_RDWR); os.execv(sys.executable, [sys.executable, *sys.argv[2:]])"
     command = [sys.executable, "-c", start, os.ttyname(slave), "-m", "checkmk_sync", *words.split()]
-    try:
-        os.write(master, answer.encode())
-        done = subprocess.run(
-            command, input=names, capture_output=True, text=True, start_new_session=True, timeout=60, check=False
-        )
-        return done.returncode, done.stderr, os.read(master, 10_000).decode()
-    finally:
-        os.close(slave)
-        os.close(master)
+    with open(master, "rb", buffering=0) as screen:
+        try:
+            os.write(master, answer.encode())
+            done = subprocess.run(
+                command, input=names, capture_output=True, text=True, start_new_session=True, timeout=60, check=False
+            )
+        finally:
+            os.close(slave)
+        shown = b""
+        with contextlib.suppress(OSError):  # Linux ends the output of a closed terminal with EIO
+            while part := screen.read(10_000):
+                shown += part
+        return done.returncode, done.stderr, shown.decode()
 
 
 WORDS = "acknowledge - --comment c"
@@ -198,7 +210,7 @@ WORDS = "acknowledge - --comment c"
 
 def test_the_answer_comes_from_the_terminal(cmk: Checkmk) -> None:
     code, shown, question = _on_terminal(WORDS, "web01\nweb02\nweb01\tCPU load\n", "n\n")
-    assert "Acknowledge with the comment 'c' the problems of 2 objects.\n" in shown
+    assert "Acknowledge problems of 2 objects with 'c'.\n" in shown
     assert "  web01\n  web01: CPU load\n  nothing to do for: web02\n" in shown
     assert code == 2
     assert "Continue? [y/N]:" in question
@@ -207,7 +219,7 @@ def test_the_answer_comes_from_the_terminal(cmk: Checkmk) -> None:
     assert code == 2
     code, *_ = _on_terminal(WORDS, "web01\nweb02\n", "y\n")
     assert code == 0
-    assert [str(found.of) for found in cmk.acknowledgements.each()] == ["web01"]
+    assert [str(found.object) for found in cmk.acknowledgements.each()] == ["web01"]
 
 
 def test_without_a_terminal_only_yes_counts(cmk: Checkmk) -> None:

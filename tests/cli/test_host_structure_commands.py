@@ -11,6 +11,7 @@ from typing import Iterator
 import pytest
 
 from checkmk_sync import Checkmk
+from checkmk_sync.sync import load
 from checkmk_sync.testing import Fault, SimulatedSite
 from tests.conftest import Run, use_site
 
@@ -38,7 +39,7 @@ def test_a_rename_is_awaited_and_names_the_next_step(site: SimulatedSite, sync: 
     done = sync(*RENAME)
     assert (done.code, done.err) == (0, "rename\n"), "the stage, because standard error is not a terminal"
     assert done.out.startswith("host00000 renamed\nname: web01.example.com\n")
-    assert "advice: make the new name active in the monitoring: checkmk-sync activate\n" in done.out
+    assert "advice: activate the new name: checkmk-sync activate\n" in done.out
     assert _names(site) == ["host00001", "host00002", "web01.example.com"]
 
 
@@ -84,12 +85,17 @@ def test_hosts_of_a_list_are_moved_and_each_failure_is_named(
     assert sync("hosts", "move", "-", "/archive", "--json").data == {"outcome": "applied", "moved": 3}, "a repetition"
 
 
-def test_a_cluster_is_created_and_its_nodes_are_replaced(cmk: Checkmk, sync: Run) -> None:
+def test_a_cluster_is_created_and_its_nodes_are_replaced(cmk: Checkmk, sync: Run, tmp_path: Path) -> None:
     created = sync("hosts", "create", "db", "--node", "host00000", "--node", "host00001", "--json")
     assert created.data["cluster_nodes"] == ["host00000", "host00001"]
     done = sync("hosts", "set-nodes", "db", "host00002")
     assert (done.code, done.out.splitlines()[0]) == (0, "db changed")
     assert cmk.hosts.get("db").cluster_nodes == ("host00002",)
+    inventory = tmp_path / "hosts.json"
+    for arguments in (("list",), ("get", "db")):
+        inventory.write_text(sync("hosts", *arguments, "--json").out)
+        assert load(inventory).objects["host", "db"].properties["nodes",] == ["host00002"]
+        assert sync("plan", str(inventory)).out.startswith("Plan: 0 to create, 0 to move, 0 to update, 0 to delete, ")
     refused = sync("hosts", "set-nodes", "host00001", "host00002")
     assert (refused.code, "host00001 not changed" in refused.err) == (2, True)
 

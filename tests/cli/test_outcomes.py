@@ -85,7 +85,7 @@ def test_a_write_without_a_usable_answer_is_unknown(
     result = sync("--config", config, *command.split())
     assert result.code == 5
     assert f"check with: checkmk-sync {check}" in result.err
-    subject = "it" if command.startswith(("hosts delete", "hosts move")) else name
+    subject = "it" if command.startswith("hosts delete") else name
     assert f"unknown whether {subject} was {done}" in result.err
     code, facts = _run_as_json(sync, config, command)
     assert (code, facts["outcome"], facts["check"]) == (5, "unknown", f"checkmk-sync {check}")

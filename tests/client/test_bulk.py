@@ -62,7 +62,12 @@ def test_a_generator_is_read_chunk_by_chunk(site: SimulatedSite, cmk: Checkmk) -
 def test_no_items_send_nothing(site: SimulatedSite, cmk: Checkmk) -> None:
     assert len(cmk.hosts.bulk_create([])) == 0
     assert cmk.hosts.bulk_delete(iter(())).ok
-    assert len(site.requests) == 0
+    assert cmk.hosts.bulk_move([], "/").ok
+    assert cmk.host_groups.bulk_create([]).ok
+    assert cmk.host_status.monitored([]) == set()
+    with pytest.raises(ValueError, match="a parent scan must contain at least one host"):
+        cmk.hosts.scan_parents([])
+    assert {request.path.rpartition("/")[2] for request in site.requests} <= {"version"}
 
 
 def test_refused_entries_do_not_block_the_others(site: SimulatedSite, cmk: Checkmk) -> None:

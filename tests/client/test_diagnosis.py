@@ -23,7 +23,7 @@ def test_each_step_from_an_unknown_host_to_a_monitored_one(cmk: Checkmk, clock: 
     cmk.hosts.create("new", "/", {"tag_criticality": "offline"})
     tag, changes = _found(cmk, "new")
     assert tag.endswith("change it: checkmk-sync hosts update new --attribute tag_criticality=prod")
-    assert changes == "new in / is configured, but 1 change not activated | run: checkmk-sync activate"
+    assert changes == "new in / is configured, but not activated: 1 pending change | run: checkmk-sync activate"
     cmk.activation.activate()
     assert _found(cmk, "new") == [tag]
     cmk.hosts.update("new", lambda found: {**found, "tag_criticality": "prod"})

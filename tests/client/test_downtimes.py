@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Callable
 
 import pytest
 
@@ -212,10 +214,10 @@ def test_a_malformed_column_is_an_error_of_the_answer(site: SimulatedSite, cmk: 
 
 
 def test_a_downtime_lasts_across_a_change_of_clocks(cmk: Checkmk) -> None:
-    when: Any = {"start": "2030-10-27 02:50 Europe/Berlin", "end": "20m"}
+    when: Any = {"start": "2030-10-27 01:50 Europe/Berlin", "end": "80m"}
     assert cmk.downtimes.create("host00000", comment="c", **when).ok
     (found,) = cmk.downtimes.each()
-    assert found.end - found.start == dt.timedelta(minutes=20)
+    assert found.end - found.start == dt.timedelta(minutes=80)
 
 
 @pytest.mark.parametrize("others", [lambda cmk: cmk.comments.each("host00000"), lambda _: ["host00000"]])
@@ -225,3 +227,31 @@ def test_only_records_of_downtimes_are_deleted(site: SimulatedSite, cmk: Checkmk
     with pytest.raises(TypeError, match="which must be a target, a query, or downtimes as each"):
         cmk.downtimes.delete(others(cmk))
     assert _count(site) == 1
+
+
+def _in_threads(calls: list[Callable[[], Outcomes]]) -> list[Outcomes]:
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [future.result() for future in [pool.submit(call) for call in calls]]
+
+
+def test_threads_that_ensure_the_same_downtime_schedule_one(site: SimulatedSite, cmk: Checkmk) -> None:
+    _delay(site, 3)
+    target = Target.host("host00000", "host00001")
+    calls = [partial(cmk.downtimes.ensure, target, end="2040-01-01T00:00Z", comment="c")] * 8
+    assert all(outcomes.ok for outcomes in _in_threads(calls))
+    assert (_count(site), _count(site, "host00001")) == (1, 1)
+
+
+def test_ensure_changes_the_end_of_a_downtime_that_was_on_its_way(site: SimulatedSite, cmk: Checkmk) -> None:
+    _delay(site, 3)
+    cmk.downtimes.create("host00000", end="2h", comment="c", wait=False)
+    (outcome,) = cmk.downtimes.ensure("host00000", end="2040-01-01T00:00Z", comment="c")
+    assert (outcome.status, outcome.note) == (Status.APPLIED, "changed")
+    assert [entry.end.isoformat() for entry in cmk.downtimes.each()] == ["2040-01-01T00:00:00+00:00"]
+
+
+def test_a_downtime_for_another_time_that_is_on_its_way_is_another_one(site: SimulatedSite, cmk: Checkmk) -> None:
+    _delay(site, 3)
+    cmk.downtimes.create("host00000", start="5h", end="1h", comment="c", wait=False)
+    assert cmk.downtimes.ensure("host00000", end="1h", comment="c").ok
+    assert _count(site) == 2

@@ -32,12 +32,12 @@ def seeded(site: SimulatedSite) -> SimulatedSite:
 
 def _names(problems: object) -> list[str]:
     assert not isinstance(problems, (list, str))
-    return [str(problem.of) for problem in problems]  # type: ignore[attr-defined]
+    return [str(problem.object) for problem in problems]  # type: ignore[attr-defined]
 
 
 def test_unhandled_problems_omit_services_of_hosts_that_are_down(seeded: SimulatedSite, cmk: Checkmk) -> None:
     problems = list(cmk.problems())
-    assert [str(p.of) for p in problems] == ["web01", "db01/Ping", "web02/CPU", "web02/Memory"]
+    assert [str(p.object) for p in problems] == ["web01", "db01/Ping", "web02/CPU", "web02/Memory"]
     assert [p.folder for p in problems] == ["/linux/web", None, "/", "/"]
     assert [p.state.name for p in problems] == ["DOWN", "UNKNOWN", "CRITICAL", "WARNING"]
     cpu, memory = problems[2:]
@@ -49,13 +49,13 @@ def test_unhandled_problems_omit_services_of_hosts_that_are_down(seeded: Simulat
 
 
 def test_handled_problems_say_who_takes_care_of_them(seeded: SimulatedSite, cmk: Checkmk, clock: ManualClock) -> None:
-    targets = [problem.of for problem in cmk.problems() if problem.service]
+    targets = [problem.object for problem in cmk.problems() if problem.service]
     assert cmk.acknowledgements.set(Target.objects(targets[:1]), comment="ticket 4711").ok
     assert cmk.downtimes.create("web02", end="2h", comment="reboot").ok
     assert cmk.downtimes.create("web02", start="1h", end="9h", comment="later").ok
     clock.advance(1)
     assert _names(cmk.problems()) == ["web01"]
-    by_name = {str(problem.of): problem for problem in cmk.problems(handled=True)}
+    by_name = {str(problem.object): problem for problem in cmk.problems(handled=True)}
     acknowledgement = by_name["db01/Ping"].acknowledgement
     assert acknowledgement is not None
     assert (acknowledgement.author, acknowledgement.comment) == ("automation", "ticket 4711")
@@ -67,7 +67,7 @@ def test_handled_problems_say_who_takes_care_of_them(seeded: SimulatedSite, cmk:
 
 def test_problems_are_grouped(seeded: SimulatedSite, cmk: Checkmk) -> None:
     def grouped(by: str) -> dict[str, list[str]]:
-        return {name: [str(p.of) for p in members] for name, members in group_problems(cmk.problems(), by).items()}
+        return {name: [str(p.object) for p in members] for name, members in group_problems(cmk.problems(), by).items()}
 
     assert grouped("host") == {"web01": ["web01"], "db01": ["db01/Ping"], "web02": ["web02/CPU", "web02/Memory"]}
     assert grouped("folder")["/"] == ["web02/CPU", "web02/Memory"]
@@ -88,7 +88,9 @@ def test_the_status_counts_the_objects_of_the_site(seeded: SimulatedSite, cmk: C
 
 
 def test_the_status_counts_handled_problems(seeded: SimulatedSite, cmk: Checkmk, clock: ManualClock) -> None:
-    assert cmk.acknowledgements.set(Target.objects(p.of for p in cmk.problems() if not p.service), comment="on it").ok
+    assert cmk.acknowledgements.set(
+        Target.objects(p.object for p in cmk.problems() if not p.service), comment="on it"
+    ).ok
     assert cmk.downtimes.create("web02", end="2h", comment="reboot").ok
     clock.advance(1)
     before = len(seeded.requests)
@@ -104,12 +106,12 @@ def test_a_flexible_downtime_that_has_not_started_has_no_end(
 ) -> None:
     assert cmk.downtimes.create("web02", end="2h", comment="reboot", flexible="30m").ok
     clock.advance(1)
-    (cpu,) = (problem for problem in cmk.problems() if str(problem.of) == "web02/CPU")
+    (cpu,) = (problem for problem in cmk.problems() if str(problem.object) == "web02/CPU")
     assert (cpu.downtime, cpu.downtime_until, cpu.handled) == (False, None, False)
 
 
 def test_a_problem_is_a_value(seeded: SimulatedSite, cmk: Checkmk) -> None:
     problem = next(iter(cmk.problems()))
     assert isinstance(problem, Problem)
-    assert problem.of == MonitoredObject("web01")
+    assert problem.object == MonitoredObject("web01")
     assert problem.values("label:os") == ["linux"]

@@ -49,7 +49,7 @@ def test_a_service_is_never_a_pattern_and_never_decoded(seeded: SimulatedSite, c
     assert [o.key for o in cmk.acknowledgements.set(target, comment="c")] == [f"web1/{name}"]
     assert [o.key for o in cmk.comments.create(target, "c")] == [f"web1/{name}"]
     assert [d.service for d in cmk.downtimes.each(target)] == [name]
-    assert {a.of for a in cmk.acknowledgements.each()} == {MonitoredObject("web1", name)}
+    assert {a.object for a in cmk.acknowledgements.each()} == {MonitoredObject("web1", name)}
 
 
 def test_the_downtimes_of_a_group_are_found_by_its_exact_name(seeded: SimulatedSite, cmk: Checkmk) -> None:
@@ -131,3 +131,41 @@ MALFORMED = [
 def test_a_malformed_query_for_entries_is_refused(query: Any) -> None:
     with pytest.raises(ValueError, match="a query must consist of expressions such as"):
         Target.matching_hosts(Filter(query)).on_entries()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        Filter({"op": "and", "expr": []}),
+        Filter({"op": "or", "expr": []}) | (column("state") == 0),
+        ~Filter({"op": "or", "expr": [{"op": "and", "expr": []}]}),
+    ],
+)
+def test_an_empty_list_of_expressions_is_refused(seeded: SimulatedSite, cmk: Checkmk, query: Filter) -> None:
+    target = Target.matching_hosts(query)
+    calls: list[Any] = [
+        lambda: cmk.downtimes.create(target, end="2h", comment="c"),
+        lambda: list(cmk.downtimes.each(target)),
+        lambda: cmk.comments.create(target, "c"),
+        lambda: list(cmk.host_status.each(query=query)),
+        lambda: list(cmk.services.each(query=query, search="CPU")),
+    ]
+    cmk.version()
+    before = len(seeded.requests)
+    for call in calls:
+        with pytest.raises(ValueError, match="'(and|or)' in a query needs at least one expression"):
+            call()
+    assert len(seeded.requests) == before
+
+
+def test_long_names_fit_into_urls(connect: Any) -> None:
+    """Checkmk 2.2 reads the monitoring state with GET only."""
+    names = [f"{n:02d} {'ü' * 200}" for n in range(20)]
+    hosts = [f"h{n:02d}{'x' * 230}" for n in range(40)]
+    with SimulatedSite("2.2.0p44") as site:
+        services = [{"host_name": "web1", "description": name} for name in names]
+        site.seed_monitoring({"hosts": [{"name": name} for name in hosts], "services": services})
+        cmk = connect(site)
+        assert len(cmk.comments.create(Target.services("web1", *names), "c").applied) == 20
+        assert len(cmk.comments.create(Target.host(*hosts[:20]), "c").applied) == 20
+        assert cmk.host_status.monitored(hosts) == set(hosts)

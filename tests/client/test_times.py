@@ -25,6 +25,7 @@ BASE = dt.datetime(2026, 3, 28, 23, 30, 0, 999, tzinfo=UTC)  # in Berlin already
         ("2026-04-01T10:00+02:00", "2026-04-01T10:00:00+02:00"),
         ("2026-04-01 10:00:30Z", "2026-04-01T10:00:30+00:00"),
         ("2026-04-01 10:00 Europe/Berlin", "2026-04-01T10:00:00+02:00"),
+        ("2026-10-25 03:00 Europe/Berlin", "2026-10-25T03:00:00+01:00"),
         ("tomorrow 06:00 UTC", "2026-03-29T06:00:00+00:00"),
         ("today 6:00 Europe/Berlin", "2026-03-29T06:00:00+02:00"),
         ("Tomorrow 06:00 Europe/Berlin", "2026-03-30T06:00:00+02:00"),
@@ -50,6 +51,9 @@ def test_a_time_without_a_zone_uses_the_given_one(zone: Any) -> None:
         (dt.datetime(2026, 4, 1), "has no time zone"),
         ("tomorrow 06:00 Europe/Atlantis", "unknown time zone 'Europe/Atlantis'"),
         ("today 02:30 Europe/Berlin", "does not exist in Europe/Berlin, because clocks are set forward"),
+        ("2026-10-25 02:30 Europe/Berlin", r"occurs twice in Europe/Berlin, because .*; write .*\+02:00 or .*\+01:00"),
+        ("2026-12-01T06:00+01:00 Europe/Berlin", "has both an offset and a time zone"),
+        ("2026-12-01T06:00Z Europe/Berlin", "has both an offset and a time zone"),
         ("tomorrow 25:00 UTC", "'tomorrow 25:00 UTC' is not a time"),
         ("tomorow 06:00 UTC", "'tomorow 06:00 UTC' is not a time"),
         ("soon", "is not a time; write 2h, "),
@@ -90,7 +94,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     [
         ("2026-03-29 01:30", "2h", "2026-03-29T04:30:00+02:00"),
         ("2026-03-28 12:00", "1d", "2026-03-29T13:00:00+02:00"),
-        ("2026-10-25 02:50", "20m", "2026-10-25T02:10:00+01:00"),
+        ("2026-10-25 01:50", "80m", "2026-10-25T02:10:00+01:00"),
     ],
 )
 def test_a_duration_is_not_changed_by_a_change_of_clocks(start: str, duration: str, end: str) -> None:

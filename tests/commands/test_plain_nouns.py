@@ -11,8 +11,7 @@ import pytest
 
 from checkmk_sync.catalogue.noun import Noun
 from checkmk_sync.catalogue.nouns import NOUNS
-from checkmk_sync.commands import COMMANDS, Command
-from checkmk_sync.commands.hosts import HOST_COMMANDS
+from checkmk_sync.commands import COMMANDS, Command, hosts
 from checkmk_sync.commands.plain_nouns import RESERVED_OPTIONS, noun_commands, plain_noun_commands
 
 VERBS = ("list", "get", "create", "update", "delete")
@@ -85,7 +84,7 @@ def test_options_of_fields_do_not_hide_common_options() -> None:
 
 def test_a_hand_written_command_replaces_a_generated_one() -> None:
     written = Command("host-groups list", "List groups in another way.", lambda client: iter(()))
-    words = [command.words for command in plain_noun_commands((*HOST_COMMANDS, written))]
+    words = [command.words for command in plain_noun_commands((*hosts.COMMANDS, written))]
     assert "host-groups list" not in words
     assert "host-groups get" in words
     assert len({command.words for command in COMMANDS}) == len(COMMANDS)

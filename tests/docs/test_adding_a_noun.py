@@ -12,24 +12,23 @@ from typing import Iterator
 import pytest
 
 from checkmk_sync.catalogue.field import Field
-from checkmk_sync.catalogue.noun import attr, key, noun
+from checkmk_sync.catalogue.noun import Noun, attr, key, noun
 from checkmk_sync.catalogue.nouns import NOUNS
-from checkmk_sync.catalogue.standard_operations import standard_operations
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs/adding-a-noun.md").read_text("utf-8")
-# The arguments that standard_operations() gets from other arguments of noun().
-PASSED_ON = {"noun", "fields"}
+COMPUTED = {"record", "fields", "operations", "by_name"}  # by noun()
 
 
 def _facts() -> Iterator[str]:
-    """Yield the arguments of noun(), attr() and key(), and the facts of fields."""
-    for function in (noun, attr, key, standard_operations):
+    """Yield the arguments of noun(), attr() and key(), and the facts of nouns and fields."""
+    for function in (noun, attr, key):
         for name, parameter in inspect.signature(function).parameters.items():
-            if parameter.kind is not parameter.VAR_KEYWORD and name not in PASSED_ON:
+            if parameter.kind is not parameter.VAR_KEYWORD:
                 yield name
-    for field in dataclasses.fields(Field):
-        yield field.name
+    for field in (*dataclasses.fields(Noun), *dataclasses.fields(Field)):
+        if field.name not in COMPUTED:
+            yield field.name
 
 
 def test_the_guide_names_every_fact_of_a_noun_and_its_fields() -> None:

@@ -105,7 +105,7 @@ def test_a_renamed_host_stays_in_monitoring(site: SimulatedSite, perform: Perfor
 
 def test_an_unmonitored_host_is_explained(perform: Perform) -> None:
     assert f"{HOSTS[1]} is monitored, and it is UP" in perform("not-monitored", "console")
-    assert "new in / is configured, but 1 change not activated run: checkmk-sync activate" in perform(
+    assert "new in / is configured, but not activated: 1 pending change run: checkmk-sync activate" in perform(
         "not-monitored", "python"
     )
 

@@ -19,7 +19,7 @@ LAYERS = (
     {"cli", "mcp", "commands", "testing", "__main__"},
 )
 CORE = {
-    *("arguments", "call", "cancellation", "clock", "fork", "once", "private_files", "redaction"),
+    *("arguments", "call", "cancellation", "clock", "data_files", "fork", "once", "private_files", "redaction"),
     *("secret_names", "text", "grouping", "window"),
 }
 # The simulated site must not repeat the client's mistakes, so it shares only the lowest layer with it. It imports

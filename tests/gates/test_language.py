@@ -55,8 +55,8 @@ def test_avoided_phrases_are_found(tmp_path: Path) -> None:
     _check(["There is no host. The host is no longer here. None is the default. Something whatever."])
 
 
-def test_the_documentation_is_plain() -> None:
-    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+def test_the_documentation_and_the_prompts_are_plain() -> None:
+    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md"), *PACKAGE.rglob("*.md")]
     _check([text for path in pages for text in _prose(path)])
 
 

@@ -102,3 +102,9 @@ def test_a_destructive_command_needs_approval_without_a_preview(with_teapots: Si
 def test_names_of_tools_are_unique() -> None:
     names = [command.tool_name for command in COMMANDS]
     assert len(set(names)) == len(names)
+
+
+def test_a_tool_does_not_describe_the_option_that_turns_an_argument_off() -> None:
+    switches = [arg for command in COMMANDS for arg in command.arguments if arg.kind is bool and arg.default is True]
+    assert {argument.name for argument in switches} >= {"discover", "notify", "sticky"}
+    assert [argument.name for argument in switches if not argument.tool_help] == []

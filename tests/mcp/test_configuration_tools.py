@@ -18,14 +18,14 @@ from mcp_types import ElicitResult, ResourceTemplateReference
 
 from checkmk_sync.catalogue.nouns import NOUNS
 from checkmk_sync.cli.app import run
-from checkmk_sync.commands.configuration import CONFIGURATION_COMMANDS, KINDS
+from checkmk_sync.commands.configuration import COMMANDS, KINDS
 from checkmk_sync.errors import SettingsError
 from checkmk_sync.mcp.policy import Policy
 from checkmk_sync.testing import SimulatedSite
 from tests.conftest import ROOT
 from tests.mcp.in_process_client import MODES, error_text, result_data, run_client
 
-TOOLS = {command.tool_name for command in CONFIGURATION_COMMANDS}
+TOOLS = {command.tool_name for command in COMMANDS}
 SECRET = "geheim-geheim"
 
 

@@ -52,6 +52,25 @@ def test_all_names_are_shown(live: SimulatedSite) -> None:
     assert "not applied" in error_text(result)
 
 
+def test_a_rename_names_everything_that_changes(live: SimulatedSite) -> None:
+    configuration = live.state.configuration
+    with live.client() as cmk:
+        cmk.folders.create("/linux", attributes={"parents": ["host00000"]})
+        cmk.hosts.create("child", "/", {"parents": ["host00001", "host00000"]})
+        cmk.hosts.create_cluster("db", ["host00000"], attributes={"parents": ["host00000"]})
+        question, result = _asked(live, "hosts_rename", host="host00000", new_name="gw")
+        assert (question, "3 changes are pending and must be activated before a rename" in error_text(result)) == (
+            "",
+            True,
+        )
+        cmk.activation.activate()
+    question, result = _asked(live, "hosts_rename", host="host00000", new_name="gw")
+    assert "Rename host00000 in / to gw, everywhere in the configuration" in question
+    assert "node of: db\nparent of: /linux, child, db" in question
+    assert result_data(result)["done"]
+    assert configuration.hosts["child"].attributes["parents"] == ["host00001", "gw"]
+
+
 def test_nobody_is_asked_if_nothing_can_be_done(live: SimulatedSite) -> None:
     question, result = _asked(live, "hosts_delete", names=["nope", "none"])
     assert (question, "no such host: none, nope" in error_text(result)) == ("", True)

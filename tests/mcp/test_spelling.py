@@ -240,8 +240,8 @@ def test_aliases_mean_the_same(known: SimulatedSite, tool: str) -> None:
 
 def test_aliases_of_writes_mean_the_same(live: SimulatedSite) -> None:
     result_data(_call(live, "hosts_create", {"name": "new", "folder": "/"}))
-    for arguments in ({"names": ["new"], "folder": "/linux"}, {"host": ["new"], "destination": "/linux/web"}):
-        assert result_data(_call(live, "hosts_move", arguments)) == {"moved": 1}
+    for arguments in ({"names": ["new"], "folder": "/linux"}, {"host": "new", "destination": "/linux/web"}):
+        assert result_data(_call(live, "hosts_move", arguments))["moved"] == 1
     made = result_data(
         _call(live, "batch_create_hosts", {"hosts": [{"host": "b1"}, {"name": "b2"}, {"host_name": "b3"}]})
     )

@@ -123,6 +123,8 @@ def test_problems_of_hosts() -> None:
     with SimulatedSite() as site:
         site.seed_monitoring({"hosts": rows, "services": []})
         page = result_data(_call(site, "problems"))
+        assert result_data(_call(site, "hosts_problems"))["counts"] == page["counts"]
+        assert result_data(_call(site, "services_problems"))["items"] == []
     assert [(one["host"], one["state"]) for one in page["items"]] == [("h1", "DOWN"), ("h2", "UNREACHABLE")]
     assert page["counts"] == {"down": 1, "unreachable": 1}
 

@@ -62,9 +62,9 @@ def test_read_only_hides_tools_that_write(live: SimulatedSite) -> None:
 
 
 def test_patterns_select_tools(live: SimulatedSite) -> None:
-    assert _names(live, allow=("hosts_*",)) == {"hosts_get", "hosts_status", "hosts_diagnose"}
+    assert _names(live, allow=("hosts_*",)) == {"hosts_get", "hosts_status", "hosts_problems", "hosts_diagnose"}
     assert "hosts_delete" not in _names(live, allow_writes=True, deny=("*delete", "sync_*"))
-    assert _names(live, allow=("hosts_*",), deny=("*status",)) == {"hosts_get", "hosts_diagnose"}
+    assert _names(live, allow=("hosts_*",), deny=("*status",)) == {"hosts_get", "hosts_problems", "hosts_diagnose"}
 
     async def rest(client: Client) -> Any:
         resources = (await client.list_resources()).resources
@@ -88,7 +88,7 @@ def test_hosts(live: SimulatedSite) -> None:
     assert hosts["new"].attributes["alias"] == "null"
     assert "parents" not in hosts["new"].attributes
     result_data(_call(live, "folders_create", path="/a/b", title="B"))
-    assert result_data(_call(live, "hosts_move", hosts=["new"], folder="/a/b")) == {"moved": 1}
+    assert result_data(_call(live, "hosts_move", hosts=["new"], folder="/a/b"))["folder"] == "/a/b"
     assert hosts["new"].folder == "/a/b"
     assert result_data(_call(live, "hosts_delete", names=["new"])) == {"done": True, "result": {"deleted": 1}}
     assert "new" not in hosts
@@ -101,7 +101,9 @@ def test_the_structure_of_hosts(live: SimulatedSite) -> None:
     assert result_data(_call(live, "hosts_create", name="db", node=nodes))["cluster_nodes"] == nodes
     assert result_data(_call(live, "hosts_set_nodes", host="db", nodes=nodes[:1]))["cluster_nodes"] == nodes[:1]
     assert result_data(_call(live, "hosts_scan_parents", hosts=nodes))["scanned"] == 2
-    assert "activate them first" in error_text(_call(live, "hosts_rename", host="host00000", new_name="db01"))
+    assert "must be activated before a rename" in error_text(
+        _call(live, "hosts_rename", host="host00000", new_name="db01")
+    )
     result_data(_call(live, "activate_changes"))
     assert result_data(_call(live, "hosts_rename", host="host00000", new_name="db01"))["result"]["name"] == "db01"
     assert list(hosts["db"].nodes or ()) == ["db01"]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from checkmk_sync import Checkmk
 from checkmk_sync.errors import InventoryError
-from checkmk_sync.sync import from_data, make_plan, to_data
+from checkmk_sync.sync import from_data, load, make_plan, to_data
+from checkmk_sync.sync.desired import REMOVE
+from checkmk_sync.sync.kinds import NODES
 from tests.sync.test_apply import any_version, is_done, synchronise
 
 __all__ = ["any_version"]  # a fixture
@@ -82,3 +85,21 @@ def test_a_node_of_a_remaining_cluster_is_not_deleted(cmk: Checkmk) -> None:
     synchronise(cmk, _hosts("a", "b", db=["a", "b"]))
     (conflict,) = make_plan(cmk, from_data(_hosts("a", "db")), owner="cmdb").conflicts
     assert "cannot be deleted while it is named in the nodes of host db" in conflict.text
+
+
+def test_nodes_are_read_from_tables_and_exports(tmp_path: Path) -> None:
+    table, mapping = tmp_path / "hosts.csv", tmp_path / "map.yaml"
+    table.write_text("name;nodes\na;\nb;-\ndb;a|b\n")
+    mapping.write_text('name: "{name}"\nnodes: "{nodes}"\n')
+    for desired in (load(table), load(table, mapping=mapping)):
+        assert desired.objects["host", "db"].properties == {NODES: ["a", "b"]}
+        assert desired.objects["host", "b"].properties == {NODES: REMOVE}
+        assert not desired.objects["host", "a"].properties
+    table.write_text("name,nodes\ndb,a|a\n")
+    with pytest.raises(
+        InventoryError, match=r"hosts.csv:2: column 2 \(nodes\): host db: nodes must be a list of one or more"
+    ):
+        load(table)
+    table.write_text("path,nodes\n/a,b\n")
+    with pytest.raises(InventoryError, match="folder /a: unknown key 'nodes'"):
+        load(table)

@@ -52,10 +52,36 @@ def test_a_rename_comes_first_and_the_other_changes_follow_under_the_new_name(an
     assert is_done(cmk, NEW)
 
 
+def _with_rules(hosts: dict[str, Any], *names: str) -> dict[str, Any]:
+    ruleset, value = "checkgroup_parameters:filesystem", {"levels": [80.0, 90.0]}
+    rules = [
+        {"name": operator, "ruleset": ruleset, "folder": "/", "value": value, "conditions": {"host_name": condition}}
+        for operator in ("one_of", "none_of")
+        for condition in [{"operator": operator, "match_on": [*names, "~web.*"]}]
+    ]
+    return {**hosts, "rules": rules}
+
+
+def test_the_conditions_of_rules_follow_a_rename(any_version: Any) -> None:
+    _, cmk = any_version
+    assert synchronise(cmk, _with_rules(OLD, "web01", "db01")).verified
+    wanted = _with_rules({"hosts": [{"name": "web", "previous_name": "web01"}, OLD["hosts"][1]]}, "db01", "web")
+    wanted["hosts"][1] = {"name": "db01", "attributes": {"parents": ["web"]}}
+    assert _actions(make_plan(cmk, from_data(wanted), owner="cmdb")) == ["rename host web"]
+    wanted["rules"][0]["comment"] = "changed"
+    assert _actions(make_plan(cmk, from_data(wanted), owner="cmdb")) == ["rename host web", "update rule one_of"]
+    report = synchronise(cmk, wanted)
+    assert report.verified, report.failures
+    assert is_done(cmk, wanted)
+
+
 def test_several_renames_are_activated_one_after_the_other(any_version: Any) -> None:
     site, cmk = any_version
     synchronise(cmk, {"hosts": [{"name": "a1"}, {"name": "b1"}]})
-    assert synchronise(cmk, BOTH).verified
+    cmk.folders.create("/pending")
+    report = synchronise(cmk, BOTH)
+    assert report.verified
+    assert report.to_dict()["activated_changes"] == 3, "a folder and two renames, in three activations"
     assert sorted(site.state.configuration.hosts) == ["a2", "b2"]
     assert is_done(cmk, BOTH)
 
@@ -128,7 +154,7 @@ def test_two_existing_names_are_a_conflict_and_no_existing_name_is_a_creation(cm
         ([{"name": "a", "previous_name": "b"}, {"name": "b", "previous_name": "a"}], "chains and swaps"),
         ([{"name": "c", "previous_name": "b"}, {"name": "b", "previous_name": "a"}], "chains and swaps"),
         ([{"name": "b", "previous_name": "a"}, {"name": "c", "previous_name": "a"}], "also the previous name of b"),
-        ([{"name": "a", "previous_name": "a"}], "itself a host of the inventory"),
+        ([{"name": "a", "previous_name": "a"}], "itself a host in the inventory"),
     ],
 )
 def test_ambiguous_previous_names_are_mistakes(cmk: Checkmk, hosts: Any, message: str) -> None:
@@ -165,4 +191,4 @@ def test_a_probable_rename_is_made_with_an_option(
     assert "web01.example.com" in site_for_cli.state.configuration.hosts
     assert "web01" not in site_for_cli.state.configuration.hosts
     refused = sync(*command, "--rename", "web01=h1")
-    assert (refused.code, "a host cannot be renamed to two names" in refused.err) == (2, True)
+    assert (refused.code, "a host cannot have two new names" in refused.err) == (2, True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Mapping, Optional
 
-from ..noun import ALWAYS, CRUD, Record, attr, key, noun
-from ..standard_operations import Option
+from ..noun import ALWAYS, CRUD, Option, Record, attr, key, noun
 
 _STATES = ("yes", "no", "default")
 

@@ -5,24 +5,11 @@ from __future__ import annotations
 import operator
 from typing import Any, Optional
 
-from ...core.call import CallKind, ExpectedReply
 from ..field import Former
 from ..literals import comparable, masked_member, read_literal, write_literal
 from ..noun import CRUD, Record, attr, key, noun
-from ..operation import Operation
 from ..paths import folder_path
 from ..rule_conditions import canonical_conditions, conditions_problem, known_conditions, with_label_groups, with_labels
-
-_MOVE = Operation(
-    "rules",
-    "move",
-    "POST",
-    "/objects/rule/{key}/actions/move/invoke",
-    CallKind.WRITE,
-    body=("position", "folder", "rule_id"),
-    if_match=True,
-    expected=(ExpectedReply(200, "rule", ("id",)),),
-)
 
 
 def _property(description: str, wire: str, **facts: Any) -> Any:
@@ -43,7 +30,6 @@ def _property(description: str, wire: str, **facts: Any) -> Any:
     has_etags=False,
     update_since="2.2.0p12",
     touches=("rulesets",),
-    further=(_MOVE,),
 )
 class Rule(Record):
     """A rule of a ruleset.

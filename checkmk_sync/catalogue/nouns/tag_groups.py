@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any, Iterable, Mapping, Optional
 
 from ..field import Former
-from ..noun import ALWAYS, CRUD, Record, attr, key, noun
-from ..standard_operations import Option
+from ..noun import ALWAYS, CRUD, Option, Record, attr, key, noun
 
 
 def _in_order(tags: Iterable[Mapping[str, Any]]) -> list[tuple[Optional[str], str, list[str]]]:

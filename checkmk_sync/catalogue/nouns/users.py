@@ -5,21 +5,10 @@ from __future__ import annotations
 import datetime
 from typing import Any, Mapping, Optional
 
-from ...core.call import CallKind, ExpectedReply
 from ..field import Former
 from ..noun import CRUD, MANAGED, Record, attr, key, noun
-from ..operation import ANY_FIELD, Operation
+from ..operation import ANY_FIELD
 
-_DISMISS_WARNING = Operation(
-    "users",
-    "dismiss_warning",
-    "POST",
-    "/domain-types/user_config/actions/dismiss-warning/invoke",
-    CallKind.WRITE,
-    body=("warning",),
-    expected=(ExpectedReply(204),),
-    since="2.4.0b1",
-)
 _HELP_ICON = "contextual_help_icon"  # user_config, _internal_to_api_format: answers always contain show_icon
 
 
@@ -67,7 +56,7 @@ def _texts(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     return attributes
 
 
-@noun("users", "user", "user_config", CRUD, rank=30, further=(_DISMISS_WARNING,))
+@noun("users", "user", "user_config", CRUD, rank=30)
 class User(Record):
     """A person or a program that logs in, or a contact for notifications."""
 

@@ -10,7 +10,7 @@ from ...errors import CheckmkError, Delivery
 from ..outcomes import Outcome, Outcomes, Progress, Status
 from ..query import column
 from ..resource import writes
-from ..targets import HOSTS, SERVICES, MonitoredObject, OfObject, Target
+from ..targets import HOSTS, SERVICES, MonitoredObject, ObjectRecord, Target
 from ..times import Moment, Zone, iso, parse_moment
 from .commanding import Command, Commands, Step, Waiting, commands_for, entries_of, one_line
 from .comments import COMMENTS, new_comment
@@ -20,11 +20,12 @@ _ACKNOWLEDGEMENT, _STICKY = 4, 2  # the entry type of a comment, and the type of
 
 
 @dataclass(frozen=True)
-class Acknowledgement(OfObject):
+class Acknowledgement(ObjectRecord):
     """An acknowledged problem.
 
-    ``of`` is the object, with the members ``host`` and ``service``. ``comment``, ``author`` and ``time`` are None if
-    the core no longer has the comment. An acknowledgement that is not ``sticky`` ends when the state changes.
+    ``object`` is the host or service. ``host`` and ``service`` are its names; ``service`` is None for a host.
+    ``comment``, ``author`` and ``time`` are None if the core no longer has the comment. An acknowledgement that is not
+    ``sticky`` ends when the state changes.
     """
 
     sticky: bool
@@ -49,7 +50,7 @@ class Acknowledgements(Commands):
     >>> cmk.acknowledgements.set("web01", comment="ticket 4711")
     >>> cmk.acknowledgements.remove("web01")
 
-    Methods that write wait for the core and return outcomes, as those of :class:`Downtimes` do.
+    Methods that write wait for the core and return outcomes, like those of :class:`Downtimes`.
     """
 
     noun = "acknowledgements"
@@ -81,7 +82,7 @@ class Acknowledgements(Commands):
 
         * ``sticky``: the acknowledgement lasts until the object recovers, not only until its state changes.
         * ``notify`` sends notifications about it. ``persistent`` keeps the comment after its end.
-        * ``expires`` is a time as for :meth:`.Downtimes.create`, at which it ends. Needs Checkmk 2.4.0p6.
+        * ``expires`` is the time at which it ends, as for :meth:`.Downtimes.create`. Needs Checkmk 2.4.0p6.
 
         An object without a problem is NOT_APPLIED. Raises NotFoundError if no object is monitored.
         """

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from typing import Any, Iterable, Mapping, Optional, Sequence, Union
 
-from ...core.private_files import lock_file, open_owned, restrict_to_owner
+from ...batch.journal import open_journal
+from ...core.private_files import restrict_to_owner
 from ...errors import Delivery, SettingsError
 from ..targets import MonitoredObject
 
@@ -20,21 +22,18 @@ class CommandJournal:
     """The objects for which a command may have been sent.
 
     The first line of the file contains the command of the first run, and each further line the objects of one request.
-    It is on the disk before the request is sent, so it is never too short. ``command`` is the command of the first run,
-    with its times. ``sent`` contains the objects of earlier runs.
+    That line is on the disk before the request is sent, so no sent object is missing. ``command`` is the command of the
+    first run, with its times. ``sent`` contains the objects of earlier runs.
 
     Raises SettingsError if the file cannot be opened, is not such a journal, belongs to another command, or is in use
-    by another process. ``given`` are the times as the caller gave them. They count as the same command even if, like
-    "2h", they mean another time now.
+    by another process. ``given`` are the times as the caller gave them. If they are the same, the command is the same,
+    even if they now mean another time, as "2h" does.
     """
 
     def __init__(self, path: Union[str, os.PathLike[str]], command: Mapping[str, Any], given: Sequence[str]) -> None:
         self.path, self.command = os.path.realpath(path), dict(command)
         self.sent: set[MonitoredObject] = set()
-        try:
-            self._file = open_owned(self.path, os.O_RDWR | os.O_APPEND)
-        except OSError as error:
-            raise self._error(f"the journal cannot be opened: {error.strerror}") from error
+        self._file = open_journal(self.path)
         try:
             self._load(given)
         except BaseException:
@@ -42,10 +41,6 @@ class CommandJournal:
             raise
 
     def _load(self, given: Sequence[str]) -> None:
-        try:
-            lock_file(self._file)
-        except OSError as error:
-            raise self._error("the journal is in use by another process; wait for it, or use another file") from error
         with open(self._file, "rb", closefd=False) as source:
             content = source.read()
         if not content.startswith(_HEAD) and not _HEAD.startswith(content):
@@ -63,7 +58,7 @@ class CommandJournal:
                 self.sent = self.sent | objects if request["sent"] else self.sent - objects
         except (ValueError, TypeError, KeyError):
             raise self._error(
-                "the journal is damaged; check the list, delete the file and repeat the command"
+                "the journal is damaged; check the downtimes, delete the file and repeat the command"
             ) from None
         first = head["command"]
         same_times = head["given"] == list(given) or all(first[name] == self.command[name] for name in _TIMES)
@@ -73,26 +68,22 @@ class CommandJournal:
         os.ftruncate(self._file, len(whole))
 
     def note(self, objects: Iterable[MonitoredObject], sent: bool) -> None:
-        """Write that a command for these objects is going to be sent, or that it was certainly not sent.
+        """Record that a command for these objects is going to be sent, or that it was certainly not executed.
 
-        Raises SettingsError if that fails; then the command must not be sent.
+        Raises SettingsError if that fails. The command must not be sent then.
         """
         self._write({"sent": sent, "objects": list(objects)})
 
     def _write(self, line: Any) -> None:
         text, end = json.dumps(line, separators=(",", ":")).encode() + b"\n", os.fstat(self._file).st_size
         try:
-            written = os.write(self._file, text)
+            if os.write(self._file, text) < len(text):
+                raise OSError(errno.ENOSPC, "the disk is full")
             os.fsync(self._file)
         except OSError as error:
-            problem = error.strerror
-        else:
-            if written == len(text):
-                return
-            problem = "the disk is full"
-        os.ftruncate(self._file, end)
-        failed = self._error(f"the journal cannot be written: {problem}")
-        raise failed.with_attempted(is_read=False, delivery=Delivery.NOT_SENT)
+            os.ftruncate(self._file, end)
+            failed = self._error(f"the journal cannot be written: {error.strerror}")
+            raise failed.with_attempted(is_read=False, delivery=Delivery.NOT_SENT) from error
 
     def close(self, *, remove: bool) -> None:
         """Close the file, and remove it if nothing is left to await."""

@@ -15,7 +15,7 @@ from ...core.clock import Deadline
 from ...errors import Attempted, CheckmkError, Delivery, NotFoundError, UnexpectedReplyError, WaitTimeoutError
 from ..claims import Claim
 from ..outcomes import Outcome, Outcomes, Progress, Status, is_uncertain
-from ..query import column, everything
+from ..query import Filter, column, everything
 from ..resource import Resource
 from ..settling import wait_for
 from ..site import Site
@@ -25,7 +25,7 @@ from .monitoring import NAMES_PER_QUERY, HostStatuses, Services
 T = TypeVar("T")
 Rows = Mapping[MonitoredObject, Mapping[str, Any]]
 Proof = Callable[[Mapping[str, Any]], Optional[str]]
-MOST_IN_URL = 20  # the number of names in a query that certainly fits into a URL
+MOST_IN_URL = 20  # the number of host names in a query that certainly fits into a URL
 WAIT_S = 30.0  # the default time limit for the core to execute a command
 HANDED_OVER = "handed over to the monitoring core, but not confirmed, because the call did not wait"
 _LATE = "the monitoring core has not executed the command within {:g} s; it may still do so"
@@ -76,15 +76,13 @@ class Commands(Resource):
         """Return the columns of all objects of a target. Objects that are not monitored are missing."""
         found: dict[MonitoredObject, Mapping[str, Any]] = {}
         if target.table == HOSTS:
-            # Without the POST form, a long query would not fit into a URL.
             noun = HostStatuses(self._site)
-            is_long = len(target.named) > (NAMES_PER_QUERY if self._site.operation(noun.noun, "query") else MOST_IN_URL)
-            hosts = noun.each(query=everything() if is_long else target.query, columns=columns)
+            is_short = not target.named or noun.fits(target.query, len(target.named))
+            hosts = noun.each(query=target.query if is_short else everything(), columns=columns)
             found.update((MonitoredObject(row.name), row.columns) for row in hosts)
         else:
             services = Services(self._site)
-            size = NAMES_PER_QUERY if self._site.operation(services.noun, "query") else MOST_IN_URL
-            for query in [named_query(SERVICES, part) for part in parts(target.named, size)] or [target.query]:
+            for query in _short_queries(services, target.named) if target.named else [target.query]:
                 rows = services.few(query, columns=columns)
                 found.update((MonitoredObject(row.host_name, row.name), row.columns) for row in rows)
         named = set(target.named)
@@ -120,7 +118,7 @@ class Commands(Resource):
         return self._resolve(self._with_children(target) if include_children else target, columns)[0]
 
     def _with_children(self, target: Union[Target, str]) -> Target:
-        """Return the target for hosts and all hosts below them. The API cannot include children itself."""
+        """Return the target for hosts and all hosts below them, because the API cannot include child hosts."""
         target = Target.of(target)
         if target.table != HOSTS:
             raise ValueError("include_children needs a target for hosts")
@@ -166,7 +164,7 @@ class Commands(Resource):
     def _hand_over(
         self, commands: Sequence[Command], report: Progress, waiting: Waiting
     ) -> dict[Step, Optional[CheckmkError]]:
-        """Send commands. Return the steps that the core may have got, with the error if the answer was lost."""
+        """Send commands. Return the steps that the core may have received, with the error if the answer was lost."""
         pending: dict[Step, Optional[CheckmkError]] = {}
         failure: Optional[CheckmkError] = None
         for number, command in enumerate(commands):
@@ -205,8 +203,8 @@ class Commands(Resource):
     ) -> None:
         """Report the outcome of each step that may have been handed over.
 
-        If another call sends the same as a ``claim``, nobody can tell whose command the core has executed. So the state
-        of an object proves nothing then if the answer was lost.
+        If another call sends the same as the ``claim``, nobody can tell which command the core has executed. After a
+        lost answer, the state of the object then proves nothing.
         """
         first = next(filter(None, pending.values()), None)
         limit_s = waiting.timeout_s if waiting.wait else 0.0
@@ -235,6 +233,14 @@ class Commands(Resource):
         for step, lost in pending.items():
             failed = lost or (late if waiting.wait else None)
             report(Outcome(step.key, Status.UNKNOWN, failed, "" if failed else HANDED_OVER))
+
+
+def _short_queries(services: Services, named: Sequence[MonitoredObject]) -> list[Filter]:
+    """Return queries for services that fit into one request each."""
+    query, half = named_query(SERVICES, named), len(named) // 2
+    if not half or services.fits(query, len(named)):
+        return [query]
+    return [*_short_queries(services, named[:half]), *_short_queries(services, named[half:])]
 
 
 def parts(items: Sequence[T], size: int) -> list[Sequence[T]]:

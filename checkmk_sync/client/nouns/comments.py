@@ -20,8 +20,8 @@ COMMENTS = "comments_with_extra_info"
 class Comment(Entry):
     """A comment on a host, or on a service.
 
-    ``id`` is unique within the ``site``. ``of`` is the object, with the members ``host`` and ``service``; ``service``
-    is empty for a comment on a host. ``persistent`` comments survive a restart of the core. ``time`` has a time zone.
+    ``id`` is unique within the ``site``. ``object`` is the host or service. ``host`` and ``service`` are its names;
+    ``service`` is None for a host. ``persistent`` comments survive a restart of the core. ``time`` has a time zone.
     """
 
     persistent: bool

@@ -17,13 +17,13 @@ from ..outcomes import Outcomes, Progress
 from ..payload import typed
 from ..query import Filter, column, everything
 from ..resource import Listing, writes
-from ..targets import MonitoredObject, OfObject, Target
+from ..targets import MonitoredObject, ObjectRecord, Target
 from .commanding import Command, Commands, Step, Waiting, parts
 from .monitoring import MAX_QUERY_CHARS, NAMES_PER_QUERY, query_length
 
 
 @dataclass(frozen=True)
-class Entry(OfObject):
+class Entry(ObjectRecord):
     """The base class of the records of downtimes and comments. ``id`` is unique within the ``site``."""
 
     PARTS: ClassVar = ("id", "extensions")
@@ -67,14 +67,14 @@ class CoreEntries(Commands, Listing[E]):
             # The query is too long for a URL, and the API has no form of this request by POST.
             objects = self._rows(target, ())
             with contextlib.closing(self._list(received, path=self._list_path, query={"site_id": site})) as lists:
-                yield from ([entry for entry in entries if entry.of in objects] for entries in lists)
+                yield from ([entry for entry in entries if entry.object in objects] for entries in lists)
 
         return Stream(blocks)
 
     def get(self, ident: Union[str, int], *, site: Optional[str] = None, fresh: bool = False) -> E:
         """Return the downtime or comment with this ID. Raises NotFoundError if it does not exist.
 
-        IDs are unique in one site only. ``site`` is the ID of the site (default: the central site).
+        IDs are unique only within a site. ``site`` is the ID of the site (default: the central site).
         """
         path, query = {"key": str(ident)}, {"site_id": site or self._site.settings.site}
         entry: E = self._read(self.record.parse, "get", path=path, query=query, fresh=fresh)
@@ -110,8 +110,8 @@ class CoreEntries(Commands, Listing[E]):
         >>> cmk.downtimes.delete("web01")
         >>> cmk.comments.delete(id=5)
 
-        ``which`` selects them as for :meth:`each`, or is a record or several. They are read first, and exactly these
-        are deleted. The result is empty if nothing matches. Raises NotFoundError if the ``id`` does not exist.
+        ``which`` selects them as for :meth:`each`, or is one or more records. They are read first, and only these are
+        deleted. The result is empty if nothing matches. Raises NotFoundError if the ``id`` does not exist.
         """
         entries = self._selected(which, id, site)
         waiting = Waiting(wait, timeout_s, progress)
@@ -124,25 +124,25 @@ class CoreEntries(Commands, Listing[E]):
     def _for_entries(self, verb: str, entries: Sequence[E], body: Mapping[str, Any], proof: Any) -> list[Command]:
         """Return the requests that apply ``body`` to exactly these entries, in each site."""
         found = []
-        ordered = sorted({(e.site, e.of, e.id): e for e in entries}.items())
+        ordered = sorted({(e.site, e.object, e.id): e for e in entries}.items())
         by_site: dict[str, list[E]] = {}
         for (site, _, _), entry in ordered:
             by_site.setdefault(site, []).append(entry)
         for site, of_site in by_site.items():
             for part in parts(of_site, NAMES_PER_QUERY):
-                steps = [Step(f"{e.of} #{e.id}", e.of, functools.partial(proof, e)) for e in part]
+                steps = [Step(f"{e.object} #{e.id}", e.object, functools.partial(proof, e)) for e in part]
                 found.append(Command(verb, {**self._selector(verb, site, part), **body}, steps))
         return found
 
     def _selector(self, verb: str, site: str, part: Sequence[E]) -> dict[str, Any]:
         if len(part) == 1:
             return {f"{verb}_type": "by_id", f"{self._type}_id": self._id(part[0].id), "site_id": site}
-        return {f"{verb}_type": "query", "query": entries_query((entry.of, int(entry.id)) for entry in part)}
+        return {f"{verb}_type": "query", "query": entries_query((entry.object, int(entry.id)) for entry in part)}
 
 
 def entries_query(ids: Iterable[tuple[MonitoredObject, int]]) -> dict[str, Any]:
     """Return the query for exactly these downtimes or comments."""
-    # IDs are unique in one site only, and a host belongs to one site.
+    # IDs are unique only within a site, and a host belongs to one site.
     single = ((column("host_name") == of.host) & (column("id") == ident) for of, ident in ids)
     return functools.reduce(operator.or_, single).to_dict()
 

@@ -7,7 +7,7 @@ import os
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Collection, Iterable, Mapping, Optional, Union
 
-from ...catalogue.commands import RECURRENCES
+from ...catalogue.downtimes import RECURRENCES
 from ...errors import CheckmkError
 from ..outcomes import Outcome, Outcomes, Progress, Status
 from ..payload import typed, value_of
@@ -19,12 +19,10 @@ from .command_journal import CommandJournal
 from .commanding import Command, Proof, Rows, Step, Waiting, commands_for, entries_of, one_line, parts
 from .core_entries import CoreEntries, Entry, Selection, entries_query, shared_values, time_of
 from .monitoring import NAMES_PER_QUERY
+from .wanted_downtime import AUTHOR, COMMENT, END, ID, START, UnconfirmedDowntimes, Wanted
 
 RAW = ("cre", "community")
 _COLUMNS = ("downtimes_with_extra_info",)
-_MONTHLY = RECURRENCES[5:]
-# The official documents: the members of this column.
-_ID, _AUTHOR, _COMMENT, _START, _END, _FIXED, _DURATION, _RECURRING = 0, 1, 2, 5, 6, 7, 8, 9
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Downtime(Entry):
     """A downtime of a host, or of a service.
 
     * ``id`` is unique within the ``site``.
-    * ``of`` is the object, with the members ``host`` and ``service``; ``service`` is empty for a downtime of a host.
+    * ``object`` is the host or service. ``host`` and ``service`` are its names; ``service`` is None for a host.
     * ``start`` and ``end`` have a time zone. A flexible downtime starts with the first problem between them.
     * ``recurring`` is True if it is repeated.
     * ``flexible`` is the duration of a flexible downtime. It is None for a fixed one, and if the version of the site
@@ -63,29 +61,6 @@ def _flag(data: Any, name: str) -> bool:
     return value_of(data, "extensions", name) in (True, "yes")
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """A downtime to schedule. Times are UNIX times."""
-
-    start: int
-    end: int
-    minutes: int
-    recur: str
-    comment: str
-
-    def body(self) -> dict[str, Any]:
-        times = {"start_time": iso(self.start), "end_time": iso(self.end)}
-        return {**times, "recur": self.recur, "duration": self.minutes, "comment": self.comment}
-
-    def is_like(self, entry: Any) -> bool:
-        """Return True if a downtime in the column differs at most in its times."""
-        seconds = 0 if entry[_FIXED] else entry[_DURATION]
-        # The official documents: the column "recurring" is 0 for monthly recurrences too.
-        is_recurring = self.recur != "fixed" if self.recur in _MONTHLY else bool(entry[_RECURRING])
-        wanted = (self.comment, self.recur != "fixed", self.minutes * 60)
-        return bool((entry[_COMMENT], is_recurring, seconds) == wanted)
-
-
 class Downtimes(CoreEntries[Downtime]):
     """Downtimes of hosts and services, as ``client.downtimes``.
 
@@ -103,8 +78,7 @@ class Downtimes(CoreEntries[Downtime]):
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
-        # The objects and comments of downtimes that the core may still be taking.
-        self._unconfirmed: set[tuple[MonitoredObject, str]] = set()
+        self._unconfirmed = UnconfirmedDowntimes()
 
     @writes
     def create(
@@ -131,13 +105,15 @@ class Downtimes(CoreEntries[Downtime]):
         * ``flexible`` is the duration of a flexible downtime, which starts with the first problem in the period.
         * ``recur`` repeats the downtime: ``hour``, ``day``, ``week``, ``second_week``, ``fourth_week``,
           ``weekday_start``, ``weekday_end`` or ``day_of_month``. The raw edition does not support it.
-        * ``include_children`` also includes all hosts below the hosts of the target.
+        * ``include_children`` also includes the child hosts of the target, their child hosts, and so on.
 
         Raises NotFoundError if no object is monitored, and CheckmkError if the edition cannot repeat downtimes.
         """
         wanted = self._wanted(start, end, zone, comment, flexible, recur)
         rows, known = self._resolve(self._with_children(target) if include_children else target, _COLUMNS)
-        return self._schedule(self._creations(rows, rows, wanted), wanted, Waiting(wait, timeout_s, progress), known)
+        self._unconfirmed.add(rows, wanted)
+        commands = self._creations(rows, rows, wanted)
+        return self._schedule(commands, rows, wanted, Waiting(wait, timeout_s, progress), known)
 
     @writes
     def ensure(
@@ -161,11 +137,11 @@ class Downtimes(CoreEntries[Downtime]):
         """Schedule a downtime like :meth:`create`, but never a second one for the same object.
 
         A downtime of the object with the same comment that includes ``start`` counts as the same. If it ends at another
-        time, its end is changed. If both are recurring, their times do not count, because the core moves them. With
+        time, its end is changed. The times of recurring downtimes are not compared, because the core moves them. With
         ``check=True``, nothing is sent, and the outcomes of objects that a call would change are NOT_APPLIED.
 
-        A downtime that an earlier call of this client has handed over may still be on its way. It is awaited, and not
-        sent again. If another process has handed it over, name the objects in ``unconfirmed``.
+        If an earlier call of this client has sent such a downtime and the core does not have it yet, it is awaited, and
+        not sent again. If another process has sent it, name the objects in ``unconfirmed``.
 
         ``journal`` is a file that makes the call resumable. If the process is killed, repeat the call with the same
         arguments: the times of the first call apply, and objects for which it may have sent the command are awaited.
@@ -190,31 +166,44 @@ class Downtimes(CoreEntries[Downtime]):
     def _ensure(
         self,
         target: Union[Target, str],
-        wanted: _Wanted,
+        wanted: Wanted,
         unconfirmed: Collection[MonitoredObject],
         waiting: Waiting,
         check: bool = False,
     ) -> Outcomes:
-        rows, known = self._resolve(target, _COLUMNS)
-        found = {key: _same(row, wanted) for key, row in rows.items()}
-        missing = [key for key, entry in found.items() if entry is None]
+        # Without the lock, two threads could both find no downtime, and both schedule one.
+        with self._unconfirmed.lock:
+            rows, known = self._resolve(target, _COLUMNS)
+            found = {key: next(filter(wanted.is_met_by, _entries(row)), None) for key, row in rows.items()}
+            missing = [key for key, entry in found.items() if entry is None]
+            sent = {key for key in missing if key in unconfirmed or self._unconfirmed.has(key, wanted)}
+            new = [] if check else [key for key in missing if key not in sent]
+            self._unconfirmed.add(new, wanted)
         compared = found if wanted.recur == "fixed" else {}
-        others = {key: entry[_ID] for key, entry in compared.items() if entry and entry[_END] != wanted.end}
+        others = {key: entry[ID] for key, entry in compared.items() if entry and entry[END] != wanted.end}
         for key in rows.keys() - {*missing, *others}:
             known.append(Outcome(str(key), Status.APPLIED, note="already there"))
         if check:
             known += [Outcome(str(key), Status.NOT_APPLIED, note="would be created") for key in missing]
             known += [Outcome(str(key), Status.NOT_APPLIED, note="its end would be changed") for key in others]
             return Outcomes(known)
-        self._unconfirmed -= {(key, wanted.comment) for key in rows.keys() - set(missing)}
-        sent = {key for key in missing if key in unconfirmed or (key, wanted.comment) in self._unconfirmed}
         commands = []
         for part in parts(sorted(others), NAMES_PER_QUERY):
             selector = {"modify_type": "query", "query": entries_query((key, others[key]) for key in part)}
             steps = [Step(str(key), key, _change_proof(others[key], wanted.end, None)) for key in part]
             commands.append(Command("modify", {**selector, **_new_end(wanted.end)}, steps))
         commands += self._creations(rows, missing, wanted, sent)
-        return self._schedule(commands, wanted, waiting, known)
+        outcomes = self._schedule(commands, new, wanted, waiting, known)
+        arrived = [key for key in sent if str(key) in {outcome.key for outcome in outcomes.applied}]
+        if not arrived or wanted.recur != "fixed":
+            return outcomes
+        # Another call has sent these, so they may end at another time.
+        try:
+            changed = self._ensure(Target.objects(arrived), wanted, (), replace(waiting, progress=None))
+        except CheckmkError as error:
+            changed = Outcomes(Outcome(str(key), Status.UNKNOWN, error) for key in arrived)
+        ends = {outcome.key: outcome for outcome in changed if outcome.note != "already there"}
+        return Outcomes(ends.get(outcome.key, outcome) for outcome in outcomes)
 
     @writes
     def modify(
@@ -260,23 +249,24 @@ class Downtimes(CoreEntries[Downtime]):
 
     def _selected(self, which: Selection[Downtime], ident: Any, site: Any) -> list[Downtime]:
         entries = super()._selected(which, ident, site)
-        self._unconfirmed -= {(entry.of, entry.comment) for entry in entries}
+        found = {(entry.object, entry.comment) for entry in entries}
+        self._unconfirmed.remove((of for of, _ in found), lambda of, sent: (of, sent.comment) in found)
         return entries
 
     def _creations(
-        self, before: Rows, objects: Iterable[MonitoredObject], wanted: _Wanted, sent: Collection[MonitoredObject] = ()
+        self, before: Rows, objects: Iterable[MonitoredObject], wanted: Wanted, sent: Collection[MonitoredObject] = ()
     ) -> list[Command]:
         """Return the requests that schedule downtimes. Those for ``sent`` objects are only awaited."""
         author = self._site.settings.username
 
         def step(entry: MonitoredObject) -> Step:
-            old = {found[_ID] for found in _entries(before[entry])}
+            old = {found[ID] for found in _entries(before[entry])}
 
             def proof(row: Mapping[str, Any]) -> Optional[str]:
-                own = (f for f in _entries(row) if f[_ID] not in old and f[_AUTHOR] == author and wanted.is_like(f))
+                own = (f for f in _entries(row) if f[ID] not in old and f[AUTHOR] == author and wanted.is_like(f))
                 for found in own:
-                    if entry in sent or (found[_START], found[_END]) == (wanted.start, wanted.end):
-                        return f"downtime {found[_ID]}"
+                    if entry in sent or (found[START], found[END]) == (wanted.start, wanted.end):
+                        return f"downtime {found[ID]}"
                 return None
 
             return Step(str(entry), entry, proof)
@@ -285,15 +275,27 @@ class Downtimes(CoreEntries[Downtime]):
         awaited = [Command("", {}, [step(entry) for entry in sent])] if sent else []
         return awaited + commands_for(new, "downtime_type", wanted.body(), step)
 
-    def _schedule(self, commands: list[Command], wanted: _Wanted, waiting: Waiting, known: list[Outcome]) -> Outcomes:
-        outcomes = self._execute(commands, _COLUMNS, waiting, known, adds=True)
-        objects = {step.key: step.of for command in commands for step in command.steps}
-        self._unconfirmed |= {(objects[outcome.key], wanted.comment) for outcome in outcomes.unknown}
+    def _schedule(
+        self,
+        commands: list[Command],
+        new: Iterable[MonitoredObject],
+        wanted: Wanted,
+        waiting: Waiting,
+        known: list[Outcome],
+    ) -> Outcomes:
+        try:
+            outcomes = self._execute(commands, _COLUMNS, waiting, known, adds=True)
+        except CheckmkError:  # the site refused the first request, so nothing was sent
+            self._unconfirmed.remove(new, lambda _, sent: sent is wanted)
+            raise
+        unknown = {outcome.key for outcome in outcomes.unknown}
+        confirmed = [step.of for command in commands for step in command.steps if step.key not in unknown]
+        self._unconfirmed.remove(confirmed, lambda _, sent: wanted.is_same(sent))
         return outcomes
 
     def _wanted(
         self, start: Moment, end: Moment, zone: Zone, comment: str, flexible: Optional[Duration], recur: Optional[str]
-    ) -> _Wanted:
+    ) -> Wanted:
         text, now = one_line(comment), self._now()
         first = parse_moment(start, now, zone)
         last = parse_moment(end, now, zone, first)
@@ -309,7 +311,7 @@ class Downtimes(CoreEntries[Downtime]):
             # CHECKMK_API_MORE: the raw edition accepts the recurrence, and its core ignores it.
             if self._site.edition() in RAW:
                 raise CheckmkError("the raw edition cannot repeat downtimes; its core would ignore recur")
-        return _Wanted(int(first.timestamp()), int(last.timestamp()), int(seconds // 60), recur or "fixed", text)
+        return Wanted(int(first.timestamp()), int(last.timestamp()), int(seconds // 60), recur or "fixed", text)
 
     def _now(self) -> dt.datetime:
         return dt.datetime.fromtimestamp(self._site.clock.time(), dt.timezone.utc)
@@ -317,12 +319,6 @@ class Downtimes(CoreEntries[Downtime]):
 
 def _entries(row: Mapping[str, Any]) -> list[Any]:
     return entries_of(row, _COLUMNS[0], 11)
-
-
-def _same(row: Mapping[str, Any], wanted: _Wanted) -> Any:
-    """Return the downtime of an object that counts as the wanted one, or None."""
-    like = (entry for entry in _entries(row) if wanted.is_like(entry))
-    return next((e for e in like if wanted.recur != "fixed" or e[_START] <= wanted.start < e[_END]), None)
 
 
 def _new_end(end: int) -> dict[str, Any]:
@@ -333,8 +329,8 @@ def _change_proof(ident: int, end: Optional[int], text: Optional[str]) -> Proof:
     """Return the proof that a downtime has a new end and a new comment. None stays as it is."""
 
     def proof(row: Mapping[str, Any]) -> Optional[str]:
-        found = next((entry for entry in _entries(row) if entry[_ID] == ident), None)
-        is_changed = found is not None and end in (None, found[_END]) and text in (None, found[_COMMENT])
+        found = next((entry for entry in _entries(row) if entry[ID] == ident), None)
+        is_changed = found is not None and end in (None, found[END]) and text in (None, found[COMMENT])
         return "changed" if is_changed else None
 
     return proof

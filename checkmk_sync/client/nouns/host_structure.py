@@ -1,4 +1,4 @@
-"""Renames and moves hosts, scans for their parents, and creates clusters, which are hosts that consist of others."""
+"""Renames and moves hosts, scans for their parents, and creates clusters of hosts."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class HostStructure(Attributed[Host], BulkEditable[Host]):
         rename takes effect in the monitoring with the next activation.
 
         Raises ConflictError if changes are pending, because Checkmk renames no host before they are activated.
-        If another rename is running, the call waits for its end, and raises ConflictError then. Raises
+        If another rename is running, the call waits for its end, and then raises ConflictError. Raises
         NotFoundError if the host does not exist, BadRequestError if the new name is in use or not valid,
         JobError if the rename fails, and WaitTimeoutError if it does not end in ``timeout_s`` seconds.
         """
@@ -238,18 +238,21 @@ class HostStructure(Attributed[Host], BulkEditable[Host]):
         * ``gateways``: the folder in which gateways without a host are created, or True for the folder of the host.
         * ``force_explicit``: set the parents of a host even if its folder has the same ones.
         * ``wait``: wait for the end of the job. With ``wait=False``, call :meth:`.Job.wait` later. Checkmk before 2.4
-          does not show the job, so that it requires ``wait=False``.
+          does not show the job, so it requires ``wait=False``.
 
-        The job may have failed; :meth:`.Job.result` raises an error then. Raises ConflictError while another parent
-        scan runs, BadRequestError if a host does not exist, and WaitTimeoutError if the job takes longer than
-        ``timeout_s`` seconds. Checkmk 2.2 has no parent scan.
+        If the job has failed, :meth:`.Job.result` raises JobError. Raises ConflictError while another parent scan runs,
+        BadRequestError if a host does not exist, ValueError if ``names`` is empty, and WaitTimeoutError if the job
+        takes longer than ``timeout_s`` seconds. Checkmk 2.2 has no parent scan.
         """
+        hosts = require_strings(names, "names")
+        if not hosts:
+            raise ValueError("a parent scan must contain at least one host")
         jobs, deadline = Jobs(self._site), Deadline(self._site.clock, timeout_s)
         self._site.require_operation(self.noun, "scan_parents")
         if wait and not jobs.shows_all:
             raise CheckmkError(f"Checkmk {self._site.version()} does not show when a parent scan ends; use wait=False")
         body = {
-            "host_names": require_strings(names, "names"),
+            "host_names": hosts,
             "gateway_hosts": _gateways(gateways),
             # CHECKMK_API_MORE: these objects are required, although all their fields have defaults.
             "configuration": {"force_explicit_parents": force_explicit},

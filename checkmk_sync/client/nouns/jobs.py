@@ -40,7 +40,7 @@ class Job:
         return not self.active and self.state == "finished"
 
     def poll(self) -> Job:
-        """Return the job as it is now. Raises NotFoundError if it does not exist any longer."""
+        """Return the job as it is now. Raises NotFoundError if it no longer exists."""
         return self._connected().get(self.id, site=self.site)
 
     def wait(self, timeout_s: float = 600.0) -> Job:

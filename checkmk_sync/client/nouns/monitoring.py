@@ -25,6 +25,7 @@ Query = Mapping[str, Any]
 
 # Apache refuses request lines that are too long (414). The POST form has no such limit.
 MAX_QUERY_CHARS = 4000
+MAX_CHARS_WITHOUT_POST = 7000  # leaves room for columns
 NAMES_PER_QUERY = 200
 # Longer host names are rare. If one of them makes a query too long, that part is read with the POST form.
 USUAL_NAME_CHARS = 64
@@ -67,6 +68,12 @@ class _Status(Listing[T]):
         if has_get and (not has_post or query_length(parameters) <= MAX_QUERY_CHARS):
             return get_verb, {"query": parameters}
         return post_verb, {"body": parameters}
+
+    def fits(self, query: Filter, names: int) -> bool:
+        """Return True if a query for this number of names fits into one request."""
+        has_post = self._site.operation(self.noun, "query") is not None
+        length = 0 if has_post else query_length({"query": query.to_dict()})
+        return names <= NAMES_PER_QUERY and length <= MAX_CHARS_WITHOUT_POST
 
     def _rows(self, received: Received, query: Query) -> Blocks[T]:
         verb, arguments = self._verb("list", "query", query)
@@ -127,11 +134,11 @@ class HostStatuses(_Status[HostStatus]):
     def monitored(self, names: Iterable[str]) -> set[str]:
         """Return the hosts in ``names`` that the monitoring core knows, as a set of names."""
         wanted = sorted(require_strings(names, "names"))
+        if not wanted:
+            return set()
         # Few hosts are queried by name. For many, the list of all hosts is read.
-        query = column("name").one_of(wanted) if 0 < len(wanted) <= NAMES_PER_QUERY else everything()
-        has_post = self._site.operation(self.noun, "query") is not None
-        if not has_post and query_length(self._query((), (), query)) > MAX_QUERY_CHARS:
-            query = everything()
+        query = column("name").one_of(wanted)
+        query = query if self.fits(query, len(wanted)) else everything()
         return {host.name for host in self.each(query=query)} & set(wanted)
 
 

@@ -92,7 +92,7 @@ def _entries(noun: Any, selection: dict[str, Any]) -> Iterator[Any]:
     known = {(name.of, *name.entry) for name in names if name.entry}
     for target in targets:
         for entry in noun.each(target):
-            if not names or entry.of in any_entry or (entry.of, entry.site, entry.id) in known:
+            if not names or entry.object in any_entry or (entry.object, entry.site, entry.id) in known:
                 yield entry
 
 
@@ -158,7 +158,7 @@ def preview(kind: str, what: str, column: str, client: Checkmk, /, **arguments: 
     if not changed:  # the state can change after the preview, and nobody would have seen the object
         raise ValueError("; ".join(lines))
     fixed = _fixed(name_line(of) for of in (*changed, *missing))
-    summary = f"{what.format(**options)} {pluralize(len(changed), 'object')}."
+    summary = what.format(objects=pluralize(len(changed), "object"), **options) + "."
     return Preview(summary, tuple(lines), lines, fixed, too_long=_TOO_LONG)
 
 
@@ -177,8 +177,9 @@ def preview_change(kind: str, what: str, client: Checkmk, /, **arguments: Any) -
     """Return a preview with downtimes or comments. The command is limited to these."""
     noun = getattr(client, kind)
     entries = _selected(noun, _split(arguments)[0])
-    lines = [f"{e.of} #{e.id} on {e.site}, by {e.author}: {e.comment}{_period(e)}" for e in entries]
-    fixed = {**_fixed(name_line((*e.of, e.site, e.id)) for e in entries), "id": None, "site": None} if entries else {}
+    lines = [f"{e.object} #{e.id} on {e.site}, by {e.author}: {e.comment}{_period(e)}" for e in entries]
+    names = [name_line((*e.object, e.site, e.id)) for e in entries]
+    fixed = {**_fixed(names), "id": None, "site": None} if names else {}
     summary = f"{what} {pluralize(len(entries), noun.noun.removesuffix('s'))}."
     return Preview(summary, tuple(lines), lines, fixed, needs_approval=bool(entries), too_long=_TOO_LONG)
 
@@ -205,15 +206,15 @@ def preview_create(client: Checkmk, **arguments: Any) -> Preview:
     else:  # the times of the run that was killed
         start, last = (dt.datetime.fromtimestamp(time, dt.timezone.utc).isoformat() for time in kept)
     what = "Ensure" if arguments["ensure"] or journal else "Schedule"
-    found = preview("downtimes", f"{what} a downtime from {start} to {last} for", "", client, **arguments)
+    found = preview("downtimes", f"{what} a downtime from {start} to {last} for {{objects}}", "", client, **arguments)
     limits = {"end": last, "start": start, "include_children": False}
     return replace(found, fixed_arguments={**found.fixed_arguments, **limits})
 
 
 def _check_kinds(journal: Optional[str], arguments: Mapping[str, Any]) -> None:
-    # The first of two commands would remove the journal, or be sent before the second one is refused.
+    # The first of two calls would remove the journal, or be sent before the second one is refused.
     if (journal or arguments["include_children"]) and len(_targets(_split(arguments)[0])) > 1:
-        raise ValueError("with a journal or with children, give either hosts or services")
+        raise ValueError("with a journal or with children, give either hosts or services, not both")
 
 
 def create(client: Checkmk, ensure: bool, journal: Optional[str] = None, **arguments: Any) -> Row:
@@ -229,7 +230,7 @@ def list_all(kind: str, client: Checkmk, /, search: Optional[str], **selection: 
 
 def _row(entry: Any) -> Row:
     values = {field.name: getattr(entry, field.name) for field in fields(entry)}
-    of = values.pop("of")
+    of = values.pop("object")
     return {"host": of.host, "service": of.service, **{name: _plain(value) for name, value in values.items()}}
 
 

@@ -9,13 +9,14 @@ from ...catalogue.labels import OWNER_LABEL
 from ...client.checkmk import Checkmk
 from ...client.diagnosis import diagnose_host
 from ...client.outcomes import Outcome
+from ...client.query import Filter
 from ...client.records import Host, HostStatus
 from ...core.redaction import mask_secrets
 from ...errors import ApiError, CheckmkError, Delivery
 from ..command import MAX_SHOWN, Row, Watch
 from .attributes import attribute_values, settings_of
 from .outcomes import counted, counter
-from .search import compiled_search, has_labels, only_labelled, search_filter, with_labels
+from .search import EVERYTHING, compiled_search, has_labels, only_labelled, search_filter, with_labels
 
 
 def _ignore(_stage: str, _done: int, _total: int) -> None: ...
@@ -97,6 +98,8 @@ def _refuse_contradictions(
 
 def move(client: Checkmk, hosts: Sequence[str], destination: str, watch: Watch = _ignore) -> Row:
     """Return the number of hosts in the folder. Raises BatchError with all outcomes unless every host was moved."""
+    if len(hosts) == 1:
+        return {**_row(client.hosts.move(hosts[0], destination)), "moved": 1}
     progress = counter(watch, "move hosts", len(set(hosts)))
     return counted("moved", client.hosts.bulk_move(hosts, destination, progress=progress), _missing)
 
@@ -105,7 +108,7 @@ def rename(client: Checkmk, host: str, new_name: str, watch: Watch = _ignore) ->
     watch("rename", 0, 1)
     row = _row(client.hosts.rename(host, new_name))
     watch("rename", 1, 1)
-    return {**row, "advice": "make the new name active in the monitoring: checkmk-sync activate"}
+    return {**row, "advice": "activate the new name: checkmk-sync activate"}
 
 
 def set_nodes(client: Checkmk, host: str, nodes: Sequence[str]) -> Row:
@@ -117,7 +120,7 @@ def scan_parents(client: Checkmk, hosts: Sequence[str], gateways: Optional[str])
     is_shown = client.jobs.shows_all
     job = client.hosts.scan_parents(hosts, gateways=gateways or False, wait=is_shown)
     if not is_shown:
-        text = f"the parent scan was started, but Checkmk {client.version().checkmk} does not show its end"
+        text = f"the parent scan was started, but Checkmk {client.version().checkmk} does not show when it ends"
         raise CheckmkError(text).with_attempted(is_read=False, delivery=Delivery.UNKNOWN)
     return {"scanned": len(set(hosts)), "log": list(job.result()[-3:])}
 
@@ -144,10 +147,16 @@ def _status_row(host: HostStatus) -> Row:
     return {"name": host.name, "state": host.state.name, **columns}
 
 
-def status(client: Checkmk, search: Optional[str], label: Mapping[str, str], state: Sequence[str]) -> Iterator[Row]:
-    hosts = client.host_status.each(
-        query=search_filter("name", search), state=state or None, columns=with_labels(_STATUS_COLUMNS, label)
-    )
+def status(
+    client: Checkmk,
+    search: Optional[str],
+    label: Mapping[str, str],
+    state: Sequence[str] = (),
+    only: Filter = EVERYTHING,
+) -> Iterator[Row]:
+    """Yield the status of hosts. Those that ``only`` does not match are left out."""
+    query, columns = search_filter("name", search) & only, with_labels(_STATUS_COLUMNS, label)
+    hosts = client.host_status.each(query=query, state=state or None, columns=columns)
     return map(_status_row, only_labelled(hosts, label))
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from collections import Counter
-from typing import Iterable, Iterator, Mapping, Optional, Sequence
+from typing import Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 from ...catalogue.paths import folder_path
 from ...client.checkmk import Checkmk
 from ...client.nouns.activation import PendingChange
+from ...client.records import Folder, Host
 from ...core.grouping import grouped
 from ...core.text import pluralize, summarize
+from ...errors import Attempted, ConflictError, Delivery, ForbiddenError
 from ..command import Preview
 
 FEWER_HOSTS = "Name fewer hosts per call."
@@ -45,9 +49,31 @@ def delete_hosts(client: Checkmk, hosts: Sequence[str]) -> Preview:
 
 
 def rename_host(client: Checkmk, host: str, new_name: str) -> Preview:
-    """Return a preview with the folder of the host. Raises NotFoundError if it does not exist."""
+    """Return a preview with the objects that refer to the host.
+
+    Raises NotFoundError if it does not exist, and ConflictError if changes are pending.
+    """
     found = client.hosts.get(host, fresh=True)
-    return Preview(f"Rename {host} in {found.folder} to {new_name}, everywhere in the configuration.")
+    with contextlib.suppress(ForbiddenError):  # the user may not be allowed to see pending changes
+        pending = client.activation.pending()
+        if pending:
+            count = pluralize(len(pending), "change is", "changes are")
+            attempted = Attempted(Delivery.NOTHING_DONE, is_read=False)
+            raise ConflictError(
+                409, "Conflict", f"{count} pending and must be activated before a rename", attempted=attempted
+            )
+    uses = grouped(
+        (relation, other.key_value)
+        for other in itertools.chain[Union[Folder, Host]](client.folders.each(), client.hosts.each())
+        for relation, names in (
+            ("parent of", other.attributes.get("parents")),
+            ("node of", getattr(other, "cluster_nodes", None)),
+        )
+        if host in (names or ())
+    )
+    lines = tuple(f"{relation}: {', '.join(sorted(names))}" for relation, names in sorted(uses.items()))
+    summary = f"Rename {host} in {found.folder} to {new_name}, everywhere in the configuration."
+    return Preview(summary, lines, lines)
 
 
 def delete_folder(client: Checkmk, folder: str, recursive: bool) -> Preview:

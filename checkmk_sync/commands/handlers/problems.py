@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from typing import Collection, Mapping, Optional
+from typing import Any, Collection, Iterable, Mapping, Optional
 
 from ...catalogue.states import HostState
 from ...client.checkmk import Checkmk
 from ...client.problems import Problem, group_problems
-from ...client.query import Filter, column
+from ...client.query import Filter, column, unhandled_host_problems, unhandled_problems
 from ...client.records import WORST_FIRST
 from ..command import CountedRows, Row
+from . import hosts, services
 from .search import compiled_search, has_labels
+
+_STATES = [state.name for state in (*HostState, *WORST_FIRST)]
 
 
 def problems(
@@ -32,7 +35,7 @@ def problems(
         for problem in client.problems(handled=handled, host=host, query=query)
         if has_labels(problem.labels, label)
         and (not state or problem.state.name.lower() in state)
-        and (matches is None or any(map(matches, (problem.host, problem.of.service, problem.output))))
+        and (matches is None or any(map(matches, (problem.host, problem.object.service, problem.output))))
     ]
     found.sort(key=_worst_first)
     rows = map(_row, found)
@@ -42,10 +45,25 @@ def problems(
     return CountedRows(rows, Counter(problem.state.name.lower() for problem in found))
 
 
+def of_hosts(client: Checkmk, **arguments: Any) -> CountedRows:
+    """Return the rows of the deprecated command ``hosts problems``."""
+    return _counted(hosts.status(client, only=unhandled_host_problems(), **arguments))
+
+
+def of_services(client: Checkmk, **arguments: Any) -> CountedRows:
+    """Return the rows of the deprecated command ``services problems``."""
+    return _counted(services.list_all(client, only=unhandled_problems(), **arguments))
+
+
+def _counted(rows: Iterable[Row]) -> CountedRows:
+    ordered = sorted(rows, key=lambda row: _STATES.index(row["state"]))
+    return CountedRows(ordered, Counter(row["state"].lower() for row in ordered))
+
+
 def _worst_first(problem: Problem) -> tuple[bool, int, str, str]:
     state = problem.state
     rank = state.value if isinstance(state, HostState) else WORST_FIRST.index(state)
-    return bool(problem.service), rank, *problem.of
+    return bool(problem.service), rank, *problem.object
 
 
 def _row(problem: Problem) -> Row:
@@ -53,7 +71,7 @@ def _row(problem: Problem) -> Row:
     return {
         "state": problem.state.name,
         "host": problem.host,
-        "service": problem.of.service,
+        "service": problem.object.service,
         "since": _iso(problem.since),
         "plugin_output": problem.output,
         "hard": problem.hard,
@@ -75,7 +93,8 @@ def status(client: Checkmk) -> Row:
     found = client.status()
     return {
         "site": found.version.site,
-        "version": f"{found.version.checkmk} {found.version.edition}",
+        "checkmk": found.version.checkmk,
+        "edition": found.version.edition,
         "hosts": _counts(found.hosts),
         "services": _counts(found.services),
         "unhandled_problems": {"hosts": found.unhandled_hosts, "services": found.unhandled_services},

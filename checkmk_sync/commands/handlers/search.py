@@ -10,6 +10,7 @@ from ...client.records import HostStatus, ServiceStatus
 from ..command import Row
 
 S = TypeVar("S", HostStatus, ServiceStatus)
+EVERYTHING = everything()
 
 
 def _regex(text: str) -> str:
@@ -27,7 +28,7 @@ def compiled_search(text: str) -> re.Pattern[str]:
 
 def search_filter(name: str, text: Optional[str]) -> Filter:
     """Return a search in the column ``name`` of the monitoring state; without a text, every row matches."""
-    return everything() if text is None else column(name).matches(_regex(text), ignore_case=True)
+    return EVERYTHING if text is None else column(name).matches(_regex(text), ignore_case=True)
 
 
 def matching(rows: Iterable[Row], search: Optional[str], *names: str) -> Iterator[Row]:

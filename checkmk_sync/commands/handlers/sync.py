@@ -46,7 +46,7 @@ def plan_with(
     """Return a plan for the arguments that plan and apply share. ``permissions`` are limits and confirmations."""
     pairs = {old: new for old, _, new in (text.partition("=") for text in renames)}
     if len(pairs) < len(set(renames)):
-        raise SettingsError("a host cannot be renamed to two names; give each OLD=NEW one NEW", field="renames")
+        raise SettingsError("a host cannot have two new names; give each OLD once", field="renames")
     plan = make_plan(client, desired, owner=owner, adopt=adopt, discover=discover, renames=pairs)
     return plan.with_permissions(**permissions)
 

@@ -1,8 +1,8 @@
 """Read inventories in CSV.
 
-The header contains ``name`` (for hosts) or ``path`` (for folders), and may contain ``folder``, ``title``, ``label:KEY``
-and the names of attributes. A table of a plain noun has columns for its fields. Its section is the name of its file, as
-in ``service_groups.csv``, or its first line is ``# service_groups``.
+The header contains ``name`` (for hosts) or ``path`` (for folders), and may contain ``folder``, ``title``, ``nodes``,
+``label:KEY`` and the names of attributes. A table of a plain noun has columns for its fields. Its section is the name
+of its file, as in ``service_groups.csv``, or its first line is ``# service_groups``.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from ...core.text import suggestion
 from ...errors import SettingsError
 from ..desired import Entry, Problem
 from ..fields import cell_value
-from ..kinds import KINDS, PREVIOUS, Property, SyncKind, by_section, kind_of_file, kind_with_key
+from ..kinds import KINDS, NODES, PREVIOUS, Property, SyncKind, by_section, kind_of_file, kind_with_key
 
-_COLUMNS = ("name", "path", "folder", "title", PREVIOUS)
+_COLUMNS = ("name", "path", "folder", "title", *NODES, PREVIOUS)
 _BREAK = re.compile(r"\r\n|\r|\n")
 # A line that consists only of spaces, separators and empty quotes counts as blank.
 _BLANK_LINES = re.compile(r"(?:(?:[^\S\r\n]|[,;\"])*(?:\r\n|\r|\n))*")

@@ -18,6 +18,7 @@ from ..kinds import ABSENT, FOLDERS, HOSTS, KINDS, PREVIOUS, SyncKind, by_sectio
 
 # `hosts get` and `folders get` print these keys, but an inventory cannot set them.
 _READ_ONLY = frozenset({"effective_attributes", "owner"})
+_RENAMED = {"cluster_nodes": "nodes"}
 _SECRETS, _ALWAYS = "secrets", "always"
 
 
@@ -78,9 +79,9 @@ def _entries(
 
 
 def _entry(entry: Entry, roots: list[Entry]) -> Iterator[Entry]:
-    """Yield the entry without its read-only keys. Add the root folder to ``roots`` instead."""
+    """Yield the entry with the keys of inventories only. Add the root folder to ``roots`` instead."""
     # Checkmk lists the root folder with the others, but it always exists and inventories do not describe it.
-    writable = {key: value for key, value in entry.data.items() if key not in _READ_ONLY}
+    writable = {_RENAMED.get(key, key): value for key, value in entry.data.items() if key not in _READ_ONLY}
     if entry.kind == FOLDERS.name and writable.get("path") == "/" and len(writable) < len(entry.data):
         roots.append(entry)
     else:

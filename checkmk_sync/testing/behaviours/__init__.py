@@ -8,30 +8,22 @@ from __future__ import annotations
 from typing import Mapping
 
 from ...catalogue.nouns import NOUNS
-from .aux_tags import AuxTags
-from .groups import ContactGroups, HostGroups, ServiceGroups
-from .notification_rules import NotificationRules
-from .passwords import Passwords
-from .roles import Roles
-from .rules import Rules, Rulesets
+from . import aux_tags, groups, notification_rules, passwords, roles, rules, tag_groups, time_periods, users
 from .standard import Behaviour
-from .tag_groups import TagGroups
-from .time_periods import TimePeriods
-from .users import Users
 
 _BEHAVIOURS: Mapping[str, type[Behaviour]] = {
-    "aux_tags": AuxTags,
-    "contact_groups": ContactGroups,
-    "host_groups": HostGroups,
-    "notification_rules": NotificationRules,
-    "passwords": Passwords,
-    "roles": Roles,
-    "rules": Rules,
-    "rulesets": Rulesets,
-    "service_groups": ServiceGroups,
-    "tag_groups": TagGroups,
-    "time_periods": TimePeriods,
-    "users": Users,
+    "aux_tags": aux_tags.AuxTags,
+    "contact_groups": groups.ContactGroups,
+    "host_groups": groups.HostGroups,
+    "notification_rules": notification_rules.NotificationRules,
+    "passwords": passwords.Passwords,
+    "roles": roles.Roles,
+    "rules": rules.Rules,
+    "rulesets": rules.Rulesets,
+    "service_groups": groups.ServiceGroups,
+    "tag_groups": tag_groups.TagGroups,
+    "time_periods": time_periods.TimePeriods,
+    "users": users.Users,
 }
 
 for _noun in NOUNS.values():

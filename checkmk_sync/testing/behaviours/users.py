@@ -9,6 +9,7 @@ from typing import Optional
 from werkzeug.wrappers import Response
 
 from ..configuration import Configuration, User
+from ..data_files import document, rows
 from ..endpoints import Context, Fields, SiteState
 from ..permissions import role_permissions
 from ..replies import Problem, bad_fields
@@ -39,17 +40,8 @@ _TOO_SHORT = f"The given password is too short. It must have at least {_SHORTEST
 _LONGEST_SECRET = 72  # bytes that bcrypt hashes
 _SECRETS = ("password", "secret")
 _ENFORCED, _STORED = "enforce_password_change", "store_automation_secret"
-_NEW: Values = {
-    "disable_login": False,
-    "contactgroups": [],
-    "roles": [],
-    "pager_address": "",
-    "auth_option": {},
-    "contact_options": {"email": ""},
-    "idle_timeout": {"option": "global"},
-    "disable_notifications": {},
-    "interface_options": {},
-}
+_NEW: Values = document("new_user")
+_INTERFACE_OPTIONS = rows("interface_options")
 
 
 def _parse_time(text: str) -> datetime.datetime:
@@ -62,15 +54,10 @@ _TIMES = dict.fromkeys(("start_time", "end_time"), Field(parsed_by(_parse_time, 
 
 def _options(profile: VersionProfile) -> dict[str, dict[str, Field]]:
     """Return the members of the fields that are objects, with their defaults."""
-    is_2_5 = profile.version.at_least("2.5.0b1")
     choices = {  # the first value is the default
-        "interface_theme": ("default", "dark", "light"),
-        "sidebar_position": ("right", "left"),
-        "navigation_bar_icons": ("hide", "show"),
-        "main_menu_icons" if is_2_5 else "mega_menu_icons": ("topic", "entry"),
-        "show_mode": ("default", "default_show_less", "default_show_more", "enforce_show_more"),
-        **({"contextual_help_icon": ("show_icon", "hide_icon")} if profile.version.at_least("2.4.0b1") else {}),
-        **({"navbar_changes_action": ("slideout", "full_page")} if is_2_5 else {}),
+        row["option"]: row["values"].split()
+        for row in _INTERFACE_OPTIONS
+        if profile.version.is_between(row["since"] or None, row["until"] or None)
     }
     return {
         "contact_options": {"email": Field(string, REQUIRED), "fallback_contact": Field(boolean, False)},

@@ -1,20 +1,11 @@
-"""The handlers of the endpoints, one module per family. Importing a module registers its endpoints."""
+"""The handlers of the endpoints, one module per family. Importing this package registers all endpoints."""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+
 from .. import behaviours  # noqa: F401
-from . import (  # noqa: F401
-    acknowledgements,
-    activation,
-    comments,
-    discovery,
-    downtimes,
-    folders,
-    hosts,
-    hosts_bulk,
-    hosts_internal,
-    parent_scan,
-    rename,
-    status,
-    version,
-)
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

@@ -7,7 +7,7 @@ from typing import Any, Callable, Mapping, Sequence
 
 from werkzeug.wrappers import Response
 
-from ...catalogue.commands import RECURRENCES
+from ...catalogue.downtimes import RECURRENCES
 from .. import selectors as select
 from ..core_commands import MonitoredObject, Row
 from ..endpoints import Context, SiteState, serves

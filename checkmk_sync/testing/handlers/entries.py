@@ -33,7 +33,7 @@ def one_fields(state: SiteState) -> select.Fields:
 def selected(context: Context, table: str, *comparisons: tuple[str, str, Optional[str]]) -> Rows:
     """Return the rows of the site and the query of a request, for which all ``comparisons`` hold.
 
-    A comparison consists of an operator, a column and a value. One with None does not count.
+    A comparison consists of an operator, a column and a value. Comparisons with None are ignored.
     """
     given = {**context.query, **context.body}
     wanted = [{"op": op, "left": column, "right": value} for op, column, value in comparisons if value is not None]

@@ -12,24 +12,16 @@ from ..endpoints import EDIT, Context, SiteState, serves
 from ..references import existing_host
 from ..replies import Problem, json_response
 from ..validation import REQUIRED, Field, list_of, object_with, unique
+from . import hosts
 from .changes import single_change_check
-from .hosts import (
-    BAKE,
-    add_host,
-    change_attributes,
-    host_change_fields,
-    host_object,
-    new_host_fields,
-    refuse_needed_parents,
-)
 
 
 def _create_fields(state: SiteState) -> dict[str, Field]:
-    return {"entries": Field(unique(list_of(object_with(new_host_fields(state))), by="host_name"), REQUIRED)}
+    return {"entries": Field(unique(list_of(object_with(hosts.new_host_fields(state))), by="host_name"), REQUIRED)}
 
 
 def _update_fields(state: SiteState) -> dict[str, Field]:
-    fields = {"host_name": Field(existing_host(state), REQUIRED), **host_change_fields(state)}
+    fields = {"host_name": Field(existing_host(state), REQUIRED), **hosts.host_change_fields(state)}
     return {"entries": Field(list_of(object_with(fields, single_change_check(state))), REQUIRED)}
 
 
@@ -48,7 +40,7 @@ def _for_each(context: Context, execute: Callable[[Mapping[str, Any]], tuple[Hos
         if refusal:
             failed[name] = refusal
         else:
-            done.append(host_object(context, host, links=False))
+            done.append(hosts.host_object(context, host, links=False))
     succeeded = {"id": "host", "domainType": "host_config", "value": done, "links": [], "extensions": {}}
     if not failed:
         return json_response(succeeded)
@@ -57,20 +49,20 @@ def _for_each(context: Context, execute: Callable[[Mapping[str, Any]], tuple[Hos
     raise Problem(400, "Some actions failed", detail, ext={"succeeded_hosts": succeeded, "failed_hosts": failed})
 
 
-@serves("hosts", "bulk_create", BAKE, body=_create_fields, permissions=EDIT)
+@serves("hosts", "bulk_create", hosts.BAKE, body=_create_fields, permissions=EDIT)
 def bulk_create(context: Context) -> Response:
-    return _for_each(context, lambda entry: (add_host(context, entry), ""))
+    return _for_each(context, lambda entry: (hosts.add_host(context, entry), ""))
 
 
 @serves("hosts", "bulk_update", body=_update_fields)
 def bulk_update(context: Context) -> Response:
-    hosts = context.configuration.hosts
+    known = context.configuration.hosts
     for entry in context.body["entries"]:
-        context.require_seen(hosts[entry["host_name"]])
+        context.require_seen(known[entry["host_name"]])
     context.require("wato.edit")
 
     def execute(entry: Mapping[str, Any]) -> tuple[HostConfig, str]:
-        host, absent = change_attributes(context, hosts[entry["host_name"]], entry)
+        host, absent = hosts.change_attributes(context, known[entry["host_name"]], entry)
         return host, f"Failed to remove {', '.join(absent)}" if absent else ""
 
     return _for_each(context, execute)
@@ -86,7 +78,7 @@ def bulk_delete(context: Context) -> Response:
     # Checkmk deletes folder by folder, in the order of the folder IDs. Hosts deleted before a refusal stay deleted.
     for path in sorted(by_folder, key=lambda path: context.configuration.folders[path].ident):
         context.require_folder(path)
-        refuse_needed_parents(context, by_folder[path])
+        hosts.refuse_needed_parents(context, by_folder[path])
         for name in by_folder[path]:
             context.configuration.remove_host(name, user=context.user.name)
     return Response(status=204)
