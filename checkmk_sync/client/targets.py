@@ -79,6 +79,8 @@ class Target:
     def objects(cls, objects: Iterable[MonitoredObject]) -> Target:
         """Return the target for hosts, or for services. Raises ValueError for both, or if there is no object."""
         named = tuple(dict.fromkeys(objects))
+        for entry in named:
+            require_type(entry, MonitoredObject, "objects must be MonitoredObjects such as problem.of")
         tables = {SERVICES if entry.service else HOSTS for entry in named}
         if len(tables) != 1:
             raise ValueError("a target must contain at least one object, and either only hosts or only services")
@@ -136,7 +138,7 @@ def _renamed(expression: Mapping[str, Any], prefix: str) -> dict[str, Any]:
             [_renamed(part, prefix) for part in inner] if isinstance(inner, list) else _renamed(inner, prefix)
         )
         return {**expression, "expr": renamed}
-    name = expression["left"].rpartition(".")[2]
+    name = operator.itemgetter("left", "op", "right")(expression)[0].rpartition(".")[2]
     # The rows of services already contain the columns of their host.
     return {**expression, "left": name if name.startswith("host_") else f"{prefix}_{name}"}
 

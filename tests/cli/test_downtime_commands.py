@@ -70,6 +70,13 @@ def test_two_times_of_tomorrow_are_of_the_same_day(cmk: Checkmk, sync: Run) -> N
     assert found.end - found.start == dt.timedelta(hours=2)
 
 
+def test_an_incomplete_query_is_refused_before_it_is_sent(site: SimulatedSite, sync: Run) -> None:
+    refused = sync("acknowledge", "--service-query", '{"op": "and"}', "--comment", "c", "--yes")
+    assert refused.code == 2
+    assert "a query must consist of expressions such as" in refused.err
+    assert not [request for request in site.requests if "collections" in request.path]
+
+
 def test_a_repeated_command_can_ensure_one_downtime(cmk: Checkmk, sync: Run) -> None:
     for end in ("1h", "2h"):
         create = ("downtimes", "create", "web01", "web02", "--for", end, "--comment", "c", "--ensure", "--yes")

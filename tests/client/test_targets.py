@@ -111,11 +111,23 @@ def test_a_target_of_another_type_is_refused(cmk: Checkmk) -> None:
             cmk.downtimes.create(target, end="2h", comment="c")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="query must be a Filter"):
         Target.matching_hosts({"op": "="})  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="objects must be MonitoredObjects such as problem.of, not a str"):
+        Target.objects(["web1"])  # type: ignore[list-item]
     assert str(MonitoredObject("web1")) == "web1"
     assert str(MonitoredObject("web1", "a/b")) == "web1/a/b"
 
 
-@pytest.mark.parametrize("query", [{"op": "and"}, {"op": "and", "expr": "x"}, {"op": "=", "left": 5}, {"expr": [1]}])
+MALFORMED = [
+    {"op": "and"},
+    {"op": "and", "expr": "x"},
+    {"op": "=", "left": 5},
+    {"op": "=", "left": "state"},
+    {"left": "state", "right": "1"},
+    {"expr": [1]},
+]
+
+
+@pytest.mark.parametrize("query", MALFORMED)
 def test_a_malformed_query_for_entries_is_refused(query: Any) -> None:
     with pytest.raises(ValueError, match="a query must consist of expressions such as"):
         Target.matching_hosts(Filter(query)).on_entries()

@@ -64,7 +64,9 @@ def _targets(selection: Mapping[str, Any]) -> list[Target]:
         raise ValueError(f"give either the names of hosts or services, or one of {kinds}")
     value = selection[given[0]]
     if given != ["objects"]:
-        return [_KINDS[given[0]](value)]
+        target = _KINDS[given[0]](value)
+        target.on_entries()  # raises ValueError for a malformed query, which would crash the site
+        return [target]
     named = [_name(text).of for text in value]
     parts = ([entry for entry in named if bool(entry.service) is is_service] for is_service in (False, True))
     return [Target.objects(part) for part in parts if part]
