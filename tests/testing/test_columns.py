@@ -106,7 +106,8 @@ def test_services_include_the_columns_of_their_host(newest: Raw) -> None:
     for row in _rows(newest, SERVICES, [*columns, "description"]):
         host = hosts[row["host_name"]]
         for name, value in host.items():
-            assert row[f"host_{name}"] == value, name
+            is_time = name in ("last_check", "next_check")  # the clock goes on between the two lists
+            assert row[f"host_{name}"] == (pytest.approx(value, abs=60) if is_time else value), name
 
 
 @pytest.mark.parametrize(
