@@ -194,7 +194,8 @@ class Downtimes(CoreEntries[Downtime]):
             commands.append(Command("modify", {**selector, **_new_end(wanted.end)}, steps))
         commands += self._creations(rows, missing, wanted, sent)
         outcomes = self._schedule(commands, new, wanted, waiting, known)
-        arrived = [key for key in sent if str(key) in {outcome.key for outcome in outcomes.applied}]
+        applied = {outcome.key for outcome in outcomes.applied}
+        arrived = [key for key in sent if str(key) in applied]
         if not arrived or wanted.recur != "fixed":
             return outcomes
         # Another call has sent these, so they may end at another time.
