@@ -213,7 +213,7 @@ class _Builder:
         self.lists: dict[int, list[int]] = {}  # lines of the items, by the ID of the finished list
 
     def document(self) -> Any:
-        """Return the data of the only document, or None if there is none."""
+        """Return the data of the only document, or None for a text without a document."""
         self._next()  # the start of the stream
         if isinstance(self._next(), yaml.StreamEndEvent):
             return None

@@ -214,7 +214,7 @@ def by_section(section: str) -> Optional[SyncKind]:
 
 
 def kind_called(text: str) -> Optional[SyncKind]:
-    """Return the kind with this name or section; None if there is none. Case, separators and a plural s are ignored."""
+    """Return the kind with this name or section, or None. Case, separators and a plural s are ignored."""
     return next((kind for kind in KINDS.values() if _letters(text) in map(_letters, (kind.name, kind.section))), None)
 
 

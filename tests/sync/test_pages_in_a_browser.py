@@ -50,7 +50,7 @@ def show(window: Browser, folder: Path, page: str) -> None:
 
 @functools.cache
 def page_of(count: int) -> str:
-    """Return the page of a plan with this number of hosts, of which one is updated."""
+    """Return the page of a plan with this number of hosts. The plan updates one of them."""
     if count == 0:
         return plan_as_html(Plan((), unchanged=5))
     hosts = [

@@ -175,7 +175,7 @@ def test_a_plan_is_refused_if_its_objects_have_changed(
 ) -> None:
     change, named = TOUCHED[name]
     change(hers)
-    if not named:  # the wanted state, whoever made it
+    if not named:  # another user has already made the change
         hers.activation.activate(force_foreign_changes=True)
         _apply(cmk, saved)
         return
