@@ -97,9 +97,9 @@ def make_plan(
     as they are.
 
     Raises SettingsError if the owner cannot be the value of a label, if ``adopt`` is given without an owner, and for an
-    unknown kind or folder in ``only``. Raises InventoryError for changes that Checkmk would refuse: folders with invalid
-    names, invalid values, references to objects that do not exist, and fields that this version or edition does not
-    have.
+    unknown kind or folder in ``only``. Raises InventoryError for changes that Checkmk would refuse: folders with
+    invalid names, invalid values, references to objects that do not exist, and fields that this version or edition does
+    not have.
     """
     require_client(client, "make_plan")
     require_type(desired, Desired, "make_plan needs the result of load(PATH) or from_data(DATA)")
