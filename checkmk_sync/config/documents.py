@@ -208,7 +208,7 @@ class _Builder:
         self._loader, self._source, self._as_written = loader, source, as_written
         self._next = loader.get_event
         self._anchors: dict[str, tuple[Any, int]] = {}  # the data of finished nodes, and the number of values in it
-        self._open: list[Optional[str]] = []  # the anchors of the nodes from the root to the current one
+        self._open: list[Any] = []  # the first events of the nodes from the root to the current one
         self._kinds: dict[str, str] = {}  # by the text of a plain scalar
         self.lists: dict[int, list[int]] = {}  # lines of the items, by the ID of the finished list
 
@@ -236,7 +236,7 @@ class _Builder:
                 self._refuse(event, f"the tag {event.tag!r} is not allowed; remove the tag")
             if len(self._open) > MAX_DEPTH:
                 self._refuse(event, _TOO_DEEP)
-            self._open.append(event.anchor)
+            self._open.append(event)
             built = self._mapping() if is_mapping else self._sequence()
             self._open.pop()
             if built[1] > MAX_VALUES:
@@ -246,8 +246,9 @@ class _Builder:
         return built
 
     def _alias(self, event: Any) -> tuple[Any, int]:
-        if event.anchor in self._open:
-            self._refuse(event, "an alias contains itself")
+        for node in self._open:
+            if node.anchor == event.anchor:
+                self._refuse(node, "an alias contains itself")
         if event.anchor not in self._anchors:
             self._refuse(event, f"this is not valid YAML: the alias {event.anchor!r} has no anchor before it")
         return self._anchors[event.anchor]
